@@ -1,0 +1,5 @@
+"""`python -m cityloom`."""
+
+from cityloom.project.console import main
+
+main()

@@ -1,0 +1,183 @@
+"""Questions about alerts: what was sent, what a message is worth, how many phones it rings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import shapely
+
+from cityloom.alerts import plugins
+from cityloom.alerts.domain import capxml, polygons, structure
+from cityloom.alerts.domain.cap import reference_text, time_from, time_text
+from cityloom.alerts.domain.findings import Finding
+from cityloom.alerts.domain.lint import Bounds, lint
+from cityloom.alerts.domain.phones import PhoneEstimate, estimate_phones
+from cityloom.alerts.models import Alert, Delivery
+from cityloom.kernel.refused import Refused
+
+__all__ = [
+    "AlertFacts", "Bounds", "ChannelFacts", "DeliveryFacts", "Finding", "PhoneEstimate", "alerts_of", "channels",
+    "estimate_phones", "lint_bytes", "lint_document", "lint_file", "polygon_from", "polygons_over", "references_for",
+    "time_from", "time_text", "undelivered", "xml_of",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class DeliveryFacts:
+    """What became of an alert on one channel."""
+
+    id: str
+    alert_id: str
+    channel: str
+    state: str
+    attempts: int
+    code: str
+    reason: str
+    receipt: str
+    next_try_at: datetime
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True)
+class AlertFacts:
+    """One alert as issued, and its deliveries by channel name."""
+
+    id: str
+    exercise_id: str
+    incident_id: str
+    identifier: str
+    message_type: str
+    status: str
+    document_digest: str
+    xml: str
+    references: tuple[str, ...]
+    issued_at: datetime
+    sent_at: datetime
+    expires_at: datetime
+    state: str
+    deliveries: tuple[DeliveryFacts, ...]
+
+
+@dataclass(frozen=True)
+class ChannelFacts:
+    """A channel, and what is missing from its settings ("" if nothing)."""
+
+    name: str
+    is_demo: bool
+    missing: str
+
+
+def alerts_of(incident_id: str) -> list[AlertFacts]:
+    """The alerts of an incident in the order of their issue."""
+    rows = Alert.objects.filter(incident_id=incident_id).prefetch_related("deliveries")
+    return [_facts(row) for row in rows.order_by("issued_at", "id")]
+
+
+def undelivered() -> list[DeliveryFacts]:
+    """Deliveries that an operator must look at, newest first; `resolve` settles the unknown ones."""
+    states = (Delivery.State.REFUSED, Delivery.State.FAILED, Delivery.State.UNKNOWN)
+    return [_delivery(row) for row in Delivery.objects.filter(state__in=states).order_by("-settled_at", "id")]
+
+
+def references_for(incident_id: str) -> list[str]:
+    """The alerts of an incident that are in force, as an Update or Cancel must name them."""
+    rows = Alert.objects.filter(incident_id=incident_id, state=Alert.State.ISSUED)
+    return [_reference(row) for row in rows.order_by("issued_at", "id")]
+
+
+def xml_of(alert_id: str) -> bytes:
+    """The CAP message as it leaves.
+
+    Raises: Refused `alerts.unknown`.
+    """
+    row = Alert.objects.filter(id=alert_id).first()
+    if row is None:
+        raise Refused("alerts.unknown", "There is no alert with that id; look it up in the incident.")
+    return row.xml.encode()
+
+
+def channels() -> list[ChannelFacts]:
+    """Every channel of this city by name."""
+    return [ChannelFacts(name, channel.is_demo, _missing(channel)) for name, channel in
+            sorted(plugins.CHANNELS.items())]  # fmt: skip
+
+
+def polygons_over(zone: shapely.Geometry, footprints: Sequence[shapely.Geometry] = ()) -> list[str]:
+    """CAP polygon texts that cover a zone and every footprint with at most 100 points in all.
+
+    Coverage holds for exactly these texts; holes are filled. `polygon_from` gives the shapes again.
+    """
+    return [polygons.text_of(part) for part in polygons.simplified_over(zone, footprints)]
+
+
+def polygon_from(text: str) -> shapely.Polygon:
+    """The shape of a CAP polygon text that `polygons_over` wrote, in longitude and latitude."""
+    return polygons.polygon_of(text)
+
+
+def lint_document(document: Mapping[str, Any], *, at: datetime, bounds: Bounds | None = None) -> list[Finding]:
+    """What would be wrong with the alert that a document becomes; no errors means that it can be sent.
+
+    Raises: Refused `alerts.document_malformed`, `alerts.too_large`.
+    """
+    alert = capxml.parse(capxml.build_xml(document))
+    return lint(alert, at=at, bounds=bounds, exercise=bool(document["exercise"]))
+
+
+def lint_bytes(data: bytes, *, at: datetime, bounds: Bounds | None = None) -> list[Finding]:
+    """What is wrong with a CAP message from anywhere; bytes that cannot be read are a finding too."""
+    try:
+        root = capxml.read_tree(data)
+    except Refused as refusal:
+        return [Finding(refusal.code, "error", refusal.template, value=refusal.value, limit=refusal.limit)]
+    return structure.validate_structure(root) or lint(capxml.alert_of(root), at=at, bounds=bounds)
+
+
+def lint_file(path: Path | str, *, at: datetime, bounds: Bounds | None = None) -> list[Finding]:
+    """What is wrong with a CAP file.
+
+    Raises: Refused `alerts.file_missing`, `alerts.file_unreadable`.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(capxml.MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        raise Refused("alerts.file_missing", "There is no file {value}; check the path.", value=path) from error
+    except (OSError, ValueError) as error:
+        raise Refused("alerts.file_unreadable", "{value} cannot be read as a file; check what it is and its access "
+                      "rights.", value=path) from error  # fmt: skip
+    return lint_bytes(data, at=at, bounds=bounds)
+
+
+def _facts(row: Alert) -> AlertFacts:
+    names = ("id", "exercise_id", "incident_id", "identifier", "message_type", "status", "document_digest", "xml",
+             "issued_at", "sent_at", "expires_at", "state")  # fmt: skip
+    deliveries = sorted(row.deliveries.all(), key=lambda delivery: delivery.channel)
+    return AlertFacts(
+        **{name: getattr(row, name) for name in names}, references=tuple(row.references),
+        deliveries=tuple(map(_delivery, deliveries)),
+    )  # fmt: skip
+
+
+def _delivery(row: Delivery) -> DeliveryFacts:
+    return DeliveryFacts(
+        id=row.id, alert_id=row.alert_id, channel=row.channel, state=row.state, attempts=row.attempts, code=row.code,
+        reason=row.reason, receipt=row.receipt, next_try_at=row.next_try_at, settled_at=row.settled_at,
+    )  # fmt: skip
+
+
+def _reference(row: Alert) -> str:
+    alert = capxml.parse(row.xml.encode())
+    return reference_text(alert.sender, alert.identifier, alert.sent)
+
+
+def _missing(channel: plugins.Channel) -> str:
+    try:
+        channel.check_config()
+    except Refused as refusal:
+        return refusal.sentence
+    return ""

@@ -1,0 +1,71 @@
+"""Questions about events on the road."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from cityloom.bus.models import HandlerRun, OutboxEvent
+from cityloom.kernel.envelope import Envelope
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A handler that gave up on an event; `why` names the refusal or the kind of defect, never anyone's data."""
+
+    event_id: str
+    event_type: str
+    event_time: datetime
+    exercise_id: str
+    handler: str
+    attempts: int
+    why: str
+
+
+def events_of(exercise_id: str) -> list[Envelope]:
+    """Every event of an exercise ("" for the real city), in order."""
+    return [as_envelope(row) for row in OutboxEvent.objects.filter(exercise_id=exercise_id).order_by("position")]
+
+
+def events_after(
+    position: int, *, exercise_id: str | None = None, limit: int = 500
+) -> list[tuple[int, Envelope]]:
+    """Events behind a position, with theirs, of one exercise or of all; for streams that resume."""
+    rows = OutboxEvent.objects.filter(position__gt=position).order_by("position")
+    if exercise_id is not None:
+        rows = rows.filter(exercise_id=exercise_id)
+    return [(row.position, as_envelope(row)) for row in rows[:limit]]
+
+
+def last_position() -> int:
+    """The position of the newest event, 0 where there is none."""
+    return OutboxEvent.objects.order_by("-position").values_list("position", flat=True).first() or 0
+
+
+def dead_letters() -> list[DeadLetter]:
+    """What needs an operator, oldest first."""
+    runs = HandlerRun.objects.filter(state="dead").select_related("event").order_by("event__position")
+    return [
+        DeadLetter(run.event.id, run.event.type, run.event.time, run.event.exercise_id, run.handler,
+                   run.attempts, run.why)
+        for run in runs
+    ]  # fmt: skip
+
+
+def next_due(exercise_id: str) -> datetime | None:
+    """When the next failed handler of an exercise is tried again; None if nothing waits."""
+    waiting = HandlerRun.objects.filter(state="waiting", event__exercise_id=exercise_id, next_try_at__isnull=False)
+    return waiting.order_by("next_try_at").values_list("next_try_at", flat=True).first()
+
+
+def pending(exercise_id: str) -> int:
+    """How many events of an exercise still wait for a handler."""
+    return OutboxEvent.objects.filter(exercise_id=exercise_id, settled=False).count()
+
+
+def as_envelope(row: OutboxEvent) -> Envelope:
+    """The envelope that a row of the outbox holds."""
+    return Envelope(
+        id=row.id, type=row.type, source=row.source, time=row.time, data=row.data,
+        exercise_id=row.exercise_id, caused_by=row.caused_by,
+    )  # fmt: skip

@@ -1,0 +1,58 @@
+"""`cityloom`: one tool, its commands, and what its exit statuses mean."""
+
+from __future__ import annotations
+
+import logging
+
+import click
+from rich.console import Console as Screen
+
+from cityloom.cli.runtime import Runtime
+from cityloom.kernel import ids
+from cityloom.kernel.refused import Refused
+
+OK, REFUSED, USAGE, UNSAFE, DEFECT = 0, 1, 2, 3, 70
+EPILOG = (
+    "Exit statuses: 0 done; 1 refused, with one sentence on stderr; 2 wrong usage; "
+    "3 the drill ran and a safety check failed; 70 a defect, with a reference to the log."
+)
+
+
+@click.group(epilog=EPILOG)
+@click.version_option(package_name=None, version="0.1.0", prog_name="cityloom")
+def cityloom() -> None:
+    """Run a city: build or import it, drill it, serve it."""
+
+
+def run(runtime: Runtime, args: list[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    from cityloom.cli import alert, city, demo, drill, processes
+
+    for group in (city.city, drill.drill, alert.alert, demo.demo, processes.serve, processes.status, processes.stop):
+        cityloom.add_command(group)
+    screen = Screen(stderr=True)
+    try:
+        outcome = cityloom.main(args=args, prog_name="cityloom", obj=runtime, standalone_mode=False)
+        return outcome if isinstance(outcome, int) else OK
+    except Refused as refusal:
+        screen.print(f"[bold red]Refused[/] ({refusal.code})", highlight=False)
+        screen.print(refusal.sentence, markup=False, highlight=False, soft_wrap=True)
+        return REFUSED
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except click.ClickException as error:
+        error.show()
+        return USAGE
+    except (KeyboardInterrupt, click.Abort):
+        screen.print("Stopped.")
+        return 130
+    except Exception:  # the last line of defence: a defect gets a reference, not a traceback on the screen
+        reference = ids.new_ulid()
+        log = runtime.home.path / "logs" / "defects.log"
+        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        logging.basicConfig(filename=log, force=True)
+        logging.exception("defect %s", reference)
+        screen.print(f"A defect stopped the command; its reference is {reference}, the details are in {log}.")
+        return DEFECT
+
+

@@ -1,0 +1,49 @@
+"""What is normal for each stream, and what was found out of the ordinary."""
+
+from __future__ import annotations
+
+from django.db import models
+
+CLASSIFICATION = {
+    "Baseline": {"id": "clear", "exercise_id": "clear", "datastream_id": "clear", "count": "clear", "median": "clear",
+                 "spread": "clear", "updated_at": "clear"},
+    "Detection": {"id": "clear", "exercise_id": "clear", "category": "clear", "lon": "clear", "lat": "clear",
+                  "radius_m": "clear", "first_at": "clear", "last_at": "clear", "raised_at": "clear",
+                  "score": "clear", "evidence": "clear"},
+}  # fmt: skip
+
+
+class Baseline(models.Model):
+    """Median and spread of a stream, in its unit, as learnt for the real city ("") or for one exercise."""
+
+    exercise_id = models.CharField(max_length=26, default="", blank=True)
+    datastream_id = models.BigIntegerField()
+    count = models.IntegerField()
+    median = models.FloatField()
+    spread = models.FloatField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["exercise_id", "datastream_id"], name="baseline_once")]
+
+    def __str__(self) -> str:
+        return f"{self.exercise_id}:{self.datastream_id}"
+
+
+class Detection(models.Model):
+    """Something that several sources agree on; `evidence` says which, and how much each of them weighs."""
+
+    id = models.CharField(primary_key=True, max_length=26)
+    exercise_id = models.CharField(max_length=26, default="", blank=True, db_index=True)
+    category = models.CharField(max_length=40)
+    lon = models.FloatField()
+    lat = models.FloatField()
+    radius_m = models.FloatField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField(db_index=True)
+    raised_at = models.DateTimeField()
+    score = models.FloatField()
+    evidence = models.JSONField()
+
+    def __str__(self) -> str:
+        return self.id

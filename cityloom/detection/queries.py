@@ -1,0 +1,101 @@
+"""Questions about detections and what speaks for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from cityloom.detection.domain.baseline import Baselines
+from cityloom.detection.models import Baseline, Detection
+from cityloom.kernel import clock
+from cityloom.kernel.refused import Refused
+
+_CHUNK = 5_000
+
+
+@dataclass(frozen=True)
+class EvidenceFacts:
+    """What one source said: `z` is robust standard deviations from `baseline`, `weight` log-odds.
+
+    `source` is `datastream:<id>`, `report:<id>` or `scene:<id>`.
+    """
+
+    kind: str
+    source: str
+    lon: float
+    lat: float
+    at: datetime
+    weight: float
+    value: float | None
+    unit: str
+    baseline: float | None
+    z: float | None
+
+
+@dataclass(frozen=True)
+class DetectionFacts:
+    """A detection: its place, how far its sources are spread around it, and its log-odds."""
+
+    id: str
+    exercise_id: str
+    category: str
+    lon: float
+    lat: float
+    radius_m: float
+    first_at: datetime
+    last_at: datetime
+    raised_at: datetime
+    score: float
+    scene_ids: tuple[str, ...]
+
+
+def detection(detection_id: str) -> DetectionFacts:
+    """A detection by its id.
+
+    Raises: Refused `detection.unknown`.
+    """
+    return _facts(_found(detection_id))
+
+
+def detections_of(exercise_id: str = "") -> list[DetectionFacts]:
+    """All detections of an exercise, or of the real city, oldest first."""
+    return [_facts(row) for row in Detection.objects.filter(exercise_id=exercise_id).order_by("raised_at", "id")]
+
+
+def evidence_of(detection_id: str) -> list[EvidenceFacts]:
+    """What speaks for a detection, weightiest first.
+
+    Raises: Refused `detection.unknown`.
+    """
+    items = _found(detection_id).evidence
+    found = [EvidenceFacts(**(item | {"at": clock.from_text(item["at"])})) for item in items]
+    return sorted(found, key=lambda item: (-item.weight, item.kind, item.source))
+
+
+def baselines_of(datastream_ids: list[int], exercise_id: str = "") -> Baselines:
+    """The baselines of those streams, by id; streams without one are left out."""
+    rows: list[tuple[int, int, float, float]] = []
+    for start in range(0, len(datastream_ids), _CHUNK):
+        chunk = datastream_ids[start : start + _CHUNK]
+        found = Baseline.objects.filter(exercise_id=exercise_id, datastream_id__in=chunk)
+        rows += found.values_list("datastream_id", "count", "median", "spread")
+    columns = list(zip(*sorted(rows), strict=True)) or [(), (), (), ()]
+    types = (np.int64, np.int64, np.float64, np.float64)
+    return Baselines(*(np.array(values, dtype=kind) for values, kind in zip(columns, types, strict=True)))
+
+
+def _found(detection_id: str) -> Detection:
+    row = Detection.objects.filter(pk=detection_id).first()
+    if row is None:
+        raise Refused("detection.unknown", "There is no such detection; it may have belonged to an erased exercise.")
+    return row
+
+
+def _facts(row: Detection) -> DetectionFacts:
+    scenes = (item["source"] for item in row.evidence if item["kind"] == "scene")
+    return DetectionFacts(
+        row.id, row.exercise_id, row.category, row.lon, row.lat, row.radius_m, row.first_at, row.last_at,
+        row.raised_at, row.score, tuple(source.removeprefix("scene:") for source in scenes),
+    )  # fmt: skip

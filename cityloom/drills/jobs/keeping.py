@@ -1,0 +1,45 @@
+"""The keeper of a drill: the city's own where it runs, else one that lives as long as the drill."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from cityloom.gate import actions as gate
+from cityloom.gate import queries as gate_queries
+from cityloom.kernel.refused import Refused
+
+
+class DrillKeeper:
+    """A keeper that a drill may take away and bring back."""
+
+    def __init__(self) -> None:
+        self._running: gate.Running | None = None
+
+    def start(self) -> None:
+        """Bring it up, if it is not."""
+        if self._running is None:
+            self._running = gate.start_keeper()
+
+    def stop(self) -> None:
+        """Take it away, as a power failure would."""
+        if self._running is not None:
+            self._running.kill()
+            self._running = None
+
+    def close(self) -> None:
+        """End it in order."""
+        if self._running is not None:
+            self._running.stop()
+            self._running = None
+
+
+def keeper_for_drill(stack: ExitStack) -> DrillKeeper | None:
+    """Make sure that a keeper answers while `stack` is open; None where it belongs to running processes."""
+    try:
+        gate_queries.log_head()
+    except Refused:
+        keeper = DrillKeeper()
+        keeper.start()
+        stack.callback(keeper.close)
+        return keeper
+    return None

@@ -1,0 +1,94 @@
+"""Run a scenario from its file to its report."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from cityloom.alerts import actions as alerts
+from cityloom.bus import queries as bus
+from cityloom.drills import actions, queries
+from cityloom.drills.domain.scenario import Scenario, scenario_from
+from cityloom.drills.domain.timeline import lines_of
+from cityloom.drills.jobs import assess, reporting
+from cityloom.drills.jobs.play import Keeper, Narrator, Play, choose_place
+from cityloom.emergency import actions as emergency
+from cityloom.gate import queries as gate
+from cityloom.kernel import clock, ids
+from cityloom.kernel.actor import SYSTEM
+from cityloom.kernel.envelope import Envelope
+
+
+class Silent:
+    """Nobody watches."""
+
+    def note(self, words: str) -> None:
+        pass
+
+    def events(self, events: list[tuple[Envelope, float | None]], first_signal_at: datetime) -> None:
+        pass
+
+
+def run(
+    name: str, *, narrator: Narrator, keeper: Keeper | None, exercise_id: str | None = None, approve: bool = True
+) -> dict[str, Any]:
+    """Run a scenario, or go on with an exercise that was interrupted; return its report.
+
+    Raises: Refused for a scenario that cannot be run here.
+    """
+    document = queries.scenario_document(name)
+    scenario = scenario_from(document, queries.schema())
+    started = clock.stopwatch()
+    exercise_id = exercise_id or ids.new_ulid()
+    place = _begin(scenario, document, exercise_id)
+    narrator.note(f"exercise {exercise_id}: {scenario.title['en']} at {place[0]:.5f}, {place[1]:.5f}")
+    before = gate.log_head()
+    play = Play(
+        scenario=scenario, exercise_id=exercise_id, place=place, narrator=narrator, keeper=keeper, approve=approve
+    )
+    play.run()
+    wall_s = clock.stopwatch() - started
+    if not approve:
+        actions.wait(exercise_id=exercise_id)
+        return {"exercise_id": exercise_id, "outcome": "waiting"}
+    return _finish(
+        scenario=scenario, place=place, exercise_id=exercise_id, play=play, before=before, wall_s=wall_s
+    )
+
+
+def _begin(scenario: Scenario, document: Any, exercise_id: str) -> tuple[float, float]:
+    now = clock.now()
+    row = actions.begin(exercise_id=exercise_id, scenario=scenario.name, document=document, by=SYSTEM, at=now)
+    if row.lon is not None and row.lat is not None:
+        place = (row.lon, row.lat)
+    else:
+        place = choose_place(scenario)
+        actions.settle_place(exercise_id=exercise_id, lon=place[0], lat=place[1])
+    emergency.set_parameters(
+        exercise_id=exercise_id, by=SYSTEM, at=now, hazard_radius_m=scenario.radius_m, buffer_m=scenario.buffer_m,
+        ring_fractions=scenario.rings, channels=scenario.channels,
+    )  # fmt: skip
+    alerts.settle_interrupted(at=now, started_before=now, exercise_id=exercise_id)
+    return place
+
+
+def _finish(
+    *, scenario: Scenario, place: tuple[float, float], exercise_id: str, play: Play, before: gate.LogHead, wall_s: float
+) -> dict[str, Any]:
+    traces = assess.traces_of(exercise_id)
+    checks = assess.check(scenario, place, exercise_id, traces, before)
+    known = {event.id: wall_ms for event, wall_ms in play.walls}
+    events = [(event, known.get(event.id)) for event in bus.events_of(exercise_id)]
+    lines = lines_of(events, scenario.start)
+    report = reporting.compose(
+        scenario=scenario, exercise_id=exercise_id, lines=lines, checks=checks, traces=traces,
+        walls_ms=play.closing_wall_ms, wall_s=wall_s,
+    )  # fmt: skip
+    report = reporting.write(report, traces, Path(settings.CITYLOOM["REPORTS_DIR"]))
+    actions.finish(
+        exercise_id=exercise_id, report=report, report_path=Path(report["files"][0]), wall_s=wall_s, at=clock.now()
+    )
+    return report

@@ -1,0 +1,34 @@
+"""What people may send about an incident."""
+
+from __future__ import annotations
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from cityloom.emergency.domain import states
+
+
+class ApprovalForm(forms.Form):
+    """Which document, as it was shown, and in which role."""
+
+    proposal = forms.CharField(max_length=26, widget=forms.HiddenInput)
+    digest = forms.CharField(max_length=64, widget=forms.HiddenInput)
+    role = forms.ChoiceField(
+        choices=[(role, role) for role in (states.COMMANDER, states.SECOND)], widget=forms.HiddenInput
+    )
+
+
+class SendBackForm(forms.Form):
+    """Why a document goes back."""
+
+    proposal = forms.CharField(max_length=26, widget=forms.HiddenInput)
+    reason = forms.CharField(
+        label=_("What has to change"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+
+class UpdateForm(forms.Form):
+    """Another zone; an empty field keeps what is."""
+
+    hazard_radius_m = forms.FloatField(label=_("Radius of the danger, in metres"), required=False, min_value=1)
+    buffer_m = forms.FloatField(label=_("Buffer around it, in metres"), required=False, min_value=0)

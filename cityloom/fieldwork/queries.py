@@ -1,0 +1,105 @@
+"""Questions about tasks and workers; nothing that is sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from django.db.models import Count
+from numpy.typing import NDArray
+
+from cityloom.fieldwork.domain import states
+from cityloom.fieldwork.models import Task, Worker
+from cityloom.kernel.actor import Actor
+
+
+@dataclass(frozen=True)
+class TaskFacts:
+    """A task without anything about the people in it except their number."""
+
+    id: str
+    incident_id: str
+    exercise_id: str
+    kind: str
+    building_id: int
+    dwelling_id: int
+    lon: float
+    lat: float
+    people: int
+    worker_id: str
+    account: str
+    state: str
+    assigned_at: datetime | None
+    delivered_at: datetime | None
+    finished_at: datetime | None
+    until: datetime
+
+
+@dataclass(frozen=True)
+class WorkersOnDuty:
+    """Who can be sent, as arrays of one length; `load` counts open tasks."""
+
+    id: NDArray[np.str_]
+    lon: NDArray[np.float64]
+    lat: NDArray[np.float64]
+    load: NDArray[np.int64]
+
+
+def tasks_of(incident_id: str) -> list[TaskFacts]:
+    """The tasks of an incident, those that still need someone first."""
+    tasks = Task.objects.filter(incident_id=incident_id).select_related("worker").order_by("id")
+    return sorted(map(as_facts, tasks), key=lambda task: states.STATES.index(task.state))
+
+
+def my_tasks(actor: Actor) -> list[TaskFacts]:
+    """The open tasks of whoever is signed in, oldest first."""
+    tasks = Task.objects.filter(worker__account_id=actor.account, state__in=states.OPEN).select_related("worker")
+    return [as_facts(task) for task in tasks.order_by("assigned_at", "id")]
+
+
+def counts_by_state(incident_id: str) -> dict[str, int]:
+    """How many tasks of an incident stand where; every state is in it."""
+    rows = Task.objects.filter(incident_id=incident_id).values_list("state").annotate(Count("id"))
+    return dict.fromkeys(states.STATES, 0) | dict(rows)
+
+
+def undelivered(incident_id: str) -> list[str]:
+    """The ids of the tasks that have a worker but were not received yet."""
+    tasks = Task.objects.filter(incident_id=incident_id, state=states.ASSIGNED)
+    return list(tasks.order_by("id").values_list("id", flat=True))
+
+
+def load_of(exercise_id: str) -> dict[str, int]:
+    """Open tasks by worker in an exercise, or in the real city for ""."""
+    tasks = Task.objects.filter(exercise_id=exercise_id, state__in=states.OPEN, worker__isnull=False)
+    return dict(tasks.values_list("worker_id").annotate(Count("id")))
+
+
+def workers_on_duty(exercise_id: str) -> WorkersOnDuty:
+    """Everyone who can be sent, with what they carry in this exercise."""
+    rows = list(Worker.objects.filter(on_duty=True).order_by("id").values_list("id", "lon", "lat"))
+    load = load_of(exercise_id)
+    return WorkersOnDuty(
+        id=np.array([row[0] for row in rows], dtype="U26"),
+        lon=np.array([row[1] for row in rows], dtype=float),
+        lat=np.array([row[2] for row in rows], dtype=float),
+        load=np.array([load.get(row[0], 0) for row in rows], dtype=np.int64),
+    )
+
+
+def languages_of(account: str) -> tuple[str, ...]:
+    """The languages that a worker speaks; none for someone who is not a worker."""
+    languages: Iterable[list[str]] = Worker.objects.filter(account_id=account).values_list("languages", flat=True)
+    return tuple(next(iter(languages), []))
+
+
+def as_facts(task: Task) -> TaskFacts:
+    """What others may know of a task."""
+    return TaskFacts(
+        id=task.id, incident_id=task.incident_id, exercise_id=task.exercise_id, kind=task.kind,
+        building_id=task.building_id, dwelling_id=task.dwelling_id, lon=task.lon, lat=task.lat,
+        people=len(task.subjects), worker_id=task.worker_id or "", account=task.account, state=task.state,
+        assigned_at=task.assigned_at, delivered_at=task.delivered_at, finished_at=task.finished_at, until=task.until,
+    )  # fmt: skip

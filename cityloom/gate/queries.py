@@ -1,0 +1,175 @@
+"""Questions to the gate: counts from inside the keeper, who needs help, what was opened, the log's head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from django.conf import settings
+from numpy.typing import NDArray
+
+from cityloom.gate.models import Envelope, GrantRecord
+from cityloom.keeper import protocol
+from cityloom.keeper.client import KeeperClient
+from cityloom.keeper.record import AGE_BANDS, ENVELOPE_BYTES, NEEDS
+from cityloom.kernel import clock, merkle
+from cityloom.kernel.actor import SYSTEM, Actor
+
+EMERGENCY = "emergency-assistance"
+REGISTER = "register-maintenance"
+_NO_ENVELOPE = bytes(ENVELOPE_BYTES)
+_AT_ONCE = 500  # ids in one IN list
+
+
+@dataclass(frozen=True)
+class NeedCounts:
+    """Counts by group, one row for each of `groups` (sorted; a single 0 when no groups were given).
+
+    -1 stands for a count that is withheld because it is 7 or less. `by_need` and `by_age` map each of `NEEDS` and
+    `AGE_BANDS` to a column. `unknown` counts subjects that the keeper does not hold (erased, or never sealed).
+    """
+
+    groups: NDArray[np.int64]
+    people: NDArray[np.int64]
+    needing_help: NDArray[np.int64]
+    by_need: dict[str, NDArray[np.int64]]
+    by_age: dict[str, NDArray[np.int64]]
+    unknown: int
+    exact: bool
+
+
+@dataclass(frozen=True)
+class OpeningSummary:
+    """How many people were opened (`kind` "opened") or named as needing help ("listed"); nobody is named."""
+
+    kind: str
+    purpose: str
+    basis: str
+    article: str
+    unit: str
+    role: str
+    people: int
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True)
+class LogHead:
+    """The size of the log and its Merkle root in hexadecimal."""
+
+    size: int
+    root: str
+
+
+@dataclass(frozen=True)
+class Basis:
+    """The legal ground of a purpose: article, fields, roles, and the day it must be renewed by."""
+
+    purpose: str
+    id: str
+    article: str
+    fields: tuple[str, ...]
+    units: tuple[str, ...]
+    roles: tuple[str, ...]
+    valid_until: datetime
+    max_subjects: int
+
+
+def count_needs(
+    subjects: NDArray[np.int64], groups: NDArray[np.int64] | None = None, *, purpose: str = "", incident_id: str = "",
+    exercise_id: str = "", by: Actor = SYSTEM, at: datetime | None = None,
+) -> NeedCounts:  # fmt: skip
+    """Count people, needs and ages by group inside the keeper; no envelope is opened.
+
+    Exact for a rescue under way: purpose EMERGENCY with an incident id or exercise id (then one log leaf is written);
+    else counts of 7 or fewer are withheld (-1) and the rest rounded to 5. At most 1,000,000 subjects.
+    """
+    keeper = keeper_for()
+    who = keeper.sign(by, exercise_id=exercise_id, at=at)
+    grouped = b"" if groups is None else _run(groups)
+    request = protocol.Count(who, _run(subjects), grouped, purpose, incident_id)
+    reply = keeper.ask(request, protocol.Counted)
+    names = np.frombuffer(reply.groups, "<i8")
+    people, needing_help, *rows = np.frombuffer(reply.counts, "<i8").reshape(2 + len(NEEDS) + len(AGE_BANDS), -1)
+    by_need = dict(zip(NEEDS, rows[: len(NEEDS)], strict=True))
+    by_age = dict(zip(AGE_BANDS, rows[len(NEEDS) :], strict=True))
+    return NeedCounts(names, people, needing_help, by_need, by_age, reply.unknown, reply.exact)
+
+
+def subjects_needing_help(*, by: Actor, at: datetime, grant_id: str) -> NDArray[np.int64]:
+    """The people of a live emergency grant who need help to leave, sorted; each is logged as named.
+
+    Needs help to leave: mobility, bedridden, hearing, sight, cognitive or electric device.
+    """
+    keeper = keeper_for()
+    who = keeper.sign(by, exercise_id=exercise_of(grant_id), at=at)
+    return np.frombuffer(keeper.ask(protocol.ListNeedingHelp(who, grant_id), protocol.Named).subjects, "<i8")
+
+
+def openings_of(*, incident_id: str = "", exercise_id: str = "") -> list[OpeningSummary]:
+    """What was opened for an incident or in an exercise (which goes first): counts, purposes and bases."""
+    reply = keeper_for().ask(protocol.Summarise(incident_id, exercise_id), protocol.Summaries)
+    return [
+        OpeningSummary(
+            row.kind, row.purpose, row.basis, row.article, row.unit, row.role, row.people,
+            clock.from_text(row.first_at), clock.from_text(row.last_at),
+        )
+        for row in reply.rows
+    ]  # fmt: skip
+
+
+def basis_of(purpose: str) -> Basis:
+    """The live legal basis of a purpose. Raises: Refused `gate.no_basis`."""
+    row = keeper_for().ask(protocol.ReadBasis(purpose), protocol.BasisIs)
+    return Basis(
+        row.purpose, row.id, row.article, tuple(row.fields), tuple(row.units), tuple(row.roles),
+        clock.from_text(row.valid_until), row.max_subjects,
+    )  # fmt: skip
+
+
+def log_head() -> LogHead:
+    """The keeper's log as it stands: hand this to a witness."""
+    head = keeper_for().ask(protocol.Head(), protocol.HeadIs)
+    return LogHead(head.size, head.root.hex())
+
+
+def log_extends(older: LogHead, newer: LogHead) -> bool:
+    """Whether the newer log holds the older one unchanged as its beginning, by a consistency proof checked here."""
+    if not 0 < older.size <= newer.size:
+        return older.size == 0 <= newer.size
+    proof = keeper_for().ask(protocol.Consistency(older.size, newer.size), protocol.ProofIs).proof
+    roots = bytes.fromhex(older.root), bytes.fromhex(newer.root)
+    return merkle.verify_consistency(older.size, newer.size, *roots, proof)
+
+
+def keeper_for() -> KeeperClient:
+    """This process's client of the configured keeper; for the gate's own use."""
+    paths = settings.CITYLOOM
+    return _client(Path(paths["KEEPER_SOCKET"]), Path(paths["ASSERTION_KEY_FILE"]))
+
+
+def exercise_of(grant_id: str) -> str:
+    """The exercise that a grant was made in; empty for a real one or one the city does not know."""
+    return GrantRecord.objects.filter(id=grant_id).values_list("exercise_id", flat=True).first() or ""
+
+
+def envelopes_of(subjects: NDArray[np.int64]) -> bytes:
+    """The sealed envelopes of these people in their order; zeros, which never open, where the city holds none."""
+    wanted = subjects.tolist()
+    found: dict[int, bytes] = {}
+    for at in range(0, len(wanted), _AT_ONCE):
+        rows = Envelope.objects.filter(subject__in=wanted[at : at + _AT_ONCE]).values_list("subject", "sealed")
+        found.update((subject, bytes(sealed)) for subject, sealed in rows)
+    return b"".join(found.get(subject, _NO_ENVELOPE) for subject in wanted)
+
+
+@lru_cache(maxsize=4)
+def _client(address: Path, key_file: Path) -> KeeperClient:
+    return KeeperClient(address, key_file)
+
+
+def _run(values: NDArray[np.int64]) -> bytes:
+    return np.ascontiguousarray(values, dtype="<i8").tobytes()

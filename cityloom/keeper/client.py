@@ -1,0 +1,263 @@
+"""The keeper's clients: one connection a thread, made again when it is lost; and starting a keeper as a child."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from cityloom.keeper import assertion, protocol, record, wire
+from cityloom.keeper.protocol import BeginLoad, Denied, Done, EndLoad, Ping, Reply, Request, Seal, Sealed, Signed
+from cityloom.keeper.record import PeopleBatch, SealedBatch
+from cityloom.kernel import clock
+from cityloom.kernel.actor import Actor
+from cityloom.kernel.refused import Refused
+
+_TIMEOUT_S = 60.0
+_START_S = 20.0
+_STOP_S = 8.0
+R = TypeVar("R")
+
+
+class KeeperDown(Refused):
+    """The keeper does not answer."""
+
+    def __init__(self) -> None:
+        super().__init__("gate.keeper_down", "The keeper does not answer, so nothing can be opened; start it again"
+                         " with `cityloom serve`, then repeat what you did.")  # fmt: skip
+
+
+class KeeperClient:
+    """Asks one keeper; safe in many threads and after a fork."""
+
+    def __init__(self, address: Path, key_file: Path) -> None:
+        self._address = address
+        self._key_file = key_file
+        self._local = threading.local()
+
+    def sign(self, by: Actor, *, exercise_id: str = "", at: datetime | None = None) -> Signed:
+        """Say who asks; in an exercise, also at which moment of the drill."""
+        drill_at = clock.to_text(at) if exercise_id and at else ""
+        now_s = int(clock.SystemClock().now().timestamp())  # also in a drill: the keeper judges claims by its own clock
+        key = self._key_file.read_bytes().strip()
+        return assertion.sign(by, key=key, now_s=now_s, exercise_id=exercise_id, drill_at=drill_at)
+
+    def ask(self, request: Request, expected: type[R]) -> R:
+        """The reply to a request; a lost connection is made again once, as every request may be repeated.
+
+        Raises: Refused with the keeper's own words; KeeperDown.
+        """
+        for last in (False, True):
+            try:
+                return _checked(self._exchange(request), expected)
+            except (OSError, EOFError) as error:
+                self._drop()
+                if last:
+                    raise KeeperDown from error
+        raise KeeperDown
+
+    def begin_load(self, who: Signed, workers: int) -> Sealer:
+        """Start a load on a connection of its own."""
+        try:
+            link = _connect(self._address)
+        except OSError as error:
+            raise KeeperDown from error
+        return Sealer(link, who, workers)
+
+    def _exchange(self, request: Request) -> Reply:
+        link = self._link()
+        wire.send(link, request)
+        body = wire.receive(link)
+        if body is None:
+            raise EOFError
+        return protocol.read_reply(body)
+
+    def _link(self) -> socket.socket:
+        if getattr(self._local, "owner", None) != os.getpid():  # a child must not talk on its parent's connection
+            self._local.link = _connect(self._address)
+            self._local.owner = os.getpid()
+        return self._local.link
+
+    def _drop(self) -> None:
+        link = getattr(self._local, "link", None)
+        if link is not None:
+            link.close()
+        self._local.owner = None
+
+
+class Sealer:
+    """A load under way; leave the `with` block to make it durable."""
+
+    def __init__(self, link: socket.socket, who: Signed, workers: int) -> None:
+        self._link = link
+        self._sent = 0
+        self.sealed = 0
+        try:
+            wire.send(link, BeginLoad(who, workers))
+            self._receive(Done)
+        except BaseException:
+            link.close()
+            raise
+
+    def __enter__(self) -> Sealer:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        with self._link:
+            if kind is None:
+                _tell(self._link, EndLoad())
+                self._receive(Done)
+
+    def seal(self, batch: PeopleBatch) -> SealedBatch:
+        """Seal one batch."""
+        return next(self.seal_all([batch]))
+
+    def seal_all(self, batches: Iterable[PeopleBatch]) -> Iterator[SealedBatch]:
+        """Seal batches with several on their way; the answers come in the order of the batches.
+
+        Raises: KeeperDown; ValueError for a batch of more than 65,536 people.
+        """
+        order: deque[int] = deque()
+        ready: dict[int, SealedBatch] = {}
+        for batch in batches:
+            if len(batch) == 0:
+                continue
+            order.append(self._send(batch))
+            while len(order) + len(ready) >= protocol.SEAL_WINDOW:
+                yield self._next(order, ready)
+        while order:
+            yield self._next(order, ready)
+
+    def _send(self, batch: PeopleBatch) -> int:
+        if len(batch) > protocol.MAX_BATCH:
+            raise ValueError(f"A batch holds at most {protocol.MAX_BATCH} people.")
+        number, self._sent = self._sent, self._sent + 1
+        _tell(self._link, Seal(number, batch.records.tobytes(), batch.traits.astype("<u2").tobytes()))
+        return number
+
+    def _next(self, order: deque[int], ready: dict[int, SealedBatch]) -> SealedBatch:
+        number = order.popleft()
+        while number not in ready:
+            reply = self._receive(Sealed)
+            ready[reply.number] = _sealed_batch(reply)
+        self.sealed += len(ready[number])
+        return ready.pop(number)
+
+    def _receive(self, expected: type[R]) -> R:
+        try:
+            body = wire.receive(self._link)
+        except OSError as error:
+            raise KeeperDown from error
+        if body is None:
+            raise KeeperDown
+        return _checked(protocol.read_reply(body), expected)
+
+
+def _tell(link: socket.socket, message: Request) -> None:
+    """Send on a load's connection. Raises: KeeperDown."""
+    try:
+        wire.send(link, message)
+    except OSError as error:
+        raise KeeperDown from error
+
+
+@dataclass
+class Running:
+    """A keeper that this process started."""
+
+    process: subprocess.Popen[bytes]
+    address: Path
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self.process.poll() is None
+
+    def stop(self) -> None:
+        """End it, and wait; by force when it does not go."""
+        self.process.terminate()
+        try:
+            self.process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """End it at once, without a chance to finish anything."""
+        self.process.kill()
+        self.process.wait()
+
+
+def start(folder: Path, address: Path, key_file: Path, *, log: Path | None = None) -> Running:
+    """Start a keeper that ends with the calling thread, initialised where the folder is empty; wait until it answers.
+
+    Raises: KeeperDown.
+    """
+    command = [
+        sys.executable, "-m", "cityloom.keeper.server", "--dir", str(folder), "--socket", str(address),
+        "--assertion-key-file", str(key_file), "--init", "--die-with-parent", str(os.getpid()),
+    ]  # fmt: skip
+    with (log or Path(os.devnull)).open("ab") as words:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=words, stderr=words, env=_environment())
+    running = Running(process, address)
+    deadline = clock.stopwatch() + _START_S
+    while running.alive and clock.stopwatch() < deadline:
+        if answers(address):
+            return running
+        time.sleep(0.02)
+    if running.alive:
+        running.kill()
+    raise KeeperDown
+
+
+def _environment() -> dict[str, str]:
+    """This process's environment, with the package found where this process found it."""
+    places = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(place for place in places if place)}
+
+
+def answers(address: Path) -> bool:
+    """Whether a keeper answers there."""
+    try:
+        with _connect(address) as link:
+            wire.send(link, Ping())
+            return wire.receive(link) is not None
+    except OSError:
+        return False
+
+
+def _connect(address: Path) -> socket.socket:
+    link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        link.settimeout(_TIMEOUT_S)
+        link.connect(str(address))
+    except OSError:
+        link.close()
+        raise
+    return link
+
+
+def _checked(reply: Reply, expected: type[R]) -> R:
+    if isinstance(reply, Denied):
+        raise Refused(reply.code, reply.sentence, value=reply.value, limit=reply.limit)
+    if not isinstance(reply, expected):
+        raise TypeError(f"The keeper answered {type(reply).__name__}, not {expected.__name__}.")
+    return reply
+
+
+def _sealed_batch(reply: Sealed) -> SealedBatch:
+    envelopes = np.frombuffer(reply.envelopes, np.uint8).reshape(-1, record.ENVELOPE_BYTES)
+    return SealedBatch(np.frombuffer(reply.subjects, "<i8"), envelopes, reply.field_set, reply.key_id)

@@ -1,0 +1,107 @@
+"""One load of people: batches from a client, spread over sealing processes, back to the client as they are ready."""
+
+from __future__ import annotations
+
+import queue
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+from cityloom.keeper import protocol, record, wire
+from cityloom.keeper.protocol import Seal, Sealed, Work
+
+MAX_WORKERS = 16
+
+
+class SealerFailed(Exception):  # noqa: N818 - read as a fact
+    """A sealing process ended in the middle of a batch."""
+
+
+class Worker:
+    """A sealing process and the socket to it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._link, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "cityloom.keeper.sealer", str(folder), str(theirs.fileno())],
+                pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
+            )  # fmt: skip
+
+    def seal(self, work: Work) -> Sealed:
+        """Have one batch sealed. Raises: SealerFailed."""
+        try:
+            wire.send(self._link, work)
+            body = wire.receive(self._link)
+        except OSError as error:
+            raise SealerFailed from error
+        if body is None:
+            raise SealerFailed
+        return protocol.read_reply(body)
+
+    def close(self) -> None:
+        """Hang up, and wait until the process has ended."""
+        self._link.close()
+        self._process.wait()
+
+
+class Load:
+    """The sealing processes of one load; `accept` never waits for the client, so that neither waits for the other."""
+
+    def __init__(self, folder: Path, workers: int, client: socket.socket) -> None:
+        self._client = client
+        self._sending = threading.Lock()
+        self._waiting: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self._workers = [Worker(folder) for _ in range(max(1, min(workers, MAX_WORKERS)))]
+        self._threads = [threading.Thread(target=self._run, args=(each,), daemon=True) for each in self._workers]
+        self._room = threading.Semaphore(protocol.SEAL_WINDOW)
+        self.count = 0
+        self.failed = False
+        for thread in self._threads:
+            thread.start()
+
+    def accept(self, batch: Seal, first_slot: int) -> None:
+        """Queue a batch. Raises: ValueError when the client sends more than the window allows."""
+        if not self._room.acquire(blocking=False):
+            raise ValueError("More batches on their way than the window allows.")
+        self.count += size_of(batch)
+        self._waiting.put(Work(batch.number, first_slot, batch.records, batch.traits))
+
+    def close(self) -> None:
+        """Wait until every batch is back, and end the processes."""
+        for _ in self._threads:
+            self._waiting.put(None)
+        for thread in self._threads:
+            thread.join()
+        for worker in self._workers:
+            worker.close()
+
+    def _run(self, worker: Worker) -> None:
+        while (work := self._waiting.get()) is not None:
+            try:
+                sealed = worker.seal(work)
+                with self._sending:
+                    self._room.release()  # before the client can see the answer and send the next batch
+                    wire.send(self._client, sealed)
+            except (SealerFailed, OSError):
+                self.failed = True
+                with self._sending:
+                    hang_up(self._client)
+                return
+
+
+def size_of(batch: Seal) -> int:
+    """How many people a batch holds. Raises: ValueError for one that is empty, too large or uneven."""
+    count, rest = divmod(len(batch.records), record.RECORD.itemsize)
+    if rest or not 0 < count <= protocol.MAX_BATCH or len(batch.traits) != 2 * count:
+        raise ValueError("A batch that is empty, too large or uneven.")
+    return count
+
+
+def hang_up(link: socket.socket) -> None:
+    """Let both sides of a connection see its end."""
+    with suppress(OSError):  # it may have ended already
+        link.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,177 @@
+"""The keeper's process: a Unix socket for this user alone, a thread for each client, one desk behind them."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from cityloom.keeper import loading, protocol, store, wire
+from cityloom.keeper.desk import Desk, denied
+from cityloom.keeper.log import LogBroken, LogFailed
+from cityloom.keeper.protocol import BeginLoad, Denied, Done, EndLoad, Seal
+from cityloom.kernel.refused import Refused
+
+MAX_CLIENTS = 128
+EXIT_BUSY, EXIT_BROKEN, EXIT_MISSING = 3, 4, 5
+_logger = logging.getLogger(__name__)
+_MALFORMED = Denied("gate.bad_request", "The message to the keeper is malformed; nothing was opened.")
+
+
+class Server:
+    """Accepts clients of its own user, and answers them until it is told to stop."""
+
+    def __init__(self, folder: Path, address: Path, assertion_key: bytes) -> None:
+        self._folder = folder
+        self._address = address
+        self._desk = Desk(folder, assertion_key)
+        self._places = threading.BoundedSemaphore(MAX_CLIENTS)
+        self._listener = _listen(address)
+
+    def serve(self) -> None:
+        """Accept clients until `stop`."""
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            if wire.peer_uid(client) != os.getuid() or not self._places.acquire(blocking=False):
+                client.close()
+                continue
+            threading.Thread(target=self._attend, args=(client,), daemon=True).start()
+
+    def stop(self) -> None:
+        """Take no more clients; `serve` then returns."""
+        loading.hang_up(self._listener)
+        self._listener.close()
+
+    def close(self) -> None:
+        """Remove the socket and finish the log."""
+        self._address.unlink(missing_ok=True)
+        self._desk.close()
+
+    def _attend(self, client: socket.socket) -> None:
+        try:
+            with client:
+                self._converse(client)
+        except OSError:
+            pass  # the client has gone; what it asked for is logged
+        except Exception:
+            _logger.exception("a conversation failed")
+        finally:
+            self._places.release()
+
+    def _converse(self, client: socket.socket) -> None:
+        while (request := _next_request(client)) is not None:
+            if isinstance(request, Denied):
+                wire.send(client, request)
+                return
+            if isinstance(request, BeginLoad):
+                self._load(client, request)
+                continue
+            reply = self._desk.answer(request)
+            try:
+                wire.send(client, reply)
+            except protocol.FrameTooLarge:
+                wire.send(client, Denied("gate.too_many", "The answer is too large; ask for fewer people at a time."))
+
+    def _load(self, client: socket.socket, request: BeginLoad) -> None:
+        try:
+            claims = self._desk.begin_load(request)
+        except Refused as refusal:
+            wire.send(client, denied(refusal))
+            return
+        load = loading.Load(self._folder, request.workers, client)
+        wire.send(client, Done())
+        try:
+            finished = self._take_batches(client, load)
+        finally:
+            load.close()
+        if finished and not load.failed:
+            wire.send(client, self._desk.end_load(claims, load.count))
+
+    def _take_batches(self, client: socket.socket, load: loading.Load) -> bool:
+        while isinstance(request := _next_request(client), Seal):
+            try:
+                load.accept(request, self._desk.reserve(loading.size_of(request)))
+            except (ValueError, LogFailed):
+                loading.hang_up(client)
+                return False
+        return isinstance(request, EndLoad)
+
+
+def _next_request(client: socket.socket) -> protocol.Request | Denied | None:
+    try:
+        body = wire.receive(client)
+        return None if body is None else protocol.read_request(body)
+    except (protocol.FrameTooLarge, msgspec.MsgspecError):
+        return _MALFORMED
+
+
+def _listen(address: Path) -> socket.socket:
+    address.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)  # the socket must never be open to others, not even for an instant
+    try:
+        listener.bind(str(address))
+    finally:
+        os.umask(before)
+    listener.listen(64)
+    return listener
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the keeper until SIGTERM or SIGINT."""
+    options = _parser().parse_args(arguments)
+    wire.keep_memory_private()
+    if options.die_with_parent is not None:
+        wire.die_with_parent(options.die_with_parent or os.getppid())
+    logging.basicConfig(level=logging.INFO, format="keeper %(levelname)s %(message)s")
+    if options.init and not store.initialised(options.dir):
+        store.initialise(options.dir)
+    if not store.initialised(options.dir):
+        return _fail(EXIT_MISSING, f"There is no keeper in {options.dir}; start it once with --init.")
+    folder = options.dir.resolve()  # a link to another city must not lead a running keeper there
+    try:
+        held = store.lock(folder)
+        server = Server(folder, options.socket, options.assertion_key_file.read_bytes().strip())
+    except BlockingIOError:
+        return _fail(EXIT_BUSY, f"Another keeper has {options.dir}; stop it first.")
+    except LogBroken as broken:
+        return _fail(EXIT_BROKEN, f"The log has been changed: {broken} The keeper does not start on it.")
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: server.stop())
+    server.serve()
+    server.close()
+    os.close(held)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m cityloom.keeper.server", description="Cityloom's keeper of keys.")
+    parser.add_argument("--dir", type=Path, required=True, help="where its keys, slots and log lie")
+    parser.add_argument("--socket", type=Path, required=True, help="where it listens")
+    parser.add_argument("--assertion-key-file", type=Path, required=True, help="the key that web and keeper share")
+    parser.add_argument("--init", action="store_true", help="make a new keeper where there is none")
+    parser.add_argument("--die-with-parent", type=int, nargs="?", const=0, metavar="PID",
+                        help="end when the process that started it ends")  # fmt: skip
+    return parser
+
+
+def _fail(status: int, sentence: str) -> int:
+    with suppress(OSError):
+        sys.stderr.write(sentence + "\n")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

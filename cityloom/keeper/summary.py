@@ -1,0 +1,46 @@
+"""What was opened, counted: purposes, bases, units and roles, never a person."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+import msgspec
+
+from cityloom.keeper.protocol import Summary
+
+
+class _Entry(msgspec.Struct):
+    at: str
+    purpose: str
+    basis: str
+    article: str
+    unit: str
+    role: str
+
+
+@dataclass
+class _Tally:
+    people: int
+    first_at: str
+    last_at: str
+
+
+_decoder = msgspec.json.Decoder(_Entry)
+
+
+def of(database: sqlite3.Connection, incident_id: str, exercise_id: str) -> list[Summary]:
+    """Openings and namings of an incident or an exercise, one row for each purpose, unit and role."""
+    column, value = ("exercise_id", exercise_id) if exercise_id else ("incident_id", incident_id)
+    rows = database.execute(
+        f"SELECT kind, entry FROM leaf WHERE {column} = ? AND kind IN ('opened', 'listed') ORDER BY i",  # noqa: S608
+        (value,),
+    )
+    tallies: dict[tuple[str, ...], _Tally] = {}
+    for kind, body in rows if value else ():
+        entry = _decoder.decode(body)
+        key = (kind, entry.purpose, entry.basis, entry.article, entry.unit, entry.role)
+        tally = tallies.setdefault(key, _Tally(0, entry.at, entry.at))
+        tally.people += 1
+        tally.last_at = entry.at
+    return [Summary(*key, tally.people, tally.first_at, tally.last_at) for key, tally in tallies.items()]

@@ -1,0 +1,34 @@
+"""The one exception for what is anticipated."""
+
+from __future__ import annotations
+
+
+class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error
+    """Say what cannot be done, why, and what to do instead.
+
+    `code` is stable and machine-readable (`city.file_empty`); `sentence` is shown to the person as it is, with
+    `{value}` and `{limit}` as its only placeholders, so that it can be translated. No personal data in either.
+    """
+
+    def __init__(self, code: str, sentence: str, *, value: object = None, limit: object = None) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.template = sentence
+        self.value = value
+        self.limit = limit
+
+    @property
+    def sentence(self) -> str:
+        """The sentence with its value and limit filled in."""
+        return self.template.replace("{value}", str(self.value)).replace("{limit}", str(self.limit))
+
+    def __str__(self) -> str:
+        return self.sentence
+
+    def as_json(self) -> dict[str, object]:
+        """The form in which interfaces return it."""
+        return {"code": self.code, "sentence": self.sentence, "value": _plain(self.value), "limit": _plain(self.limit)}
+
+
+def _plain(value: object) -> object:
+    return value if value is None or isinstance(value, (str, int, float, bool, list)) else str(value)

@@ -1,0 +1,10 @@
+"""The web process's application."""
+
+import os
+import warnings
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cityloom.project.settings")
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")  # static files
+application = get_asgi_application()

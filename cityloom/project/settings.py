@@ -1,0 +1,158 @@
+"""Django's settings: embedded by default, PostgreSQL when `CITYLOOM_DATABASE_URL` names one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from cityloom.project.home import Home
+
+PACKAGE = Path(__file__).resolve().parent.parent
+HOME = Home.from_environment()
+
+CITYLOOM = {
+    "HOME": HOME.path,
+    "CITY_DIR": HOME.city_dir,
+    "KEEPER_DIR": HOME.keeper_dir,
+    "CITY_ID": HOME.city_id,
+    "KEEPER_SOCKET": HOME.socket("keeper" if "CITYLOOM_CITY_DIR" not in os.environ else f"keeper-{os.getpid()}"),
+    "ASSERTION_KEY_FILE": HOME.secret_file("assertion"),
+    "OUTBOX_DIR": HOME.sent,
+    "STILLS_DIR": HOME.stills,
+    "REPORTS_DIR": HOME.reports,
+    "STATUS_FILE": HOME.path / "run" / "status.json",
+}
+
+CITYLOOM_LIVE_URL = os.environ.get("CITYLOOM_LIVE_URL", "")
+CITYLOOM_WIRING = "cityloom.project.wiring.REACTIONS"
+
+SECRET_KEY = HOME.secret("django")
+DEBUG = False
+ALLOWED_HOSTS = os.environ.get("CITYLOOM_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "cityloom.bus.apps.BusConfig",
+    "cityloom.ui.apps.UiConfig",
+    "cityloom.accounts.apps.AccountsConfig",
+    "cityloom.gate.apps.GateConfig",
+    "cityloom.registers.apps.RegistersConfig",
+    "cityloom.alerts.apps.AlertsConfig",
+    "cityloom.signals.apps.SignalsConfig",
+    "cityloom.fieldwork.apps.FieldworkConfig",
+    "cityloom.detection.apps.DetectionConfig",
+    "cityloom.emergency.apps.EmergencyConfig",
+    "cityloom.drills.apps.DrillsConfig",
+    "cityloom.web.apps.WebConfig",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "cityloom.ui.middleware.ContentSecurityPolicy",
+    "cityloom.web.middleware.CityAround",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "cityloom.ui.middleware.KeepPagesPrivate",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "cityloom.ui.middleware.ShowRefusals",
+]
+
+ROOT_URLCONF = "cityloom.project.urls"
+ASGI_APPLICATION = "cityloom.project.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "cityloom.ui.context.page",
+                "cityloom.web.middleware.city",
+            ]
+        },
+    }
+]
+
+
+def database_from(url: str, city_id: str = "") -> dict[str, object]:
+    """Django's settings for a `postgresql://user:password@host:port/name` address; each city has its own schema."""
+    parts = urlsplit(url)
+    schema = {"options": f"-c search_path=city_{city_id.lower()}"} if city_id else {}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or "",
+        "PORT": str(parts.port or ""),
+        "OPTIONS": dict(parse_qsl(parts.query)) | schema,
+    }
+
+
+SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536; PRAGMA mmap_size=8589934592; "
+    "PRAGMA temp_store=MEMORY;"
+)
+
+
+def embedded_database(path: Path) -> dict[str, object]:
+    """Django's settings for the embedded database at `path`."""
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(path),
+        "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 10, "init_command": SQLITE_PRAGMAS},
+    }
+
+
+DATABASE_URL = os.environ.get("CITYLOOM_DATABASE_URL", "")
+DATABASES = {"default": database_from(DATABASE_URL, HOME.city_id) if DATABASE_URL else embedded_database(HOME.database)}
+
+AUTH_USER_MODEL = "accounts.Account"
+LOGIN_URL = "/sign-in/"
+LOGIN_REDIRECT_URL = "/"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+LOCALE_PATHS = [PACKAGE / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+SILENCED_SYSTEM_CHECKS: list[str] = []
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {
+        "file": {
+            "class": "logging.handlers.RotatingFileHandler", "filename": HOME.logs / "cityloom.log", "delay": True,
+            "maxBytes": 20_000_000, "backupCount": 5, "formatter": "line", "encoding": "utf-8",
+        }
+    },
+    "root": {"handlers": ["file"], "level": "INFO"},
+}  # fmt: skip

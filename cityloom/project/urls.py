@@ -1,0 +1,13 @@
+"""Root addresses."""
+
+from django.contrib.auth.decorators import login_not_required
+from django.urls import include, path
+from django.views.i18n import set_language
+
+urlpatterns = [
+    path("", include("cityloom.web.urls")),
+    path("", include("cityloom.accounts.urls")),
+    path("", include("cityloom.emergency.urls")),
+    path("", include("cityloom.fieldwork.urls")),
+    path("language/", login_not_required(set_language), name="set_language"),
+]

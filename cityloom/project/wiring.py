@@ -1,0 +1,30 @@
+"""Which event wakes which handler: the whole main flow of the city as one table."""
+
+from __future__ import annotations
+
+from cityloom.alerts.events import AlertDelivered
+from cityloom.bus.domain.wiring import Reactions
+from cityloom.detection import handlers as detection
+from cityloom.detection.events import DetectionRaised
+from cityloom.emergency import handlers as emergency
+from cityloom.emergency.events import (
+    AlertApproved,
+    EvacuationApproved,
+    IncidentCancelled,
+    IncidentClosed,
+    IncidentOpened,
+)  # fmt: skip
+from cityloom.fieldwork.events import TaskFinished
+from cityloom.signals.events import SignalsRecorded
+
+REACTIONS: Reactions = {
+    SignalsRecorded: (detection.assess,),
+    DetectionRaised: (emergency.open_incident,),
+    IncidentOpened: (emergency.propose,),
+    EvacuationApproved: (emergency.send_notices, emergency.assign_tasks),
+    AlertApproved: (emergency.send_alerts,),
+    TaskFinished: (emergency.note_progress,),
+    AlertDelivered: (emergency.note_progress,),
+    IncidentClosed: (emergency.close_out,),
+    IncidentCancelled: (emergency.close_out,),
+}

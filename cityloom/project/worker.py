@@ -1,0 +1,58 @@
+"""The worker: twice a second it delivers what waits and does what is due."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db import close_old_connections
+
+from cityloom.alerts import actions as alerts
+from cityloom.bus import actions as bus
+from cityloom.emergency import actions as emergency
+from cityloom.kernel import clock, ids
+from cityloom.kernel.refused import Refused
+from cityloom.project.home import Home
+from cityloom.project.parts import beat_file
+
+log = logging.getLogger(__name__)
+_PAUSE_S = 0.5
+
+Job = Callable[[datetime], object]
+
+
+def jobs() -> dict[str, Job]:
+    """What is done on each round, in this order."""
+    return {
+        "deliver events": lambda at: bus.drain(at=at),
+        "send alerts": lambda at: alerts.deliver_due(at=at),
+        "escalate notices": lambda at: emergency.escalate_due(at=at),
+    }
+
+
+def run() -> None:
+    """Go round until SIGTERM, or until the parent has gone."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    parent, beat, table = os.getppid(), beat_file(Home.from_environment()), jobs()
+    while not stop.is_set() and os.getppid() == parent:
+        go_round(table, clock.now())
+        beat.touch(mode=0o600)
+        stop.wait(_PAUSE_S)
+
+
+def go_round(table: dict[str, Job], at: datetime) -> None:
+    """Do each job once; one that fails is logged and holds up no other."""
+    close_old_connections()
+    for name, job in table.items():
+        try:
+            job(at)
+        except Refused as refusal:
+            log.warning("%s: %s", name, refusal.code)
+        except Exception:  # the worker outlives any job: the defect is in the log, the next round tries again
+            log.exception("%s failed; reference %s", name, ids.new_ulid())

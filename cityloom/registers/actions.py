@@ -1,0 +1,236 @@
+"""Changes to the registers: a city is built or imported as a whole, or not at all."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from django.apps import apps
+from django.db import DatabaseError
+from numpy.typing import NDArray
+
+from cityloom.accounts.actions import create_units
+from cityloom.gate import actions as gate
+from cityloom.kernel import ids
+from cityloom.kernel.actor import Actor
+from cityloom.kernel.refused import Refused
+from cityloom.registers import bulk, plugins, queries
+from cityloom.registers.domain import assumptions as assumed
+from cityloom.registers.domain import people as made_up_people
+from cityloom.registers.domain import rows
+from cityloom.registers.domain.answers import CityFacts
+from cityloom.registers.domain.complete import complete
+from cityloom.registers.domain.draft import Draft
+from cityloom.registers.domain.people import People
+from cityloom.registers.domain.posts import Post, worker_posts
+from cityloom.registers.domain.synthetic import synthetic_city
+from cityloom.registers.models import (
+    Area,
+    Building,
+    City,
+    Dwelling,
+    Land,
+    Main,
+    Place,
+    Resident,
+    RoadNode,
+    RoadSegment,
+    Valve,
+)
+
+__all__ = [
+    "Post", "Progress", "build_synthetic", "completed", "draft_from", "draft_synthetic", "load", "worker_posts",
+]  # fmt: skip
+
+Progress = Callable[[str, int, int], None]
+"""Called with the step, how much of it is done, and how much there is."""
+
+_BUILDINGS_A_PART = 100_000
+_SEALING_WORKERS = 2
+_READING_STEPS = 12
+
+
+def _silent(step: str, done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+def draft_synthetic(people: int, seed: int, progress: Progress = _silent) -> Draft:
+    """Make up a city of so many people.
+
+    Raises: Refused `city.size`.
+    """
+    progress("generate", 0, people)
+    draft = synthetic_city(people, seed)
+    progress("generate", people, people)
+    return draft
+
+
+def draft_from(path: Path, progress: Progress = _silent) -> Draft:
+    """Read a city from an OpenStreetMap extract or a folder of GeoJSON files.
+
+    Raises: Refused `city.file_missing`, `city.file_wrong_kind`, and whatever the format's reader refuses.
+    """
+    steps = iter(range(1, _READING_STEPS))
+    progress("read", 0, _READING_STEPS)
+    draft = plugins.reader_for(path).read(path, lambda sentence: progress("read", next(steps, 0), _READING_STEPS))
+    progress("read", _READING_STEPS, _READING_STEPS)
+    return draft
+
+
+def completed(draft: Draft, seed: int, progress: Progress = _silent) -> Draft:
+    """Fill in what a draft lacks, labelled as made up; what `load` takes.
+
+    Raises: Refused for a draft that no city can be made of.
+    """
+    progress("complete", 0, 1)
+    full = complete(draft, seed)
+    progress("complete", 1, 1)
+    return full
+
+
+def build_synthetic(
+    people: int, *, seed: int, by: Actor, at: datetime, progress: Progress = _silent, sealed: bool = True
+) -> CityFacts:
+    """Make up a city of so many people and load it; without `sealed` nobody is registered in it.
+
+    Raises: Refused `city.size`, `city.disk_full`, `gate.keeper_down`.
+    """
+    draft = completed(draft_synthetic(people, seed, progress), seed, progress)
+    return load(draft, seed=seed, people=sealed, by=by, at=at, progress=progress)
+
+
+def load(
+    draft: Draft, *, seed: int, people: bool, by: Actor, at: datetime, progress: Progress = _silent
+) -> CityFacts:
+    """Put a completed draft in the place of the city that is there, with made-up people if wanted.
+
+    Raises: Refused `city.disk_full`, `gate.keeper_down`; then the city is as it was.
+    """
+    envelope = apps.get_model("gate", "Envelope")
+    tables = [City, Building, Dwelling, Resident, Place, RoadNode, RoadSegment, Main, Valve, Land, Area, envelope]
+    with _enough_disk(), bulk.emptied(tables):
+        facts = _write_ground(draft, seed, at, progress)
+        dwellings = facts.counts["dwellings"]
+        if people:
+            facts.counts.update(_write_people(draft, dwellings, seed=seed, by=by, at=at, progress=progress))
+        for done, table in enumerate(tables):
+            progress("index", done, len(tables))
+            bulk.add_indexes(table)
+        facts.is_synthetic = people or draft.is_synthetic
+        facts.save()
+        create_units(communities=[(u.id, u.name_en, u.name_zh, u.kind) for u in draft.units], by=by, at=at)
+    progress("index", len(tables), len(tables))
+    return queries.loaded_city()
+
+
+@contextmanager
+def _enough_disk() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, DatabaseError, sqlite3.Error) as error:
+        if not _is_full(error):
+            raise
+        sentence = "The disk is full, so the city was not built and nothing was changed; free some space and try again."
+        raise Refused("city.disk_full", sentence) from error
+
+
+def _is_full(error: Exception) -> bool:
+    full = getattr(error, "errno", None) in {errno.ENOSPC, errno.EDQUOT}
+    return full or "disk is full" in str(error) or "No space left" in str(error)
+
+
+def _write_ground(draft: Draft, seed: int, at: datetime, progress: Progress) -> City:
+    """Write everything but the people; return the city's row, not yet saved."""
+    building = rows.buildings(draft)
+    _write_buildings(building, progress)
+    progress("roads", 0, len(draft.roads))
+    road, road_reach = rows.roads(draft)
+    main, valve, main_reach = rows.mains_and_valves(draft)
+    land, land_reach = rows.land(draft)
+    bulk.write(RoadNode, rows.road_nodes(draft))
+    for table, columns in ((RoadSegment, road), (Main, main), (Valve, valve), (Land, land)):
+        bulk.write(table, columns)
+    bulk.write(Place, rows.places(draft))
+    bulk.write(Area, rows.areas(draft))
+    progress("roads", len(draft.roads), len(draft.roads))
+    reaches = {"building": _largest(building["reach_m"]), "road": road_reach, "main": main_reach, "land": land_reach}
+    return _city_row(draft, seed, at, building, reaches)
+
+
+def _largest(values: NDArray[np.float64]) -> float:
+    return float(values.max()) if len(values) else 0.0
+
+
+def _write_buildings(building: rows.Columns, progress: Progress) -> None:
+    total = len(building["id"])
+    for first in range(0, total, _BUILDINGS_A_PART):
+        progress("buildings", first, total)
+        last = min(first + _BUILDINGS_A_PART, total)
+        bulk.write(Building, {name: column[first:last] for name, column in building.items()})
+        bulk.write(Dwelling, rows.dwellings(building, first, last))
+    progress("buildings", total, total)
+
+
+def _city_row(draft: Draft, seed: int, at: datetime, building: rows.Columns, reaches: dict[str, float]) -> City:
+    west, south, east, north = rows.bounds(draft)
+    counts = {
+        "buildings": len(draft.buildings), "dwellings": int(building["dwellings"].sum()), "places": len(draft.places),
+        "road_segments": len(draft.roads), "mains": len(draft.mains), "valves": len(draft.valves),
+        "sensors": len(draft.sensor_sites), "people": 0, "households": 0,
+    }  # fmt: skip
+    return City(
+        id=1, name=draft.name, kind=draft.kind, is_synthetic=draft.is_synthetic, attribution=draft.attribution,
+        timezone=draft.timezone, west=west, south=south, east=east, north=north, data_version=ids.new_ulid(), seed=seed,
+        built_at=at, counts=counts, reaches=reaches, busiest=rows.busiest(building), defects=draft.defects,
+        synthesised={what: asdict(made) for what, made in draft.synthesised.items()},
+    )  # fmt: skip
+
+
+def _write_people(
+    draft: Draft, dwellings: int, *, seed: int, by: Actor, at: datetime, progress: Progress
+) -> dict[str, int]:
+    """Make people up, seal them and write them, all three at the same time; return how many there are."""
+    share = assumed.OCCUPIED_SHARE[draft.kind]
+    sizes = made_up_people.household_sizes(dwellings, seed=seed, occupied_share=share, people=draft.people)
+    total = int(sizes.sum(dtype=np.int64))
+    envelope = apps.get_model("gate", "Envelope")
+    waiting: deque[NDArray[np.int64]] = deque()
+    batches = made_up_people.batches(sizes, seed=seed, today=at.date(), chinese=draft.is_synthetic)
+    with gate.sealing(by=by, at=at, workers=_SEALING_WORKERS) as sealer:
+        done = 0
+        for sealed in sealer.seal_all(_records(batches, waiting)):
+            bulk.write(Resident, {"subject": sealed.subjects, "dwelling_id": waiting.popleft() + 1})
+            same = np.ones(len(sealed), np.int16)
+            bulk.write(envelope, {
+                "subject": sealed.subjects, "sealed": sealed.envelopes, "field_set": same * sealed.field_set,
+                "key_id": same * sealed.key_id,
+            })  # fmt: skip
+            done += len(sealed)
+            progress("people", done, total)
+    return {"people": total, "households": int((sizes > 0).sum())}
+
+
+def _records(batches: Iterator[People], waiting: deque[NDArray[np.int64]]) -> Iterator[gate.PeopleBatch]:
+    """The people in the keeper's form; their dwellings wait for the sealed ones to come back."""
+    for batch in batches:
+        waiting.append(batch.dwelling)
+        records = gate.people_records(
+            name=batch.name, national_id=batch.national_id, phone=batch.phone, birth_date=batch.birth,
+            need_note=batch.need_note,
+        )  # fmt: skip
+        yield gate.PeopleBatch(records, _traits(batch))
+
+
+def _traits(batch: People) -> NDArray[np.uint16]:
+    names = ("female", "male")
+    sexes = np.array([gate.SEXES.index(name) for name in names])
+    needs = {need: batch.needs >> bit & 1 == 1 for bit, need in enumerate(assumed.NEEDS)}
+    ages = np.array(assumed.AGE_EDGES)[batch.age_band]
+    return gate.traits_of(age=ages, sex=sexes[batch.sex], needs=needs)

@@ -1,0 +1,215 @@
+"""What the city knows to be there: buildings, dwellings, who lives where, places, roads, mains, land, areas.
+
+Geometries are WKB in WGS 84, longitude first. Ids follow the order of the H3 cells, so that neighbours are stored
+together; the large tables refer to each other by plain numbers.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+_CLEAR = {
+    "City": (
+        "id", "name", "kind", "is_synthetic", "attribution", "timezone", "west", "south", "east", "north",
+        "data_version", "seed", "built_at", "counts", "reaches", "busiest", "synthesised", "defects",
+    ),
+    "Building": (
+        "id", "large", "cell", "lon", "lat", "reach_m", "use", "levels", "height_m", "gross_floor_m2", "dwellings",
+        "first_dwelling_id", "people_day", "street", "house_number", "name", "unit_id", "made_up", "source_ref",
+        "footprint",
+    ),
+    "Dwelling": ("id", "building_id", "label"),
+    "Resident": ("subject", "dwelling_id"),
+    "Place": (
+        "id", "cell", "kind", "name", "lon", "lat", "building_id", "area_m2", "shelter_places", "indoors", "made_up",
+    ),
+    "RoadNode": ("id", "lon", "lat"),
+    "RoadSegment": (
+        "id", "cell", "start_id", "end_id", "name", "name_zh", "kind", "length_m", "walkable", "drivable", "geometry",
+    ),
+    "Main": ("id", "cell", "kind", "diameter_mm", "street", "made_up", "geometry"),
+    "Valve": ("id", "cell", "kind", "main_id", "lon", "lat", "street", "made_up"),
+    "Land": ("id", "cell", "kind", "name", "geometry"),
+    "Area": ("id", "kind", "name", "name_zh", "geometry"),
+}  # fmt: skip
+CLASSIFICATION: dict[str, dict[str, str]] = {model: dict.fromkeys(fields, "clear") for model, fields in _CLEAR.items()}
+
+
+class RowIdField(models.BigIntegerField):
+    """A 64-bit key that is the row's own place on SQLite, so that the table is one tree and an index on it covers."""
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str | None:
+        return "integer" if connection.vendor == "sqlite" else super().db_type(connection)
+
+
+class City(models.Model):
+    """The city as a whole, in one row.
+
+    `reaches` holds the largest extent of each table's geometries in metres, `busiest` the cells with most dwellings.
+    """
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    name = models.CharField(max_length=200)
+    kind = models.CharField(max_length=16)
+    is_synthetic = models.BooleanField()
+    attribution = models.CharField(max_length=200, blank=True)
+    timezone = models.CharField(max_length=64)
+    west = models.FloatField()
+    south = models.FloatField()
+    east = models.FloatField()
+    north = models.FloatField()
+    data_version = models.CharField(max_length=26)
+    seed = models.BigIntegerField()
+    built_at = models.DateTimeField()
+    counts = models.JSONField(default=dict)
+    reaches = models.JSONField(default=dict)
+    busiest = models.JSONField(default=list)
+    synthesised = models.JSONField(default=dict)
+    defects = models.JSONField(default=dict)
+
+
+class Building(models.Model):
+    """A building; `large` ones reach far from their centre and are searched for on their own."""
+
+    id = RowIdField(primary_key=True)
+    large = models.SmallIntegerField()
+    cell = models.BigIntegerField()
+    lon = models.FloatField()
+    lat = models.FloatField()
+    reach_m = models.FloatField()
+    use = models.CharField(max_length=16, blank=True)
+    levels = models.SmallIntegerField()
+    height_m = models.FloatField(null=True)
+    gross_floor_m2 = models.FloatField()
+    dwellings = models.IntegerField()
+    first_dwelling_id = models.BigIntegerField()
+    people_day = models.IntegerField()
+    street = models.CharField(max_length=200, blank=True)
+    house_number = models.CharField(max_length=60, blank=True)
+    name = models.CharField(max_length=200, blank=True)
+    unit_id = models.CharField(max_length=80)
+    made_up = models.SmallIntegerField()
+    source_ref = models.CharField(max_length=60, blank=True)
+    footprint = models.BinaryField()
+
+    class Meta:
+        indexes = [models.Index(fields=["large", "cell"], name="registers_building_cell")]
+
+
+class Dwelling(models.Model):
+    """A dwelling; those of a building have consecutive ids from its `first_dwelling_id`. `label` is floor and door."""
+
+    id = RowIdField(primary_key=True)
+    building_id = models.BigIntegerField()
+    label = models.IntegerField()
+
+
+class Resident(models.Model):
+    """Who lives in which dwelling; those who share one are a household."""
+
+    subject = RowIdField(primary_key=True)
+    dwelling_id = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["dwelling_id"], name="registers_resident_dwelling")]
+
+
+class Place(models.Model):
+    """A school, hospital, park or other place; `shelter_places` is 0 where nobody can be sheltered."""
+
+    id = RowIdField(primary_key=True)
+    cell = models.BigIntegerField()
+    kind = models.CharField(max_length=24)
+    name = models.CharField(max_length=200)
+    lon = models.FloatField()
+    lat = models.FloatField()
+    building_id = models.BigIntegerField(null=True)
+    area_m2 = models.FloatField(null=True)
+    shelter_places = models.IntegerField()
+    indoors = models.BooleanField()
+    made_up = models.SmallIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["cell"], name="registers_place_cell")]
+
+
+class RoadNode(models.Model):
+    """Where segments meet or end."""
+
+    id = RowIdField(primary_key=True)
+    lon = models.FloatField()
+    lat = models.FloatField()
+
+
+class RoadSegment(models.Model):
+    """A piece of road between two nodes; `cell` is that of its middle."""
+
+    id = RowIdField(primary_key=True)
+    cell = models.BigIntegerField()
+    start_id = models.BigIntegerField()
+    end_id = models.BigIntegerField()
+    name = models.CharField(max_length=200, blank=True)
+    name_zh = models.CharField(max_length=200, blank=True)
+    kind = models.CharField(max_length=24)
+    length_m = models.FloatField()
+    walkable = models.BooleanField()
+    drivable = models.BooleanField()
+    geometry = models.BinaryField()
+
+    class Meta:
+        indexes = [models.Index(fields=["cell"], name="registers_road_cell")]
+
+
+class Main(models.Model):
+    """A water, sewer or gas main."""
+
+    id = RowIdField(primary_key=True)
+    cell = models.BigIntegerField()
+    kind = models.CharField(max_length=16)
+    diameter_mm = models.IntegerField()
+    street = models.CharField(max_length=200, blank=True)
+    made_up = models.SmallIntegerField()
+    geometry = models.BinaryField()
+
+    class Meta:
+        indexes = [models.Index(fields=["cell"], name="registers_main_cell")]
+
+
+class Valve(models.Model):
+    """A valve on a main."""
+
+    id = RowIdField(primary_key=True)
+    cell = models.BigIntegerField()
+    kind = models.CharField(max_length=16)
+    main_id = models.BigIntegerField()
+    lon = models.FloatField()
+    lat = models.FloatField()
+    street = models.CharField(max_length=200, blank=True)
+    made_up = models.SmallIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["cell"], name="registers_valve_cell")]
+
+
+class Land(models.Model):
+    """Water, green and other uses of the ground."""
+
+    id = RowIdField(primary_key=True)
+    cell = models.BigIntegerField()
+    kind = models.CharField(max_length=16)
+    name = models.CharField(max_length=200, blank=True)
+    geometry = models.BinaryField()
+
+    class Meta:
+        indexes = [models.Index(fields=["cell"], name="registers_land_cell")]
+
+
+class Area(models.Model):
+    """A named district, subdistrict or neighbourhood of the source."""
+
+    id = RowIdField(primary_key=True)
+    kind = models.CharField(max_length=24)
+    name = models.CharField(max_length=200)
+    name_zh = models.CharField(max_length=200, blank=True)
+    geometry = models.BinaryField()

@@ -1,0 +1,424 @@
+"""Questions about the city: what stands where, who lives there, which way leads out.
+
+Everything spatial goes the same way: ranges of H3 cells from an ordinary index, then an exact test with shapely.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import chain, compress
+from operator import itemgetter
+
+import numpy as np
+import shapely
+from django.db import connection
+from numpy.typing import NDArray
+
+from cityloom.accounts.queries import unit_names
+from cityloom.kernel import geometry, ids
+from cityloom.kernel.cells import COARSE, RESOLUTION, centre_of
+from cityloom.kernel.geometry import LocalProjection
+from cityloom.kernel.refused import Refused
+from cityloom.registers.domain import assumptions as assumed
+from cityloom.registers.domain.answers import (
+    Buildings,
+    CityFacts,
+    MapFeatures,
+    PlaceFacts,
+    Residents,
+    RoadGraph,
+    Shelters,
+    ValveFacts,
+)  # fmt: skip
+from cityloom.registers.domain.cover import ranges_around
+from cityloom.registers.domain.draft import Flags, Floats, Ints, Shapes, Texts
+from cityloom.registers.domain.rows import LARGE_REACH_M
+from cityloom.registers.models import City
+
+
+def city() -> CityFacts | None:
+    """The city, or None where none has been loaded."""
+    row = City.objects.first()
+    if row is None:
+        return None
+    return CityFacts(
+        name=row.name, kind=row.kind, is_synthetic=row.is_synthetic, attribution=row.attribution,
+        timezone=row.timezone, bounds=(row.west, row.south, row.east, row.north), data_version=row.data_version,
+        seed=row.seed, counts=row.counts, reaches=row.reaches, busiest=tuple(row.busiest),
+        synthesised=row.synthesised, defects=row.defects,
+    )  # fmt: skip
+
+
+def _reach(table: str) -> float:
+    """The largest extent of a table's geometries; 0 where there is no city."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reaches FROM registers_city")
+        row = cursor.fetchone()
+    reaches = json.loads(row[0]) if row and isinstance(row[0], str) else (row[0] if row else {})
+    return float(reaches.get(table, 0.0))
+
+
+def loaded_city() -> CityFacts:
+    """The city. Raises: Refused `city.none` where none has been loaded."""
+    found = city()
+    if found is None:
+        raise Refused("city.none", "There is no city yet; build one with: cityloom city build.")
+    return found
+
+
+_BUILDING = (
+    "id, lon, lat, use, levels, dwellings, first_dwelling_id, people_day, street, house_number, name, unit_id, "
+    "made_up, gross_floor_m2, footprint"
+)
+_TEXTS = frozenset({"use", "street", "house_number", "name", "unit_id"})
+_FLOATS = frozenset({"lon", "lat", "gross_floor_m2"})
+
+
+def buildings_touching(polygon: shapely.Geometry) -> Buildings:
+    """Every building whose footprint touches a polygon in WGS 84, in the order of their ids."""
+    if polygon.is_empty:
+        return _buildings([])
+    near = _rows_near_buildings(polygon)
+    shapely.prepare(polygon)
+    touched = shapely.intersects(polygon, _shapes([row[-1] for row in near]))
+    return _buildings(sorted(compress(near, touched.tolist()), key=itemgetter(0)))
+
+
+def _rows_near_buildings(polygon: shapely.Geometry) -> list[tuple]:
+    """Candidates: in one go where no building is very large, else the large ones on their own in a wider circle."""
+    circle = _around(polygon)
+    widest = _reach("building")
+    if widest <= _ONE_GO_REACH_M:
+        return _near_buildings(circle, widest, _ANY_SIZE)
+    rows = _near_buildings(circle, LARGE_REACH_M, "b.large = 0 AND ")
+    rows += _near_buildings(circle, widest, "b.large = 1 AND ")
+    return rows
+
+
+_ONE_GO_REACH_M = 80.0
+_ANY_SIZE = "b.large IN (0, 1) AND "  # lets the index be used, which begins with the size
+_REACHES_IN = (
+    "(b.lon - %s) * (b.lon - %s) * %s + (b.lat - %s) * (b.lat - %s) * %s <= (b.reach_m + %s) * (b.reach_m + %s) AND "
+)
+
+
+def _near_buildings(circle: tuple[float, float, float], reach_m: float, size: str) -> list[tuple]:
+    """The buildings of a size, with at most this reach, that could touch a circle."""
+    lon, lat, radius = circle
+    (east, north) = LocalProjection(lon, lat).xy(np.array([lon + 1.0]), np.array([lat + 1.0]))[0].tolist()
+    values = (lon, lon, east**2, lat, lat, north**2, radius, radius)
+    ranges = ranges_around(lon, lat, radius + reach_m)
+    return _in_ranges("registers_building", _BUILDING, "cell", ranges, condition=size + _REACHES_IN, values=values)
+
+
+def _buildings(rows: list[tuple]) -> Buildings:
+    columns = _columns(rows, _BUILDING)
+    made = [_typed(name, column) for name, column in zip(_BUILDING.split(", "), columns, strict=True)]
+    return Buildings(*made[:-1], footprint=_shapes(columns[-1]))
+
+
+def _typed(name: str, column: Sequence[object]) -> NDArray[np.generic]:
+    if name in _TEXTS:
+        return _texts(column)
+    if name == "footprint":
+        return np.zeros(0)
+    return np.array(column, np.float64 if name in _FLOATS else np.int64)
+
+
+def residents_of(buildings: Buildings) -> Residents:
+    """Everyone registered in the buildings."""
+    first, count = buildings.first_dwelling_id, buildings.dwellings
+    order = np.argsort(first[count > 0], kind="stable")
+    rows_of = np.flatnonzero(count > 0)[order]
+    starts, ends = first[rows_of], first[rows_of] + count[rows_of] - 1
+    subject, dwelling = _living_in(_joined(starts, ends))
+    if (np.diff(dwelling) < 0).any():
+        order = np.argsort(dwelling, kind="stable")
+        subject, dwelling = subject[order], dwelling[order]
+    at = np.searchsorted(starts, dwelling, side="right") - 1
+    return Residents(subject, dwelling, rows_of[at] if len(at) else np.zeros(0, np.int64))
+
+
+def _living_in(ranges: list[tuple[int, int]]) -> tuple[Ints, Ints]:
+    """The subjects and dwellings of the residents in ranges of dwellings.
+
+    On SQLite the columns come as one text each, which numpy reads in half the time that rows of Python objects take.
+    """
+    if connection.vendor != "sqlite":
+        rows = _in_ranges("registers_resident", "subject, dwelling_id", "dwelling_id", ranges)
+        table = np.fromiter(chain.from_iterable(rows), np.int64, 2 * len(rows)).reshape(-1, 2)
+        return table[:, 0], table[:, 1]
+    joined = "group_concat(b.subject), group_concat(b.dwelling_id)"
+    found = _in_ranges("registers_resident", joined, "dwelling_id", ranges) or [("", "")]
+    subjects, dwellings = (np.fromstring(column or "", np.int64, sep=",") for column in found[0])
+    return subjects, dwellings
+
+
+def _joined(starts: Ints, ends: Ints) -> list[tuple[int, int]]:
+    """Ascending closed intervals, those that follow each other without a gap as one."""
+    if not len(starts):
+        return []
+    breaks = np.flatnonzero(starts[1:] > ends[:-1] + 1)
+    lows = starts[np.r_[0, breaks + 1]]
+    highs = ends[np.r_[breaks, len(ends) - 1]]
+    return list(zip(lows.tolist(), highs.tolist(), strict=True))
+
+
+_ROAD = "id, start_id, end_id, length_m, name, name_zh, kind, walkable, drivable, geometry"
+
+
+def road_graph(lon: float, lat: float, radius_m: float) -> RoadGraph:
+    """The roads that come within a distance of a place."""
+    rows = _near("registers_roadsegment", _ROAD, (lon, lat, radius_m + _reach("road")), COARSE)
+    segment, start_id, end_id, length, name, name_zh, kind, walkable, drivable, wkb = _columns(rows, _ROAD)
+    shapes = _shapes(wkb)
+    inside = _within(shapes, lon, lat, radius_m)
+    ends = np.stack([np.array(start_id, np.int64)[inside], np.array(end_id, np.int64)[inside]])
+    nodes, first, row = np.unique(ends, return_index=True, return_inverse=True)
+    row = row.reshape(ends.shape)
+    at = _end_points(shapes[inside], ends.shape[1])[first] if len(nodes) else np.zeros((0, 2))
+    return RoadGraph(
+        node_id=nodes, node_lon=at[:, 0], node_lat=at[:, 1], segment_id=np.array(segment, np.int64)[inside],
+        start=row[0], end=row[1], length_m=np.array(length, np.float64)[inside], name=_texts(name)[inside],
+        name_zh=_texts(name_zh)[inside], kind=_texts(kind)[inside], walkable=np.array(walkable, bool)[inside],
+        drivable=np.array(drivable, bool)[inside], geometry=shapes[inside],
+    )  # fmt: skip
+
+
+def _end_points(lines: Shapes, count: int) -> Floats:
+    """The first points of all lines, then the last ones, shape (2n, 2)."""
+    points = np.concatenate([shapely.get_point(lines, 0), shapely.get_point(lines, -1)])
+    return shapely.get_coordinates(points).reshape(2 * count, 2)
+
+
+_SHELTER = "id, name, kind, lon, lat, shelter_places, indoors, building_id, made_up"
+
+
+def shelters_near(lon: float, lat: float, radius_m: float) -> Shelters:
+    """Places with room for people within a distance, the nearest first."""
+    rows = [row for row in _near("registers_place", _SHELTER, (lon, lat, radius_m), RESOLUTION) if row[5] > 0]
+    rows = _sorted_within(rows, lon, lat, radius_m, at=3)
+    place, name, kind, lons, lats, places, indoors, building, made_up = _columns(rows, _SHELTER)
+    return Shelters(
+        np.array(place, np.int64), _texts(name), _texts(kind), np.array(lons, np.float64), np.array(lats, np.float64),
+        np.array(places, np.int64), np.array(indoors, bool), np.array([b or 0 for b in building], np.int64),
+        np.array(made_up, np.int64),
+    )  # fmt: skip
+
+
+def non_residential_largest(
+    excluded: shapely.Geometry, lon: float, lat: float, radius_m: float, limit: int
+) -> Buildings:
+    """The largest buildings that nobody lives in, by floor area, within a distance and off the excluded polygon."""
+    circle = geometry.circle(lon, lat, radius_m)
+    near = buildings_touching(circle)
+    away = ~shapely.intersects(excluded, near.footprint)
+    lived_in = np.isin(near.use.astype(np.str_), [*assumed.HOMES, "dormitory", "shed", "parking", "nursing_home"])
+    rows = np.flatnonzero(away & ~lived_in & (near.dwellings == 0))
+    return near.taken(rows[np.argsort(-near.gross_floor_m2[rows], kind="stable")][:limit])
+
+
+def places_in(polygon: shapely.Geometry, kinds: Sequence[str] | None = None) -> list[PlaceFacts]:
+    """The places whose point lies in a polygon, or whose building touches it, by id."""
+    inside = set(buildings_touching(polygon).id.tolist())
+    lon, lat, radius = _around(polygon)
+    wanted = "id, kind, name, lon, lat, building_id, shelter_places"
+    reach = radius + _reach("building")
+    found = [PlaceFacts(*row) for row in _near("registers_place", wanted, (lon, lat, reach), RESOLUTION)]
+    return [
+        place
+        for place in sorted(found, key=lambda place: place.id)
+        if (kinds is None or place.kind in kinds)
+        and (place.building_id in inside or shapely.intersects_xy(polygon, place.lon, place.lat))
+    ]
+
+
+def valves_for(polygon: shapely.Geometry, reach_m: float) -> list[ValveFacts]:
+    """The valves within a distance of a polygon, the nearest first."""
+    lon, lat, radius = _around(polygon)
+    wanted = "id, kind, main_id, lon, lat, street"
+    rows = _near("registers_valve", wanted, (lon, lat, radius + reach_m), COARSE)
+    if not rows:
+        return []
+    plane = LocalProjection(lon, lat)
+    points = shapely.points(plane.xy(np.array([row[3] for row in rows]), np.array([row[4] for row in rows])))
+    away = shapely.distance(plane.to_metres(polygon), points)
+    return [ValveFacts(*rows[i], float(away[i])) for i in np.lexsort((away,)).tolist() if away[i] <= reach_m]
+
+
+def addresses(dwelling_ids: Sequence[int] | Ints) -> dict[int, str]:
+    """Each dwelling's address in words; a dwelling that is not registered is missing from the answer."""
+    wanted = np.unique(np.asarray(dwelling_ids, np.int64))
+    rows = _in_ranges("registers_dwelling", "id, building_id, label", "id", _joined(wanted, wanted))
+    homes = np.unique(np.array([row[1] for row in rows], np.int64))
+    of_building = {
+        row[0]: row[1:]
+        for row in _in_ranges(
+            "registers_building", "id, street, house_number, name, dwellings", "id", _joined(homes, homes)
+        )
+    }
+    return {dwelling: _address(label, *of_building[building]) for dwelling, building, label in rows}
+
+
+def _address(label: int, street: str, number: str, name: str, dwellings: int) -> str:
+    house = " ".join(part for part in (street, number) if part) or name or "address unknown"
+    return f"{house}, {label // 100}-{label % 100:02d}" if dwellings > 1 else house
+
+
+def area_words(lon: float, lat: float) -> dict[str, str]:
+    """Words for a place that people know: the nearest named street and the community, in each language."""
+    street = _nearest_street(lon, lat)
+    unit = _unit_words(lon, lat)
+    english = ", ".join(part for part in (f"{street[0]} and its surroundings" if street else "", unit["en"]) if part)
+    chinese = unit["zh-Hans"] + (f"{street[1]}周边" if street else "")
+    return {"en": english, "zh-Hans": chinese}
+
+
+def _nearest_street(lon: float, lat: float) -> tuple[str, str] | None:
+    """The name in both languages, from wider and wider circles."""
+    for radius in (150.0, 600.0, 3000.0):
+        graph = road_graph(lon, lat, radius)
+        named = np.flatnonzero(graph.name != "")
+        if len(named):
+            plane = LocalProjection(lon, lat)
+            away = shapely.distance(plane.to_metres(graph.geometry[named]), shapely.Point(0, 0))
+            row = named[int(np.argmin(away))]
+            return graph.name[row], graph.name_zh[row] or graph.name[row]
+    return None
+
+
+def _unit_words(lon: float, lat: float) -> dict[str, str]:
+    for radius in (100.0, 400.0, 2000.0):
+        near = buildings_touching(geometry.circle(lon, lat, radius, corners=16))
+        if len(near):
+            away = np.hypot((near.lon - lon) * np.cos(np.radians(lat)), near.lat - lat)
+            return unit_names(near.unit_id[int(np.argmin(away))])
+    name = loaded_city().name
+    return {"en": name, "zh-Hans": name}
+
+
+def busiest_place(radius_m: float, seed: int) -> tuple[float, float]:
+    """The point on a larger road with most dwellings around it; among equals (1 %) the seed decides.
+
+    Raises: Refused `city.none`.
+    """
+    spots, crowds = zip(*(_crowds(cell, radius_m) for cell in loaded_city().busiest), strict=True)
+    spot, crowd = np.concatenate(spots), np.concatenate(crowds)
+    best = np.flatnonzero(crowd >= 0.99 * crowd.max())
+    lon, lat = spot[best[int(ids.seeded(seed, "busiest").integers(len(best)))]]
+    return float(lon), float(lat)
+
+
+def _crowds(cell: int, radius_m: float) -> tuple[Floats, Floats]:
+    """The middles (n, 2) of the larger roads in and around a cell, and the dwellings within the radius of each."""
+    lon, lat = centre_of(cell)
+    graph = road_graph(lon, lat, _CELL_M)
+    chosen = np.isin(graph.kind.astype(np.str_), assumed.WATCHED_ROADS)
+    lines = graph.geometry[chosen if chosen.any() else slice(None)]
+    middles = shapely.get_coordinates(shapely.line_interpolate_point(lines, 0.5, normalized=True))
+    rows = _near("registers_building", "lon, lat, dwellings", (lon, lat, _CELL_M + radius_m), RESOLUTION, _ANY_SIZE)
+    home_lon, home_lat, dwellings = np.array(rows, np.float64).reshape(-1, 3).T
+    plane = LocalProjection(lon, lat)
+    spots, homes = plane.xy(middles[:, 0], middles[:, 1]), plane.xy(home_lon, home_lat)
+    close = np.hypot(*(spots[:, None, :] - homes[None, :, :]).transpose(2, 0, 1)) <= radius_m
+    return middles, close @ dwellings
+
+
+_CELL_M = 230.0  # from the centre of a cell of resolution 9 to its corners
+
+
+def map_features(west: float, south: float, east: float, north: float) -> MapFeatures:
+    """Everything that a map of a rectangle shows."""
+    box = shapely.box(west, south, east, north)
+    lon, lat, radius = _around(box)
+    near = buildings_touching(box)
+    graph = road_graph(lon, lat, radius)
+    seen = shapely.intersects(box, graph.geometry)
+    rows = _near("registers_land", "kind, name, geometry", (lon, lat, radius + _reach("land")), COARSE)
+    kind, name, wkb = _columns(rows, "kind, name, geometry")
+    shapes = _shapes(wkb)
+    shown = shapely.intersects(box, shapes)
+    water, green = (shown & (_texts(kind) == which) for which in ("water", "green"))
+    return MapFeatures(
+        building=near.footprint, building_id=near.id, road=graph.geometry[seen], road_name=graph.name[seen],
+        road_kind=graph.kind[seen], water=shapes[water], water_name=_texts(name)[water], green=shapes[green],
+        green_name=_texts(name)[green],
+    )  # fmt: skip
+
+
+def _around(polygon: shapely.Geometry) -> tuple[float, float, float]:
+    """A circle that holds a polygon: longitude, latitude, radius in metres, with room for the bend of the earth."""
+    lon, lat = geometry.centre(polygon)
+    corners = shapely.get_coordinates(polygon)
+    xy = LocalProjection(lon, lat).xy(corners[:, 0], corners[:, 1])
+    radius = float(np.hypot(xy[:, 0], xy[:, 1]).max())
+    return lon, lat, radius * (1.002 + radius * abs(np.tan(np.radians(lat))) / _EARTH_M)
+
+
+_EARTH_M = 6.3e6
+
+
+def _within(shapes: Shapes, lon: float, lat: float, radius_m: float) -> Flags:
+    plane = LocalProjection(lon, lat)
+    return shapely.dwithin(plane.to_metres(shapes), shapely.Point(0, 0), radius_m)
+
+
+def _sorted_within(rows: list[tuple], lon: float, lat: float, radius_m: float, *, at: int) -> list[tuple]:
+    """The rows within a distance, nearest first; longitude and latitude stand at columns `at` and `at + 1`."""
+    if not rows:
+        return []
+    plane = LocalProjection(lon, lat)
+    xy = plane.xy(np.array([row[at] for row in rows]), np.array([row[at + 1] for row in rows]))
+    away = np.hypot(xy[:, 0], xy[:, 1])
+    return [rows[i] for i in np.lexsort((away,)).tolist() if away[i] <= radius_m]
+
+
+def _near(
+    table: str, columns: str, circle: tuple[float, float, float], resolution: int, condition: str = ""
+) -> list[tuple]:
+    """The rows whose cell could hold a point of a circle; the exact test is the caller's."""
+    return _in_ranges(table, columns, "cell", ranges_around(*circle, resolution), condition=condition)
+
+
+def _in_ranges(
+    table: str, columns: str, key: str, ranges: list[tuple[int, int]], *, condition: str = "", values: tuple = ()
+) -> list[tuple]:
+    """The rows whose `key` lies in one of the closed intervals; one statement whatever their number."""
+    if not ranges:
+        return []
+    statement = _statement(table, columns, key, condition, connection.vendor)
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute(statement, [json.dumps(ranges), *values])
+        else:
+            cursor.execute(statement, [[low for low, _ in ranges], [high for _, high in ranges], *values])
+        return cursor.fetchall()
+
+
+@lru_cache(maxsize=64)
+def _statement(table: str, columns: str, key: str, condition: str, vendor: str) -> str:
+    """SQL of constants alone: names of tables and columns of this module."""
+    wanted = columns if "(" in columns else ", ".join(f"b.{column}" for column in columns.split(", "))
+    if vendor == "sqlite":
+        source = f"json_each(%s) AS r CROSS JOIN {table} AS b"
+        between = f"b.{key} BETWEEN json_extract(r.value, '$[0]') AND json_extract(r.value, '$[1]')"
+    else:
+        source = f"unnest(%s::bigint[], %s::bigint[]) AS r(low, high) JOIN {table} AS b ON TRUE"
+        between = f"b.{key} BETWEEN r.low AND r.high"
+    return f"SELECT {wanted} FROM {source} WHERE {condition}{between}"  # noqa: S608
+
+
+def _columns(rows: list[tuple], names: str) -> list[Sequence[object]]:
+    return list(zip(*rows, strict=True)) if rows else [()] * len(names.split(", "))
+
+
+def _texts(column: Sequence[object]) -> Texts:
+    array = np.empty(len(column), dtype=object)
+    array[:] = column
+    return array
+
+
+def _shapes(column: Sequence[object]) -> Shapes:
+    return shapely.from_wkb(_texts([bytes(wkb) for wkb in column]))

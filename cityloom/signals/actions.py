@@ -1,0 +1,288 @@
+"""Install sensors, and record what they, callers and cameras say."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import repeat
+from pathlib import Path
+from typing import TypeVar
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Max, Model
+from django.utils.crypto import salted_hmac
+
+from cityloom.bus import actions as bus
+from cityloom.kernel import cells, ids
+from cityloom.kernel.actor import Actor
+from cityloom.kernel.refused import Refused
+from cityloom.signals import queries
+from cityloom.signals.domain.kinds import KINDS, Sites
+from cityloom.signals.domain.reading import (
+    CallReport,
+    Checked,
+    Reading,
+    Scene,
+    Stream,
+    check,
+    fault_of_report,
+    fault_of_scene,
+    instant_of,
+)
+from cityloom.signals.domain.still import LARGEST_BYTES, suffix_of, synthetic_still
+from cityloom.signals.events import SignalsRecorded
+from cityloom.signals.models import Datastream, Observation, RejectedSignal, Report, SceneEvent, Sensor, Thing
+
+__all__ = ["CallReport", "Reading", "Recorded", "Scene", "forget", "install", "record", "set_service",
+           "synthetic_still"]  # fmt: skip
+
+Signal = TypeVar("Signal", CallReport, Scene)
+Row = tuple[str, int, int, float, str]
+_ROWS_AT_ONCE = 10_000  # keeps a transaction well under 200 ms
+_FROM_ROWS = (
+    "INSERT INTO signals_observation (exercise_id, datastream_id, phenomenon_us, result, message_id)"
+    " VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
+)
+_FROM_COLUMNS = (
+    "INSERT INTO signals_observation (exercise_id, datastream_id, phenomenon_us, result, message_id)"
+    " SELECT * FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::float8[], %s::text[]) ON CONFLICT DO NOTHING"
+)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What became of a batch: new signals, those known already, and those set aside, by reason."""
+
+    accepted: int = 0
+    duplicates: int = 0
+    rejected: dict[str, int] = field(default_factory=dict)
+    report_ids: tuple[str, ...] = ()
+    scene_ids: tuple[str, ...] = ()
+
+
+def install(sites: Sites, *, by: Actor, at: datetime) -> int:
+    """Put a sensor with one datastream on each site; return how many.
+
+    Streams are numbered in the order of the sites and named by kind and number, as in `pressure-17`.
+    Raises: Refused `signals.unknown_kind`.
+    """
+    kinds = [str(kind) for kind in sites.kind]
+    if unknown := sorted(set(kinds) - KINDS.keys()):
+        raise Refused("signals.unknown_kind", "There are no sensors of kind {value}; use one of {limit}.",
+                      value=", ".join(unknown)[:80], limit=", ".join(KINDS))  # fmt: skip
+    with transaction.atomic():
+        first = (Thing.objects.aggregate(last=Max("id"))["last"] or 0) + 1
+        sensors = {name: _sensor(name) for name in sorted(set(kinds))}
+        things = _things(sites, kinds, first)
+        Thing.objects.bulk_create(things, batch_size=_ROWS_AT_ONCE)
+        streams = [_datastream(thing, kind, sensors[kind]) for thing, kind in zip(things, kinds, strict=True)]
+        Datastream.objects.bulk_create(streams, batch_size=_ROWS_AT_ONCE)
+    return len(streams)
+
+
+def set_service(*, datastream_ids: Sequence[int], in_service: bool, by: Actor, at: datetime) -> int:
+    """Take sensors out of service, or back; what they send is stored all the same, and counts for nothing."""
+    state = Datastream.IN_SERVICE if in_service else Datastream.OUT_OF_SERVICE
+    return Datastream.objects.filter(id__in=datastream_ids).update(state=state)
+
+
+def record(
+    *, readings: Sequence[Reading] = (), reports: Sequence[CallReport] = (), scenes: Sequence[Scene] = (),
+    by: Actor, at: datetime, exercise_id: str = "", history: bool = False,
+) -> Recorded:  # fmt: skip
+    """Store a batch of signals and announce it with one event; `history` stores without announcing.
+
+    A bad signal is set aside with its reason and never stops the others. A batch that is sent again changes nothing:
+    its event is named after its messages, so it is announced once even where the first attempt was cut short.
+    """
+    streams = queries.streams_by_key(_keys(readings, scenes))
+    checked = check(readings, streams, at)
+    good_reports, report_faults = _sorted_out(reports, lambda report: fault_of_report(report, at))
+    good_scenes, scene_faults = _sorted_out(scenes, lambda scene: fault_of_scene(scene, streams, at))
+    report_rows = {row.id: row for row in (_report(report, exercise_id) for report in good_reports)}
+    scene_rows, still_faults = _scenes(good_scenes, streams, exercise_id)
+    faults = {"reading": checked.rejected, "report": report_faults, "scene": scene_faults + still_faults}
+    *earlier, last = _parts(checked, exercise_id)
+    new = sum(_insert_alone(part) for part in earlier)
+    with transaction.atomic():
+        new += _insert(last) + _create_new(Report, report_rows) + _create_new(SceneEvent, scene_rows)
+        _quarantine(faults, at, exercise_id)
+        if not history and (last or report_rows or scene_rows):
+            _announce(checked, report_rows, scene_rows, at, exercise_id)
+    offered = len(checked.message_id) + checked.duplicates + len(good_reports) + len(good_scenes)
+    rejected = dict(sorted(sum(faults.values(), Counter()).items()))
+    return Recorded(new, offered - new, rejected, tuple(report_rows), tuple(scene_rows))
+
+
+def forget(*, exercise_id: str, by: Actor, at: datetime) -> int:
+    """Erase what an exercise recorded, pictures included; return how many rows there were.
+
+    Raises: Refused `signals.not_an_exercise`.
+    """
+    if not exercise_id:
+        raise Refused("signals.not_an_exercise", "Only the signals of an exercise can be erased; name one.")
+    names = SceneEvent.objects.filter(exercise_id=exercise_id).exclude(still="").values_list("still", flat=True)
+    for name in names:
+        (Path(settings.CITYLOOM["STILLS_DIR"]) / name).unlink(missing_ok=True)
+    with transaction.atomic():
+        models = (Observation, Report, SceneEvent, RejectedSignal)
+        return sum(model.objects.filter(exercise_id=exercise_id).delete()[0] for model in models)
+
+
+def _sensor(kind: str) -> Sensor:
+    return Sensor.objects.get_or_create(kind=kind, defaults={"description": KINDS[kind].procedure})[0]
+
+
+def _things(sites: Sites, kinds: list[str], first: int) -> list[Thing]:
+    places = cells.cells_of(sites.lon, sites.lat).tolist()
+    rows = zip(kinds, sites.street, sites.lon.tolist(), sites.lat.tolist(), places, sites.made_up.tolist(), strict=True)
+    return [
+        Thing(
+            id=number, name=f"{kind}-{number}", street=str(street)[:120], lon=lon, lat=lat, cell=cell, made_up=made_up
+        )
+        for number, (kind, street, lon, lat, cell, made_up) in enumerate(rows, first)
+    ]
+
+
+def _datastream(thing: Thing, kind: str, sensor: Sensor) -> Datastream:
+    facts = KINDS[kind]
+    return Datastream(
+        id=thing.id, thing=thing, sensor=sensor, name=thing.name, kind=kind, unit=facts.unit, lon=thing.lon,
+        lat=thing.lat, cell=thing.cell, cadence_s=facts.cadence_s, low=facts.low, high=facts.high,
+        made_up=thing.made_up,
+    )  # fmt: skip
+
+
+def _keys(readings: Sequence[Reading], scenes: Sequence[Scene]) -> set[int | str]:
+    keys = [reading.datastream for reading in readings] + [scene.camera for scene in scenes]
+    return {key for key in keys if type(key) in (int, str)}
+
+
+def _sorted_out(signals: Sequence[Signal], fault_of: Callable[[Signal], str]) -> tuple[list[Signal], Counter[str]]:
+    faults = [fault_of(signal) for signal in signals]
+    good = [signal for signal, fault in zip(signals, faults, strict=True) if not fault]
+    return good, Counter(fault for fault in faults if fault)
+
+
+def _report(report: CallReport, exercise_id: str) -> Report:
+    cell = cells.cell_of(report.lon, report.lat)
+    day = f"{exercise_id}:{report.at:%Y-%m-%d}"
+    caller = report.caller or f"withheld:{cell}"  # calls that hide their number count as one caller for each place
+    return Report(
+        id=ids.named_id("report", exercise_id, report.message_id), exercise_id=exercise_id, category=report.category,
+        lon=report.lon, lat=report.lat, cell=cell, reported_at=report.at,
+        caller_digest=_keyed_digest(f"caller:{day}", caller),
+        text_digest=_keyed_digest("text", report.text) if report.text else "",
+    )  # fmt: skip
+
+
+def _keyed_digest(purpose: str, value: str) -> str:
+    return salted_hmac(f"cityloom.signals.{purpose}", value, algorithm="sha256").hexdigest()
+
+
+def _scenes(
+    scenes: Sequence[Scene], streams: Mapping[int | str, Stream], exercise_id: str
+) -> tuple[dict[str, SceneEvent], Counter[str]]:
+    faults: Counter[str] = Counter()
+    rows: dict[str, SceneEvent] = {}
+    named = {ids.named_id("scene", exercise_id, scene.message_id): scene for scene in reversed(scenes)}
+    known = SceneEvent.objects.in_bulk(named)
+    cameras = Datastream.objects.in_bulk([streams[scene.camera].id for scene in named.values()])
+    for key, scene in reversed(named.items()):
+        still, fault = ("", "") if key in known else _kept_still(key, scene.still)
+        faults.update([fault] if fault else [])
+        camera = cameras[streams[scene.camera].id]
+        rows[key] = SceneEvent(
+            id=key, exercise_id=exercise_id, camera_id=camera.id, category=scene.category, lon=camera.lon,
+            lat=camera.lat, cell=camera.cell, noticed_at=scene.at, still=still,
+        )  # fmt: skip
+    return rows, faults
+
+
+def _kept_still(scene_id: str, still: bytes | Path | None) -> tuple[str, str]:
+    """Write a picture under the scene's id; return its name, or nothing and the reason."""
+    if still is None:
+        return "", ""
+    try:
+        content = still if isinstance(still, bytes) else _bounded_read(still)
+    except OSError:
+        return "", "bad_still"
+    suffix = suffix_of(content)
+    if not suffix:
+        return "", "bad_still"
+    try:
+        _write_private(Path(settings.CITYLOOM["STILLS_DIR"]) / f"{scene_id}{suffix}", content)
+    except OSError:
+        return "", "still_not_stored"
+    return f"{scene_id}{suffix}", ""
+
+
+def _bounded_read(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(LARGEST_BYTES + 1)
+
+
+def _write_private(path: Path, content: bytes) -> None:
+    part = path.with_suffix(f".{ids.new_ulid()}")
+    try:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+            stream.write(content)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _parts(checked: Checked, exercise_id: str) -> list[list[Row]]:
+    """The rows to insert, a transaction each; the last part may be empty and goes together with the event."""
+    columns = (checked.datastream_id.tolist(), checked.at_us.tolist(), checked.result.tolist(), checked.message_id)
+    rows = list(zip(repeat(exercise_id), *columns, strict=False))
+    return [rows[start : start + _ROWS_AT_ONCE] for start in range(0, len(rows), _ROWS_AT_ONCE)] or [[]]
+
+
+def _insert_alone(rows: list[Row]) -> int:
+    with transaction.atomic():
+        return _insert(rows)
+
+
+def _insert(rows: list[Row]) -> int:
+    if not rows:
+        return 0
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(_FROM_COLUMNS, [list(column) for column in zip(*rows, strict=True)])
+        else:
+            cursor.executemany(_FROM_ROWS, rows)
+        return cursor.rowcount
+
+
+def _create_new(model: type[Model], rows: Mapping[str, Model]) -> int:
+    known = set(model._default_manager.filter(pk__in=rows).values_list("pk", flat=True))
+    model._default_manager.bulk_create([row for key, row in rows.items() if key not in known], ignore_conflicts=True)
+    return len(rows) - len(known)
+
+
+def _quarantine(faults: Mapping[str, Counter[str]], at: datetime, exercise_id: str) -> None:
+    RejectedSignal.objects.bulk_create(
+        RejectedSignal(exercise_id=exercise_id, kind=kind, code=code, count=count, rejected_at=at)
+        for kind, counts in faults.items()
+        for code, count in counts.items()
+    )
+
+
+def _announce(
+    checked: Checked, reports: Mapping[str, Report], scenes: Mapping[str, SceneEvent], at: datetime, exercise_id: str
+) -> None:
+    moments = [row.reported_at for row in reports.values()] + [row.noticed_at for row in scenes.values()]
+    if len(checked.at_us):
+        moments += [instant_of(checked.at_us.min()), instant_of(checked.at_us.max())]
+    streams = tuple(sorted(set(checked.datastream_id.tolist())))
+    event = SignalsRecorded(
+        len(checked.message_id), streams, tuple(reports), tuple(scenes), min(moments), max(moments)
+    )  # fmt: skip
+    messages = zip(checked.datastream_id.tolist(), checked.message_id, strict=True)
+    name = ids.named_id("signals", exercise_id, *(f"{stream}:{text}" for stream, text in messages), *reports, *scenes)
+    bus.publish(event, at=at, exercise_id=exercise_id, event_id=name)

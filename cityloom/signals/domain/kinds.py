@@ -1,0 +1,50 @@
+"""What sensors a city has, in which unit each speaks, and what it can physically say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of datastream: `unit` is a UCUM code, `low` and `high` bound what is physically possible in it."""
+
+    name: str
+    unit: str
+    low: float
+    high: float
+    cadence_s: int
+    procedure: str
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("pressure", "kPa", 0.0, 2_000.0, 60, "Pressure transducer on a water main"),
+        Kind("flow", "L/s", -5_000.0, 5_000.0, 60, "Flow meter on a water main"),
+        Kind("settlement", "mm", -5_000.0, 5_000.0, 300, "Settlement gauge of the ground beside a road"),
+        Kind("traffic_speed", "km/h", 0.0, 200.0, 60, "Mean speed over a loop or radar section"),
+        Kind("rain", "mm/h", 0.0, 500.0, 300, "Rain gauge"),
+        Kind("camera", "1", 0.0, 1.0, 300, "Camera that reports scenes, never people"),
+    )
+}
+SILENT_AFTER_CADENCES = 5
+
+
+class Sites(Protocol):
+    """Where sensors stand: arrays of equal length, longitudes and latitudes in WGS 84."""
+
+    kind: NDArray[np.object_]
+    lon: NDArray[np.float64]
+    lat: NDArray[np.float64]
+    street: NDArray[np.object_]
+    made_up: NDArray[np.int64]
+
+
+def silent(last_at_us: NDArray[np.int64], cadence_s: NDArray[np.int64], until_us: int) -> NDArray[np.bool_]:
+    """Which streams have said nothing for more than five cadences; `last_at_us` is 0 where none ever spoke."""
+    return until_us - last_at_us > cadence_s * 1_000_000 * SILENT_AFTER_CADENCES

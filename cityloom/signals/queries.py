@@ -1,0 +1,246 @@
+"""Questions about sensors, readings, calls and scenes; readings come as columns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from django.conf import settings
+from django.db import connection
+from django.db.models import Sum
+from numpy.typing import NDArray
+
+from cityloom.kernel import cells, geometry
+from cityloom.signals.domain.kinds import silent
+from cityloom.signals.domain.reading import SENTENCES, Stream, instant_of, microseconds
+from cityloom.signals.domain.still import MEDIA_TYPES
+from cityloom.signals.models import Datastream, RejectedSignal, Report, SceneEvent
+
+Fact = TypeVar("Fact", "ReportFacts", "SceneFacts")
+Key = TypeVar("Key")
+_IN = {"sqlite": "IN (SELECT value FROM json_each(%s))", "postgresql": "= ANY(%s::bigint[])"}
+_CHUNK = 5_000  # keys in one question; both databases take more, planning gets slow
+
+
+@dataclass(frozen=True)
+class Datastreams:
+    """Columns of datastreams in service, by id; longitude and latitude in WGS 84."""
+
+    id: NDArray[np.int64]
+    name: NDArray[np.object_]
+    kind: NDArray[np.object_]
+    unit: NDArray[np.object_]
+    lon: NDArray[np.float64]
+    lat: NDArray[np.float64]
+    cadence_s: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+    def only(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> Datastreams:
+        """The chosen rows."""
+        return Datastreams(self.id[rows], self.name[rows], self.kind[rows], self.unit[rows], self.lon[rows],
+                           self.lat[rows], self.cadence_s[rows])  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Readings:
+    """Columns of observations, by stream and then by instant (microseconds since 1970, UTC)."""
+
+    datastream_id: NDArray[np.int64]
+    at_us: NDArray[np.int64]
+    result: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.result)
+
+    def instants(self) -> list[datetime]:
+        """When each reading was made."""
+        return [instant_of(at_us) for at_us in self.at_us.tolist()]
+
+
+@dataclass(frozen=True)
+class ReportFacts:
+    """A call; two calls with the same `caller_digest` on one day came from the same caller."""
+
+    id: str
+    category: str
+    lon: float
+    lat: float
+    cell: int
+    at: datetime
+    caller_digest: str
+
+
+@dataclass(frozen=True)
+class SceneFacts:
+    """What a camera noticed, where the camera stands."""
+
+    id: str
+    camera_id: int
+    category: str
+    lon: float
+    lat: float
+    at: datetime
+    has_still: bool
+
+
+@dataclass(frozen=True)
+class Still:
+    """A masked picture on disk."""
+
+    path: Path
+    media_type: str
+
+
+@dataclass(frozen=True)
+class Rejections:
+    """How many signals were set aside for one reason, and what the sender should do."""
+
+    kind: str
+    code: str
+    sentence: str
+    count: int
+
+
+def datastreams(datastream_ids: Iterable[int]) -> Datastreams:
+    """The datastreams with those ids; unknown ones and those out of service are left out."""
+    return _streams("id", (int(key) for key in datastream_ids))
+
+
+def datastreams_near(lon: float, lat: float, radius_m: float, kinds: Sequence[str] | None = None) -> Datastreams:
+    """The datastreams in service within `radius_m` of a place."""
+    found = _streams("cell", cells.cover_circle(lon, lat, radius_m))
+    near = _within(lon, lat, radius_m, found.lon, found.lat)
+    return found.only(near if kinds is None else near & np.isin(found.kind, list(kinds)))
+
+
+def recent(datastream_ids: Iterable[int], since: datetime, until: datetime, exercise_id: str = "") -> Readings:
+    """The readings of those streams after `since` and up to and including `until`."""
+    return _readings(datastream_ids, microseconds(since), microseconds(until), exercise_id)
+
+
+def extremes(datastream_ids: Iterable[int], since: datetime, until: datetime, exercise_id: str = "") -> Readings:
+    """The lowest and the highest reading of each stream in the window, both at the instant of its latest reading."""
+    sql = (
+        "SELECT datastream_id, MAX(phenomenon_us), MIN(result), MAX(result) FROM signals_observation"  # noqa: S608 - constants
+        f" WHERE exercise_id = %s AND datastream_id {_IN[connection.vendor]}"
+        " AND phenomenon_us > %s AND phenomenon_us <= %s GROUP BY datastream_id ORDER BY datastream_id"
+    )
+    window = (microseconds(since), microseconds(until))
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [exercise_id, _as_one([int(key) for key in datastream_ids]), *window])
+        key, at_us, low, high = _columns(cursor.fetchall(), (np.int64, np.int64, np.float64, np.float64))
+    return Readings(np.repeat(key, 2), np.repeat(at_us, 2), np.stack([low, high], axis=1).ravel())
+
+
+def silent_among(streams: Datastreams, readings: Readings, until: datetime) -> NDArray[np.bool_]:
+    """Which of the streams had, by `until`, said nothing for more than five of their cadences in these readings."""
+    last = np.zeros(len(streams), np.int64)
+    ours = np.isin(readings.datastream_id, streams.id)
+    np.maximum.at(last, np.searchsorted(streams.id, readings.datastream_id[ours]), readings.at_us[ours])
+    return silent(last, streams.cadence_s, microseconds(until))
+
+
+def reports_between(
+    since: datetime, until: datetime, exercise_id: str = "", *, near: tuple[float, float, float] | None = None
+) -> list[ReportFacts]:
+    """The calls after `since` and up to `until`, oldest first; `near` is longitude, latitude and metres."""
+    rows = Report.objects.filter(exercise_id=exercise_id, reported_at__gt=since, reported_at__lte=until)
+    columns = rows.order_by("reported_at", "id").values_list(
+        "id", "category", "lon", "lat", "cell", "reported_at", "caller_digest"
+    )
+    return _near([ReportFacts(*row) for row in columns], near)
+
+
+def scenes_between(
+    since: datetime, until: datetime, exercise_id: str = "", *, near: tuple[float, float, float] | None = None
+) -> list[SceneFacts]:
+    """The scenes after `since` and up to `until`, oldest first; `near` is longitude, latitude and metres."""
+    rows = SceneEvent.objects.filter(exercise_id=exercise_id, noticed_at__gt=since, noticed_at__lte=until)
+    columns = rows.order_by("noticed_at", "id").values_list(
+        "id", "camera_id", "category", "lon", "lat", "noticed_at", "still"
+    )
+    return _near([SceneFacts(*row[:-1], has_still=bool(row[-1])) for row in columns], near)
+
+
+def still_of(scene_id: str) -> Still | None:
+    """The masked picture of a scene, where there is one."""
+    name = SceneEvent.objects.filter(pk=scene_id).values_list("still", flat=True).first()
+    if not name:
+        return None
+    path = Path(settings.CITYLOOM["STILLS_DIR"]) / name
+    return Still(path, MEDIA_TYPES[path.suffix]) if path.exists() else None
+
+
+def rejections(exercise_id: str = "") -> list[Rejections]:
+    """What was set aside, summed by kind of signal and reason."""
+    rows = RejectedSignal.objects.filter(exercise_id=exercise_id).values_list("kind", "code")
+    summed = rows.annotate(total=Sum("count")).order_by("kind", "code")
+    return [Rejections(kind, code, SENTENCES[code], total) for kind, code, total in summed]
+
+
+def streams_by_key(keys: Iterable[int | str]) -> dict[int | str, Stream]:
+    """What is needed to judge readings, under each id or name that was asked for; unknown keys are left out."""
+    asked = set(keys)
+    found: dict[int | str, Stream] = {}
+    for column in (int, str):
+        for chunk in _chunks([key for key in asked if isinstance(key, column)]):
+            field = "id" if column is int else "name"
+            rows = Datastream.objects.filter(**{f"{field}__in": chunk}).values_list(field, "id", "unit", "low", "high")
+            found.update({row[0]: Stream(*row[1:]) for row in rows})
+    return found
+
+
+def _streams(column: str, keys: Iterable[int]) -> Datastreams:
+    sql = (
+        "SELECT id, name, kind, unit, lon, lat, cadence_s FROM signals_datastream"  # noqa: S608 - constants
+        f" WHERE {column} {_IN[connection.vendor]} AND state = %s ORDER BY id"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [_as_one([int(key) for key in keys]), Datastream.IN_SERVICE])
+        types = (np.int64, object, object, object, np.float64, np.float64, np.int64)
+        return Datastreams(*_columns(cursor.fetchall(), types))
+
+
+def _readings(datastream_ids: Iterable[int], since_us: int, until_us: int, exercise_id: str) -> Readings:
+    sql = (
+        "SELECT datastream_id, phenomenon_us, result FROM signals_observation"  # noqa: S608 - constants
+        f" WHERE exercise_id = %s AND datastream_id {_IN[connection.vendor]}"
+        " AND phenomenon_us > %s AND phenomenon_us <= %s ORDER BY datastream_id, phenomenon_us, id"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [exercise_id, _as_one([int(key) for key in datastream_ids]), since_us, until_us])
+        return Readings(*_columns(cursor.fetchall(), (np.int64, np.int64, np.float64)))
+
+
+def _as_one(keys: list[int]) -> object:
+    """Any number of keys as one parameter."""
+    return keys if connection.vendor == "postgresql" else json.dumps(keys)
+
+
+def _columns(rows: list[tuple[object, ...]], types: Sequence[type]) -> list[NDArray[np.generic]]:
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(types)
+    return [np.array(values, dtype=kind) for values, kind in zip(columns, types, strict=True)]
+
+
+def _near(facts: list[Fact], near: tuple[float, float, float] | None) -> list[Fact]:
+    if near is None or not facts:
+        return facts
+    lon, lat = np.array([fact.lon for fact in facts]), np.array([fact.lat for fact in facts])
+    return [facts[row] for row in np.flatnonzero(_within(*near, lon, lat)).tolist()]
+
+
+def _within(
+    lon: float, lat: float, radius_m: float, lons: NDArray[np.float64], lats: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    return np.hypot(*geometry.LocalProjection(lon, lat).xy(lons, lats).T) <= radius_m
+
+
+def _chunks(keys: list[Key]) -> Iterator[list[Key]]:
+    return (keys[start : start + _CHUNK] for start in range(0, len(keys), _CHUNK))

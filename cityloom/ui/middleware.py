@@ -1,0 +1,70 @@
+"""What every answer carries, and how a refusal reaches a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+from cityloom.kernel.refused import Refused
+from cityloom.ui.words import sentence_of
+
+_POLICY = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
+    "form-action 'self'; connect-src 'self'"
+)
+_STATUS = {"no_": 404, "unknown": 404, "not_your": 403, "not_local": 403, "role": 403, "keeper_down": 503}
+"""By the beginning of the last part of a refusal's code."""
+
+
+class ContentSecurityPolicy:
+    """Allow nothing but the city's own files, and no inline script or style."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        live = getattr(settings, "CITYLOOM_LIVE_URL", "")
+        self.policy = f"{_POLICY} {live}".strip()
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Content-Security-Policy", self.policy)
+        return response
+
+
+class KeepPagesPrivate:
+    """Let no cache keep what a signed-in person saw."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.user.is_authenticated:
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+class ShowRefusals:
+    """Answer a refusal that no view has caught with its sentence and a status in the 400s (503 for the keeper)."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, Refused):
+            return None
+        status = status_of(exception)
+        if request.accepts("text/html"):
+            return render(request, "ui/refused.html", {"sentence": sentence_of(exception)}, status=status)
+        return JsonResponse(exception.as_json(), status=status)
+
+
+def status_of(refusal: Refused) -> int:
+    """The HTTP status that goes with a refusal; 409 unless its code says more."""
+    reason = refusal.code.rpartition(".")[2]
+    return next((status for beginning, status in _STATUS.items() if reason.startswith(beginning)), 409)

@@ -1,0 +1,23 @@
+"""Refusals in the reader's language."""
+
+from __future__ import annotations
+
+import re
+
+from django.utils.translation import gettext
+
+from cityloom.kernel.refused import Refused
+
+_JOINTS = re.compile(r"(, | or | and )")
+
+
+def sentence_of(refusal: Refused) -> str:
+    """A refusal's sentence, translated, with its value and limit translated word by word where they are known."""
+    text = gettext(refusal.template)
+    for name, value in (("value", refusal.value), ("limit", refusal.limit)):
+        text = text.replace(f"{{{name}}}", _translated(str(value)))
+    return text
+
+
+def _translated(words: str) -> str:
+    return "".join(gettext(part) if part else "" for part in _JOINTS.split(words))

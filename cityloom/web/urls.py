@@ -1,0 +1,13 @@
+"""Addresses of pages that show several capabilities together."""
+
+from django.urls import path
+
+from cityloom.web import views
+
+urlpatterns = [
+    path("", views.front, name="front"),
+    path("operator/dead-letters/", views.dead_letters, name="dead-letters"),
+    path("operator/dead-letters/replay/", views.replay, name="replay"),
+    path("health/", views.health, name="health"),
+    path("health/live/", views.alive, name="alive"),
+]

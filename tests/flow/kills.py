@@ -1,0 +1,111 @@
+"""Kill a drill at a random instant, start it again, and compare: `python -m tests.flow.kills HOME COUNT SEED`.
+
+One process loads everything and forks a child for each run, so that thousands of kills are affordable. A child that is
+to be killed sets an interval timer whose signal ends it at once, wherever it is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+from cityloom.kernel import ids
+
+
+def main() -> int:
+    os.environ["CITYLOOM_HOME"], count, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cityloom.project.settings")
+    import django
+
+    django.setup()
+    from cityloom.drills.jobs.keeping import DrillKeeper
+
+    rng = random.Random(seed)
+    with ExitStack() as stack:
+        keeper = DrillKeeper()
+        keeper.start()
+        stack.callback(keeper.close)
+        started = time.monotonic()
+        expected = in_child(lambda: play(ids.new_ulid()))
+        whole_s = time.monotonic() - started
+        outcomes = [one(rng.uniform(0.02, whole_s * 1.05), expected) for _ in range(count)]
+    wrong = [outcome for outcome in outcomes if outcome["fault"]]
+    print(json.dumps({"kills": count, "whole_s": round(whole_s, 2), "wrong": wrong[:5],
+                      "killed_in_time": sum(outcome["killed"] for outcome in outcomes)}))  # fmt: skip
+    return 1 if wrong or expected is None else 0
+
+
+def one(after_s: float, expected: Any) -> dict[str, Any]:
+    """A run that is killed, and the run that goes on with it."""
+    exercise = ids.new_ulid()
+    killed = in_child(lambda: play(exercise), kill_after_s=after_s) is None
+    resumed = in_child(lambda: play(exercise)) if killed else expected
+    fault = "" if resumed == expected else f"after {after_s:.3f} s: {difference(expected, resumed)}"
+    return {"killed": killed, "fault": fault}
+
+
+def play(exercise_id: str) -> dict[str, Any]:
+    """Run the sinkhole once; what was decided, whether it was safe, and how often each channel was told."""
+    from cityloom.alerts.models import Delivery
+    from cityloom.drills import queries
+    from cityloom.drills.jobs import run
+    from cityloom.emergency import queries as incidents
+
+    found = queries.DrillRun.objects.filter(exercise_id=exercise_id, state="finished").first()
+    report = found.report if found else run.run("sinkhole", exercise_id=exercise_id, narrator=run.Silent(), keeper=None)
+    deliveries = Delivery.objects.filter(exercise_id=exercise_id).order_by("alert__message_type", "channel")
+    return {
+        "decisions": json.loads(incidents.decisions(exercise_id)),
+        "broken": [check["name"] for check in report["checks"] if not check["passed"]],
+        "deliveries": [list(row) for row in deliveries.values_list("alert__message_type", "channel", "state")],
+        "notices": len(report["notices"]),
+        "opened": sum(opening["count"] > 0 for opening in report["openings"]),
+    }
+
+
+def in_child(work: Callable[[], Any], kill_after_s: float | None = None) -> Any:
+    """The result of `work` in a process of its own; None if it was killed or failed."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        if kill_after_s is not None:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.setitimer(signal.ITIMER_REAL, kill_after_s)
+        try:
+            result = json.dumps(work()).encode()
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            with os.fdopen(writing, "wb") as stream:
+                stream.write(result)
+            os._exit(0)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as stream:
+        result = stream.read()
+    _, status = os.waitpid(child, 0)
+    return json.loads(result) if status == 0 else None
+
+
+def difference(expected: Any, found: Any) -> str:
+    """Which part of two outcomes differs."""
+    if found is None:
+        return "the resumed run failed"
+    return ", ".join(
+        f"{key}: {str(expected[key])[:200]} became {str(found[key])[:200]}"
+        for key in expected
+        if expected[key] != found[key]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,19 @@
+"""The whole process killed at any instant and started again: nothing lost, nobody alerted twice."""
+
+import json
+import os
+import subprocess
+import sys
+
+from tests.flow.conftest import ROOT, Installation
+
+KILLS = int(os.environ.get("CITYLOOM_KILLS", "50"))
+
+
+def test_a_killed_drill_goes_on_and_decides_the_same(city: Installation) -> None:
+    command = [sys.executable, "-m", "tests.flow.kills", str(city.home), str(KILLS), "20260603"]
+    outcome = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert outcome.returncode == 0, outcome.stdout[-3000:] + outcome.stderr[-3000:]
+    found = json.loads(outcome.stdout.splitlines()[-1])
+    assert found["wrong"] == []
+    assert found["killed_in_time"] >= KILLS / 2, "most kills must hit a run that is under way"

@@ -1,0 +1,72 @@
+"""Cedar skips a policy that errs; here an error refuses."""
+
+from __future__ import annotations
+
+import cedarpy
+import pytest
+
+from cityloom.keeper import decision, store
+from cityloom.keeper.assertion import Claims
+from cityloom.keeper.decision import Facts
+from cityloom.kernel import clock
+
+EMERGENCY, REGISTER = store.shipped_bases(clock.now())
+PERMIT = "permit (principal, action, resource);"
+COMMANDER = Claims("commander-1", "city", ["commander"], 0, 0)
+
+
+def allows(text: str, claims: Claims = COMMANDER, **facts: object) -> bool:
+    return decision.policies_for(EMERGENCY, text).allows(claims, Facts(**({"action": "open"} | facts)))
+
+
+def test_a_permit_permits() -> None:
+    assert allows(PERMIT)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        f"{PERMIT} forbid (principal, action, resource);",
+        f"{PERMIT} forbid (principal, action, resource) when {{ context.people + 9223372036854775807 > 5 }};",
+        f"{PERMIT} forbid (principal, action, resource) unless {{ principal.second_factor }};",
+        f"{PERMIT} forbid (principal, action, resource) when {{ context.no_such_fact }};",
+    ],
+)
+def test_no_decision_a_forbid_and_every_error_refuse(text: str) -> None:
+    assert not allows(text, people=1)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"action": "no-such-action"},
+        {"people": 2**70},
+        {"people": "many"},
+        {"fields": (3,)},
+        {"holder": None},
+    ],
+)
+def test_a_request_that_the_schema_does_not_know_is_refused(wrong: dict[str, object]) -> None:
+    assert not allows(PERMIT, **wrong)
+
+
+def test_names_that_look_like_policy_text_are_only_names() -> None:
+    odd = 'x" || true || Account::"commander-1'
+    text = 'permit (principal == Account::"commander-1", action, resource);'
+    assert allows(text)
+    assert not allows(text, Claims(odd, "city", ["commander"], 0, 0))
+
+
+@pytest.mark.parametrize("basis", [EMERGENCY, REGISTER], ids=["emergency", "register"])
+def test_the_shipped_policies_fit_their_schema(basis: store.Basis) -> None:
+    text = (decision.POLICIES / f"{basis.purpose}.cedar").read_text()
+    result = cedarpy.validate_policies(text, decision.schema())
+    assert result.validation_passed, [error.error for error in result.errors]
+
+
+def test_a_unit_stands_within_those_around_it() -> None:
+    policies = decision.policies_for(EMERGENCY)
+    for unit, expected in (("city", True), ("city/nanshan", True), ("citysomething", False), ("", False)):
+        claims = Claims("c", unit, ["commander"], 0, 0)
+        assert policies.allows(claims, Facts("count", named_rescue=True)) is expected

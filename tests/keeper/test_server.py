@@ -1,0 +1,309 @@
+"""The keeper as a process: who may talk to it, what it does with nonsense, and what survives a kill."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import multiprocessing
+import os
+import random
+import socket
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cityloom.keeper import client, log, protocol, record, server, store, wire
+from cityloom.keeper.client import KeeperClient, KeeperDown
+from cityloom.keeper.vault import Vault
+from cityloom.kernel import clock
+from cityloom.kernel.actor import SYSTEM
+from cityloom.kernel.refused import Refused
+from tests.keeper.conftest import COMMANDER, KEY, WORKER, batch
+
+KILLS = int(os.environ.get("CITYLOOM_KILLS", "15"))
+
+
+def serve(place: Path) -> None:
+    """The server, in a forked process."""
+    arguments = {"--dir": place / "keeper", "--socket": place / "s", "--assertion-key-file": place / "assertion"}
+    with (place / "words").open("a", buffering=1) as words, contextlib.redirect_stderr(words):
+        sys.exit(server.main(["--init", *(str(part) for pair in arguments.items() for part in pair)]))
+
+
+class Forked:
+    """A server process of the fork server."""
+
+    def __init__(self, place: Path) -> None:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["tests.keeper.test_server"])
+        self.process = context.Process(target=serve, args=(place,), daemon=True)
+        self.process.start()
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def ended(self) -> bool:
+        return self.process.exitcode is not None
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.join()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.join()
+
+
+@dataclass
+class House:
+    """A running keeper and a client of it."""
+
+    place: Path
+    running: Forked | None
+    ask: KeeperClient
+
+    @property
+    def folder(self) -> Path:
+        return self.place / "keeper"
+
+    def start(self) -> None:
+        """Start it by fork from a process that has imported everything: the same server, thirty times sooner."""
+        self.running = Forked(self.place)
+        while not client.answers(self.place / "s"):
+            if self.running.ended:
+                raise KeeperDown
+            time.sleep(0.005)
+
+    def seal(self, people: record.PeopleBatch) -> tuple[np.ndarray, bytes]:
+        with self.ask.begin_load(self.ask.sign(SYSTEM), 1) as sealer:
+            sealed = sealer.seal(people)
+        return sealed.subjects, sealed.envelopes.tobytes()
+
+    def grant(self, subjects: np.ndarray, name: str = "G") -> str:
+        until = clock.to_text(clock.now() + timedelta(hours=2))
+        request = protocol.Grant(self.ask.sign(COMMANDER), name, store.EMERGENCY, "", ["name"], WORKER.account, until,
+                                 subjects.tobytes(), "I")  # fmt: skip
+        self.ask.ask(request, protocol.Granted)
+        return name
+
+    def open(self, grant: str, subjects: np.ndarray, envelopes: bytes) -> list[list[str] | None]:
+        request = protocol.Open(self.ask.sign(WORKER), grant, ["name"], subjects.tobytes(), envelopes)
+        return self.ask.ask(request, protocol.Opened).people
+
+    def raw(self) -> socket.socket:
+        link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        link.settimeout(20)
+        link.connect(str(self.place / "s"))
+        return link
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    (tmp_path / "assertion").write_bytes(KEY)
+    made = House(tmp_path, None, KeeperClient(tmp_path / "s", tmp_path / "assertion"))
+    made.start()
+    yield made
+    made.running.stop()
+
+
+def test_only_this_user_may_connect(house: House) -> None:
+    assert stat.S_IMODE((house.place / "s").stat().st_mode) == 0o600
+    if os.getuid() != 0:
+        pytest.skip("needs root to become another user")
+    (house.place / "s").chmod(0o666)
+    for folder in (house.place, *list(house.place.parents)[:2]):
+        folder.chmod(folder.stat().st_mode | 0o011)
+    program = """
+import os, socket, sys
+os.setuid(int(sys.argv[3]))
+link = socket.socket(socket.AF_UNIX)
+link.connect(sys.argv[1])
+try:
+    link.sendall(bytes.fromhex(sys.argv[2]))
+    print("answered" if link.recv(10) else "hung up")
+except OSError:
+    print("hung up")
+"""
+
+    def tried_by(user: int) -> str:
+        command = [sys.executable, "-c", program, str(house.place / "s"), protocol.frame(protocol.Ping()).hex()]
+        return subprocess.run([*command, str(user)], capture_output=True, text=True, check=True).stdout.strip()
+
+    assert (tried_by(0), tried_by(65534)) == ("answered", "hung up")
+
+
+@pytest.mark.parametrize(
+    "body", [b"\xc1", b"", b"\x80", b"not msgpack at all", b"\x81\xa4type\xa4open", b"\x81\xa4type\xa7unknown"]
+)
+def test_nonsense_is_refused_and_the_keeper_goes_on(house: House, body: bytes) -> None:
+    with house.raw() as link:
+        link.sendall(protocol.HEADER.pack(len(body)) + body)
+        answer = protocol.read_reply(wire.receive(link))
+        assert (answer.code, wire.receive(link)) == ("gate.bad_request", None)
+    assert client.answers(house.place / "s")
+
+
+def test_a_message_beyond_the_limit_is_not_even_read(house: House) -> None:
+    with house.raw() as link:
+        link.sendall(protocol.HEADER.pack(protocol.MAX_FRAME_BYTES + 1))
+        assert protocol.read_reply(wire.receive(link)).code == "gate.bad_request"
+    with house.raw() as link:
+        link.sendall(protocol.HEADER.pack(1000) + b"half a mess")
+    assert client.answers(house.place / "s")
+
+
+def test_a_batch_outside_a_load_is_refused(house: House) -> None:
+    with pytest.raises(Refused) as refusal:
+        house.ask.ask(protocol.Seal(0, b"", b""), protocol.Done)
+    assert refusal.value.code == "gate.bad_request"
+
+
+def test_people_are_sealed_by_several_processes_in_order_and_logged_once(house: House) -> None:
+    people = [batch(300, name=f"Batch {number}") for number in range(20)]
+    with house.ask.begin_load(house.ask.sign(SYSTEM), 2) as sealer:
+        sealed = list(sealer.seal_all(people))
+    assert sealer.sealed == 6000
+    subjects = np.concatenate([each.subjects for each in sealed])
+    assert (np.diff(subjects >> 32) == 1).all()
+    some = [(0, 0), (7, 13), (19, 299)]
+    named = np.array([sealed[number].subjects[row] for number, row in some])
+    envelopes = b"".join(sealed[number].envelopes[row].tobytes() for number, row in some)
+    house.running.kill()
+    house.start()
+    opened = house.open(house.grant(named), named, envelopes)
+    assert opened == [[f"Batch {number} {row}"] for number, row in some]
+    database = sqlite3.connect(house.folder / store.DATABASE)
+    loads = database.execute("SELECT entry FROM leaf WHERE kind = 'loaded'").fetchall()
+    database.close()
+    assert [json.loads(entry)["people"] for (entry,) in loads] == [6000]
+
+
+def test_only_some_may_load(house: House) -> None:
+    with pytest.raises(Refused) as refusal:
+        house.ask.begin_load(house.ask.sign(WORKER), 1)
+    assert refusal.value.code == "gate.not_allowed"
+
+
+def test_a_broken_batch_ends_the_load_and_nothing_else(house: House) -> None:
+    with pytest.raises(KeeperDown), house.ask.begin_load(house.ask.sign(SYSTEM), 1) as sealer:
+        sealer.seal(record.PeopleBatch(np.zeros((3, 100), np.uint8), np.zeros(3, np.uint16)))
+    subjects, envelopes = house.seal(batch(1))
+    assert house.open(house.grant(subjects), subjects, envelopes) == [["Wang Fang 0"]]
+
+
+def test_a_load_that_a_kill_interrupts_fails_and_its_slots_are_not_used_again(house: House) -> None:
+    def batches() -> Iterator[record.PeopleBatch]:
+        for number in range(40):
+            if number == 20:
+                house.running.kill()
+            yield batch(200)
+
+    seen: list[np.ndarray] = []
+    with pytest.raises(KeeperDown), house.ask.begin_load(house.ask.sign(SYSTEM), 2) as sealer:
+        seen.extend(each.subjects for each in sealer.seal_all(batches()))
+    house.start()
+    subjects, _ = house.seal(batch(1))
+    assert subjects[0] >> 32 > max(each.max() >> 32 for each in seen)
+
+
+def test_two_keepers_never_share_a_folder(house: House) -> None:
+    with pytest.raises(KeeperDown):
+        client.start(house.folder, house.place / "s2", house.place / "assertion")
+    assert client.answers(house.place / "s")
+
+
+def test_it_does_not_start_on_a_changed_log(house: House) -> None:
+    house.grant(house.seal(batch(1))[0])
+    house.running.stop()
+    database = sqlite3.connect(house.folder / store.DATABASE)
+    with database:
+        database.execute("DELETE FROM leaf WHERE i = 1")
+    database.close()
+    with pytest.raises(KeeperDown):
+        house.start()
+    assert "has been changed" in (house.place / "words").read_text()
+
+
+def test_it_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
+    (tmp_path / "assertion").write_bytes(KEY)
+    program = (
+        "import sys, os; from pathlib import Path; from cityloom.keeper import client; p = Path(sys.argv[1]);"
+        "print(client.start(p / 'keeper', p / 's', p / 'assertion').pid, flush=True); os.kill(os.getpid(), 9)"
+    )
+    child = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True,
+                           env=client._environment())  # fmt: skip
+    deadline = time.monotonic() + 10
+    while client.answers(tmp_path / "s") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not client.answers(tmp_path / "s")
+    assert int(child.stdout) > 0
+
+
+def test_its_memory_is_closed_to_other_processes_of_the_user(house: House) -> None:
+    if os.getuid() == 0:
+        pytest.skip("root may read any process")
+    with pytest.raises(PermissionError):
+        Path(f"/proc/{house.running.pid}/mem").read_bytes()
+
+
+def test_no_opening_lacks_its_leaf_however_often_the_keeper_is_killed(house: House) -> None:
+    subjects, envelopes = house.seal(batch(40))
+    grant = house.grant(subjects)
+    seen: Counter[int] = Counter()
+    stop = threading.Event()
+
+    def read(worker: int) -> None:
+        rng = random.Random(worker)
+        own = KeeperClient(house.place / "s", house.place / "assertion")
+        while not stop.is_set():
+            row = rng.randrange(40)
+            envelope = envelopes[row * record.ENVELOPE_BYTES : (row + 1) * record.ENVELOPE_BYTES]
+            try:
+                request = protocol.Open(own.sign(WORKER), grant, ["name"], subjects[row].tobytes(), envelope)
+                if own.ask(request, protocol.Opened).people == [[f"Wang Fang {row}"]]:
+                    with lock:
+                        seen[row] += 1
+            except KeeperDown:
+                time.sleep(0.01)
+
+    lock = threading.Lock()
+    threads = [threading.Thread(target=read, args=(worker,)) for worker in range(3)]
+    for thread in threads:
+        thread.start()
+    rng = random.Random(7)
+    for _ in range(KILLS):
+        before = seen.total()
+        while seen.total() == before:  # each life opens somebody before it ends
+            time.sleep(0.001)
+        time.sleep(rng.random() * 0.03)
+        house.running.kill()
+        house.start()
+    stop.set()
+    for thread in threads:
+        thread.join()
+    house.running.stop()
+    log.verify(house.folder)
+    vault, logged = Vault(house.folder), openings_logged(house.folder)
+    assert seen.total() >= KILLS
+    for row, times in seen.items():
+        assert logged[vault.pseudonym(int(subjects[row]))] >= times
+
+
+def openings_logged(folder: Path) -> Counter[bytes]:
+    database = sqlite3.connect(folder / store.DATABASE)
+    rows = database.execute("SELECT subject FROM leaf WHERE kind = 'opened'").fetchall()
+    database.close()
+    return Counter(subject for (subject,) in rows)

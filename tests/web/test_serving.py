@@ -1,0 +1,127 @@
+"""The city's processes as they really run."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cityloom.project import supervisor
+from cityloom.project.home import Home
+
+EMPTY_CITY = """
+from cityloom.project.console import Console
+with Console().new_city():
+    from cityloom.accounts.actions import create_demo_accounts, create_units
+    from cityloom.gate.actions import start_keeper
+    from cityloom.kernel import clock
+    from cityloom.kernel.actor import SYSTEM
+    create_units(communities=[], by=SYSTEM, at=clock.now())
+    create_demo_accounts(workers=[], by=SYSTEM, at=clock.now())
+    start_keeper().stop()
+"""
+
+
+def until(condition: Callable[[], object], within_s: float = 30) -> bool:
+    deadline = time.monotonic() + within_s
+    while not condition() and time.monotonic() < deadline:
+        threading.Event().wait(0.1)
+    return bool(condition())
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    home = tmp_path_factory.mktemp("served")
+    mine = {name: value for name, value in os.environ.items() if not name.startswith("CITYLOOM_")}
+    mine |= {"CITYLOOM_HOME": str(home)}
+    made = subprocess.run([sys.executable, "-c", EMPTY_CITY], env=mine, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
+    return mine
+
+
+@pytest.fixture
+def serving(environment: dict[str, str]) -> Iterator[tuple[subprocess.Popen[str], Home]]:
+    home = Home(Path(environment["CITYLOOM_HOME"]))
+    command = [sys.executable, "-m", "cityloom", "serve"]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    assert "http://localhost:" in process.stdout.readline()
+    yield process, home
+    supervisor.stop(home)
+    process.wait(15)
+
+
+def pids(home: Home) -> dict[str, int]:
+    return {name: one["pid"] for name, one in supervisor.status(home).get("processes", {}).items()}
+
+
+def alive(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+
+
+def signed_in(url: str) -> httpx.Client:
+    client = httpx.Client(base_url=url, follow_redirects=True)
+    page = client.get("/sign-in/").text
+    names = ("csrfmiddlewaretoken", "account")
+    form = {name: re.search(rf'name="{name}" value="([^"]+)"', page)[1] for name in names}
+    assert client.post("/sign-in/demo/", data=form).status_code == 200
+    return client
+
+
+def test_it_serves_survives_and_stops(serving: tuple[subprocess.Popen[str], Home]) -> None:
+    process, home = serving
+    facts = supervisor.status(home)
+    assert {name: one["state"] for name, one in facts["processes"].items()} == dict.fromkeys(
+        ("keeper", "worker", "web", "live"), "well"
+    )
+    client = signed_in(facts["url"])
+    assert "max-age" in client.get("/static/ui/cityloom.css").headers["cache-control"]
+
+    live = facts["live_url"]
+    assert httpx.get(f"{live}/events/").status_code == 403
+    assert httpx.get(f"{live}/events/", headers={"host": "elsewhere.example"}).status_code == 400
+    with client.stream("GET", f"{live}/events/", headers={"origin": facts["url"]}, timeout=10) as stream:
+        assert stream.headers["access-control-allow-origin"] == facts["url"]
+        assert next(stream.iter_lines()) == "retry: 2000"
+
+    before = pids(home)
+    os.kill(before["web"], signal.SIGKILL)
+    assert until(lambda: pids(home).get("web") not in (None, before["web"]))
+    assert client.get("/", timeout=20).status_code == 200
+
+    started = time.monotonic()
+    last = pids(home)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(12) == 0
+    assert time.monotonic() - started < 10
+    assert not any(alive(pid) for pid in last.values())
+    assert supervisor.status(home) == {"running": False}
+
+
+def test_when_the_supervisor_is_killed_its_children_die_too(serving: tuple[subprocess.Popen[str], Home]) -> None:
+    process, home = serving
+    children = pids(home)
+    assert len(children) == 4
+    process.kill()
+    assert until(lambda: not any(alive(pid) for pid in children.values()), 10)
+    assert supervisor.status(home) == {"running": False}
+
+
+def test_a_second_one_is_refused(serving: tuple[subprocess.Popen[str], Home], environment: dict[str, str]) -> None:
+    again = subprocess.run(
+        [sys.executable, "-m", "cityloom", "serve"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert again.returncode == 1
+    assert "served already" in again.stderr

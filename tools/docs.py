@@ -1,0 +1,60 @@
+"""`make docs`: write the pages of docs/ that are generated from tables in the code; `--check` only compares."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+
+def wiring_page() -> str:
+    """The wiring table as a diagram and as a table."""
+    from cityloom.bus.domain.wiring import handler_name
+    from cityloom.project.wiring import REACTIONS
+
+    lines = ["# What wakes what", "", "Generated from `cityloom/project/wiring.py` by `make docs`.", "",
+             "```mermaid", "flowchart LR"]  # fmt: skip
+    rows = ["| event | handler |", "|---|---|"]
+    for event, handlers in REACTIONS.items():
+        source = event.__module__.split(".")[1]
+        for handler in handlers:
+            name = handler_name(handler)
+            lines.append(f"  {source}.{event.__name__}([{source}: {event.__name__}]) --> {name}[{name}]")
+            rows.append(f"| `{source}.events.{event.__name__}` | `{name}` |")
+    return "\n".join([*lines, "```", "", *rows, ""])
+
+
+def pages() -> dict[Path, str]:
+    """Every generated page with its text."""
+    from cityloom.emergency.domain import states
+
+    return {
+        ROOT / "docs/reference/wiring.md": wiring_page(),
+        ROOT / "docs/reference/incident-states.md": states.markdown(),
+    }
+
+
+def main() -> int:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cityloom.project.settings")
+    os.environ.setdefault("CITYLOOM_HOME", tempfile.mkdtemp())
+    import django
+
+    django.setup()
+    stale = []
+    for path, text in pages().items():
+        if "--check" in sys.argv:
+            if not path.exists() or path.read_text() != text:
+                stale.append(str(path.relative_to(ROOT)))
+        else:
+            path.write_text(text)
+    for name in stale:
+        print(f"{name} is not what the code says; run `make docs`.")
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
