@@ -57,7 +57,8 @@ def town(seed: int, side: int, households: int, count: int, load: float, address
     persons = rng.choice([1, 2, 3, 4, 5, 6], households, p=[0.25, 0.3, 0.21, 0.13, 0.07, 0.04]).astype(np.int64)
     share = rng.dirichlet(np.full(count, 2.0))
     places = np.ceil(persons.sum() / load * share).astype(np.int64)
-    return Case(roads, _at(rng.choice(near, households)), persons, _at(rng.choice(usable, count, replace=False)), places)
+    doors = _at(rng.choice(usable, count, replace=False))
+    return Case(roads, _at(rng.choice(near, households)), persons, doors, places)
 
 
 def optimum(case: Case) -> float:

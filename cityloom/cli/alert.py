@@ -21,7 +21,7 @@ def alert() -> None:
 @click.pass_obj
 def lint(runtime: Runtime, file: Path, as_json: bool) -> int:
     """Say what is wrong with an alert, beyond what its schema can see."""
-    runtime.open_city()
+    runtime.start()
     from cityloom.alerts import queries as alerts
     from cityloom.kernel import clock
 

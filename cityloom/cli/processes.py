@@ -9,7 +9,6 @@ from rich.console import Console as Screen
 from rich.table import Table
 
 from cityloom.cli.runtime import Runtime
-from cityloom.kernel.refused import Refused
 
 
 @click.command()
@@ -18,8 +17,7 @@ from cityloom.kernel.refused import Refused
 @click.pass_obj
 def serve(runtime: Runtime, host: str, port: int | None) -> None:
     """Start the city's processes and keep them running."""
-    if not runtime.home.city_id:
-        raise Refused("city.none", "There is no city here yet; run `make demo` or `cityloom city build` first.")
+    runtime.open_city()
     runtime.serve(host=host, port=port)
 
 

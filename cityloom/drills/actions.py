@@ -21,13 +21,16 @@ from cityloom.kernel.refused import Refused
 from cityloom.signals import actions as signals
 
 
-def begin(*, exercise_id: str, scenario: str, document: Any, by: Actor, at: datetime) -> DrillRun:
+def begin(
+    *, exercise_id: str, scenario: str, document: Any, place: tuple[float, float], by: Actor, at: datetime
+) -> None:
     """Make the record of an exercise, or find the one that was interrupted.
 
     Raises: Refused `drill.other_scenario`, `drill.finished`.
     """
     row, _ = DrillRun.objects.get_or_create(
-        exercise_id=exercise_id, defaults={"scenario": scenario, "document": document, "started_at": at}
+        exercise_id=exercise_id,
+        defaults={"scenario": scenario, "document": document, "started_at": at, "lon": place[0], "lat": place[1]},
     )
     if row.document != document:
         raise Refused("drill.other_scenario", "Exercise {value} was begun with another scenario; resume it with that.",
@@ -35,12 +38,6 @@ def begin(*, exercise_id: str, scenario: str, document: Any, by: Actor, at: date
     if row.state == "finished":
         raise Refused("drill.finished", "Exercise {value} is finished; run the scenario again without --resume.",
                       value=exercise_id)  # fmt: skip
-    return row
-
-
-def settle_place(*, exercise_id: str, lon: float, lat: float) -> None:
-    """Keep where an exercise happens, so that a resumed one happens there too."""
-    DrillRun.objects.filter(exercise_id=exercise_id).update(lon=lon, lat=lat)
 
 
 def finish(*, exercise_id: str, report: dict[str, Any], report_path: Path, wall_s: float, at: datetime) -> None:

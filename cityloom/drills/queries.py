@@ -54,6 +54,11 @@ def report_of(exercise_id: str) -> dict[str, Any]:
     return dict(row.report)
 
 
+def waiting_exercises() -> list[str]:
+    """The exercises whose approvals were left to people at the screens."""
+    return list(DrillRun.objects.filter(state="waiting").order_by("exercise_id").values_list("exercise_id", flat=True))
+
+
 def shipped_scenarios() -> list[str]:
     """The names of the scenarios that come with Cityloom."""
     folder = resources.files("cityloom.drills") / "scenarios"
@@ -84,6 +89,11 @@ def scenario_document(name: str) -> object:
 def schema() -> dict[str, Any]:
     """The JSON Schema of a scenario."""
     return json.loads((resources.files("cityloom.drills") / "scenario.schema.json").read_text("utf-8"))
+
+
+def place_of(exercise_id: str) -> tuple[float, float] | None:
+    """Where an exercise happens; None where there is no such exercise yet."""
+    return DrillRun.objects.filter(exercise_id=exercise_id).values_list("lon", "lat").first()
 
 
 def find(exercise_id: str) -> DrillRun:

@@ -30,6 +30,8 @@ MOMENTS = {
     "AlertIssued": gettext_noop("Alert issued"),
     "AlertDelivered": gettext_noop("Alert delivered"),
     "AlertUndeliverable": gettext_noop("Alert could not be delivered"),
+    "PublicWarned": gettext_noop("Public warned"),
+    "HelpCompleted": gettext_noop("Everyone who needed help was visited"),
     "IncidentUpdated": gettext_noop("A changed zone waits for approval"),
     "IncidentClosed": gettext_noop("All clear: incident closed"),
     "IncidentCancelled": gettext_noop("Incident cancelled"),

@@ -108,7 +108,7 @@ def _wrong_state(action: str, state: str) -> Refused:
     allowed = ", ".join(states.states_for(action)) or "no state"
     return Refused(
         "emergency.state",
-        f"You cannot {_DOING.get(action, 'do that')}: the incident is {{value}}; this is possible when it is {{limit}}.",
+        f"You cannot {_DOING.get(action, 'do that')}: the incident is {{value}}; it must be {{limit}}.",
         value=state, limit=allowed,
     )  # fmt: skip
 

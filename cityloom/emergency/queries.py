@@ -264,7 +264,9 @@ def standing_of(row: Incident) -> policies.Standing:
     return policies.Standing(row.state, newest.proposed_by if newest else "", given)
 
 
-def surroundings_of(row: Incident, parameters: Parameters, shelter_radius_m: float | None, at: datetime) -> Surroundings:
+def surroundings_of(
+    row: Incident, parameters: Parameters, shelter_radius_m: float | None, at: datetime
+) -> Surroundings:
     """What stands around an incident, for this capability's own rooms; people come as counts only."""
     found = registers.buildings_touching(circle(row.lon, row.lat, parameters.radius_m))
     zone = zones.draw(row.lon, row.lat, parameters, found.footprint)
@@ -403,10 +405,16 @@ def _with_fallback(found: Shelters, large: registers.Buildings) -> Shelters:
     """The shelters, and after them the largest buildings that are no homes, under the negative of their ids."""
     new = large.taken(~np.isin(large.id, found.building_id))
     return replace(
-        found, id=np.append(found.id, -new.id), name=[*found.name, *map(str, new.name)],
+        found, id=np.append(found.id, -new.id), name=[*found.name, *_names(new)],
         kind=[*found.kind, *map(str, new.use)], lon=np.append(found.lon, new.lon), lat=np.append(found.lat, new.lat),
         places=np.append(found.places, _places_in(new)), building_id=np.append(found.building_id, new.id),
     )  # fmt: skip
+
+
+def _names(buildings: registers.Buildings) -> list[str]:
+    """What people know a building by: its name, else its address."""
+    rows = zip(buildings.name, buildings.street, buildings.house_number, strict=True)
+    return [str(name) or f"{street} {number}".strip() for name, street, number in rows]
 
 
 def _places_in(buildings: registers.Buildings) -> NDArray[np.int64]:
@@ -422,8 +430,9 @@ def _buildings(found: registers.Buildings) -> Buildings:
 
 def _roads(graph: registers.RoadGraph) -> Roads:
     return Roads(
-        graph.node_lon, graph.node_lat, graph.start, graph.end, graph.length_m, graph.segment_id, graph.name, graph.name_zh,
-        graph.geometry, graph.walkable, graph.drivable,
+        lon=graph.node_lon, lat=graph.node_lat, start=graph.start, end=graph.end, length_m=graph.length_m,
+        segment_id=graph.segment_id, name=graph.name, name_zh=graph.name_zh, geometry=graph.geometry,
+        walkable=graph.walkable, drivable=graph.drivable,
     )  # fmt: skip
 
 

@@ -21,8 +21,17 @@ class Console:
     def __init__(self) -> None:
         self.home = Home.from_environment()
 
+    def start(self) -> None:
+        """Load the settings, for commands that need no city."""
+        _start_django()
+
     def open_city(self) -> None:
-        """Load the city in use."""
+        """Load the city in use.
+
+        Raises: Refused `city.none`.
+        """
+        if not self.home.city_id:
+            raise Refused("city.none", "There is no city here yet; run `make demo` or `cityloom city build` first.")
         _start_django()
 
     @contextmanager

@@ -13,6 +13,7 @@ from django.db import close_old_connections
 
 from cityloom.alerts import actions as alerts
 from cityloom.bus import actions as bus
+from cityloom.drills import queries as drills
 from cityloom.emergency import actions as emergency
 from cityloom.kernel import clock, ids
 from cityloom.kernel.refused import Refused
@@ -29,9 +30,15 @@ def jobs() -> dict[str, Job]:
     """What is done on each round, in this order."""
     return {
         "deliver events": lambda at: bus.drain(at=at),
-        "send alerts": lambda at: alerts.deliver_due(at=at),
-        "escalate notices": lambda at: emergency.escalate_due(at=at),
+        "send alerts": lambda at: _for_each_free(alerts.deliver_due, at),
+        "escalate notices": lambda at: _for_each_free(emergency.escalate_due, at),
     }
+
+
+def _for_each_free(job: Callable[..., object], at: datetime) -> None:
+    """Do a job for the real city and for every exercise that people hold at their screens; a drill runs its own."""
+    for exercise_id in ("", *drills.waiting_exercises()):
+        job(at=at, exercise_id=exercise_id)
 
 
 def run() -> None:

@@ -17,7 +17,7 @@ Column = NDArray[np.generic] | Sequence[object]
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack("!ii", 0, 0)
 _COPY_TRAILER = struct.pack("!h", -1)
 _COPY_ROWS = 100_000
-_LOADING_PRAGMAS = ("journal_mode=MEMORY", "synchronous=OFF", "cache_size=-262144")
+_LOADING_PRAGMAS = ("journal_mode=MEMORY", "synchronous=OFF", "cache_size=-262144", "analysis_limit=1000")
 _SERVING_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "cache_size=-65536")
 _WIDTHS = {
     "SmallIntegerField": ">i2", "IntegerField": ">i4", "BigIntegerField": ">i8", "FloatField": ">f8",

@@ -28,11 +28,10 @@ def test_tasks_of_several_workers_are_added_up() -> None:
     assert lines == [(95, "Tasks delivered", "3 to their workers, each opening logged")]
 
 
-def test_doors_reached_in_the_same_minute_are_counted_by_how_it_went() -> None:
+def test_doors_reached_one_after_another_are_one_line_that_counts_how_it_went() -> None:
     ends = [event(600, "TaskFinished", state=state) for state in ("done", "unable", "done")]
     assert told(*ends, event(660, "TaskFinished", state="done")) == [
-        (600, "Households reached", "2 at the door, 1 not reached"),
-        (660, "Households reached", "1 at the door"),
+        (660, "Households reached", "3 at the door, 1 not reached"),
     ]
 
 

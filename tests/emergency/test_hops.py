@@ -18,7 +18,7 @@ from cityloom.kernel.envelope import Envelope
 from cityloom.kernel.refused import Refused
 from tests.emergency.conftest import COMMANDER, NOW, SECOND, Scene
 
-MUTATIONS = 120  # in each of the four hops
+MUTATIONS = 130  # in each of the four hops
 ENVELOPE = Envelope("1", "test", "/test", NOW, {})
 
 

@@ -39,9 +39,8 @@ def test_a_proposal_counts_everyone_and_opens_nobody(scene: Scene) -> None:
 def test_the_two_approvals_need_two_accounts(scene: Scene) -> None:
     facts = scene.propose()
     scene.approve(facts, by=BOTH)
-    assert refusal(actions.approve, proposal_id=facts.id, digest=facts.digest, role="alert-approver", by=BOTH, at=NOW) == (
-        "emergency.same_account"
-    )
+    assert refusal(actions.approve, proposal_id=facts.id, digest=facts.digest, role="alert-approver", by=BOTH,
+                   at=NOW) == "emergency.same_account"  # fmt: skip
     scene.approve(facts, "alert-approver")
     assert scene.state == "warned"
     assert [one.role for one in queries.proposal(facts.id).approvals] == ["commander", "alert-approver"]
@@ -108,7 +107,8 @@ def test_parameters_that_make_no_zone_are_refused(scene: Scene) -> None:
     scene.approve(scene.propose())
     for wrong in ({"hazard_radius_m": 0.0}, {"buffer_m": -1.0}, {"buffer_m": 1e6}, {"ring_fractions": (0.5, 0.4, 1.0)},
                   {"ring_fractions": (0.5,)}):  # fmt: skip
-        assert refusal(actions.update, incident_id=scene.incident_id, by=DUTY, at=NOW, **wrong) == "emergency.parameters"
+        code = refusal(actions.update, incident_id=scene.incident_id, by=DUTY, at=NOW, **wrong)
+        assert code == "emergency.parameters"
 
 
 def test_an_exercise_sets_its_own_parameters(town, db) -> None:
@@ -186,7 +186,8 @@ def test_a_silent_department_is_escalated_once_after_a_minute(scene: Scene) -> N
     assert actions.escalate_due(at=scene.later(60)) == []
     assert published(scene).count("NoticeEscalated") == 4
     gas = next(one for one in queries.notices_of(scene.incident_id) if one.department == "gas")
-    actions.acknowledge_notice(notice_id=gas.id, by=Actor("G" * 26, "", frozenset({"department-gas"})), at=scene.later())
+    desk = Actor("G" * 26, "city/gas", frozenset({"department-gas"}))
+    actions.acknowledge_notice(notice_id=gas.id, by=desk, at=scene.later())
     assert {one.state for one in queries.notices_of(scene.incident_id)} == {"acknowledged", "escalated"}
 
 

@@ -68,7 +68,7 @@ def test_a_self_crossing_footprint_does_not_stop_the_zone() -> None:
                                         (10, 10, (0.0, 1.0)), (10, 10, (0.5, 0.9))],
 )  # fmt: skip
 def test_parameters_that_make_no_zone_are_refused(hazard_m: float, buffer_m: float, rings: tuple[float, ...]) -> None:
-    with pytest.raises(Refused, match="emergency|hazard|Ring") as caught:
+    with pytest.raises(Refused) as caught:
         zone.parameters_for("fire", hazard_m, buffer_m, rings)
     assert caught.value.code == "emergency.parameters"
 

@@ -41,7 +41,8 @@ class Town:
         steps = np.arange(SIDE - 1) - (SIDE - 1) / 2 + 0.5
         self.centres = [(x * BLOCK_M, y * BLOCK_M) for x in steps for y in steps]
         if not self.homes:
-            self.homes = {row: [1 + (row + number) % 4 for number in range(row % 3)] for row in range(len(self.centres))}
+            rows = range(len(self.centres))
+            self.homes = {row: [1 + (row + number) % 4 for number in range(row % 3)] for row in rows}
 
     def buildings(self) -> Buildings:
         count = len(self.centres)

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-from tests.flow.conftest import ROOT, Installation
+from tests.flow.installation import ROOT, Installation
 
 KILLS = int(os.environ.get("CITYLOOM_KILLS", "50"))
 

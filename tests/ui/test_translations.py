@@ -13,8 +13,10 @@ from babel.messages.pofile import read_po
 from django.utils import translation
 
 from cityloom.accounts import actions as accounts
+from cityloom.alerts.models import Alert, Delivery
 from cityloom.emergency import policies
 from cityloom.emergency.domain import states
+from cityloom.emergency.models import Notice
 from cityloom.fieldwork.domain import states as task_states
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
@@ -54,6 +56,8 @@ def test_every_refusal_that_a_page_can_show_is_translated(translated: set[str]) 
 
 def test_every_word_from_a_table_is_translated(translated: set[str]) -> None:
     words = {*states.STATES, *states.STATES.values(), *states.PURPOSES, *task_states.STATES}
+    words |= {*Alert.State.values, *Delivery.State.values}
+    words |= {state for state, _ in Notice.STATES}
     words |= {title for _, title, _, _ in accounts._DEMO_ROLES}
     assert words - translated == set()
 

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import is_dataclass
 
 import pytest
 from django.test import Client
 from lxml import etree, html
 
+from cityloom.alerts import events as alert_events
 from cityloom.bus import queries as bus
 from cityloom.bus.models import HandlerRun, OutboxEvent
+from cityloom.detection import events as detection_events
 from cityloom.emergency import actions as emergency
+from cityloom.emergency import display
+from cityloom.emergency import events as emergency_events
 from cityloom.emergency import queries as incidents
 from cityloom.emergency.events import EvacuationApproved
 from cityloom.emergency.handlers import assign_tasks
 from cityloom.emergency.models import Approval
 from cityloom.fieldwork import actions as fieldwork
+from cityloom.fieldwork import events as fieldwork_events
 from cityloom.fieldwork import queries as tasks
 from cityloom.gate import queries as gate
 from cityloom.kernel import clock, ids
@@ -29,6 +35,7 @@ from tests.web.conftest import EXERCISE, City
 pytestmark = pytest.mark.django_db
 SignIn = Callable[[str], Client]
 Proposal = incidents.ProposalFacts
+EVENTS = (alert_events, detection_events, emergency_events, fieldwork_events)
 
 
 def read(response) -> html.HtmlElement:
@@ -304,3 +311,8 @@ def test_a_refusal_outside_a_page_is_json_for_machines(signed_in: SignIn) -> Non
 def test_refusals_are_what_they_seem() -> None:
     codes = {"emergency.no_incident": 404, "fieldwork.not_yours": 403, "gate.keeper_down": 503, "bus.anything": 409}
     assert {code: status_of(Refused(code, "x")) for code in codes} == codes
+
+
+def test_every_kind_of_moment_has_a_name() -> None:
+    known = {event.__name__ for module in EVENTS for event in vars(module).values() if is_dataclass(event)}
+    assert {name for name in known if name not in display.MOMENTS} == set()

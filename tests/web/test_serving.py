@@ -80,7 +80,9 @@ def signed_in(url: str) -> httpx.Client:
     return client
 
 
-def test_it_serves_survives_and_stops(serving: tuple[subprocess.Popen[str], Home]) -> None:
+def test_it_serves_survives_and_stops(
+    serving: tuple[subprocess.Popen[str], Home], environment: dict[str, str]
+) -> None:
     process, home = serving
     facts = supervisor.status(home)
     assert {name: one["state"] for name, one in facts["processes"].items()} == dict.fromkeys(
@@ -95,6 +97,12 @@ def test_it_serves_survives_and_stops(serving: tuple[subprocess.Popen[str], Home
     with client.stream("GET", f"{live}/events/", headers={"origin": facts["url"]}, timeout=10) as stream:
         assert stream.headers["access-control-allow-origin"] == facts["url"]
         assert next(stream.iter_lines()) == "retry: 2000"
+
+    again = subprocess.run(
+        [sys.executable, "-m", "cityloom", "serve"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert again.returncode == 1
+    assert "served already" in again.stderr
 
     before = pids(home)
     os.kill(before["web"], signal.SIGKILL)
@@ -117,11 +125,3 @@ def test_when_the_supervisor_is_killed_its_children_die_too(serving: tuple[subpr
     process.kill()
     assert until(lambda: not any(alive(pid) for pid in children.values()), 10)
     assert supervisor.status(home) == {"running": False}
-
-
-def test_a_second_one_is_refused(serving: tuple[subprocess.Popen[str], Home], environment: dict[str, str]) -> None:
-    again = subprocess.run(
-        [sys.executable, "-m", "cityloom", "serve"], env=environment, capture_output=True, text=True, check=False
-    )
-    assert again.returncode == 1
-    assert "served already" in again.stderr

@@ -102,7 +102,7 @@ def test_all_of_it_ends_within_ten_seconds() -> None:
 
 
 def test_a_process_that_never_comes_up_is_named_with_its_log(home: Home) -> None:
-    broken = Supervisor(home, [part("web", "import sys; sys.exit('no room')")], "http://localhost:1")
+    broken = Supervisor(home, [part("web", "import sys; sys.exit('no room')", lambda: False)], "http://localhost:1")
     with pytest.raises(Refused) as refused:
         broken.run(lambda: None)
     assert refused.value.code == "serve.not_up"

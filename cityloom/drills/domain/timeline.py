@@ -24,6 +24,10 @@ class Line:
         return {"t_s": self.t_s, "wall_ms": self.wall_ms, "step": self.step, "decided": self.decided}
 
 
+_ROUNDS = "Households reached"
+"""Doors are reached one after another for half an hour: one line tells them, at the time of the last."""
+
+
 def _signals(data: Mapping[str, Any]) -> str:
     parts = [
         f"{data.get('observation_count', 0)} readings", f"{len(data.get('report_ids', ()))} calls",
@@ -49,7 +53,7 @@ _TELL: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], str]]] = {
     "NoticeEscalated": ("Notice escalated", lambda d: f"{d['department']} stayed silent for 60 s"),
     "TasksAssigned": ("Tasks assigned", lambda d: f"{len(d['task_ids'])} households that need help"),
     "TasksDelivered": ("Tasks delivered", lambda d: f"{len(d['task_ids'])} to a worker, each opening logged"),
-    "TaskFinished": ("Households reached", lambda d: "1 at the door" if d["state"] == "done" else "1 not reached"),
+    "TaskFinished": (_ROUNDS, lambda d: "1 at the door" if d["state"] == "done" else "1 not reached"),
     "AlertIssued": ("Alert issued", lambda d: str(d.get("message_type", ""))),
     "AlertDelivered": ("Alert delivered", lambda d: str(d.get("channel", ""))),
     "AlertUndeliverable": ("Alert not delivered", lambda d: f"{d.get('channel', '')}: {d.get('why', '')}"),
@@ -60,7 +64,6 @@ _TELL: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], str]]] = {
 _MERGED = {
     "Department told": "Departments told", "Tasks delivered": "Tasks delivered", "Alert delivered": "Alert delivered",
     "Department acknowledged": "Departments acknowledged", "Tasks assigned": "Tasks assigned",
-    "Households reached": "Households reached",
 }  # fmt: skip
 
 
@@ -74,7 +77,7 @@ def line_of(event: Envelope, first_signal_at: datetime, wall_ms: float | None = 
 
 
 def lines_of(events: Sequence[tuple[Envelope, float | None]], first_signal_at: datetime) -> list[Line]:
-    """The whole story; what happens to several receivers at the same instant is one line."""
+    """The whole story; what happens to several receivers at the same instant is one line, a round of visits too."""
     found = (line_of(event, first_signal_at, wall_ms) for event, wall_ms in events)
     lines: list[Line] = []
     for line in found:
@@ -88,6 +91,8 @@ def lines_of(events: Sequence[tuple[Envelope, float | None]], first_signal_at: d
 
 
 def _same_moment(left: Line, right: Line) -> bool:
+    if right.step == _ROUNDS:
+        return left.step == _ROUNDS
     return left.t_s == right.t_s and right.step in _MERGED and left.step in (right.step, _MERGED[right.step])
 
 
@@ -100,8 +105,8 @@ def _reached(left: str, right: str) -> str:
 
 
 def _merged(left: Line, right: Line) -> Line:
-    if right.step == "Households reached":
-        return Line(left.t_s, left.step, _reached(left.decided, right.decided), left.wall_ms)
+    if right.step == _ROUNDS:
+        return Line(right.t_s, left.step, _reached(left.decided, right.decided), left.wall_ms)
     if right.step in ("Tasks delivered", "Tasks assigned"):
         total = int(left.decided.split()[0]) + int(right.decided.split()[0])
         delivered = right.step == "Tasks delivered"

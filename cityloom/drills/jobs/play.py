@@ -325,8 +325,9 @@ def choose_place(scenario: Scenario) -> tuple[float, float]:
         lon, lat = registers.busiest_place(scenario.radius_m + scenario.buffer_m, scenario.seed)
         return round(float(lon), 6), round(float(lat), 6)
     lon, lat = scenario.place
-    if not (city.west <= lon <= city.east and city.south <= lat <= city.north):
+    west, south, east, north = city.bounds
+    if not (west <= lon <= east and south <= lat <= north):
         raise Refused("drill.outside", "The scenario's place {value} lies outside the city; choose one in {limit}.",
                       value=f"{lon}, {lat}",
-                      limit=f"{city.west:.4f}, {city.south:.4f} and {city.east:.4f}, {city.north:.4f}")  # fmt: skip
+                      limit=f"{west:.4f} to {east:.4f}, {south:.4f} to {north:.4f}")  # fmt: skip
     return lon, lat

@@ -103,7 +103,7 @@ def _shelters(traces: Traces) -> list[dict[str, Any]]:
         walks[row["shelter_id"]] = max(walks.get(row["shelter_id"], 0), row["walk_m"])
     return [
         {"name": one["name"], "distance_m": walks.get(one["id"], 0), "placed": one["people"], "places": one["places"],
-         "made_up": bool(one.get("made_up", False))}
+         "made_up": one["id"] < 0}  # negative: a large building, not a registered shelter
         for one in plan["shelters"]
     ]  # fmt: skip
 

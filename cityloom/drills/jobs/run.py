@@ -61,12 +61,8 @@ def run(
 
 def _begin(scenario: Scenario, document: Any, exercise_id: str) -> tuple[float, float]:
     now = clock.now()
-    row = actions.begin(exercise_id=exercise_id, scenario=scenario.name, document=document, by=SYSTEM, at=now)
-    if row.lon is not None and row.lat is not None:
-        place = (row.lon, row.lat)
-    else:
-        place = choose_place(scenario)
-        actions.settle_place(exercise_id=exercise_id, lon=place[0], lat=place[1])
+    place = queries.place_of(exercise_id) or choose_place(scenario)
+    actions.begin(exercise_id=exercise_id, scenario=scenario.name, document=document, place=place, by=SYSTEM, at=now)
     emergency.set_parameters(
         exercise_id=exercise_id, by=SYSTEM, at=now, hazard_radius_m=scenario.radius_m, buffer_m=scenario.buffer_m,
         ring_fractions=scenario.rings, channels=scenario.channels,

@@ -112,7 +112,7 @@ def _arcs(
 def _pieces(
     roads: routing.Network, nodes: NDArray[np.int64], wanted: NDArray[np.int64], limit_m: float
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Shelters in tiles, each with the nodes that can lie within the limit, since no way is shorter than the air line."""
+    """Shelters in tiles, with the nodes that can lie within the limit, since no way is shorter than the air line."""
     everything = np.arange(len(roads.xy))
     if len(wanted) * len(everything) <= _WHOLE:
         yield wanted, everything

@@ -40,7 +40,7 @@ def area_in(place: Mapping[str, str], language: str, lon: float, lat: float) -> 
 
 def listed(items: list[str], language: str) -> str:
     """Items in a sentence."""
-    return ("、" if language == CHINESE else ", ").join(items)
+    return ("、" if language == CHINESE else "; ").join(items)
 
 
 def _at(lon: float, lat: float) -> str:

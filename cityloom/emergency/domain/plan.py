@@ -17,7 +17,7 @@ from cityloom.emergency.domain.streets import Closure
 from cityloom.emergency.domain.zone import Zone, touching
 
 MOST_ROUTES = 400
-"""Routes drawn on the map and kept in the plan, those with most people first; everyone's walk is counted all the same."""
+"""Routes kept in the plan and drawn on the map, those with most people; everyone's walk is counted all the same."""
 _DECIMALS = 6
 
 
@@ -129,7 +129,10 @@ def make(around: Surroundings) -> Plan:
     homes = _homes(network, around, in_hazard, doors)
     own = routing.Access(*(part[around.households.building] for part in (homes.node, homes.leg_m, homes.guided)))
     placement = shelters.place(network, own, around.households.persons, doors, around.shelters.places)
-    closures = streets.to_close(zone.polygon, roads.segment_id, roads.name, roads.name_zh, roads.geometry, roads.drivable)
+    closures = streets.to_close(
+        zone.polygon, roads.segment_id, names=roads.name, names_zh=roads.name_zh, geometries=roads.geometry,
+        drivable=roads.drivable,
+    )  # fmt: skip
     routes = _routes(network, around, homes, doors, placement)
     return Plan(around, _dossier(around, len(closures)), tuple(closures), placement, homes, routes, in_hazard)
 

@@ -81,8 +81,8 @@ def rebalanced(
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Better prices, and an entry of the table for each group that keeps to the places but for whole groups.
 
-    Everyone first goes where it is cheapest. How many would then move from one shelter to another at about the same loss
-    is one variable, so the linear program has only one row a shelter.
+    Everyone first goes where it is cheapest. How many would then move from one shelter to another at about the same
+    loss is one variable, so the linear program has only one row a shelter.
     """
     cost = table.metres + prices[table.shelter]
     best = np.argmin(cost, axis=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -68,7 +69,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Access:
-    """Where places meet the network: the node (-1: none), the metres to it, and whether the way starts in the hazard."""
+    """Where places meet the network: node (-1: none), metres to it, and whether the way starts in the hazard."""
 
     node: NDArray[np.int64]
     leg_m: NDArray[np.float64]
@@ -178,8 +179,10 @@ def routes(
     courses = _Courses(roads, geometries)
     for target in np.unique(pairs[:, 1]).tolist():
         metres, before = dijkstra(roads.matrix, directed=True, indices=targets[target], return_predecessors=True)
-        for origin in pairs[pairs[:, 1] == target, 0].tolist():
-            found.append(Route(origin, target, float(metres[origin]), courses.line(_walk_back(before, origin))))
+        found += [
+            Route(origin, target, float(metres[origin]), courses.line(_walk_back(before, origin)))
+            for origin in pairs[pairs[:, 1] == target, 0].tolist()
+        ]
     return sorted(found, key=lambda route: (route.origin, route.target))
 
 
@@ -197,7 +200,7 @@ class _Courses:
         if len(nodes) < 2:
             point = self._roads.plane.lonlat(self._roads.xy[nodes])
             return shapely.LineString(np.repeat(point, 2, axis=0))
-        parts = [self._leg(a, b) for a, b in zip(nodes, nodes[1:], strict=False)]
+        parts = [self._leg(a, b) for a, b in pairwise(nodes)]
         return shapely.LineString(np.vstack(parts))
 
     def _leg(self, a: int, b: int) -> NDArray[np.float64]:

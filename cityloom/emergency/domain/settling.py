@@ -30,16 +30,14 @@ class Seats:
         self.shelter = np.full(len(self.node), -1, dtype=np.int64)
         self.metres = np.zeros(len(self.node))
 
-    def fill_anywhere(self, roads: routing.Network, rows: NDArray[np.int64]) -> bool:
-        """Seat who is left among some households at the nearest shelters that take them; say if anybody was left."""
-        unseated = self.shelter[rows] < 0
+    def fill_anywhere(self, roads: routing.Network, rows: NDArray[np.int64]) -> None:
+        """Seat who is left among some households, each time at the nearest shelters that take the largest of them."""
         for size in np.unique(self.persons[rows[self.shelter[rows] < 0]])[::-1].tolist():
             seated = True
             while seated:
                 roomy = np.flatnonzero(self.room >= size)
                 left = rows[(self.shelter[rows] < 0) & (self.persons[rows] <= size)]
                 seated = len(roomy) > 0 and len(left) > 0 and self._seat_nearest(roads, left, roomy)
-        return bool(unseated.any())
 
     def take(self, rows: NDArray[np.int64], work: Settlement) -> None:
         """Write down what a settlement of these rows has come to."""
@@ -77,16 +75,10 @@ class Settlement:
         self.shelter = np.full(len(self.group), -1, dtype=np.int64)
         self.metres = np.full(len(self.group), np.inf)
 
-    def continue_from(self, seats: Seats, rows: NDArray[np.int64], table: Table) -> None:
-        """Go on from where the households of these rows sit, with other candidates."""
-        self.table = table
-        self.shelter, self.room = seats.shelter[rows], seats.room.copy()
-        self.metres = np.where(self.shelter >= 0, seats.metres[rows], np.inf)
-
     def fill(self, wish: NDArray[np.int64], regret: NDArray[np.float64]) -> None:
-        """Let households have the candidate that they wish (-1: none), those with most to lose first."""
+        """Let households have the candidate they wish (-1: none), large ones first, then those with most to lose."""
         asking = np.flatnonzero(wish >= 0)
-        asking = asking[np.lexsort((asking, -regret[asking]))]
+        asking = asking[np.lexsort((asking, -regret[asking], -self.persons[asking]))]
         shelter = self.table.shelter[self.group[asking], wish[asking]]
         order = np.argsort(shelter, kind="stable")
         asking, shelter = asking[order], shelter[order]
@@ -110,7 +102,8 @@ class Settlement:
         household, entry = np.nonzero(self.table.metres[self.group] < self.metres[:, None] - _SAME_M)
         settled = self.shelter[household] >= 0
         household, entry = household[settled], entry[settled]
-        target, metres = self.table.shelter[self.group[household], entry], self.table.metres[self.group[household], entry]
+        target = self.table.shelter[self.group[household], entry]
+        metres = self.table.metres[self.group[household], entry]
         for _ in range(_ROUNDS):
             gain = (self.metres[household] - metres) * self.persons[household]
             movers = np.flatnonzero((gain > _SAME_M) & (self.room[target] >= self.persons[household]))
@@ -119,15 +112,11 @@ class Settlement:
             for row in movers[np.argsort(-gain[movers], kind="stable")].tolist():
                 self._move_nearer(int(household[row]), int(target[row]), float(metres[row]))
 
-    def sit(self, household: int, shelter: int, metres: float) -> None:
-        """Move a settled household; the caller has seen to the room."""
-        self.room[self.shelter[household]] += self.persons[household]
-        self.room[shelter] -= self.persons[household]
-        self.shelter[household], self.metres[household] = shelter, metres
-
     def _move_nearer(self, household: int, target: int, metres: float) -> None:
         if metres < self.metres[household] - _SAME_M and self.room[target] >= self.persons[household]:
-            self.sit(household, target, metres)
+            self.room[self.shelter[household]] += self.persons[household]
+            self.room[target] -= self.persons[household]
+            self.shelter[household], self.metres[household] = target, metres
 
     def _best_with_room(
         self, rows: NDArray[np.int64], prices: NDArray[np.float64]
@@ -166,7 +155,7 @@ def wishes(
 def by_flow(
     flow: NDArray[np.float64], group: NDArray[np.int64], persons: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """A candidate for each household so that groups keep to their flows as nearly as whole households allow; -1: none."""
+    """A candidate for each household (-1: none): groups keep to their flows as nearly as whole households allow."""
     wish = np.where(flow.max(axis=1) > 0.5, np.argmax(flow, axis=1), -1)[group]
     split = np.flatnonzero((flow > 0.5).sum(axis=1) > 1)
     for one in split.tolist():

@@ -4,8 +4,8 @@ This is a transportation problem with indivisible households. Its dual has one p
 avoiding a full shelter is worth. Given prices, each household goes where price plus walk is least. The prices come from
 linear programming (HiGHS): of the whole problem while it is small, else of a sample of it and then of the moves between
 shelters that remain. One search over the whole graph finds each shelter that the prices make attractive and that was no
-candidate yet, so none is overlooked. Whole households are settled last, and moved nearer wherever there is room, or two at
-a time where one can take the place of another.
+candidate yet, so none is overlooked. Whole households are settled last, large ones first because they fit in least
+easily, and moved nearer wherever there is room.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cityloom.emergency.domain import candidates, exchange, prices, routing, settling
+from cityloom.emergency.domain import candidates, prices, routing, settling
 from cityloom.emergency.domain.candidates import Groups, Shelters, Table
 from cityloom.emergency.domain.settling import Seats
 
 NO_WAY = "no-way"
 """No road on foot leads from there to any shelter."""
+NO_SHELTER = "no-shelter"
+"""Outside the zone there is no shelter with a free place that any road on foot leads to."""
 NO_PLACE = "no-place"
 """The shelters that can be reached are full."""
 _TURNS = 8
 _FINE_TURNS = 2
-_OVERLOOKED = 0.02
+_OVERLOOKED = 0.005
 """Below this share of the whole, candidates that were overlooked no longer spoil the prices."""
 _SAME_M = 0.01
-_WHOLE = 400_000
-"""Up to this many pairs of shelter and node all walks are computed when somebody had to go beyond the candidates."""
 
 
 @dataclass(frozen=True)
@@ -116,21 +116,10 @@ def _place_best(
     work = settling.Settlement(found.table, group, seats.persons[takes], seats.room)
     work.fill(wish, regret)
     work.fill_rest(found.prices)
-    seats.take(takes, work)
-    if seats.fill_anywhere(roads, takes):
-        work.continue_from(seats, takes, _whole_table(roads, groups, seats.shelters, found.table))
     work.improve()
-    exchange.improve(work)
     seats.take(takes, work)
+    seats.fill_anywhere(roads, takes)
     return found.bound
-
-
-def _whole_table(roads: routing.Network, groups: Groups, shelters: Shelters, table: Table) -> Table:
-    """Every shelter as a candidate of every group, where that is little work; else the table as it is."""
-    if len(shelters.node) * len(roads.xy) > _WHOLE:
-        return table
-    metres = routing.distances(roads, shelters.node)[:, groups.node].T + shelters.leg_m
-    return Table(np.broadcast_to(np.arange(len(shelters.node)), metres.shape), metres)
 
 
 def _solve(roads: routing.Network, groups: Groups, shelters: Shelters, table: Table) -> _Solution:
@@ -167,7 +156,7 @@ def _answer(
 ) -> Placement:
     count = len(homes.node)
     shelter, walk_m = np.full(count, -1, dtype=np.int64), np.zeros(count)
-    reason = np.full(count, NO_WAY, dtype="U8")
+    reason = np.full(count, NO_WAY if len(open_to) else NO_SHELTER, dtype="U10")
     has = seats.shelter >= 0
     reason[reached] = np.where(has, "", NO_PLACE)
     shelter[reached[has]] = open_to[seats.shelter[has]]

@@ -15,6 +15,11 @@ EVENTS = {
 }
 _OTHER_EVENT = {ENGLISH: "Danger", CHINESE: "险情"}
 _MANY = 12
+_WHERE = {ENGLISH: ("Go to: {}.", "They go to: {}."), CHINESE: ("请前往：{}。", "安置点：{}。")}
+_NOWHERE = {
+    ENGLISH: ("Go where police and workers direct you.", "They have no shelter yet: direct them to safe ground."),
+    CHINESE: ("请听从现场民警和工作人员指引。", "目前没有安置点，请引导至安全地带。"),
+}
 
 
 @dataclass(frozen=True)
@@ -82,12 +87,15 @@ def _asks(department: str, matter: Matter, language: str) -> list[str]:
 def _facts(matter: Matter, language: str) -> dict[str, str]:
     none = "none known" if language == ENGLISH else "无登记"
     event = EVENTS.get(matter.category, _OTHER_EVENT)[language]
+    shelters = _some(matter.shelters[language], language)
+    known, unknown = _WHERE[language], _NOWHERE[language]
     return {
         "event": event, "event_lower": event.lower(), "place": area_in(matter.place, language, matter.lon, matter.lat),
         "lat": f"{matter.lat:.5f}", "lon": f"{matter.lon:.5f}", "radius": str(matter.hazard_radius_m),
         "buildings": str(matter.buildings), "households": str(matter.households),
         "needing_help": str(matter.needing_help), "in_hazard": str(matter.in_hazard),
-        "shelters": _some(matter.shelters[language], language) or none,
+        "where": known[0].format(shelters) if shelters else unknown[0],
+        "where_to": known[1].format(shelters) if shelters else unknown[1],
         "streets": _some(matter.streets[language], language, _MANY) or none,
         "water": _some(matter.valves.get("water", ()), language, _MANY) or none,
         "gas": _some(matter.valves.get("gas", ()), language, _MANY) or none,
@@ -122,16 +130,16 @@ _ALERTS = {
             "headline": "{event} at {place}: leave now",
             "description": "{event} at {place}, with danger of more within {radius} metres. "
                            "{buildings} buildings around it must be left at once.",
-            "instruction": "Leave on foot now and walk away from {place}. Do not use lifts or drive. Take medicines and "
-                           "identity papers, nothing heavy. Go to: {shelters}. If you cannot leave alone, stay inside, "
-                           "unlock the door and wait: a worker of the city comes to you. Do not return before the all "
-                           "clear.",
+            "instruction": "Leave on foot now and walk away from {place}. Do not use lifts or drive. Take medicines "
+                           "and identity papers, nothing heavy. {where} If you cannot leave alone, stay "
+                           "inside, unlock the door and wait: a worker of the city comes to you. Do not return before "
+                           "the all clear.",
         },
         CHINESE: {
             "headline": "{place}发生{event}，请立即撤离",
             "description": "{place}发生{event}，周边{radius}米内仍有危险。周边{buildings}栋建筑内的人员须立即撤离。",
             "instruction": "请立即步行撤离，远离{place}，不要乘电梯，不要驾车。随身携带药品和身份证件，不带重物。"
-                           "请前往：{shelters}。无法自行撤离者请留在室内，打开门锁等候，工作人员会上门协助。"
+                           "{where}无法自行撤离者请留在室内，打开门锁等候，工作人员会上门协助。"
                            "未接到解除通知前请勿返回。",
         },
     },
@@ -140,8 +148,8 @@ _ALERTS = {
             "headline": "All clear at {place}",
             "description": "The danger at {place} is over ({event_lower}). The evacuation of {buildings} buildings has "
                            "ended.",
-            "instruction": "You may return home. Keep away from barriers around the site, and report smells of gas, new "
-                           "cracks or sunken ground at once.",
+            "instruction": "You may return home. Keep away from barriers around the site, and report smells of gas, "
+                           "new cracks or sunken ground at once.",
         },
         CHINESE: {
             "headline": "{place}险情解除",
@@ -178,11 +186,11 @@ _ASKS = {
     "police": {
         ENGLISH: [
             "{event} at {place} ({lat}, {lon}): cordon off the zone of {buildings} buildings and let nobody in.",
-            "{households} households walk to: {shelters}. Keep their way free.",
+            "{households} households leave on foot. {where_to} Keep their way free.",
         ],
         CHINESE: [
             "{place}（{lat}，{lon}）发生{event}，请封控共{buildings}栋建筑的区域，禁止人员进入。",
-            "{households}户居民正步行前往：{shelters}，请保持沿途畅通。",
+            "{households}户居民正步行撤离。{where_to}请保持沿途畅通。",
         ],
     },
     "traffic": {
@@ -200,14 +208,20 @@ _ASKS = {
             "{event} at {place} ({lat}, {lon}): shut these water valves: {water}.",
             "Send a crew to look for a burst main below the site.",
         ],
-        CHINESE: ["{place}（{lat}，{lon}）发生{event}，请关闭以下供水阀门：{water}。", "请派员检查现场地下管道是否破裂。"],
+        CHINESE: [
+            "{place}（{lat}，{lon}）发生{event}，请关闭以下供水阀门：{water}。",
+            "请派员检查现场地下管道是否破裂。",
+        ],
     },
     "gas": {
         ENGLISH: [
             "{event} at {place} ({lat}, {lon}): shut these gas valves: {gas}.",
             "Send a crew to measure gas before anyone works at the site.",
         ],
-        CHINESE: ["{place}（{lat}，{lon}）发生{event}，请关闭以下燃气阀门：{gas}。", "人员作业前请派员检测现场燃气浓度。"],
+        CHINESE: [
+            "{place}（{lat}，{lon}）发生{event}，请关闭以下燃气阀门：{gas}。",
+            "人员作业前请派员检测现场燃气浓度。",
+        ],
     },
 }
 _STAND_DOWN = {

@@ -7,6 +7,7 @@ DWELLING_M2 = 85.0
 STOREY_M = 3.0
 SHELTER_M2_A_PLACE = 2.0
 PARK_USABLE_SHARE = 0.5  # of the ground: paths, lawns and courts, without ponds and beds
+HALL_SHARE, HALL_M2, HALL_LEVELS = 0.04, 600.0, 6
 SMALL_M2 = 25.0  # a footprint below this is a shed, not a home
 MOST_LEVELS = 120
 

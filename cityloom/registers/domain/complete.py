@@ -26,6 +26,7 @@ def complete(draft: Draft, seed: int) -> Draft:
     draft = _roads(draft, lambda d: streets.with_names(d.roads, d.nodes))
     draft = _buildings(draft, lambda d: homes.with_uses(d.buildings, d.land))
     draft = _buildings(draft, lambda d: homes.with_levels(d.buildings))
+    draft = _buildings(draft, lambda d: homes.with_halls(d.buildings, shelters.any_named(d.places, d.buildings)))
     draft = _buildings(draft, lambda d: homes.with_dwellings(d.buildings))
     draft = _buildings(draft, lambda d: streets.with_addresses(d.buildings, d.roads))
     return _with_networks(_with_units(_with_places(draft)), seed)

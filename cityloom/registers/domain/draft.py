@@ -35,9 +35,6 @@ ROAD_KINDS = (
 NOT_WALKABLE = frozenset({"motorway", "trunk"})
 NOT_DRIVABLE = frozenset({"pedestrian", "footway", "cycleway", "path", "steps"})
 LAND_KINDS = ("water", "green", "residential", "commercial", "industrial", "railway", "other")
-MAIN_KINDS = ("water", "sewer", "gas")
-SENSOR_KINDS = ("pressure", "settlement", "traffic_speed", "camera", "rain")
-CITY_KINDS = ("synthetic", "osm", "folder")
 OSM_ATTRIBUTION = "(c) OpenStreetMap contributors"
 
 
@@ -192,7 +189,7 @@ class AreaTable(Table):
 
 @dataclass(frozen=True)
 class MainTable(Table):
-    """Water, sewer and gas mains."""
+    """Mains; `kind` is `water`, `sewer` or `gas`."""
 
     kind: Texts
     diameter_mm: Ints
@@ -214,7 +211,10 @@ class ValveTable(Table):
 
 @dataclass(frozen=True)
 class SensorSiteTable(Table):
-    """Where sensors stand, and on or beside which street."""
+    """Where sensors stand, and on or beside which street.
+
+    `kind` is `pressure`, `settlement`, `traffic_speed`, `camera` or `rain`.
+    """
 
     kind: Texts
     lon: Floats
@@ -279,6 +279,7 @@ def _ints() -> Ints:
 class Draft:
     """A city as its source tells it; `complete` fills what is missing, `load` writes it.
 
+    `kind` is `synthetic`, `osm` or `folder`.
     `defects` counts what a source had wrong, by what was done about it ("polygons repaired": 3);
     `defect_refs` names the first few of each in the source (`way/123`).
     `people` is how many to make up in all; without it the dwellings decide.

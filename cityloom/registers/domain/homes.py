@@ -63,6 +63,26 @@ def with_levels(buildings: BuildingTable) -> tuple[dict[str, np.ndarray], dict[s
     }
 
 
+def with_halls(buildings: BuildingTable, sheltering: bool) -> tuple[dict[str, np.ndarray], dict[str, Synthesised]]:
+    """Take the broadest low buildings of unknown use for halls where a source names nothing that could shelter people.
+
+    Otherwise a source without uses would be a city of homes alone, and nobody would have a place to go.
+    """
+    use, made_up = buildings.use.copy(), buildings.made_up.copy()
+    ground = ground_m2(buildings)
+    broad = np.flatnonzero((use == "") & (buildings.levels <= assumed.HALL_LEVELS) & (ground >= assumed.HALL_M2))
+    unknown = int((use == "").sum())
+    most = 0 if sheltering else int(np.ceil(unknown * assumed.HALL_SHARE))
+    rows = broad[np.argsort(-ground[broad], kind="stable")][:most]
+    use[rows] = "other"
+    made_up[rows] |= MadeUp.USE
+    rule = (
+        f"the broadest {assumed.HALL_SHARE:.0%} of buildings of unknown use, at least {assumed.HALL_M2:.0f} m2 of "
+        f"ground and at most {assumed.HALL_LEVELS} levels: a hall, where the source has no school, hall, centre or park"
+    )
+    return {"use": use, "made_up": made_up}, {"uses of broad buildings": Synthesised(len(rows), rule)}
+
+
 def with_dwellings(buildings: BuildingTable) -> tuple[dict[str, np.ndarray], dict[str, Synthesised]]:
     """Fill dwellings of homes and of buildings of unknown use from their floor area."""
     known = np.isfinite(buildings.dwellings)

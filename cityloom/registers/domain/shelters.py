@@ -25,6 +25,12 @@ _TITLES = {
 _NEAR_M = 60.0
 
 
+def any_named(places: PlaceTable, buildings: BuildingTable) -> bool:
+    """Whether the source knows of anything that could shelter people."""
+    named = np.isin(places.kind.astype(np.str_), [*INDOORS, *OUTDOORS]).any()
+    return bool(named or np.isin(buildings.use.astype(np.str_), ["school", "sports", "civic"]).any())
+
+
 def linked(places: PlaceTable, buildings: BuildingTable) -> Ints:
     """The building of each place: the one that the source names, else for a place indoors the one at its point."""
     found = places.building.copy()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import shapely
 
 from cityloom.kernel.cells import COARSE, cells_of
 from cityloom.registers.domain import plane
@@ -87,9 +86,3 @@ def _highest(group: Ints, known: Texts) -> Ints:
     numbers = [int(text[:6]) if text[:6].isdecimal() else 0 for text in known[rows]]
     np.maximum.at(highest, group[rows], numbers)
     return highest
-
-
-def straight(nodes: NodeTable, start: Ints, end: Ints) -> np.ndarray:
-    """A straight line for each segment."""
-    ends = np.stack([start, end], axis=1)
-    return shapely.linestrings(np.stack([nodes.lon[ends], nodes.lat[ends]], axis=2))

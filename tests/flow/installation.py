@@ -1,4 +1,4 @@
-"""A small city, built once, as a user builds it."""
+"""A home folder and the command line in it, as a user has them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PEOPLE = 6_000
@@ -23,10 +20,11 @@ class Installation:
     """A home folder, and the command line in it."""
 
     home: Path
+    environment: dict[str, str] = field(default_factory=dict)
 
     def run(self, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("CITYLOOM_")}
-        environment |= {"CITYLOOM_HOME": str(self.home), "COLUMNS": "200"}
+        environment |= {"CITYLOOM_HOME": str(self.home), "COLUMNS": "200"} | self.environment
         command = [sys.executable, "-m", "cityloom", *arguments]
         return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=timeout)
 
@@ -34,16 +32,3 @@ class Installation:
         outcome = self.run(*arguments)
         assert outcome.returncode == 0, outcome.stdout + outcome.stderr
         return json.loads(outcome.stdout)
-
-
-@pytest.fixture(scope="session")
-def new_home(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Installation]:
-    return lambda: Installation(tmp_path_factory.mktemp("home"))
-
-
-@pytest.fixture(scope="session")
-def city(new_home: Callable[[], Installation]) -> Installation:
-    installation = new_home()
-    outcome = installation.run("city", "build", "--people", str(PEOPLE), "--seed", str(SEED))
-    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-    return installation

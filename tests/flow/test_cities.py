@@ -1,0 +1,109 @@
+"""Bad input leaves the city as it was; good files of any kind become cities."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests import realdata
+from tests.flow.installation import Installation
+
+
+def feature(geometry: dict, **properties: object) -> dict:
+    return {"type": "Feature", "geometry": geometry, "properties": properties}
+
+
+def folder_of(path: Path, *, turned: bool = False) -> Path:
+    """A little town on a grid."""
+    def corner(x: float, y: float) -> list[float]:
+        place = [8.0 + x * 0.0010, 50.0 + y * 0.0008]
+        return place[::-1] if turned else place
+
+    houses = [
+        feature({"type": "Polygon", "coordinates": [[corner(x + a, y + b) for a, b in
+                 ((0.2, 0.2), (0.6, 0.2), (0.6, 0.6), (0.2, 0.6), (0.2, 0.2))]]}, building="apartments", levels=5)
+        for x in range(12) for y in range(12)
+    ]  # fmt: skip
+    ways = [feature({"type": "LineString", "coordinates": [corner(x, y) for y in range(13)]}, highway="residential",
+                    name=f"North Street {x}") for x in range(13)]  # fmt: skip
+    ways += [feature({"type": "LineString", "coordinates": [corner(x, y) for x in range(13)]}, highway="secondary",
+                     name=f"East Street {y}") for y in range(13)]  # fmt: skip
+    places = [feature({"type": "Point", "coordinates": corner(6.4, 0.4)}, amenity="school", name="School")]
+    path.mkdir(exist_ok=True)
+    for name, features in (("buildings", houses), ("roads", ways), ("places", places)):
+        collection = {"type": "FeatureCollection", "features": features}
+        (path / f"{name}.geojson").write_text(json.dumps(collection))
+    return path
+
+
+@pytest.fixture(scope="module")
+def town(new_home: Callable[[], Installation], tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    installation = new_home()
+    outcome = installation.run("city", "import", str(folder_of(tmp_path_factory.mktemp("town") / "little-town")))
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    return installation
+
+
+def test_a_folder_becomes_a_city_that_can_be_drilled(town: Installation) -> None:
+    facts = town.json("city", "show", "--json")
+    assert facts["counts"]["buildings"] == 144
+    assert facts["kind"] == "folder"
+    assert facts["is_synthetic"] is True, "its people are made up"
+    assert town.json("drill", "run", "sinkhole", "--json")["outcome"] == "safe"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code"),
+    [
+        ("missing.osm.pbf", None, "city.file_missing"),
+        ("empty.osm.pbf", b"", "city.file_empty"),
+        ("words.osm.pbf", b"these are words, not a map" * 50, "city."),
+        ("picture.png", b"\x89PNG\r\n\x1a\n", "city.file_wrong_kind"),
+    ],
+)
+def test_a_bad_file_is_refused_and_the_city_stays_as_it_was(
+    town: Installation, tmp_path: Path, name: str, content: bytes | None, code: str
+) -> None:
+    before = town.json("city", "show", "--json")
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    outcome = town.run("city", "import", str(path))
+    assert outcome.returncode == 1
+    assert code in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+    assert town.json("city", "show", "--json") == before
+    assert len(list((town.home / "cities").iterdir())) == 1, "nothing half-built is left behind"
+
+
+def test_swapped_coordinates_are_refused_with_what_to_do(town: Installation, tmp_path: Path) -> None:
+    outcome = town.run("city", "import", str(folder_of(tmp_path / "turned", turned=True)))
+    found = outcome.returncode, "ongitude" in outcome.stderr
+    assert found == (1, True) or outcome.returncode == 0, "8, 50 turned is a place in the sea that could be one"
+
+
+def test_a_builder_that_dies_leaves_nothing_and_hurts_nobody(town: Installation) -> None:
+    dead = town.home / "cities" / "01DEADDEADDEADDEADDEADDEAD"
+    dead.mkdir()
+    (dead / "building.pid").write_text("999999999")
+    before = town.json("city", "show", "--json")
+    assert town.run("city", "import", "/nowhere").returncode == 1
+    assert not dead.exists()
+    assert town.json("city", "show", "--json") == before
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("name", ["porto-center.osm.pbf", "shenzhen-nanshan"])
+def test_real_cities_are_imported_and_drilled(new_home: Callable[[], Installation], name: str) -> None:
+    path = realdata.path(f"osm/{name}")
+    installation = new_home()
+    outcome = installation.run("city", "import", str(path))
+    assert outcome.returncode == 0, outcome.stderr
+    report = installation.json("drill", "run", "sinkhole", "--json")
+    assert report["outcome"] == "safe"
+    assert report["city"]["attribution"] == "(c) OpenStreetMap contributors"
+    assert report["city"]["attribution"] in Path(report["files"][0]).read_text()
+    assert report["unplaced_households"] == 0

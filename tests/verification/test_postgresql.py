@@ -1,0 +1,72 @@
+"""The same models and the same tests on PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+
+from cityloom.kernel import ids
+from tests.flow.installation import ROOT, Installation
+from tests.required import missing
+
+SERVER = os.environ.get("CITYLOOM_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
+FOLDERS = ("accounts bus gate registers", "signals detection fieldwork", "alerts emergency")
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+def database() -> Iterator[str]:
+    """The address of an empty database of this test's own."""
+    try:
+        link = psycopg.connect(SERVER, autocommit=True, connect_timeout=3)
+    except psycopg.OperationalError:
+        missing("postgres", f"no server answers at {urlsplit(SERVER).hostname}:{urlsplit(SERVER).port}")
+    name = f"cityloom_{ids.new_ulid().lower()}"
+    with link:
+        link.execute(f'CREATE DATABASE "{name}"')
+    yield urlunsplit(urlsplit(SERVER)._replace(path=f"/{name}"))
+    with psycopg.connect(SERVER, autocommit=True) as link:
+        link.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.mark.parametrize("folders", FOLDERS)
+def test_what_touches_the_database_holds_on_postgresql(database: str, folders: str) -> None:
+    command = [sys.executable, "-m", "pytest", "-m", "django_db", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    command += [f"tests/{folder}" for folder in folders.split()]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    environment |= {"CITYLOOM_DATABASE_URL": database, "HYPOTHESIS_PROFILE": "few"}
+    outcome = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert outcome.returncode == 0, outcome.stdout[-4000:]
+    assert " passed" in outcome.stdout
+
+
+def test_a_city_is_built_and_drilled_on_postgresql(database: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    city = Installation(tmp_path_factory.mktemp("home"), {"CITYLOOM_DATABASE_URL": database})
+    assert city.run("city", "build", "--people", "5000", "--seed", "7").returncode == 0
+    assert city.json("drill", "run", "sinkhole", "--json")["outcome"] == "safe"
+    before = city.json("city", "show", "--json")
+    assert city.run("city", "import", "/nowhere").returncode == 1
+    assert city.json("city", "show", "--json") == before
+    assert city.run("city", "build", "--people", "3000").returncode == 0, "a second city takes the first one's place"
+    with psycopg.connect(database) as link:
+        rows = link.execute("SELECT COUNT(*) FROM pg_namespace WHERE nspname LIKE 'city_%'").fetchone()
+    assert rows == (1,)
+    assert not (city.home / "current" / "city.db").exists()
+
+
+def test_both_databases_decide_the_same(
+    database: str, city: Installation, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    from tests.flow.installation import PEOPLE, SEED
+
+    other = Installation(tmp_path_factory.mktemp("home"), {"CITYLOOM_DATABASE_URL": database})
+    assert other.run("city", "build", "--people", str(PEOPLE), "--seed", str(SEED)).returncode == 0
+    embedded, served = (home.run("drill", "run", "sinkhole", "--decisions").stdout for home in (city, other))
+    assert embedded
+    assert embedded == served
