@@ -90,8 +90,9 @@ def assign(
     known = set(Task.objects.filter(incident_id=incident_id).exclude(state=states.WAITING).values_list("id", flat=True))
     fresh = [task for task in tasks if task.id not in known]
     _choose_workers(fresh, exercise_id, at)
+    accounts_of = dict(Worker.objects.values_list("id", "account_id"))
     for worker_id, own in _by_worker(fresh):
-        grant_id = _grant(worker_id, own, by=by, at=at, basis=basis, zone_digest=zone_digest)
+        grant_id = _grant(accounts_of[worker_id], own, by=by, at=at, basis=basis, zone_digest=zone_digest)
         for task in own:
             task.grant_id = grant_id
     for batch in _batches(fresh):
@@ -110,9 +111,11 @@ def deliver(*, at: datetime, task_ids: Sequence[str]) -> list[TaskSheet]:
     chosen = Task.objects.filter(id__in=task_ids, state=states.ASSIGNED).select_related("worker").order_by("id")
     sheets: list[TaskSheet] = []
     refusals: list[Refused] = []
-    for _, own in _by_worker(list(chosen)):
+    tasks = list(chosen)
+    addresses = registers.addresses([task.dwelling_id for task in tasks])
+    for _, own in _by_worker(tasks):
         try:
-            sheets += _sheets(own, at)
+            sheets += _sheets(own, at, addresses)
         except Refused as refusal:
             refusals.append(refusal)
     for batch in _batches([sheet.task for sheet in sheets]):
@@ -129,7 +132,7 @@ def open_my_task(*, by: Actor, at: datetime, task_id: str) -> TaskSheet:
     """
     task = _found(task_id)
     policies.check_can_open(task, by)
-    return _sheets([task], at)[0]
+    return _sheets([task], at, registers.addresses([task.dwelling_id]))[0]
 
 
 def accept(*, by: Actor, at: datetime, task_id: str) -> None:
@@ -214,16 +217,13 @@ def _by_worker(tasks: Sequence[Task]) -> Iterator[tuple[str, list[Task]]]:
     yield from own.items()
 
 
-def _grant(
-    worker_id: str, tasks: Sequence[Task], *, by: Actor, at: datetime, basis: str, zone_digest: str
-) -> str:
-    """Let a worker open exactly the people of these tasks; the same tasks are the same grant."""
+def _grant(account: str, tasks: Sequence[Task], *, by: Actor, at: datetime, basis: str, zone_digest: str) -> str:
+    """Let a worker's account open exactly the people of these tasks; the same tasks are the same grant."""
     first = tasks[0]
-    account = Worker.objects.values_list("account_id", flat=True).get(id=worker_id)
     return gate.grant(
         by=by, at=at, purpose=PURPOSE, basis=basis, holder=account, until=first.until, zone_digest=zone_digest,
         subjects=[subject for task in tasks for subject in task.subjects], fields=FIELDS, incident_id=first.incident_id,
-        exercise_id=first.exercise_id, grant_id=ids.named_id("grant", worker_id, *[task.id for task in tasks]),
+        exercise_id=first.exercise_id, grant_id=ids.named_id("grant", account, *[task.id for task in tasks]),
     )  # fmt: skip
 
 
@@ -238,8 +238,8 @@ def _store(tasks: Sequence[Task], incident_id: str, exercise_id: str, at: dateti
         bus.publish(TasksAssigned(incident_id, given, at), at=at, exercise_id=exercise_id)
 
 
-def _sheets(tasks: Sequence[Task], at: datetime) -> list[TaskSheet]:
-    """Open one worker's tasks under their grants."""
+def _sheets(tasks: Sequence[Task], at: datetime, addresses: Mapping[int, str]) -> list[TaskSheet]:
+    """Open one worker's tasks under their grants; `addresses` are those of their dwellings."""
     holder = accounts.actor_of(tasks[0].account)
     opened: dict[int, dict[str, str]] = {}
     for grant_id in sorted({task.grant_id for task in tasks}):
@@ -247,7 +247,6 @@ def _sheets(tasks: Sequence[Task], at: datetime) -> list[TaskSheet]:
         opened |= gate.open_people(
             by=holder, at=at, grant_id=grant_id, subjects=subjects, fields=FIELDS, exercise_id=tasks[0].exercise_id
         )
-    addresses = registers.addresses([task.dwelling_id for task in tasks])
     return [
         TaskSheet(
             task=as_facts(task), address=addresses.get(task.dwelling_id, ""),

@@ -54,6 +54,8 @@ _TELL: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], str]]] = {
     "TasksAssigned": ("Tasks assigned", lambda d: f"{len(d['task_ids'])} households that need help"),
     "TasksDelivered": ("Tasks delivered", lambda d: f"{len(d['task_ids'])} to a worker, each opening logged"),
     "TaskFinished": (_ROUNDS, lambda d: "1 at the door" if d["state"] == "done" else "1 not reached"),
+    "PublicWarned": ("Residents warned", lambda d: "the alert is out on a channel"),
+    "HelpCompleted": ("Help completed", lambda d: "every household that needs help was visited"),
     "AlertIssued": ("Alert issued", lambda d: str(d.get("message_type", ""))),
     "AlertDelivered": ("Alert delivered", lambda d: str(d.get("channel", ""))),
     "AlertUndeliverable": ("Alert not delivered", lambda d: f"{d.get('channel', '')}: {d.get('why', '')}"),

@@ -18,6 +18,8 @@ from cityloom.kernel.geometry import LocalProjection
 
 SHORTEST_M = 0.01
 """Two nodes in one place are this far apart, because a sparse matrix keeps no zeros."""
+LONGEST_LEG_M = 1_500.0
+"""How far people walk off the roads that are known, where those near them lead nowhere."""
 DETOUR_M = 150.0
 """How much farther than the nearest node the way on foot to the main network may be, instead of a cut-off island."""
 _NEAR = 24
@@ -125,6 +127,10 @@ def access(
     node, leg_m = near[rows, column], near_m[rows, column]
     for row in np.flatnonzero(~safe[rows, column]).tolist():
         node[row], leg_m[row] = _search_all(roads, xy[row], nodes)
+    for row in np.flatnonzero((node >= 0) & ~preferred[node]).tolist():
+        other, metres = _search_all(roads, xy[row], np.flatnonzero(preferred & roads.usable))
+        if other >= 0 and metres <= LONGEST_LEG_M:
+            node[row], leg_m[row] = other, metres
     return Access(node, leg_m, in_hazard)
 
 
