@@ -107,7 +107,7 @@ def dropper(home: Path) -> Callable[[], None]:
 
 
 class Peer:
-    """PostGIS with the same buildings and residents: GiST index, ST_DWithin, an equality join as its planner likes it."""
+    """PostGIS with the same buildings and residents: GiST index, ST_DWithin, and an equality join."""
 
     def __init__(self, url: str) -> None:
         import psycopg

@@ -59,6 +59,12 @@ def detection(detection_id: str) -> DetectionFacts:
     return _facts(_found(detection_id))
 
 
+def scenes_of(detection_id: str) -> tuple[str, ...]:
+    """The scenes that speak for a detection so far, weightiest first; none where there is no such detection."""
+    row = Detection.objects.filter(pk=detection_id).first()
+    return _facts(row).scene_ids if row else ()
+
+
 def detections_of(exercise_id: str = "") -> list[DetectionFacts]:
     """All detections of an exercise, or of the real city, oldest first."""
     return [_facts(row) for row in Detection.objects.filter(exercise_id=exercise_id).order_by("raised_at", "id")]

@@ -25,6 +25,7 @@ from cityloom.emergency.queries import (
     find_incident,
     parameters_of,
     proposal,
+    scene_of,
     standing_of,
     surroundings_of,
 )  # fmt: skip
@@ -186,6 +187,7 @@ def send_notices(*, proposal_id: str, digest: str, by: Actor, at: datetime) -> l
     facts = approved(proposal_id=proposal_id, digest=digest, roles=(states.COMMANDER,))
     row = find_incident(facts.incident_id)
     sent = [ids.named_id("notice", facts.id, department) for department in facts.plan["notices"]]
+    scene_id = scene_of(row)
     with transaction.atomic():
         known = set(Notice.objects.filter(id__in=sent).values_list("id", flat=True))
         for notice_id, (department, asks) in zip(sent, facts.plan["notices"].items(), strict=True):
@@ -193,7 +195,7 @@ def send_notices(*, proposal_id: str, digest: str, by: Actor, at: datetime) -> l
                 continue
             Notice.objects.create(
                 id=notice_id, exercise_id=row.exercise_id, incident=row, proposal_id=facts.id, department=department,
-                asks=asks, scene_id=row.scene_id, sent_at=at,
+                asks=asks, scene_id=scene_id, sent_at=at,
             )  # fmt: skip
             _publish(events.NoticeSent(row.id, notice_id, department), row, at, notice_id)
     return sent

@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from numpy.typing import NDArray
 
 from cityloom.bus import queries as bus
+from cityloom.detection import queries as detection
 from cityloom.emergency import policies
 from cityloom.emergency.domain import document as documents
 from cityloom.emergency.domain import states
@@ -251,6 +252,11 @@ def find_incident(incident_id: str) -> Incident:
     return row
 
 
+def scene_of(row: Incident) -> str:
+    """The scene that shows an incident: the one it was opened with, else the weightiest seen since; "" without any."""
+    return row.scene_id or next(iter(detection.scenes_of(row.detection_id)), "")
+
+
 def newest_proposal(incident_id: str, purpose: str = "") -> Proposal | None:
     """The record of the newest revision, of one purpose if given, for this capability's own rooms."""
     rows: QuerySet[Proposal] = Proposal.objects.filter(incident_id=incident_id).order_by("-revision")
@@ -307,7 +313,7 @@ def _facts(row: Incident) -> IncidentFacts:
     return IncidentFacts(
         id=row.id, exercise_id=row.exercise_id, detection_id=row.detection_id, category=row.category, state=row.state,
         lon=row.lon, lat=row.lat, hazard_radius_m=row.hazard_radius_m, buffer_m=row.buffer_m,
-        ring_fractions=tuple(row.ring_fractions), scene_id=row.scene_id, place=row.place,
+        ring_fractions=tuple(row.ring_fractions), scene_id=scene_of(row), place=row.place,
         first_signal_at=row.first_signal_at, opened_at=row.opened_at, closed_at=row.closed_at, revision=row.revision,
     )  # fmt: skip
 

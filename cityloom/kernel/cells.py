@@ -16,7 +16,9 @@ RESOLUTION = 11
 COARSE = 8
 """About 530 m from centre to corner, 0.74 km2; roads, mains and land carry cells of this size."""
 _REACH_M = {RESOLUTION: 36.0, COARSE: 680.0}  # the longest centre-to-corner distance anywhere, with a margin
-_STEP_M = {RESOLUTION: 38.0, COARSE: 720.0}  # the shortest distance between neighbouring centres, with a margin
+_STEP_M = {RESOLUTION: 35.5, COARSE: 640.0}  # the shortest distance between neighbouring centres, with a margin
+_ACROSS = math.sqrt(3) / 2  # a ring of hexagons is this much narrower across its flats than over its corners
+_CORNERS = 4  # segments of a quarter circle in buffers
 
 
 def cell_of(lon: float, lat: float, resolution: int = RESOLUTION) -> int:
@@ -46,7 +48,8 @@ def centre_of(cell: int) -> tuple[float, float]:
 
 def cover_circle(lon: float, lat: float, radius_m: float, resolution: int = RESOLUTION) -> list[int]:
     """Every cell that could hold a point within `radius_m` of a place; a few more, never fewer."""
-    rings = math.ceil((radius_m + _REACH_M[resolution]) / _STEP_M[resolution])
+    between_centres = radius_m + 2 * _REACH_M[resolution]
+    rings = math.ceil(between_centres / (_STEP_M[resolution] * _ACROSS))
     return h3.grid_disk(h3.latlng_to_cell(lat, lon, resolution), rings)
 
 
@@ -54,7 +57,8 @@ def cover_polygon(polygon: shapely.Geometry, margin_m: float = 0.0, resolution: 
     """Every cell that could hold a point within `margin_m` of a polygon (WGS 84); a few more, never fewer."""
     lon, lat = geometry.centre(polygon)
     plane = geometry.LocalProjection(lon, lat)
-    wide = plane.to_degrees(shapely.buffer(plane.to_metres(polygon), margin_m + _REACH_M[resolution], quad_segs=4))
+    reach = (margin_m + _REACH_M[resolution]) / math.cos(math.pi / (4 * _CORNERS))
+    wide = plane.to_degrees(shapely.buffer(plane.to_metres(polygon), reach, quad_segs=_CORNERS))
     cells: set[int] = set()
     for part in shapely.get_parts(wide):
         shape = h3.geo_to_h3shape(shapely.geometry.mapping(part))

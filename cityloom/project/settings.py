@@ -103,7 +103,7 @@ def database_from(url: str, city_id: str = "") -> dict[str, object]:
 
 
 SQLITE_PRAGMAS = (
-    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536; PRAGMA mmap_size=8589934592; "
+    "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536; "
     "PRAGMA temp_store=MEMORY;"
 )
 

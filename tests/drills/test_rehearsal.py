@@ -41,7 +41,7 @@ def test_the_background_is_quiet_and_over_before_the_event() -> None:
 
 def test_pressure_falls_near_the_hole_and_nowhere_else() -> None:
     played = rehearsal(faults=[])
-    last = [batch for batch in played.batches() if batch.at_s == 60][0]
+    last = next(batch for batch in played.batches() if batch.at_s == 60)
     near = np.hypot(*played._xy.T) <= 250
     for reading in last.readings:
         row = reading.datastream - 1

@@ -58,8 +58,11 @@ def test_what_only_reading_shows_is_refused_too(path: str, value: object) -> Non
         scenario_from(changed(path, value), SCHEMA)
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-                    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)))  # fmt: skip
+def nested(inner: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
+    return st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5), nested))
 def test_anything_else_is_refused_and_never_a_defect(document: object) -> None:
     with pytest.raises(Refused):
         scenario_from(document, SCHEMA)

@@ -15,7 +15,10 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from cityloom.kernel import ids
 
@@ -26,21 +29,44 @@ def main() -> int:
     import django
 
     django.setup()
+    from cityloom.bus.actions import routes
+    from cityloom.drills.jobs import run
     from cityloom.drills.jobs.keeping import DrillKeeper
+
+    assert run and routes(), "loaded here, so that no child spends its time on loading"
+
+    os.environ["CITYLOOM_KILLED_SCENARIO"] = small_scenario(os.environ["CITYLOOM_HOME"])
 
     rng = random.Random(seed)
     with ExitStack() as stack:
         keeper = DrillKeeper()
         keeper.start()
         stack.callback(keeper.close)
-        started = time.monotonic()
-        expected = in_child(lambda: play(ids.new_ulid()))
-        whole_s = time.monotonic() - started
+        expected, whole_s = min((timed_whole_run() for _ in range(3)), key=lambda run: run[1])
         outcomes = [one(rng.uniform(0.02, whole_s * 1.05), expected) for _ in range(count)]
     wrong = [outcome for outcome in outcomes if outcome["fault"]]
     print(json.dumps({"kills": count, "whole_s": round(whole_s, 2), "wrong": wrong[:5],
                       "killed_in_time": sum(outcome["killed"] for outcome in outcomes)}))  # fmt: skip
     return 1 if wrong or expected is None else 0
+
+
+def small_scenario(folder: str) -> str:
+    """The shipped scenario around a smaller hole and with a shorter memory, so that many runs are affordable."""
+    from cityloom.drills import queries
+
+    document: Any = queries.scenario_document("sinkhole")
+    document["hazard"] = {"radius_m": 20, "buffer_m": 25, "rings": [0.5, 1.0]}
+    document["background"] = {"hours": 2, "every_s": 300, "radius_m": 500}
+    path = Path(folder) / "small.yaml"
+    path.write_text(yaml.safe_dump(document, allow_unicode=True))
+    return str(path)
+
+
+def timed_whole_run() -> tuple[Any, float]:
+    """What an undisturbed run decides, and how many seconds it takes."""
+    started = time.monotonic()
+    decided = in_child(lambda: play(ids.new_ulid()))
+    return decided, time.monotonic() - started
 
 
 def one(after_s: float, expected: Any) -> dict[str, Any]:
@@ -60,7 +86,8 @@ def play(exercise_id: str) -> dict[str, Any]:
     from cityloom.emergency import queries as incidents
 
     found = queries.DrillRun.objects.filter(exercise_id=exercise_id, state="finished").first()
-    report = found.report if found else run.run("sinkhole", exercise_id=exercise_id, narrator=run.Silent(), keeper=None)
+    scenario = os.environ["CITYLOOM_KILLED_SCENARIO"]
+    report = found.report if found else run.run(scenario, exercise_id=exercise_id, narrator=run.Silent(), keeper=None)
     deliveries = Delivery.objects.filter(exercise_id=exercise_id).order_by("alert__message_type", "channel")
     return {
         "decisions": json.loads(incidents.decisions(exercise_id)),

@@ -55,7 +55,7 @@ def _city() -> dict[str, Any]:
     facts = registers.loaded_city()
     return {
         "name": facts.name, "kind": facts.kind, "is_synthetic": facts.is_synthetic, "attribution": facts.attribution,
-        "synthesised": facts.synthesised, "people": facts.counts.get("residents", 0),
+        "synthesised": facts.synthesised, "people": facts.counts.get("people", 0),
         "buildings": facts.counts.get("buildings", 0),
     }  # fmt: skip
 
