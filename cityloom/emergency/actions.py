@@ -24,6 +24,7 @@ from cityloom.emergency.queries import (
     ProposalFacts,
     find_incident,
     parameters_of,
+    phones_reached,
     proposal,
     scene_of,
     standing_of,
@@ -287,7 +288,8 @@ def _draft_evacuation(row: Incident, chosen: zones.Parameters, at: datetime) -> 
     matter = _matter("evacuation", row, chosen.hazard_radius_m, plan)
     texts = alerts.polygons_over(around.zone.polygon, around.buildings.footprint)
     document = _document("evacuation", row, matter, texts, around.buildings.id.tolist(), at)
-    return _Draft("evacuation", document, plan | _spoken(matter))
+    counts = plan["counts"] | phones_reached(texts, around)
+    return _Draft("evacuation", document, plan | {"counts": counts} | _spoken(matter))
 
 
 def _draft_end(row: Incident, purpose: str, ordered: Proposal, at: datetime) -> _Draft:

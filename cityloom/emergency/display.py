@@ -42,6 +42,8 @@ FIGURES = {
     "people_day": gettext_noop("People by day"), "needing_help": gettext_noop("Need help to leave"),
     "schools": gettext_noop("Schools"), "hospitals": gettext_noop("Hospitals and homes"),
     "streets": gettext_noop("Streets to close"), "valves": gettext_noop("Valves to shut"),
+    "phones_inside": gettext_noop("Phones in the zone (estimate)"),
+    "phones_overshoot": gettext_noop("Phones outside that ring too (estimate)"),
     "shelters_used": gettext_noop("Shelters used"), "placed_households": gettext_noop("Households with a place"),
     "unplaced_households": gettext_noop("Households without a place"),
     "longest_walk_m": gettext_noop("Longest walk, m"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,7 @@ import shapely
 from django.db.models import QuerySet
 from numpy.typing import NDArray
 
+from cityloom.alerts import queries as alerts
 from cityloom.bus import queries as bus
 from cityloom.detection import queries as detection
 from cityloom.emergency import policies
@@ -25,7 +27,7 @@ from cityloom.emergency.domain.zone import Parameters, Zone
 from cityloom.emergency.models import Incident, Notice, Proposal, ResponseParameters
 from cityloom.gate import queries as gate
 from cityloom.kernel.actor import Actor
-from cityloom.kernel.geometry import circle
+from cityloom.kernel.geometry import LocalProjection, centre, circle
 from cityloom.kernel.refused import Refused
 from cityloom.registers import queries as registers
 from cityloom.registers.queries import Residents
@@ -250,6 +252,16 @@ def find_incident(incident_id: str) -> Incident:
     if row is None:
         raise Refused("emergency.no_incident", "There is no incident with that id; open the list of incidents.")
     return row
+
+
+def phones_reached(texts: Sequence[str], around: Surroundings) -> dict[str, int]:
+    """About how many phones an alert for these polygons rings in the zone, and outside it."""
+    area = shapely.union_all([alerts.polygon_from(text) for text in texts])
+    inside = int(around.households.persons.sum())
+    everybody = len(registers.residents_of(registers.buildings_touching(area)).subject)
+    square_m = shapely.area(LocalProjection(*centre(area)).to_metres(area))
+    found = alerts.estimate_phones(inside, max(everybody - inside, 0), area_m2=float(square_m))
+    return {"phones_inside": found.inside, "phones_overshoot": found.overshoot}
 
 
 def scene_of(row: Incident) -> str:

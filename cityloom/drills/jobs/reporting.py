@@ -68,6 +68,8 @@ def _figures(traces: Traces, walls_ms: Mapping[str, float], wall_s: float) -> li
         "needing_help": "People who need help to leave", "schools": "Schools and kindergartens",
         "hospitals": "Hospitals, clinics, nursing homes", "valves": "Valves to shut", "streets": "Streets to close",
         "placed_households": "Households with a shelter", "unplaced_households": "Households without a shelter",
+        "phones_inside": "Phones in the zone (estimate)",
+        "phones_overshoot": "Phones outside it that ring too (estimate)",
         "shelters_used": "Shelters used", "mean_walk_m": "Mean walk to the shelter (m)",
         "longest_walk_m": "Longest walk (m)",
     }  # fmt: skip
