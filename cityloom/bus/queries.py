@@ -42,6 +42,12 @@ def last_position() -> int:
     return OutboxEvent.objects.order_by("-position").values_list("position", flat=True).first() or 0
 
 
+def last_time(exercise_id: str) -> datetime | None:
+    """When the last thing happened in an exercise; None where nothing has."""
+    times = OutboxEvent.objects.filter(exercise_id=exercise_id).order_by("-time")
+    return times.values_list("time", flat=True).first()
+
+
 def dead_letters() -> list[DeadLetter]:
     """What needs an operator, oldest first."""
     runs = HandlerRun.objects.filter(state="dead").select_related("event").order_by("event__position")

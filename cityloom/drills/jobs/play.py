@@ -88,12 +88,22 @@ class Play:
         Raises: Refused `drill.no_streams`, `drill.endless`.
         """
         with clock.use(self._clock), self._held():
+            self._catch_up()
             rehearsal = self._rehearse()
             for batch in rehearsal.batches():
                 self._at(batch.at_s, lambda batch=batch: self._hear(batch))
             for fault in self.scenario.faults_of("keeper-down"):
                 self._plan_keeper_fault(fault.at_s, fault.for_s)
             self._play()
+
+    def _catch_up(self) -> None:
+        """Go on from the last thing that happened, if the exercise was interrupted: its clock never runs backwards."""
+        last = bus_queries.last_time(self.exercise_id)
+        if last is not None:
+            self._clock.advance_to(last)
+        alerts.settle_interrupted(
+            at=clock.now(), started_before=clock.now() + timedelta(days=1), exercise_id=self.exercise_id
+        )
 
     def _play(self) -> None:
         for _ in range(_STEPS_AT_MOST):
@@ -129,12 +139,13 @@ class Play:
         rehearsal = Rehearsal(self.scenario, streams, self.place, self.exercise_id)
         background = rehearsal.background()
         started = clock.stopwatch()
-        self._clock.advance_to(self.scenario.start - timedelta(seconds=240))
+        until = self.scenario.start - timedelta(seconds=240)
+        self._clock.advance_to(until)
         at = clock.now()
         recorded = signals.record(readings=background, by=SYSTEM, at=at, exercise_id=self.exercise_id, history=True)
         since = self.scenario.start - timedelta(seconds=self.scenario.background_s + 60)
         detection.learn_baselines(
-            exercise_id=self.exercise_id, datastream_ids=streams.id, since=since, until=at, by=SYSTEM, at=at
+            exercise_id=self.exercise_id, datastream_ids=streams.id, since=since, until=until, by=SYSTEM, at=at
         )
         self._narrator.note(
             f"{recorded.accepted + recorded.duplicates:,} readings of a quiet time from {len(streams.id)} streams "

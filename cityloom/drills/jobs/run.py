@@ -8,7 +8,6 @@ from typing import Any
 
 from django.conf import settings
 
-from cityloom.alerts import actions as alerts
 from cityloom.bus import queries as bus
 from cityloom.drills import actions, queries
 from cityloom.drills.domain.scenario import Scenario, scenario_from
@@ -67,7 +66,6 @@ def _begin(scenario: Scenario, document: Any, exercise_id: str) -> tuple[float, 
         exercise_id=exercise_id, by=SYSTEM, at=now, hazard_radius_m=scenario.radius_m, buffer_m=scenario.buffer_m,
         ring_fractions=scenario.rings, channels=scenario.channels,
     )  # fmt: skip
-    alerts.settle_interrupted(at=now, started_before=now, exercise_id=exercise_id)
     return place
 
 
