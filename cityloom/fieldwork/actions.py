@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TypeVar
 
 import numpy as np
-from django.db import connection, transaction
+from django.db import transaction
 from numpy.typing import NDArray
 
 from cityloom.accounts import queries as accounts
@@ -56,6 +56,14 @@ class TaskSheet:
     people: tuple[Mapping[str, str], ...] = field(repr=False)
 
 
+@dataclass(frozen=True)
+class Report:
+    """What a worker says about an own task."""
+
+    task_id: str
+    by: Actor
+
+
 @transaction.atomic
 def install_workers(
     *, workers: Sequence[accounts.DemoAccount], sites: Sequence[tuple[float, float]], by: Actor, at: datetime
@@ -91,10 +99,8 @@ def assign(
     fresh = [task for task in tasks if task.id not in known]
     _choose_workers(fresh, exercise_id, at)
     accounts_of = dict(Worker.objects.values_list("id", "account_id"))
-    for worker_id, own in _by_worker(fresh):
-        grant_id = _grant(accounts_of[worker_id], own, by=by, at=at, basis=basis, zone_digest=zone_digest)
-        for task in own:
-            task.grant_id = grant_id
+    orders = [_order(accounts_of[worker], own, basis, zone_digest) for worker, own in _by_worker(fresh)]
+    gate.grant_all(by=by, at=at, orders=orders)
     for batch in _batches(fresh):
         _store(batch, incident_id, exercise_id, at)
     return [task.id for task in tasks]
@@ -109,15 +115,7 @@ def deliver(*, at: datetime, task_ids: Sequence[str]) -> list[TaskSheet]:
     Raises: Refused, from the gate or from accounts.
     """
     chosen = Task.objects.filter(id__in=task_ids, state=states.ASSIGNED).select_related("worker").order_by("id")
-    sheets: list[TaskSheet] = []
-    refusals: list[Refused] = []
-    tasks = list(chosen)
-    addresses = registers.addresses([task.dwelling_id for task in tasks])
-    for _, own in _by_worker(tasks):
-        try:
-            sheets += _sheets(own, at, addresses)
-        except Refused as refusal:
-            refusals.append(refusal)
+    sheets, refusals = _sheets(list(chosen), at)
     for batch in _batches([sheet.task for sheet in sheets]):
         _mark_delivered(batch, at)
     if refusals:
@@ -132,7 +130,10 @@ def open_my_task(*, by: Actor, at: datetime, task_id: str) -> TaskSheet:
     """
     task = _found(task_id)
     policies.check_can_open(task, by)
-    return _sheets([task], at, registers.addresses([task.dwelling_id]))[0]
+    sheets, refusals = _sheets([task], at)
+    if refusals:
+        raise refusals[0]
+    return sheets[0]
 
 
 def accept(*, by: Actor, at: datetime, task_id: str) -> None:
@@ -140,7 +141,7 @@ def accept(*, by: Actor, at: datetime, task_id: str) -> None:
 
     Raises: Refused `fieldwork.unknown`, `fieldwork.not_yours` or `fieldwork.state`.
     """
-    _move(task_id, states.ACCEPTED, by, at)
+    _move(states.ACCEPTED, [Report(task_id, by)], at)
 
 
 def finish(*, by: Actor, at: datetime, task_id: str) -> None:
@@ -148,7 +149,7 @@ def finish(*, by: Actor, at: datetime, task_id: str) -> None:
 
     Raises: Refused `fieldwork.unknown`, `fieldwork.not_yours` or `fieldwork.state`.
     """
-    _move(task_id, states.DONE, by, at)
+    _move(states.DONE, [Report(task_id, by)], at)
 
 
 def unable(*, by: Actor, at: datetime, task_id: str) -> None:
@@ -156,7 +157,15 @@ def unable(*, by: Actor, at: datetime, task_id: str) -> None:
 
     Raises: Refused `fieldwork.unknown`, `fieldwork.not_yours` or `fieldwork.state`.
     """
-    _move(task_id, states.UNABLE, by, at)
+    _move(states.UNABLE, [Report(task_id, by)], at)
+
+
+def take_reports(*, at: datetime, state: str, reports: Sequence[Report]) -> None:
+    """Take what several workers say at the same time: all of them accepted, finished or could not do their tasks.
+
+    Raises: Refused like `accept`, for the first that cannot be; then none of those in its batch of 500 has changed.
+    """
+    _move(state, reports, at)
 
 
 def cancel_all(*, by: Actor, at: datetime, incident_id: str) -> int:
@@ -164,8 +173,7 @@ def cancel_all(*, by: Actor, at: datetime, incident_id: str) -> int:
     tasks = Task.objects.filter(incident_id=incident_id)
     grants = list(tasks.exclude(grant_id="").order_by("grant_id").values_list("grant_id", flat=True).distinct())
     ended = tasks.filter(state__in=states.OPEN).update(state=states.CANCELLED, finished_at=at)
-    for grant_id in grants:
-        gate.revoke(by=by, at=at, grant_id=grant_id)
+    gate.revoke_these(by=by, at=at, grant_ids=grants)
     return ended
 
 
@@ -217,14 +225,17 @@ def _by_worker(tasks: Sequence[Task]) -> Iterator[tuple[str, list[Task]]]:
     yield from own.items()
 
 
-def _grant(account: str, tasks: Sequence[Task], *, by: Actor, at: datetime, basis: str, zone_digest: str) -> str:
-    """Let a worker's account open exactly the people of these tasks; the same tasks are the same grant."""
+def _order(account: str, tasks: Sequence[Task], basis: str, zone_digest: str) -> gate.GrantOrder:
+    """What lets a worker's account open exactly the people of these tasks; the same tasks are the same grant."""
     first = tasks[0]
-    return gate.grant(
-        by=by, at=at, purpose=PURPOSE, basis=basis, holder=account, until=first.until, zone_digest=zone_digest,
-        subjects=[subject for task in tasks for subject in task.subjects], fields=FIELDS, incident_id=first.incident_id,
-        exercise_id=first.exercise_id, grant_id=ids.named_id("grant", account, *[task.id for task in tasks]),
+    order = gate.GrantOrder(
+        ids.named_id("grant", account, *[task.id for task in tasks]), PURPOSE,
+        [subject for task in tasks for subject in task.subjects], FIELDS, account, first.until, basis, zone_digest,
+        first.incident_id, first.exercise_id,
     )  # fmt: skip
+    for task in tasks:
+        task.grant_id = order.grant_id
+    return order
 
 
 @transaction.atomic
@@ -238,22 +249,41 @@ def _store(tasks: Sequence[Task], incident_id: str, exercise_id: str, at: dateti
         bus.publish(TasksAssigned(incident_id, given, at), at=at, exercise_id=exercise_id)
 
 
-def _sheets(tasks: Sequence[Task], at: datetime, addresses: Mapping[int, str]) -> list[TaskSheet]:
-    """Open one worker's tasks under their grants; `addresses` are those of their dwellings."""
-    holder = accounts.actor_of(tasks[0].account)
-    opened: dict[int, dict[str, str]] = {}
-    for grant_id in sorted({task.grant_id for task in tasks}):
-        subjects = [subject for task in tasks if task.grant_id == grant_id for subject in task.subjects]
-        opened |= gate.open_people(
-            by=holder, at=at, grant_id=grant_id, subjects=subjects, fields=FIELDS, exercise_id=tasks[0].exercise_id
-        )
-    return [
-        TaskSheet(
-            task=as_facts(task), address=addresses.get(task.dwelling_id, ""),
-            people=tuple(opened[subject] for subject in task.subjects if subject in opened),
-        )
-        for task in tasks
-    ]  # fmt: skip
+def _sheets(tasks: Sequence[Task], at: datetime) -> tuple[list[TaskSheet], list[Refused]]:
+    """Open tasks under their grants, each in its worker's name; what is refused to one worker leaves out that one."""
+    addresses = registers.addresses([task.dwelling_id for task in tasks])
+    openings, own, refusals = [], [], []
+    for (account, grant_id), group in _by_grant(tasks):
+        try:
+            holder = accounts.actor_of(account)
+        except Refused as refusal:
+            refusals.append(refusal)
+            continue
+        subjects = [subject for task in group for subject in task.subjects]
+        openings.append(gate.Opening(holder, grant_id, subjects, FIELDS, group[0].exercise_id))
+        own.append(group)
+    sheets = []
+    for group, opened in zip(own, gate.open_all(at=at, openings=openings), strict=True):
+        if isinstance(opened, Refused):
+            refusals.append(opened)
+        else:
+            sheets += [_sheet(task, addresses, opened) for task in group]
+    return sheets, refusals
+
+
+def _by_grant(tasks: Sequence[Task]) -> Iterator[tuple[tuple[str, str], list[Task]]]:
+    """Tasks together for each worker's account and grant."""
+    own: dict[tuple[str, str], list[Task]] = defaultdict(list)
+    for task in tasks:
+        own[task.account, task.grant_id].append(task)
+    yield from own.items()
+
+
+def _sheet(task: Task, addresses: Mapping[int, str], opened: Mapping[int, Mapping[str, str]]) -> TaskSheet:
+    return TaskSheet(
+        task=as_facts(task), address=addresses.get(task.dwelling_id, ""),
+        people=tuple(opened[subject] for subject in task.subjects if subject in opened),
+    )  # fmt: skip
 
 
 @transaction.atomic
@@ -265,44 +295,57 @@ def _mark_delivered(tasks: Sequence[TaskFacts], at: datetime) -> None:
 
 
 def _found(task_id: str) -> Task:
-    """The task, locked until the end of a transaction where there is one."""
-    tasks = Task.objects.select_for_update(of=("self",)) if connection.in_atomic_block else Task.objects
-    task = tasks.filter(id=task_id).select_related("worker").first()
+    """The task. Raises: Refused `fieldwork.unknown`."""
+    task = Task.objects.filter(id=task_id).select_related("worker").first()
     if task is None:
         raise Refused("fieldwork.unknown", "There is no such task; go back to your list.")
     return task
 
 
-def _move(task_id: str, target: str, by: Actor, at: datetime) -> None:
-    """Change a task's state, once; saying the same thing twice is harmless."""
-    with transaction.atomic():
-        task = _found(task_id)
-        if task.state != target or task.account != by.account:
-            policies.check_can_become(task, by, target)
-            _change(task, target, at)
+def _move(target: str, reports: Sequence[Report], at: datetime) -> None:
+    """Change the state of tasks together, each once; saying the same thing twice is harmless."""
+    for some in _batches(reports):
+        _change(target, some, at)
     if target not in states.OPEN:
-        _close_grant(task.grant_id, by, at)
+        by = {report.task_id: report.by for report in reports}
+        _close_grants(by, at)
 
 
-def _change(task: Task, target: str, at: datetime) -> None:
-    task.state = target
-    if target not in states.OPEN:
-        task.finished_at = at
-        _tell_finished(task, target, at)
-    task.save(update_fields=["state", "finished_at"])
+@transaction.atomic
+def _change(target: str, reports: Sequence[Report], at: datetime) -> None:
+    locked = Task.objects.select_for_update(of=("self",)).select_related("worker")
+    tasks = {task.id: task for task in locked.filter(id__in=[report.task_id for report in reports])}
+    moved = []
+    for report in reports:
+        task = tasks.get(report.task_id) or _found(report.task_id)
+        if task.state != target or task.account != report.by.account:
+            policies.check_can_become(task, report.by, target)
+            task.state = target
+            moved.append(task)
+    ended = target not in states.OPEN
+    changed = {"state": target} | ({"finished_at": at} if ended else {})
+    Task.objects.filter(id__in=[task.id for task in moved]).update(**changed)
+    if ended:
+        _tell_finished(moved, at)
 
 
-def _tell_finished(task: Task, state: str, at: datetime) -> None:
-    bus.publish(
-        TaskFinished(task.id, task.incident_id, task.worker_id or "", state, at),
-        at=at, exercise_id=task.exercise_id, event_id=ids.named_id("task-finished", task.id),
-    )  # fmt: skip
+def _tell_finished(tasks: Sequence[Task], at: datetime) -> None:
+    for task in tasks:
+        bus.publish(
+            TaskFinished(task.id, task.incident_id, task.worker_id or "", task.state, at),
+            at=at, exercise_id=task.exercise_id, event_id=ids.named_id("task-finished", task.id),
+        )  # fmt: skip
 
 
-def _close_grant(grant_id: str, by: Actor, at: datetime) -> None:
-    """Take a grant back once its last task has ended."""
-    if not Task.objects.filter(grant_id=grant_id, state__in=states.OPEN).exists():
-        gate.revoke(by=by, at=at, grant_id=grant_id)
+def _close_grants(by: Mapping[str, Actor], at: datetime) -> None:
+    """Take back each grant whose last task has ended, in the name of whoever ended it."""
+    grants = dict(Task.objects.filter(id__in=list(by)).values_list("grant_id", "id"))
+    still = Task.objects.filter(grant_id__in=list(grants), state__in=states.OPEN).values_list("grant_id", flat=True)
+    holders: dict[Actor, list[str]] = defaultdict(list)
+    for grant_id in sorted(set(grants) - set(still)):
+        holders[by[grants[grant_id]]].append(grant_id)
+    for holder, ended in holders.items():
+        gate.revoke_these(by=holder, at=at, grant_ids=ended)
 
 
 def _batches(rows: Sequence[_T]) -> Iterator[Sequence[_T]]:

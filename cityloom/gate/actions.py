@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -16,20 +17,51 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from cityloom.gate.models import Envelope, GrantRecord
-from cityloom.gate.queries import envelopes_of, exercise_of, keeper_for
+from cityloom.gate.queries import envelopes_by, exercise_of, exercises_of, keeper_for
 from cityloom.keeper import client, protocol
 from cityloom.keeper.client import Running, Sealer
 from cityloom.keeper.record import AGE_BANDS, NEEDS, SEXES, PeopleBatch, SealedBatch, people_records, traits_of
 from cityloom.kernel import clock, ids
 from cityloom.kernel.actor import Actor
+from cityloom.kernel.refused import Refused
 
 __all__ = [
-    "AGE_BANDS", "NEEDS", "SEXES", "PeopleBatch", "Running", "SealedBatch", "Sealer", "erase", "grant", "open_people",
-    "people_records", "remove_exercise", "revoke", "revoke_all", "sealing", "start_keeper", "store_envelopes",
-    "traits_of",
+    "AGE_BANDS", "NEEDS", "SEXES", "GrantOrder", "Opening", "PeopleBatch", "Running", "SealedBatch", "Sealer", "erase",
+    "grant", "grant_all", "open_all", "open_people", "people_records", "remove_exercise", "revoke", "revoke_all",
+    "revoke_these", "sealing", "start_keeper", "store_envelopes", "traits_of",
 ]  # fmt: skip
 
 Subjects = NDArray[np.int64] | Sequence[int]
+People = dict[int, dict[str, str]]
+
+_HEADS_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class GrantOrder:
+    """A grant to be made: what `grant` takes, with an id that makes it the same grant when it is made again."""
+
+    grant_id: str
+    purpose: str
+    subjects: Subjects
+    fields: Collection[str]
+    holder: str
+    until: datetime
+    basis: str = ""
+    zone_digest: str = ""
+    incident_id: str = ""
+    exercise_id: str = ""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """People to be opened by the holder of one grant: what `open_people` takes."""
+
+    by: Actor
+    grant_id: str
+    subjects: Subjects
+    fields: Collection[str]
+    exercise_id: str = ""
 
 
 def grant(
@@ -44,20 +76,40 @@ def grant(
     An emergency grant must belong to an incident or an exercise. People who were erased may be named: they never open.
     Raises: Refused `gate.no_basis`, `gate.not_allowed`, `gate.grant_differs`, `gate.nobody`, `gate.grant_ended`.
     """
-    name = grant_id or ids.new_ulid()
-    keeper = keeper_for()
-    request = protocol.Grant(
-        keeper.sign(by, exercise_id=exercise_id, at=at), name, purpose, basis, sorted(fields), holder,
-        clock.to_text(until), _run(subjects), incident_id, zone_digest,
+    order = GrantOrder(
+        grant_id or ids.new_ulid(), purpose, subjects, fields, holder, until, basis, zone_digest, incident_id,
+        exercise_id,
     )  # fmt: skip
-    granted = keeper.ask(request, protocol.Granted)
-    head = {
-        "purpose": purpose, "basis": granted.basis, "fields": sorted(fields), "holder": holder,
-        "incident_id": incident_id, "exercise_id": exercise_id, "zone_digest": zone_digest,
-        "subject_count": granted.people, "granted_at": at, "until": until,
-    }  # fmt: skip
-    GrantRecord.objects.get_or_create(id=name, defaults=head)
-    return name
+    grant_all(by=by, at=at, orders=[order])
+    return order.grant_id
+
+
+def grant_all(*, by: Actor, at: datetime, orders: Sequence[GrantOrder]) -> None:
+    """Make grants that belong together, in as few commits as the keeper needs; each may be made again.
+
+    Raises: Refused like `grant`, for the first that is refused; the others stand.
+    """
+    keeper = keeper_for()
+    requests = [
+        protocol.Grant(
+            keeper.sign(by, exercise_id=order.exercise_id, at=at), order.grant_id, order.purpose, order.basis,
+            sorted(order.fields), order.holder, clock.to_text(order.until), _run(order.subjects), order.incident_id,
+            order.zone_digest,
+        )
+        for order in orders
+    ]  # fmt: skip
+    replies = keeper.ask_all(requests, protocol.Granted)
+    heads = [
+        GrantRecord(
+            id=order.grant_id, purpose=order.purpose, basis=granted.basis, fields=sorted(order.fields),
+            holder=order.holder, incident_id=order.incident_id, exercise_id=order.exercise_id,
+            zone_digest=order.zone_digest, subject_count=granted.people, granted_at=at, until=order.until,
+        )
+        for order, granted in zip(orders, replies, strict=True)
+        if not isinstance(granted, Refused)
+    ]  # fmt: skip
+    GrantRecord.objects.bulk_create(heads, ignore_conflicts=True, batch_size=_HEADS_AT_ONCE)
+    _raise_first(replies)
 
 
 def revoke(*, by: Actor, at: datetime, grant_id: str) -> None:
@@ -65,6 +117,21 @@ def revoke(*, by: Actor, at: datetime, grant_id: str) -> None:
     keeper = keeper_for()
     keeper.ask(protocol.Revoke(keeper.sign(by, exercise_id=exercise_of(grant_id), at=at), grant_id), protocol.Done)
     GrantRecord.objects.filter(id=grant_id, revoked_at=None).update(revoked_at=at)
+
+
+def revoke_these(*, by: Actor, at: datetime, grant_ids: Sequence[str]) -> None:
+    """End grants that belong together, in as few commits as the keeper needs. Raises: Refused like `revoke`."""
+    keeper = keeper_for()
+    exercises = exercises_of(grant_ids)
+    requests = [
+        protocol.Revoke(keeper.sign(by, exercise_id=exercises.get(name, ""), at=at), name) for name in grant_ids
+    ]
+    replies = keeper.ask_all(requests, protocol.Done)
+    ended = [name for name, reply in zip(grant_ids, replies, strict=True) if not isinstance(reply, Refused)]
+    for first in range(0, len(ended), _HEADS_AT_ONCE):
+        some = ended[first : first + _HEADS_AT_ONCE]
+        GrantRecord.objects.filter(id__in=some, revoked_at=None).update(revoked_at=at)
+    _raise_first(replies)
 
 
 def revoke_all(*, by: Actor, at: datetime, incident_id: str, exercise_id: str = "") -> int:
@@ -88,7 +155,7 @@ def remove_exercise(*, by: Actor, at: datetime, exercise_id: str) -> int:
 def open_people(
     *, by: Actor, at: datetime, grant_id: str, subjects: Subjects, fields: Collection[str],
     exercise_id: str | None = None,
-) -> dict[int, dict[str, str]]:  # fmt: skip
+) -> People:  # fmt: skip
     """Open these fields of these people for the holder of a live grant, after one durable log leaf for each of them.
 
     Fields: `name`, `national_id`, `phone`, `birth_date` (YYYYMMDD), `need_note`. At most 20,000 people. A person whose
@@ -96,16 +163,31 @@ def open_people(
     up where it is not given.
     Raises: Refused `gate.not_allowed`, `gate.no_grant`, `gate.grant_ended`, `gate.not_granted`, `gate.too_many`.
     """
-    wanted, names = np.asarray(subjects, dtype=np.int64), sorted(fields)
+    exercise = exercise_of(grant_id) if exercise_id is None else exercise_id
+    (people,) = open_all(at=at, openings=[Opening(by, grant_id, subjects, fields, exercise)])
+    if isinstance(people, Refused):
+        raise people
+    return people
+
+
+def open_all(*, at: datetime, openings: Sequence[Opening]) -> list[People | Refused]:
+    """Open for several holders, each under their own grant and in their own name; a refusal stands in its place.
+
+    What is opened for one is not held up by what is refused to another. The limits are those of `open_people`.
+    """
     keeper = keeper_for()
-    who = keeper.sign(by, exercise_id=exercise_of(grant_id) if exercise_id is None else exercise_id, at=at)
-    request = protocol.Open(who, grant_id, names, _run(wanted), envelopes_of(wanted))
-    people = keeper.ask(request, protocol.Opened).people
-    return {
-        subject: dict(zip(names, values, strict=True))
-        for subject, values in zip(wanted.tolist(), people, strict=True)
-        if values is not None
-    }
+    wanted = [np.asarray(opening.subjects, dtype=np.int64) for opening in openings]
+    requests = [
+        protocol.Open(
+            keeper.sign(opening.by, exercise_id=opening.exercise_id, at=at), opening.grant_id, sorted(opening.fields),
+            _run(subjects), envelopes,
+        )
+        for opening, subjects, envelopes in zip(openings, wanted, envelopes_by(wanted), strict=True)
+    ]  # fmt: skip
+    return [
+        reply if isinstance(reply, Refused) else _people(reply.people, subjects, opening.fields)
+        for reply, subjects, opening in zip(keeper.ask_all(requests, protocol.Opened), wanted, openings, strict=True)
+    ]
 
 
 def erase(*, by: Actor, at: datetime, subject: int) -> None:
@@ -157,6 +239,21 @@ def start_keeper(
         Path(assertion_key_file or paths["ASSERTION_KEY_FILE"]),
         log=log,
     )
+
+
+def _people(opened: Sequence[list[str] | None], subjects: NDArray[np.int64], fields: Collection[str]) -> People:
+    names = sorted(fields)
+    return {
+        subject: dict(zip(names, values, strict=True))
+        for subject, values in zip(subjects.tolist(), opened, strict=True)
+        if values is not None
+    }
+
+
+def _raise_first(replies: Sequence[object]) -> None:
+    for reply in replies:
+        if isinstance(reply, Refused):
+            raise reply
 
 
 def _run(subjects: Subjects) -> bytes:

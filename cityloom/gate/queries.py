@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -156,14 +157,23 @@ def exercise_of(grant_id: str) -> str:
     return GrantRecord.objects.filter(id=grant_id).values_list("exercise_id", flat=True).first() or ""
 
 
-def envelopes_of(subjects: NDArray[np.int64]) -> bytes:
-    """The sealed envelopes of these people in their order; zeros, which never open, where the city holds none."""
-    wanted = subjects.tolist()
+def exercises_of(grant_ids: Sequence[str]) -> dict[str, str]:
+    """The exercise that each grant was made in, for those that the city knows."""
+    found: dict[str, str] = {}
+    for at in range(0, len(grant_ids), _AT_ONCE):
+        rows = GrantRecord.objects.filter(id__in=grant_ids[at : at + _AT_ONCE])
+        found.update(rows.values_list("id", "exercise_id"))
+    return found
+
+
+def envelopes_by(groups: Sequence[NDArray[np.int64]]) -> list[bytes]:
+    """The sealed envelopes of each group's people in their order; zeros, which never open, where there is none."""
+    wanted = sorted({subject for group in groups for subject in group.tolist()})
     found: dict[int, bytes] = {}
     for at in range(0, len(wanted), _AT_ONCE):
         rows = Envelope.objects.filter(subject__in=wanted[at : at + _AT_ONCE]).values_list("subject", "sealed")
         found.update((subject, bytes(sealed)) for subject, sealed in rows)
-    return b"".join(found.get(subject, _NO_ENVELOPE) for subject in wanted)
+    return [b"".join(found.get(subject, _NO_ENVELOPE) for subject in group.tolist()) for group in groups]
 
 
 @lru_cache(maxsize=4)

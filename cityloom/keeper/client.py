@@ -9,7 +9,8 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +28,7 @@ from cityloom.kernel.refused import Refused
 _TIMEOUT_S = 60.0
 _START_S = 20.0
 _STOP_S = 8.0
+_AT_ONCE = 8
 R = TypeVar("R")
 
 
@@ -66,6 +68,22 @@ class KeeperClient:
                 if last:
                     raise KeeperDown from error
         raise KeeperDown
+
+    def ask_all(self, requests: Sequence[Request], expected: type[R]) -> list[R | Refused]:
+        """The replies to requests that do not depend on each other, in their order; a refusal stands in its place.
+
+        They are asked on several connections, so that the keeper brings many of them to the disk in one commit.
+        """
+        if len(requests) < 2:
+            return [self._reply_or_refusal(request, expected) for request in requests]
+        with ThreadPoolExecutor(min(_AT_ONCE, len(requests))) as threads:
+            return list(threads.map(lambda request: self._reply_or_refusal(request, expected), requests))
+
+    def _reply_or_refusal(self, request: Request, expected: type[R]) -> R | Refused:
+        try:
+            return self.ask(request, expected)
+        except Refused as refusal:
+            return refusal
 
     def begin_load(self, who: Signed, workers: int) -> Sealer:
         """Start a load on a connection of its own."""

@@ -22,6 +22,7 @@ from cityloom.keeper.protocol import BeginLoad, Denied, Done, EndLoad, Seal
 from cityloom.kernel.refused import Refused
 
 MAX_CLIENTS = 128
+_LOOK_UP_S = 0.5
 EXIT_BUSY, EXIT_BROKEN, EXIT_MISSING = 3, 4, 5
 _logger = logging.getLogger(__name__)
 _MALFORMED = Denied("gate.bad_request", "The message to the keeper is malformed; nothing was opened.")
@@ -36,12 +37,15 @@ class Server:
         self._desk = Desk(folder, assertion_key)
         self._places = threading.BoundedSemaphore(MAX_CLIENTS)
         self._listener = _listen(address)
+        self._stopping = False
 
     def serve(self) -> None:
         """Accept clients until `stop`."""
-        while True:
+        while not self._stopping:
             try:
                 client, _ = self._listener.accept()
+            except TimeoutError:
+                continue
             except OSError:
                 return
             if wire.peer_uid(client) != os.getuid() or not self._places.acquire(blocking=False):
@@ -51,6 +55,7 @@ class Server:
 
     def stop(self) -> None:
         """Take no more clients; `serve` then returns."""
+        self._stopping = True
         loading.hang_up(self._listener)
         self._listener.close()
 
@@ -126,6 +131,7 @@ def _listen(address: Path) -> socket.socket:
     finally:
         os.umask(before)
     listener.listen(64)
+    listener.settimeout(_LOOK_UP_S)  # a signal that comes just before accept() would else wait for the next client
     return listener
 
 

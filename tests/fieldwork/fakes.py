@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from cityloom.gate.actions import GrantOrder, Opening, People
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 
@@ -26,25 +27,22 @@ class FakeGate:
     opened: list[tuple[str, int]] = field(default_factory=list)
     down_for: set[str] = field(default_factory=set)
 
-    def grant(
-        self, *, by: Actor, at: datetime, purpose: str, subjects: Sequence[int], fields: Collection[str], holder: str,
-        until: datetime, basis: str = "", zone_digest: str = "", incident_id: str = "", exercise_id: str = "",
-        grant_id: str = "",
-    ) -> str:  # fmt: skip
-        self.grants.setdefault(grant_id, Grant(holder, frozenset(subjects), until))
-        return grant_id
+    def grant_all(self, *, by: Actor, at: datetime, orders: Sequence[GrantOrder]) -> None:
+        for order in orders:
+            self.grants.setdefault(order.grant_id, Grant(order.holder, frozenset(order.subjects), order.until))
 
-    def revoke(self, *, by: Actor, at: datetime, grant_id: str) -> None:
-        self.grants[grant_id].live = False
+    def revoke_these(self, *, by: Actor, at: datetime, grant_ids: Sequence[str]) -> None:
+        for name in grant_ids:
+            self.grants[name].live = False
 
-    def open_people(
-        self, *, by: Actor, at: datetime, grant_id: str, subjects: Sequence[int], fields: Collection[str],
-        exercise_id: str = "",
-    ) -> dict[int, dict[str, str]]:  # fmt: skip
-        grant = self.grants[grant_id]
-        if by.account in self.down_for:
-            raise Refused("gate.keeper_down", "The keeper does not answer.")
-        if not grant.live or at >= grant.until or grant.holder != by.account or not grant.subjects.issuperset(subjects):
-            raise Refused("gate.not_granted", "No live grant names these people for you.")
-        self.opened += [(by.account, subject) for subject in subjects]
-        return {subject: {name: f"{name} of {subject}" for name in fields} for subject in subjects}
+    def open_all(self, *, at: datetime, openings: Sequence[Opening]) -> list[People | Refused]:
+        return [self._open(opening, at) for opening in openings]
+
+    def _open(self, opening: Opening, at: datetime) -> People | Refused:
+        grant, by = self.grants[opening.grant_id], opening.by.account
+        if by in self.down_for:
+            return Refused("gate.keeper_down", "The keeper does not answer.")
+        if not grant.live or at >= grant.until or grant.holder != by or not grant.subjects.issuperset(opening.subjects):
+            return Refused("gate.not_granted", "No live grant names these people for you.")
+        self.opened += [(by, subject) for subject in opening.subjects]
+        return {subject: {name: f"{name} of {subject}" for name in opening.fields} for subject in opening.subjects}

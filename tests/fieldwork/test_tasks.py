@@ -26,7 +26,7 @@ SITES = [(114.000, 22.50), (114.002, 22.50), (114.004, 22.50)]
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> FakeGate:
     fake = FakeGate()
-    for name in ("grant", "revoke", "open_people"):
+    for name in ("grant_all", "revoke_these", "open_all"):
         monkeypatch.setattr(actions.gate, name, getattr(fake, name))
     monkeypatch.setattr(actions.registers, "addresses", lambda dwellings: {d: f"{d} Sea Road" for d in dwellings})
     return fake
@@ -195,6 +195,29 @@ def test_a_grant_lives_until_the_last_of_its_tasks_has_ended(gate: FakeGate, wor
         assert grant.live
         actions.finish(by=workers[0], at=NOW, task_id=task)
     assert not grant.live
+
+
+def test_what_several_workers_report_at_once_is_as_if_each_had_said_it(
+    gate: FakeGate, workers: list[Actor]
+) -> None:
+    actions.deliver(at=NOW, task_ids=assign())
+    reports = [actions.Report(delivered_to(worker), worker) for worker in workers]
+    for _ in range(2):
+        actions.take_reports(at=NOW, state="done", reports=reports)
+    assert queries.counts_by_state(INCIDENT)["done"] == 3
+    assert not any(grant.live for grant in gate.grants.values())
+    assert [event.type for event in bus.events_of("")].count("cityloom.fieldwork.TaskFinished.v1") == 3
+
+
+def test_a_report_about_somebody_elses_task_changes_nothing(gate: FakeGate, workers: list[Actor]) -> None:
+    actions.deliver(at=NOW, task_ids=assign())
+    reports = [
+        actions.Report(delivered_to(workers[0]), workers[0]), actions.Report(delivered_to(workers[1]), workers[2])
+    ]  # fmt: skip
+    with pytest.raises(Refused, match="another worker"):
+        actions.take_reports(at=NOW, state="done", reports=reports)
+    assert queries.counts_by_state(INCIDENT)["done"] == 0
+    assert all(grant.live for grant in gate.grants.values())
 
 
 def test_when_the_incident_ends_every_open_task_ends_and_every_grant(gate: FakeGate, workers: list[Actor]) -> None:

@@ -14,8 +14,6 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from django.db import transaction
-
 from cityloom.accounts import queries as accounts
 from cityloom.alerts import actions as alerts
 from cityloom.alerts.models import Delivery
@@ -276,11 +274,9 @@ class Play:
         """Move the tasks that are still in `state`; those of a resumed run may be further on."""
         own = self._reports.pop((minute, state))
         standing = Task.objects.filter(id__in=[task.id for task in own], state=state).values_list("id", flat=True)
-        still, say = set(standing), fieldwork.accept if state == "delivered" else fieldwork.finish
-        with transaction.atomic():
-            for task in own:
-                if task.id in still:
-                    say(by=self._worker(task.account), at=clock.now(), task_id=task.id)
+        still, said = set(standing), "accepted" if state == "delivered" else "done"
+        reports = [fieldwork.Report(task.id, self._worker(task.account)) for task in own if task.id in still]
+        fieldwork.take_reports(at=clock.now(), state=said, reports=reports)
 
     def _worker(self, account: str) -> Actor:
         if account not in self._workers:
