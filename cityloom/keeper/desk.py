@@ -193,6 +193,8 @@ class Desk:
         with self._lock:
             names = store.live_grants_of(self._database, request.incident_id, asked.claims.exercise_id)
         grants = [grant for name in names if (grant := self._find(name)) and grant.purpose == EMERGENCY]
+        if request.but_zone:
+            grants = [grant for grant in grants if grant.zone_digest != request.but_zone]
         self._end(grants, asked)
         return Done(len(grants))
 

@@ -88,10 +88,14 @@ class Revoke(msgspec.Struct, frozen=True, tag="revoke"):
 
 
 class RevokeAll(msgspec.Struct, frozen=True, tag="revoke_all"):
-    """End the emergency grants of an incident; with no incident, those of the exercise in the claims."""
+    """End the emergency grants of an incident; with no incident, those of the exercise in the claims.
+
+    Those that were made for the zone with the digest `but_zone` go on.
+    """
 
     who: Signed
     incident_id: Name
+    but_zone: Name = ""
 
 
 class Open(msgspec.Struct, frozen=True, tag="open"):

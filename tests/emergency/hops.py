@@ -21,7 +21,7 @@ ENVELOPE = Envelope("1", "test", "/test", NOW, {})
 
 def listening_neighbours(patch: pytest.MonkeyPatch, scene: Scene) -> SimpleNamespace:
     """Put those to whom orders go down in the place of the real ones; what they are told is returned, and grows."""
-    told = SimpleNamespace(granted=[], assigned=[], delivered=[], alerted=[], cancelled=[], revoked=[])
+    told = SimpleNamespace(granted=[], assigned=[], delivered=[], alerted=[], cancelled=[], revoked=[], kept=[])
     patch.setattr(handlers.accounts, "actor_of", lambda account: {
         COMMANDER.account: COMMANDER, SECOND.account: SECOND}[account])  # fmt: skip
     patch.setattr(handlers.gate, "grant", lambda **given: told.granted.append(given) or given["grant_id"])
@@ -30,6 +30,7 @@ def listening_neighbours(patch: pytest.MonkeyPatch, scene: Scene) -> SimpleNames
     patch.setattr(handlers.fieldwork, "assign", lambda **given: told.assigned.append(given) or ["T" * 26])
     patch.setattr(handlers.fieldwork, "deliver", lambda **given: told.delivered.append(given))
     patch.setattr(handlers.fieldwork, "cancel_all", lambda **given: told.cancelled.append(given))
+    patch.setattr(handlers.fieldwork, "keep_within", lambda **given: told.kept.append(given))
     patch.setitem(handlers._SENDERS, "Alert", lambda **given: told.alerted.append(given))
     patch.setattr(handlers.alerts, "deliver_due", lambda **_: None)
     return told

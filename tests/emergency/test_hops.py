@@ -7,13 +7,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from cityloom.emergency import actions, handlers
+from cityloom.emergency import actions, handlers, queries
 from cityloom.emergency.events import IncidentClosed
 from cityloom.emergency.models import Approval, Proposal
 from cityloom.emergency.queries import ProposalFacts
 from cityloom.kernel import ids
 from cityloom.kernel.refused import Refused
-from tests.emergency.conftest import COMMANDER, NOW, Scene
+from tests.emergency.conftest import COMMANDER, DUTY, NOW, Scene
 from tests.emergency.hops import (
     ENVELOPE,
     NAMES,
@@ -123,6 +123,35 @@ def test_an_order_that_comes_after_the_end_does_nothing(scene: Scene, sent: Simp
     actions.all_clear(incident_id=scene.incident_id, by=COMMANDER, at=scene.later())
     handlers.assign_tasks(evacuation(facts), envelope=ENVELOPE)
     assert not sent.assigned and not sent.granted
+
+
+def smaller(scene: Scene) -> ProposalFacts:
+    """A revision with a smaller zone, that the commander has approved."""
+    changed = actions.update(incident_id=scene.incident_id, by=DUTY, at=scene.later(), hazard_radius_m=10, buffer_m=30)
+    facts = queries.proposal(changed)
+    scene.approve(facts)
+    return facts
+
+
+def test_a_smaller_zone_withdraws_what_lies_outside_it(scene: Scene, sent: SimpleNamespace) -> None:
+    first = scene.propose()
+    scene.approve(first)
+    handlers.withdraw_replaced(evacuation(first), envelope=ENVELOPE)
+    assert not sent.kept and not sent.revoked, "nothing came before the first order"
+    second = smaller(scene)
+    handlers.withdraw_replaced(evacuation(second), envelope=ENVELOPE)
+    assert set(second.document["buildings"]) < set(first.document["buildings"])
+    assert sent.kept[0]["building_ids"] == second.document["buildings"]
+    assert sent.kept[0]["zone_digest"] == sent.revoked[0]["but_zone_digest"] == second.digest
+
+
+def test_an_order_that_was_replaced_is_not_carried_out_any_more(scene: Scene, sent: SimpleNamespace) -> None:
+    first = scene.propose()
+    scene.approve(first)
+    smaller(scene)
+    handlers.assign_tasks(evacuation(first), envelope=ENVELOPE)
+    handlers.withdraw_replaced(evacuation(first), envelope=ENVELOPE)
+    assert not sent.granted and not sent.assigned and not sent.kept and not sent.revoked
 
 
 def test_the_end_takes_back_tasks_and_grants_and_stands_departments_down(scene: Scene, sent: SimpleNamespace) -> None:
