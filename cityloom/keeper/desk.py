@@ -23,7 +23,7 @@ from cityloom.keeper.log import Log, LogFailed, NewLeaf, leaf
 from cityloom.keeper.protocol import Denied, Done, Reply, Request, Signed
 from cityloom.keeper.store import EMERGENCY, REGISTER, Basis, Grant
 from cityloom.keeper.vault import Damaged, UnknownKey, Vault
-from cityloom.kernel import clock
+from cityloom.kernel import clock, disk
 from cityloom.kernel.refused import Refused
 
 EXERCISE_LASTS = timedelta(hours=24)
@@ -75,8 +75,8 @@ class Desk:
             return respond(request)
         except Refused as refusal:
             return denied(refusal)
-        except LogFailed:
-            return denied(_log_failed())
+        except LogFailed as failure:
+            return denied(_log_failed(failure))
         except Exception:
             _logger.exception("a request failed")
             return Denied("gate.keeper_failed", "The keeper could not answer; nothing was opened. Try again.")
@@ -432,8 +432,11 @@ def _malformed() -> Refused:
     return Refused("gate.bad_request", "The message to the keeper is malformed; nothing was opened.")
 
 
-def _log_failed() -> Refused:
-    return Refused("gate.log_failed", "The keeper could not write its log, so nothing was opened; free disk space.")
+def _log_failed(failure: LogFailed) -> Refused:
+    if disk.is_full(failure):
+        return Refused("gate.disk_full", "The keeper has no room on its disk to write its log, so nothing was opened; "
+                       "free some space and try again.")  # fmt: skip
+    return Refused("gate.log_failed", "The keeper could not write its log, so nothing was opened; start it again.")
 
 
 def _proved(compute: Callable[[], object]) -> object:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from cityloom.keeper import protocol, record, wire
-from cityloom.keeper.protocol import Seal, Sealed, Work
+from cityloom.keeper.protocol import Denied, Seal, Sealed, Work
 
 MAX_WORKERS = 16
 
@@ -69,6 +69,12 @@ class Load:
             raise ValueError("More batches on their way than the window allows.")
         self.count += size_of(batch)
         self._waiting.put(Work(batch.number, first_slot, batch.records, batch.traits))
+
+    def refuse(self, reply: Denied) -> None:
+        """Tell the client why nothing more is sealed."""
+        self.failed = True
+        with self._sending:
+            wire.send(self._client, reply)
 
     def close(self) -> None:
         """Wait until every batch is back, and end the processes."""

@@ -59,6 +59,10 @@ class Consistency(msgspec.Struct, frozen=True, tag="consistency"):
     size: int
 
 
+EXIT_FULL = 6
+"""The exit status of a keeper that found no room on its disk."""
+
+
 class ReadBasis(msgspec.Struct, frozen=True, tag="basis"):
     """The legal basis of a purpose."""
 

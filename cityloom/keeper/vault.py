@@ -100,12 +100,12 @@ class Slots:
         return len(self.tags)
 
     def grow_to(self, slots: int) -> None:
-        """Make room, and map files that another process has grown."""
+        """Make room, and map files that another process has grown. Raises: OSError when the disk is full."""
         with self._lock:
             if slots > len(self):
                 for path, dtype in self._paths:
                     if path.stat().st_size < slots * dtype.itemsize:
-                        os.truncate(path, -(-slots // _GROWTH) * _GROWTH * dtype.itemsize)
+                        _lengthen(path, -(-slots // _GROWTH) * _GROWTH * dtype.itemsize)
                 self._map()
 
     def sync(self) -> None:
@@ -119,6 +119,15 @@ class Slots:
 
     def _map(self) -> None:
         self.secrets, self.tags, self.traits = (_mapped(path, dtype) for path, dtype in self._paths)
+
+
+def _lengthen(path: Path, size: int) -> None:
+    """Make a file longer, with room on the disk for all of it: writing to a map without room is the process's death."""
+    handle = os.open(path, os.O_RDWR)
+    try:
+        os.posix_fallocate(handle, 0, size)
+    finally:
+        os.close(handle)
 
 
 def _mapped(path: Path, dtype: np.dtype) -> NDArray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from cityloom.accounts.actions import create_units
 from cityloom.gate import actions as gate
-from cityloom.kernel import ids
+from cityloom.kernel import disk, ids
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from cityloom.registers import bulk, plugins, queries
@@ -135,15 +134,10 @@ def _enough_disk() -> Iterator[None]:
     try:
         yield
     except (OSError, DatabaseError, sqlite3.Error) as error:
-        if not _is_full(error):
+        if not disk.is_full(error):
             raise
         sentence = "The disk is full, so the city was not built and nothing was changed; free some space and try again."
         raise Refused("city.disk_full", sentence) from error
-
-
-def _is_full(error: Exception) -> bool:
-    full = getattr(error, "errno", None) in {errno.ENOSPC, errno.EDQUOT}
-    return full or "disk is full" in str(error) or "No space left" in str(error)
 
 
 def _write_ground(draft: Draft, seed: int, at: datetime, progress: Progress) -> City:
