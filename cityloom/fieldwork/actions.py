@@ -259,7 +259,7 @@ def _by_worker(tasks: Sequence[Task]) -> Iterator[tuple[str, list[Task]]]:
 
 
 def _order(account: str, tasks: Sequence[Task], basis: str, zone_digest: str) -> gate.GrantOrder:
-    """What lets a worker's account open exactly the people of these tasks; the same tasks in one zone are the same grant."""
+    """What lets a worker open exactly the people of these tasks; the same tasks in one zone are the same grant."""
     first = tasks[0]
     order = gate.GrantOrder(
         ids.named_id("grant", zone_digest, account, *[task.id for task in tasks]), PURPOSE,

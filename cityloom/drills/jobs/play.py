@@ -298,10 +298,14 @@ class Play:
         self._once(("report", str(minute), state), minute, lambda: self._hear_reports(minute, state))
 
     def _hear_reports(self, minute: float, state: str) -> None:
-        """Move the tasks that are still in `state`; those of a resumed run may be further on."""
+        """Move the tasks that are still in `state`; those of a resumed run may be further on.
+
+        One that was moved before the keeper went is said to be there again, so that its grant ends too.
+        """
         own = self._reports[minute, state]
-        standing = Task.objects.filter(id__in=[task.id for task in own], state=state).values_list("id", flat=True)
-        still, said = set(standing), "accepted" if state == "delivered" else "done"
+        said = "accepted" if state == "delivered" else "done"
+        standing = Task.objects.filter(id__in=[task.id for task in own], state__in=(state, said))
+        still = set(standing.values_list("id", flat=True))
         reports = [fieldwork.Report(task.id, self._worker(task.account)) for task in own if task.id in still]
         fieldwork.take_reports(at=clock.now(), state=said, reports=reports)
 
