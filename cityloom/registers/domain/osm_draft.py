@@ -11,6 +11,7 @@ import shapely
 from cityloom.kernel.refused import Refused
 from cityloom.registers.domain import (
     osm_buildings,
+    osm_extent,
     osm_ground,
     osm_network,
     osm_places,
@@ -40,8 +41,9 @@ _SAME_PLACE_M = 150.0
 def draft_of(features: Features, *, kind: str, name: str, attribution: str) -> Draft:
     """A draft of the city; `name` is used where the features do not name it.
 
-    Raises: Refused `city.no_buildings` or `city.no_roads`.
+    Raises: Refused `city.no_buildings`, `city.no_roads` or `city.across_date_line`.
     """
+    features = osm_extent.without_strays(features)
     outlines = osm_buildings.sound(features.buildings, features.defects)
     parts = osm_buildings.sound(features.parts, Defects())
     outlines = osm_buildings.with_lone_parts(outlines, parts)
@@ -83,7 +85,8 @@ def _roads(lines: Sequence[Line]) -> tuple[NodeTable, RoadTable]:
     kept = [(line, kind) for line, kind in zip(lines, kinds, strict=True) if kind]
     if not kept:
         raise _no_roads()
-    net = osm_network.network([line.course for line, _ in kept])
+    apart = np.array([osm_roads.stands_apart(line.tags) for line, _ in kept], dtype=bool)
+    net = osm_network.network(osm_network.with_one_key_a_place([line.course for line, _ in kept], apart))
     is_street = np.array([line.tags.get("area") != "yes" for line, _ in kept], dtype=bool)
     useful = (shapely.length(net.geometry) > 0) & osm_network.reached(net, is_street)
     row = net.line[useful]

@@ -49,9 +49,10 @@ _BUILDING = _by_value({
     "other": "tower castle fort military water_tower bridge gate city_gate fortress windmill lighthouse",
 })  # fmt: skip
 _AMENITY = _by_value({
-    "school": "school music_school language_school driving_school prep_school",
+    "school": "school",
     "kindergarten": "kindergarten childcare",
     "university": "university college research_institute library",
+    "office": "music_school language_school driving_school prep_school",
     "hospital": "hospital",
     "clinic": "clinic doctors dentist veterinary",
     "nursing_home": "nursing_home retirement_home",
