@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import osmium
 import pytest
 import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from osmium.osm import mutable
 
 from cityloom.kernel.refused import Refused
 from cityloom.registers.contrib.osm.reader import read_osm
@@ -19,6 +17,7 @@ from cityloom.registers.domain.complete import complete
 from cityloom.registers.domain.draft import Draft
 from tests import realdata
 from tests.registers.drawn import STEP, Sheet
+
 
 @pytest.fixture
 def sheet() -> Sheet:
