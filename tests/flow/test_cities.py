@@ -55,6 +55,20 @@ def test_a_folder_becomes_a_city_that_can_be_drilled(town: Installation) -> None
     assert town.json("drill", "run", "sinkhole", "--json")["outcome"] == "safe"
 
 
+def test_a_city_keeps_local_time(town: Installation, tmp_path: Path) -> None:
+    assert town.json("city", "show", "--json")["timezone"] == "UTC+08:00"
+    assert "by longitude" in town.json("city", "show", "--json")["synthesised"]["time zone"]["rule"]
+    source = folder_of(tmp_path / "named")
+    outcome = town.run("city", "import", str(source), "--timezone", "Mars/Olympus")
+    assert outcome.returncode == 1 and "city.timezone_unknown" in outcome.stderr
+    named = town.json("city", "import", str(source), "--timezone", "Asia/Kathmandu", "--json")
+    assert named["timezone"] == "Asia/Kathmandu" and "time zone" not in named["synthesised"]
+    report = town.json("drill", "run", "sinkhole", "--json")
+    assert report["began"] == "2026-06-03T06:45:00+05:45"
+    assert {alert[key][-6:] for alert in report["alerts"] for key in ("sent", "expires")} == {"+05:45"}
+    assert "2026-06-03 06:45:00 +05:45 (Asia/Kathmandu)" in Path(report["files"][0]).read_text()
+
+
 @pytest.mark.parametrize(
     ("name", "content", "code"),
     [
