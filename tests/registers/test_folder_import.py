@@ -158,6 +158,22 @@ def test_where_roads_meet(tmp_path, lines, networks):
     assert _count_networks(draft) == networks
 
 
+@pytest.mark.parametrize(
+    "properties",
+    [{"railway": "tram"}, {"waterway": "stream"}, {"subtype": "rail", "class": "standard_gauge"}, {"power": "line"}],
+)
+def test_what_is_no_road_among_the_roads_is_left_out(tmp_path, properties):
+    other = feature("LineString", [at(4, 0), at(4, 9)], **properties)
+    draft = read_folder(folder(tmp_path / "x", roads=[STREET, other]))
+    assert len(draft.roads) == 1
+    assert draft.defects == {"railways, waterways and other lines among the roads left out": 1}
+
+
+def test_a_street_with_tram_tracks_is_a_street(tmp_path):
+    tram = feature("LineString", [at(0, 5), at(9, 5)], highway="secondary", railway="tram")
+    assert read_folder(folder(tmp_path / "x", roads=[tram])).roads.kind.tolist() == ["secondary"]
+
+
 def test_a_bridge_over_a_street_does_not_meet_it(tmp_path):
     over = feature("LineString", [at(4, 0), at(4, 9)], highway="primary", bridge="yes")
     assert _count_networks(read_folder(folder(tmp_path / "x", roads=[STREET, over]))) == 2

@@ -31,6 +31,8 @@ METRES = {
 USE = [
     ({"building": "apartments"}, "residential"),
     ({"building": "detached"}, "house"),
+    ({"building": "semidetached"}, "house"),
+    ({"building": "住宅"}, "residential"),
     ({"building": "garage"}, "shed"),
     ({"building": "yes"}, ""),
     ({"building": "nothing anybody has heard of"}, ""),

@@ -15,7 +15,7 @@ from osmium.osm import mutable
 
 from cityloom.kernel.refused import Refused
 from cityloom.registers.contrib.osm.reader import read_osm
-from cityloom.registers.domain import osm_extent, osm_network
+from cityloom.registers.domain import osm_coast, osm_extent, osm_network
 from cityloom.registers.domain.complete import complete
 from cityloom.registers.domain.draft import Draft, MadeUp
 from cityloom.registers.domain.osm_shapes import Piece
@@ -198,3 +198,33 @@ def _refused(act: Callable[[], object], code: str) -> None:
         act()
     assert refusal.value.code.startswith(code)
     assert refusal.value.sentence.endswith(".")
+
+
+BOX = shapely.box(0, 0, 10, 10)
+EASTWARD = [(-1.0, 4.0), (5.0, 4.0), (11.0, 4.0)]
+ISLAND = [(4.0, 1.0), (6.0, 1.0), (6.0, 3.0), (4.0, 3.0), (4.0, 1.0)]  # counter-clockwise: the land is inside
+COASTS = {
+    "none": ([], 0.0),
+    "the sea lies right of the line": ([EASTWARD], 40.0),
+    "and of the line turned round": ([EASTWARD[::-1]], 60.0),
+    "an island is no sea": ([EASTWARD, ISLAND], 36.0),
+    "a line in two pieces": ([EASTWARD[:2], EASTWARD[1:]], 40.0),
+    "a line that ends in the middle": ([EASTWARD[:2]], 0.0),
+    "a strait": ([EASTWARD, [(11.0, 1.0), (-1.0, 1.0)]], 30.0),
+    "a line outside": ([[(-5.0, 20.0), (20.0, 20.0)]], 0.0),
+    "a line of one point": ([[(5.0, 5.0), (5.0, 5.0)]], 0.0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("coasts", "area"), COASTS.values(), ids=COASTS)
+def test_where_the_sea_is(coasts, area):
+    pieces = osm_coast.sea([np.array(coast) for coast in coasts], BOX)
+    assert sum(piece.area for piece in pieces) == pytest.approx(area)
+
+
+def test_a_coastline_becomes_water_on_the_map(imported):
+    sheet = village()
+    sheet.way([(40, 10), (-1, 10)], natural="coastline")
+    land = imported(sheet).land
+    assert land.kind.tolist() == ["water"]
+    assert shapely.bounds(land.geometry[0]).tolist() == pytest.approx([-8.61, 41.141, -8.607, 41.143])

@@ -11,6 +11,7 @@ import shapely
 from cityloom.kernel.refused import Refused
 from cityloom.registers.domain import (
     osm_buildings,
+    osm_coast,
     osm_extent,
     osm_ground,
     osm_network,
@@ -60,7 +61,7 @@ def draft_of(features: Features, *, kind: str, name: str, attribution: str) -> D
         nodes=nodes,
         roads=roads,
         places=_places(features, outlines, buildings),
-        land=_land(features.grounds),
+        land=_land([*features.grounds, *_sea(features, outlines)]),
         areas=_areas(features.grounds),
         attribution=attribution,
         defects=features.defects.counts,
@@ -108,6 +109,14 @@ def _roads(lines: Sequence[Line]) -> tuple[NodeTable, RoadTable]:
 def _no_roads() -> Refused:
     return Refused("city.no_roads", "This source has no roads, so no way to a shelter can be found; "
                    "give a source that has its streets as lines.")  # fmt: skip
+
+
+def _sea(features: Features, outlines: Sequence[Outline]) -> list[Outline]:
+    """The sea within the bounds of the streets, else of the buildings: there coastlines are less often cut short."""
+    streets = shapely.multipoints(np.concatenate([line.course.lonlat for line in features.lines]))
+    houses = shapely.GeometryCollection([outline.shape for outline in outlines])
+    found = (osm_coast.sea(features.coasts, shapely.box(*shapely.bounds(part))) for part in (streets, houses))
+    return [Outline(shape, {"natural": "water"}, "coastline") for shape in next(filter(None, found), [])]
 
 
 def _land(grounds: Sequence[Outline]) -> LandTable:

@@ -35,6 +35,7 @@ FURTHEST_M = 50_000.0
 _LONGITUDE_LATITUDE = re.compile(r"CRS84H?\b|(?<!\d)(4326|4979|4258|4269|4490|4612|6668|7844)(?!\d)|^\W*(WGS ?84)\W*$")
 """WGS 84 and the systems of Europe, North America, China, Japan and Australia that lie within 2 m of it."""
 _COMPRESSED = (b"\x1f\x8b", b"BZh", b"PK\x03\x04", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
+_OTHER_LINES = ("railway", "waterway", "power", "aeroway", "aerialway", "barrier", "boundary", "rail", "water")
 _RECORD_SEPARATOR = b"\x1e"
 _OSM_SIGNS = ("openstreetmap", '"osm_id"', '"osm_way_id"', '"@id"', '"highway"', '"building:levels"', '"addr:')
 Progress = Callable[[str], None]
@@ -275,6 +276,9 @@ def _take_roads(layer: _Layer, found: Features) -> None:
     _note_skipped(layer, found)
     lines: list[tuple[NDArray[np.float64], _Feature]] = []
     for feature in layer.features:
+        if _is_other_line(feature.tags):
+            found.defects.note("railways, waterways and other lines among the roads left out", feature.ref)
+            continue
         courses = [line for line in map(_corners, _rings(feature.geometry)) if len(np.unique(line, axis=0)) > 1]
         if not courses:
             found.defects.note("roads that are not lines left out", feature.ref)
@@ -284,6 +288,13 @@ def _take_roads(layer: _Layer, found: Features) -> None:
     courses = osm_joins.joined([line for line, _ in lines], apart)
     for course, (_, feature) in zip(courses, lines, strict=True):
         found.lines.append(Line(course, _road_tags(feature), feature.ref))
+
+
+def _is_other_line(tags: dict[str, str]) -> bool:
+    """Whether a layer of roads holds something else, as an export of all lines does."""
+    if osm_roads.kind_of({"highway": tags.get("highway", "")}) and tags.get("subtype") not in _OTHER_LINES:
+        return False
+    return any(tags.get(key, "no") != "no" for key in _OTHER_LINES) or tags.get("subtype") in _OTHER_LINES
 
 
 def _road_tags(feature: _Feature) -> dict[str, str]:

@@ -224,7 +224,7 @@ class _Reading:
     def _take_way(self, way: osmium.osm.Way) -> None:
         tags = dict(way.tags) if len(way.tags) else {}
         is_member = way.id in self._members
-        if not is_member and not (_is_road(tags) or _is_area(tags)):
+        if not is_member and not (_is_road(tags) or _is_area(tags) or _is_coast(tags)):
             return
         read = _Way(way, tags)
         if way.id in self._ways:
@@ -266,6 +266,8 @@ class _Reading:
     def _sort_way(self, way: _Way) -> None:
         if _is_road(way.tags):
             self._add_road(way, way.tags)
+        if _is_coast(way.tags):
+            self._found.coasts.extend(run.lonlat for run in way.runs())
         if not _is_area(way.tags):
             return
         if way.is_closed and way.is_whole:
@@ -291,6 +293,10 @@ class _Reading:
 
 def _is_road(tags: dict[str, str]) -> bool:
     return bool(osm_roads.kind_of(tags))
+
+
+def _is_coast(tags: dict[str, str]) -> bool:
+    return tags.get("natural") == "coastline"
 
 
 def _is_area(tags: dict[str, str]) -> bool:
