@@ -187,6 +187,14 @@ def test_a_park_without_a_name_is_called_after_the_street_beside_it(imported):
     assert places.made_up[0] & MadeUp.NAME
 
 
+def test_a_park_in_a_street_with_a_chinese_name_has_a_chinese_name(imported):
+    sheet = village()
+    for way in sheet.ways[:2]:
+        way.tags["name"] = "科技路"
+    sheet.square(6, 20, 5, leisure="park")
+    assert complete(imported(sheet), seed=1).places.name.tolist() == ["科技路公园"]
+
+
 def test_the_time_zone_is_guessed_by_longitude_and_says_so(imported):
     city = complete(imported(village(origin=(151.2, -33.87))), seed=1)
     assert city.timezone == "UTC+10:00"

@@ -21,8 +21,8 @@ _BUILDING = _by_value({
     "residential": "residential apartments apartment flats terrace tenement block_of_flats condominium "
                    "apartment_building multifamily multi_family tower_block 住宅 居住 公寓",
     "house": "house detached semidetached_house semi semi-detached bungalow villa cabin farm cottage static_caravan "
-             "houseboat ger manor chalet townhouse trullo stilt_house houses semidetached semi_detached row_house rowhouse "
-             "duplex single_family single-family family_house dwelling 别墅",
+             "houseboat ger manor chalet townhouse trullo stilt_house houses semidetached semi_detached row_house "
+             "rowhouse duplex single_family single-family family_house dwelling 别墅",
     "dormitory": "dormitory barracks student_residence",
     "retail": "retail supermarket shop mall department_store kiosk restaurant pub bar cafe market bakery pharmacy "
               "商业",

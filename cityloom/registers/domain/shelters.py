@@ -21,6 +21,7 @@ from cityloom.registers.domain.draft import (
     texts,
 )  # fmt: skip
 from cityloom.registers.domain.homes import gross_floor_m2, ground_m2
+from cityloom.registers.domain.osm_words import has_ideographs
 
 INDOORS = ("school", "sports_hall", "community_centre")
 OUTDOORS = ("park",)
@@ -33,6 +34,11 @@ _TITLES = {
     "clinic": "Clinic", "nursing_home": "Nursing home", "sports_hall": "Sports hall",
     "place_of_worship": "Place of worship", "community_centre": "Community centre", "park": "Park",
     "town_hall": "Town hall", "other": "Place",
+}  # fmt: skip
+_TITLES_ZH = {
+    "school": "学校", "kindergarten": "幼儿园", "university": "大学楼", "hospital": "医院", "clinic": "诊所",
+    "nursing_home": "养老院", "sports_hall": "体育馆", "place_of_worship": "宗教场所", "community_centre": "社区中心",
+    "park": "公园", "town_hall": "政务楼", "other": "场所",
 }  # fmt: skip
 _NEAR_M = 60.0
 _FILLED = ("school", "kindergarten", "university", "civic", "sports", "worship", "other")
@@ -109,6 +115,8 @@ def _nearest_streets(places: PlaceTable, roads: RoadTable, rows: Ints) -> Texts:
 
 
 def _title(kind: str, street: str) -> str:
+    if has_ideographs(street):  # one name in one language, so that each can say it or say where it is
+        return f"{street}{_TITLES_ZH.get(kind, _TITLES_ZH['other'])}"
     title = _TITLES.get(kind, _TITLES["other"])
     return f"{title}, {street}" if street else title
 
