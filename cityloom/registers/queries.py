@@ -312,10 +312,14 @@ def _unit_words(lon: float, lat: float) -> dict[str, str]:
 def busiest_place(radius_m: float, seed: int) -> tuple[float, float]:
     """The point on a larger road with most dwellings around it; among equals (1 %) the seed decides.
 
-    Raises: Refused `city.none`.
+    Raises: Refused `city.none`, `city.no_homes`.
     """
     spots, crowds = zip(*(_crowds(cell, radius_m) for cell in loaded_city().busiest), strict=True)
     spot, crowd = np.concatenate(spots), np.concatenate(crowds)
+    if not crowd.max(initial=0.0):
+        raise Refused("city.no_homes", "Nobody lives within {value} m of a street of this city, so it has no busiest "
+                      "place; name one in the scenario, or import a source with homes.",
+                      value=f"{radius_m:g}")  # fmt: skip
     best = np.flatnonzero(crowd >= 0.99 * crowd.max())
     lon, lat = spot[best[int(ids.seeded(seed, "busiest").integers(len(best)))]]
     return float(lon), float(lat)
