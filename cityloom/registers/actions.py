@@ -6,7 +6,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from cityloom.accounts.actions import create_units
 from cityloom.gate import actions as gate
-from cityloom.kernel import disk, ids
+from cityloom.kernel import disk, ids, timezones
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from cityloom.registers import bulk, plugins, queries
@@ -71,16 +71,18 @@ def draft_synthetic(people: int, seed: int, progress: Progress = _silent) -> Dra
     return draft
 
 
-def draft_from(path: Path, progress: Progress = _silent) -> Draft:
-    """Read a city from an OpenStreetMap extract or a folder of GeoJSON files.
+def draft_from(path: Path, progress: Progress = _silent, timezone: str = "") -> Draft:
+    """Read a city from an OpenStreetMap extract or a folder of GeoJSON files; without `timezone` it stays unknown.
 
-    Raises: Refused `city.file_missing`, `city.file_wrong_kind`, and whatever the format's reader refuses.
+    Raises: Refused `city.timezone_unknown`, `city.no_timezones`, `city.file_missing`, `city.file_wrong_kind`, and
+    whatever the format's reader refuses.
     """
+    zone = timezones.checked(timezone) if timezone else ""
     steps = iter(range(1, _READING_STEPS))
     progress("read", 0, _READING_STEPS)
     draft = plugins.reader_for(path).read(path, lambda sentence: progress("read", next(steps, 0), _READING_STEPS))
     progress("read", _READING_STEPS, _READING_STEPS)
-    return draft
+    return replace(draft, timezone=zone or draft.timezone)
 
 
 def completed(draft: Draft, seed: int, progress: Progress = _silent) -> Draft:
