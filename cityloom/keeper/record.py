@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 FIELD_SET = 1
 FIELDS = ("name", "national_id", "phone", "birth_date", "need_note")
+SEARCHED = ("national_id", "phone")
+"""Fields that a person can be found by."""
 _WIDTHS = (48, 18, 16, 8, 38)
 RECORD = np.dtype([(field, f"S{width}") for field, width in zip(FIELDS, _WIDTHS, strict=True)])
 """The plaintext, 128 bytes: UTF-8 padded with zeros, `birth_date` as YYYYMMDD."""
