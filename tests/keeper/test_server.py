@@ -24,6 +24,7 @@ import pytest
 
 from cityloom.keeper import client, log, protocol, record, store, wire
 from cityloom.keeper.client import KeeperClient, KeeperDown
+from cityloom.keeper.leaf import sixteens
 from cityloom.keeper.vault import Vault
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM
@@ -179,7 +180,7 @@ def test_people_are_sealed_by_several_processes_in_order_and_logged_once(house: 
     opened = house.open(house.grant(named), named, envelopes)
     assert opened == [[f"Batch {number} {row}"] for number, row in some]
     database = sqlite3.connect(house.folder / store.DATABASE)
-    loads = database.execute("SELECT entry FROM leaf WHERE kind = 'loaded'").fetchall()
+    loads = database.execute("SELECT facts FROM leaves WHERE kind = 'loaded'").fetchall()
     database.close()
     assert [json.loads(entry)["people"] for (entry,) in loads] == [6000]
 
@@ -223,7 +224,7 @@ def test_it_does_not_start_on_a_changed_log(house: House) -> None:
     house.running.stop()
     database = sqlite3.connect(house.folder / store.DATABASE)
     with database:
-        database.execute("DELETE FROM leaf WHERE i = 1")
+        database.execute("DELETE FROM leaves WHERE first = 1")
     database.close()
     with pytest.raises(KeeperDown):
         house.start()
@@ -297,6 +298,6 @@ def test_no_opening_lacks_its_leaf_however_often_the_keeper_is_killed(house: Hou
 
 def openings_logged(folder: Path) -> Counter[bytes]:
     database = sqlite3.connect(folder / store.DATABASE)
-    rows = database.execute("SELECT subject FROM leaf WHERE kind = 'opened'").fetchall()
+    rows = database.execute("SELECT subjects FROM leaves WHERE kind = 'opened'").fetchall()
     database.close()
-    return Counter(subject for (subject,) in rows)
+    return Counter(subject for (subjects,) in rows for subject in sixteens(subjects))
