@@ -58,9 +58,9 @@ class Budgets:
         with self._lock:
             return len(self._spent[kind, key]) if day == self._day else 0
 
-    def recall(self, day: date, kind: str, key: tuple[str, ...], person: bytes) -> None:
+    def recall(self, day: date, kind: str, key: tuple[str, ...], people: Iterable[bytes]) -> None:
         """Book what the log says was opened before this process started."""
         with self._lock:
             self._day = self._day or day
             if day == self._day:
-                self._spent[kind, key].add(person)
+                self._spent[kind, key].update(people)

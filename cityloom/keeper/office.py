@@ -23,7 +23,8 @@ from cityloom.keeper.basis import EMERGENCY, Basis
 from cityloom.keeper.budgets import Budgets, Overdrawn, Scope
 from cityloom.keeper.decision import Facts, Policies, policies_for
 from cityloom.keeper.guard import ClockGuard
-from cityloom.keeper.log import Log, NewLeaf, leaf
+from cityloom.keeper.leaf import MOST_ALIKE, NewLeaf, leaf, leaves, sixteens
+from cityloom.keeper.log import Log
 from cityloom.keeper.protocol import Signed
 from cityloom.keeper.store import Grant, Statement
 from cityloom.keeper.vault import Vault
@@ -305,8 +306,7 @@ class Office:
         pseudonyms = [self.vault.pseudonym(subject) for subject in subjects.tolist()]
         self.spend(asked, pseudonyms, grant=grant)
         facts = self.facts_about(asked, grant) | {"fields": sorted(fields)} | more
-        leaves = [leaf(kind, facts, pseudonym) for pseudonym in pseudonyms]
-        self.log.append(leaves, [*changes, *self.alarms_about(asked, pseudonyms)])
+        self.log.append(leaves(kind, facts, pseudonyms), [*changes, *self.alarms_about(asked, pseudonyms)])
 
     def leaf_about(
         self, asked: Asked, kind: str, grant: Grant | None = None, *, subject: bytes | None = None, **more: object
@@ -324,6 +324,7 @@ class Office:
             "service": claims.service, "grant": grant.id if grant else "", "zone": grant.zone_digest if grant else "",
             "incident_id": grant.incident_id if grant else asked.incident_id[:64],
             "exercise_id": claims.exercise_id, "drill_at": claims.drill_at,
+            "agreed": "yes" if grant is not None and grant.seconded_by else "",
         }  # fmt: skip
 
     def account(self, account: str) -> str:
@@ -337,7 +338,7 @@ class Office:
     # Starting.
 
     def _newest_leaf(self) -> datetime | None:
-        rows = self.rows("SELECT at FROM leaf WHERE i = (SELECT MAX(i) FROM leaf)")
+        rows = self.rows("SELECT at FROM leaves ORDER BY first DESC LIMIT 1")
         return clock.from_text(rows[0][0]) if rows else None
 
     def _recall_today(self) -> None:
@@ -345,15 +346,25 @@ class Office:
         today = clock.now().date()
         marks = ", ".join("?" for _ in COUNTED_KINDS)
         rows = self.rows(
-            f"SELECT purpose, actor, service, exercise_id, subject, agreed FROM leaf"  # noqa: S608 - question marks
-            f" WHERE at >= ? AND kind IN ({marks}) AND subject IS NOT NULL",
-            (today.isoformat(), *COUNTED_KINDS),
+            "SELECT purpose, actor, service, exercise_id, json_extract(facts, '$.agreed'), subjects FROM leaves"  # noqa: S608
+            f" WHERE first >= ? AND kind IN ({marks}) AND at >= ?",
+            (self._first_of(today), *COUNTED_KINDS, today.isoformat()),
         )
-        for purpose, actor, service, exercise_id, subject, agreed in rows:
-            self._budgets.recall(today, "purpose", (purpose, exercise_id), subject)
+        for purpose, actor, service, exercise_id, agreed, subjects in rows:
+            keys = {"purpose": (purpose, exercise_id)}
             if not agreed:
-                self._budgets.recall(today, "opener", (purpose, actor, exercise_id), subject)
-                self._budgets.recall(today, "service", (purpose, service, exercise_id), subject)
+                keys |= {"opener": (purpose, actor, exercise_id), "service": (purpose, service, exercise_id)}
+            for kind, key in keys.items():
+                self._budgets.recall(today, kind, key, sixteens(subjects))
+
+    def _first_of(self, day: date) -> int:
+        """The index of a day's first leaf, found by halving, as leaves stand in the order of time."""
+        low, high = 0, self.log.head[0]
+        while low < high:
+            middle = (low + high) // 2
+            (at,) = self.rows("SELECT at FROM leaves WHERE first <= ? ORDER BY first DESC LIMIT 1", (middle,))[0]
+            low, high = (middle + 1, high) if at < day.isoformat() else (low, middle)
+        return max(0, low - MOST_ALIKE)
 
 
 def is_fresh(claims: Claims, now: datetime) -> bool:

@@ -199,18 +199,230 @@ class AddCosignatures(msgspec.Struct, frozen=True, tag="add_cosignatures"):
     lines: Annotated[list[Annotated[str, msgspec.Meta(max_length=512)]], msgspec.Meta(max_length=16)]
 
 
-class LeavesOf(msgspec.Struct, frozen=True, tag="leaves_of"):
-    """The newest leaves about a person, below index `before`, with their salts."""
+class Authentic(msgspec.Struct, frozen=True, tag="authentic"):
+    """A request whose bytes were made by a holder of the assertion key, once: an HMAC over nonce and body."""
+
+    body: bytes
+    nonce: Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
+    mac: Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+
+
+Stated = Annotated[str, msgspec.Meta(max_length=200)]
+"""What a person is compared with or looked for by: never logged."""
+Text = Annotated[str, msgspec.Meta(max_length=40_000)]
+Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+Page = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+
+
+class Second(msgspec.Struct, frozen=True, tag="second"):
+    """Agree, as another person, to a grant that needs one."""
 
     who: Signed
-    subject: int
+    id: Name
+
+
+class Ask(msgspec.Struct, frozen=True, tag="ask"):
+    """Answer yes or no about people under a grant, and show nothing.
+
+    `argument` is an age, or `field=value`; `places` is a dwelling for each subject, `wanted` the dwellings in question,
+    int64 both.
+    """
+
+    who: Signed
+    id: Name
+    question: Name
+    argument: Stated
+    subjects: bytes
+    envelopes: bytes
+    places: bytes = b""
+    wanted: bytes = b""
+
+
+class Search(msgspec.Struct, frozen=True, tag="search"):
+    """Who might have this value: the answer is many; `Match` finds the one."""
+
+    who: Signed
+    purpose: Name
+    field: Name
+    value: Stated
+    incident_id: Name = ""
+
+
+class LinkSearch(msgspec.Struct, frozen=True, tag="link_search"):
+    """Who might be behind this identity claim of an account that signs in."""
+
+    who: Signed
+    account: Name
+    field: Name
+    value: Stated
+
+
+class Match(msgspec.Struct, frozen=True, tag="match"):
+    """The envelopes of those whom a search named; those who truly match are logged, then named or linked."""
+
+    who: Signed
+    ticket: Name
+    envelopes: bytes
+
+
+class ReadOwn(msgspec.Struct, frozen=True, tag="read_own"):
+    """A resident's own entries of the log, below index `before`, newest first."""
+
+    who: Signed
+    link: bytes
     before: Place | None = None
-    limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
+    limit: Page = 50
+
+
+class Contest(msgspec.Struct, frozen=True, tag="contest"):
+    """Log that a resident contests the own entry at an index."""
+
+    who: Signed
+    link: bytes
+    index: Place
+
+
+class Unlink(msgspec.Struct, frozen=True, tag="unlink"):
+    """Forget to whom a link leads."""
+
+    who: Signed
+    handle: Name
+
+
+class News(msgspec.Struct, frozen=True, tag="news"):
+    """Entries from index `since` on that are about residents who have a link."""
+
+    who: Signed
+    since: Place
+    limit: Page = 1000
+
+
+class Watch(msgspec.Struct, frozen=True, tag="watch"):
+    """Alarms with a higher number than `after`."""
+
+    who: Signed
+    after: Place
+    limit: Page = 500
+
+
+class Flows(msgspec.Struct, frozen=True, tag="flows"):
+    """How much was opened by whom for what, from one day to another (both in it)."""
+
+    who: Signed
+    first: Name
+    last: Name
+
+
+class ReadPurposes(msgspec.Struct, frozen=True, tag="purposes"):
+    """Every version of every purpose, and how much of today's budget is used."""
+
+    who: Signed
+
+
+class ProposePurpose(msgspec.Struct, frozen=True, tag="propose_purpose"):
+    """A new version of a purpose, which another person must approve."""
+
+    who: Signed
+    document: Annotated[bytes, msgspec.Meta(max_length=40_000)]
+
+
+class DecidePurpose(msgspec.Struct, frozen=True, tag="decide_purpose"):
+    """Put a proposed version into force, or withdraw a version."""
+
+    who: Signed
+    purpose: Name
+    version: Place
+    approve: bool
+
+
+class SetHoney(msgspec.Struct, frozen=True, tag="set_honey"):
+    """People whose opening rings an alarm, because nobody has a reason to open them."""
+
+    who: Signed
+    subjects: bytes
+
+
+class ResetBreaker(msgspec.Struct, frozen=True, tag="reset_breaker"):
+    """Let a calling system open for a purpose again."""
+
+    who: Signed
+    purpose: Name
+    service: Name
+
+
+class ReadBreakers(msgspec.Struct, frozen=True, tag="read_breakers"):
+    """Which calling systems were stopped for which purposes."""
+
+    who: Signed
+
+
+class Unmask(msgspec.Struct, frozen=True, tag="unmask"):
+    """What the log calls each of these accounts."""
+
+    who: Signed
+    accounts: Annotated[list[Name], msgspec.Meta(max_length=20_000)]
+    reason: Name
+
+
+class BreakGlass(msgspec.Struct, frozen=True, tag="break_glass"):
+    """Open at once without a granter: a grant to oneself, an alarm, and a review that must follow."""
+
+    who: Signed
+    id: Name
+    incident_id: Name
+    fields: Names
+    subjects: bytes
+    reason: Digest
+
+
+class ReviewGlass(msgspec.Struct, frozen=True, tag="review_glass"):
+    """Say, as another person, whether breaking the glass was right."""
+
+    who: Signed
+    id: Name
+    outcome: Name
+
+
+class ReadGlass(msgspec.Struct, frozen=True, tag="read_glass"):
+    """Every breaking of the glass that is not reviewed."""
+
+    who: Signed
+
+
+class ProposeStatus(msgspec.Struct, frozen=True, tag="propose_status"):
+    """A status that burdens people: the digests of the decision and of the evidence for each person."""
+
+    who: Signed
+    id: Name
+    kind: Name
+    decision: Digest
+    subjects: bytes
+    evidence: Annotated[list[Digest], msgspec.Meta(max_length=20_000)]
+    until: Name
+    appeal_until: Name
+    emergency: bool = False
+
+
+class ApproveStatus(msgspec.Struct, frozen=True, tag="approve_status"):
+    """Set a proposed status, as another person; one leaf for each of those whom it burdens."""
+
+    who: Signed
+    id: Name
+
+
+class EndStatus(msgspec.Struct, frozen=True, tag="end_status"):
+    """End a status, or withdraw one that was only proposed."""
+
+    who: Signed
+    id: Name
 
 
 Request = Union[  # noqa: UP007 - msgspec reads the union at run time
     Ping, Head, Leaf, Consistency, ReadBasis, Grant, Revoke, RevokeAll, Open, Count, ListNeedingHelp, Erase, Summarise,
-    BeginLoad, Seal, EndLoad, LogKey, Checkpoint, Tile, Entries, Inclusions, AddCosignatures, LeavesOf,
+    BeginLoad, Seal, EndLoad, LogKey, Checkpoint, Tile, Entries, Inclusions, AddCosignatures,
+    Authentic, Second, Ask, Search, LinkSearch, Match, ReadOwn, Contest, Unlink, News, Watch, Flows, ReadPurposes,
+    ProposePurpose, DecidePurpose, SetHoney, ResetBreaker, ReadBreakers, Unmask, BreakGlass, ReviewGlass, ReadGlass,
+    ProposeStatus, ApproveStatus, EndStatus,
 ]  # fmt: skip
 
 
@@ -230,10 +442,11 @@ class Denied(msgspec.Struct, frozen=True, tag="denied"):
 
 
 class Granted(msgspec.Struct, frozen=True, tag="granted"):
-    """The grant stands, for so many people, on this legal basis."""
+    """The grant stands, for so many people, on this legal basis; it may wait for a second person."""
 
     people: int
     basis: str
+    needs_second: bool = False
 
 
 class HeadIs(msgspec.Struct, frozen=True, tag="head_is"):
@@ -252,6 +465,7 @@ class ProofIs(msgspec.Struct, frozen=True, tag="proof_is"):
 
 class BasisIs(msgspec.Struct, frozen=True, tag="basis_is"):
     purpose: str
+    version: int
     id: str
     article: str
     fields: list[str]
@@ -332,15 +546,125 @@ class LoggedLeaf(msgspec.Struct, frozen=True, array_like=True):
     salt: bytes
 
 
-class LeavesAre(msgspec.Struct, frozen=True, tag="leaves_are"):
-    """Leaves, newest first."""
+class Answered(msgspec.Struct, frozen=True, tag="answered"):
+    """Yes, no, or None where it cannot be told, in the order asked."""
+
+    answers: list[bool | None]
+
+
+class Candidates(msgspec.Struct, frozen=True, tag="candidates"):
+    ticket: str
+    subjects: bytes
+
+
+class Linked(msgspec.Struct, frozen=True, tag="linked"):
+    """A link that only this keeper can read, and the handle by which news of it are told."""
+
+    link: bytes
+    handle: str
+
+
+class OwnEntries(msgspec.Struct, frozen=True, tag="own_entries"):
+    """Leaves with their salts, newest first, their proofs in the tree of the checkpoint, and the checkpoint."""
 
     leaves: list[LoggedLeaf]
+    proofs: list[list[bytes]]
+    checkpoint: str
+    vkey: str
+
+
+class NewsItem(msgspec.Struct, frozen=True, array_like=True):
+    handle: str
+    index: int
+    at: str
+    kind: str
+
+
+class NewsIs(msgspec.Struct, frozen=True, tag="news_is"):
+    """What is new; ask again from `next` on."""
+
+    items: list[NewsItem]
+    next: int
+
+
+class AlarmRow(msgspec.Struct, frozen=True, array_like=True):
+    number: int
+    at: str
+    kind: str
+    purpose: str
+    actor: str
+    unit: str
+    service: str
+    about: str
+    people: int
+    exercise_id: str
+
+
+class Alarms(msgspec.Struct, frozen=True, tag="alarms"):
+    rows: list[AlarmRow]
+
+
+class FlowRow(msgspec.Struct, frozen=True, array_like=True):
+    day: str
+    unit: str
+    role: str
+    purpose: str
+    kind: str
+    service: str
+    exercise: bool
+    leaves: int
+    people: int
+
+
+class FlowsAre(msgspec.Struct, frozen=True, tag="flows_are"):
+    rows: list[FlowRow]
+
+
+class PurposeRow(msgspec.Struct, frozen=True, array_like=True):
+    """A version of a purpose: its state, its document as JSON, who proposed and decided it (pseudonyms), today's use."""
+
+    purpose: str
+    version: int
+    state: str
+    document: str
+    proposed_by: str
+    proposed_at: str
+    decided_by: str
+    decided_at: str
+    spent_today: int
+
+
+class PurposesAre(msgspec.Struct, frozen=True, tag="purposes_are"):
+    rows: list[PurposeRow]
+
+
+class BreakersAre(msgspec.Struct, frozen=True, tag="breakers_are"):
+    """Purpose, service, and since when."""
+
+    rows: list[tuple[str, str, str]]
+
+
+class Unmasked(msgspec.Struct, frozen=True, tag="unmasked"):
+    names: list[str]
+
+
+class GlassRow(msgspec.Struct, frozen=True, array_like=True):
+    id: str
+    actor: str
+    unit: str
+    broken_at: str
+    due_at: str
+    exercise_id: str
+
+
+class GlassIs(msgspec.Struct, frozen=True, tag="glass_is"):
+    rows: list[GlassRow]
 
 
 Reply = Union[  # noqa: UP007 - msgspec reads the union at run time
     Done, Denied, Granted, HeadIs, LeafIs, ProofIs, BasisIs, Opened, Counted, Named, Summaries, Sealed,
-    LogKeyIs, CheckpointIs, TileIs, EntriesAre, InclusionsAre, LeavesAre,
+    LogKeyIs, CheckpointIs, TileIs, EntriesAre, InclusionsAre, Answered, Candidates, Linked, OwnEntries, NewsIs, Alarms,
+    FlowsAre, PurposesAre, BreakersAre, Unmasked, GlassIs,
 ]  # fmt: skip
 
 
