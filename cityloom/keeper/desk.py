@@ -22,7 +22,7 @@ from cityloom.keeper.decision import Facts, Policies, policies_for
 from cityloom.keeper.log import Log, LogFailed, NewLeaf, leaf
 from cityloom.keeper.protocol import Denied, Done, Reply, Request, Signed
 from cityloom.keeper.store import EMERGENCY, REGISTER, Basis, Grant
-from cityloom.keeper.vault import Damaged, UnknownKey, Vault
+from cityloom.keeper.vault import Vault
 from cityloom.kernel import clock
 from cityloom.kernel.refused import Refused
 
@@ -57,6 +57,7 @@ class Desk:
         self._grants: OrderedDict[str, Grant] = OrderedDict()
         self._lock = threading.Lock()
         self._next_slot = self._reserved = self._database.execute("SELECT reserved FROM slots").fetchone()[0]
+        self.vault.check(self._reserved)
         self._answers: dict[type, Callable[..., Reply]] = {
             protocol.Ping: lambda _: Done(), protocol.Head: self._head, protocol.Leaf: self._leaf,
             protocol.Consistency: self._consistency, protocol.ReadBasis: self._basis, protocol.Grant: self._grant,
@@ -100,15 +101,15 @@ class Desk:
             first = self._next_slot
             if first + count > self._reserved:
                 reserved = first + max(count, _SLOTS_AHEAD)
+                self.vault.slots.grow_to(reserved)  # first, so that files shorter than a reservation have lost people
                 self.log.append([], [("UPDATE slots SET reserved = ?", (reserved,))])
                 self._reserved = reserved
             self._next_slot = first + count
-        self.vault.slots.grow_to(first + count)
         return first
 
     def end_load(self, claims: Claims, count: int) -> Done:
         """Make what was loaded durable, then log it."""
-        self.vault.slots.sync()
+        self.vault.settle()
         asked = _Asked(claims, "load", REGISTER)
         self.log.append([self._leaf_about(asked, "loaded", people=count)])
         return Done(count)
@@ -214,20 +215,10 @@ class Desk:
         self._require_within(asked, grant, subjects, request.fields)
         alive = subjects[self.vault.alive(subjects)]
         self._log_people(asked, grant, "opened", alive, request.fields)
-        people = self._opened(subjects, request.envelopes, request.fields)
+        people = self.vault.open_many(subjects, request.envelopes, request.fields)
         if damaged := people.count(None):
             self.log.append([self._leaf_about(asked, "damaged", grant, people=damaged)])
         return protocol.Opened(people)
-
-    def _opened(self, subjects: NDArray[np.int64], envelopes: bytes, fields: list[str]) -> list[list[str] | None]:
-        size, people = record.ENVELOPE_BYTES, []
-        for at, subject in enumerate(subjects.tolist()):
-            try:
-                plaintext = self.vault.open_envelope(subject, envelopes[at * size : (at + 1) * size])
-                people.append(record.read_record(plaintext, fields))
-            except (Damaged, UnknownKey):
-                people.append(None)
-        return people
 
     def _list(self, request: protocol.ListNeedingHelp) -> Reply:
         asked, grant = self._under_grant(request.who, "list", request.id)
@@ -268,9 +259,8 @@ class Desk:
         """Zero the slots of everyone whose erasure is logged, also those that a crash left waiting."""
         with self._lock:
             waiting = [row[0] for row in self._database.execute("SELECT subject FROM erasing")]
-        for subject in waiting:
-            self.vault.erase(subject)
         if waiting:
+            self.vault.erase_many(waiting)
             self.log.append([], [("DELETE FROM erasing WHERE subject = ?", (subject,)) for subject in waiting])
 
     # Deciding.
@@ -361,7 +351,7 @@ class Desk:
     ) -> None:
         """One leaf for each person."""
         facts = self._facts_about(asked, grant) | {"fields": sorted(fields)}
-        self.log.append([leaf(kind, facts, self.vault.pseudonym(subject)) for subject in subjects.tolist()])
+        self.log.append([leaf(kind, facts, name) for name in self.vault.pseudonyms(subjects)])
 
     def _leaf_about(
         self, asked: _Asked, kind: str, grant: Grant | None = None, *, subject: bytes | None = None, **more: object

@@ -1,6 +1,7 @@
 """What the keeper and its clients say to each other: MessagePack messages behind a four-byte length.
 
-Subjects travel as the bytes of a little-endian int64 array, envelopes as one run of 160-byte records.
+Subjects travel as the bytes of a little-endian int64 array, envelopes as one run of 160-byte records. The people of a
+load do not travel: they lie in memory that both sides share (`arena`).
 """
 
 from __future__ import annotations
@@ -143,11 +144,10 @@ class BeginLoad(msgspec.Struct, frozen=True, tag="begin_load"):
 
 
 class Seal(msgspec.Struct, frozen=True, tag="seal"):
-    """One batch: n records of 128 bytes, n uint16 traits."""
+    """So many people lie in the batch's place of the shared memory; batches are numbered from 0."""
 
     number: int
-    records: bytes
-    traits: bytes
+    count: int
 
 
 class EndLoad(msgspec.Struct, frozen=True, tag="end_load"):
@@ -243,9 +243,9 @@ class Summaries(msgspec.Struct, frozen=True, tag="summaries"):
 
 
 class Sealed(msgspec.Struct, frozen=True, tag="sealed"):
+    """The batch's subjects and envelopes lie in its place."""
+
     number: int
-    subjects: bytes
-    envelopes: bytes
     key_id: int
     field_set: int
 
@@ -256,12 +256,11 @@ Reply = Union[  # noqa: UP007 - msgspec reads the union at run time
 
 
 class Work(msgspec.Struct, frozen=True):
-    """A batch on its way from the server to one of its sealing processes."""
+    """A batch that one of the server's sealing processes is to seal into the slots from `first_slot`."""
 
     number: int
     first_slot: int
-    records: bytes
-    traits: bytes
+    count: int
 
 
 _requests = msgspec.msgpack.Decoder(Request)

@@ -17,8 +17,10 @@ import msgspec
 
 from cityloom.keeper import loading, protocol, store, wire
 from cityloom.keeper.desk import Desk, denied
+from cityloom.keeper.keyring import KeySpoilt, OldKeeper
 from cityloom.keeper.log import LogBroken, LogFailed
 from cityloom.keeper.protocol import BeginLoad, Denied, Done, EndLoad, Seal
+from cityloom.keeper.slots import SlotsSpoilt
 from cityloom.kernel.refused import Refused
 
 MAX_CLIENTS = 128
@@ -95,12 +97,14 @@ class Server:
         except Refused as refusal:
             wire.send(client, denied(refusal))
             return
-        load = loading.Load(self._folder, request.workers, client)
-        wire.send(client, Done())
-        try:
-            finished = self._take_batches(client, load)
-        finally:
-            load.close()
+        with self._desk.vault.loading():
+            load = loading.Load(self._folder, request.workers, client)
+            try:
+                wire.send(client, Done())
+                load.hand_over()
+                finished = self._take_batches(client, load)
+            finally:
+                load.close()
         if finished and not load.failed:
             wire.send(client, self._desk.end_load(claims, load.count))
 
@@ -152,6 +156,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         server = Server(folder, options.socket, options.assertion_key_file.read_bytes().strip())
     except BlockingIOError:
         return _fail(EXIT_BUSY, f"Another keeper has {options.dir}; stop it first.")
+    except (OldKeeper, KeySpoilt, SlotsSpoilt) as unfit:
+        return _fail(EXIT_BROKEN, str(unfit))
     except LogBroken as broken:
         return _fail(EXIT_BROKEN, f"The log has been changed: {broken} The keeper does not start on it.")
     for number in (signal.SIGTERM, signal.SIGINT):
