@@ -1,4 +1,4 @@
-"""The counter where the glass is broken: a commander opens at once, and somebody else says later whether it was right."""
+"""The counter where the glass is broken: a commander opens at once, and somebody else reviews it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from cityloom.keeper import protocol, store
 from cityloom.keeper.basis import GLASS, OVERSIGHT
 from cityloom.keeper.decision import Facts
-from cityloom.keeper.office import Office
+from cityloom.keeper.office import Asked, Office
 from cityloom.keeper.opening import subjects_in
 from cityloom.keeper.protocol import Done, Reply
 from cityloom.keeper.store import Grant
@@ -45,7 +45,7 @@ class Glass:
             self._make(asked, request, subjects)
         return protocol.Granted(len(subjects), office.live_basis(GLASS).id)
 
-    def _make(self, asked: object, request: protocol.BreakGlass, subjects: np.ndarray) -> None:
+    def _make(self, asked: Asked, request: protocol.BreakGlass, subjects: np.ndarray) -> None:
         office, now, claims = self._office, clock.now(), asked.claims
         begins = clock.from_text(claims.drill_at) if claims.exercise_id and claims.drill_at else now
         account = office.account(claims.account)
@@ -60,8 +60,8 @@ class Glass:
                                   subjects=grant.digest)  # fmt: skip
         office.log.append([about], [
             store.insert_grant(grant), office.alarm(asked, "glass", about=grant.id, people=len(subjects)),
-            ("INSERT INTO glass (id, account, actor, unit, broken_at, due_at, exercise_id) VALUES (?, ?, ?, ?, ?, ?, ?)",
-             row),
+            ("INSERT INTO glass (id, account, actor, unit, broken_at, due_at, exercise_id)"
+             " VALUES (?, ?, ?, ?, ?, ?, ?)", row),
         ])  # fmt: skip
 
     def _review(self, request: protocol.ReviewGlass) -> Reply:

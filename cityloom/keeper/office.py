@@ -5,7 +5,6 @@ The order is the rule: decide, append the leaves, fsync, open. Whatever goes wro
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ from cityloom.keeper import assertion, store
 from cityloom.keeper.assertion import BadAssertion, Claims
 from cityloom.keeper.basis import EMERGENCY, Basis
 from cityloom.keeper.budgets import Budgets, Overdrawn, Scope
-from cityloom.keeper.decision import Facts, Policies, policies_for
+from cityloom.keeper.decision import Facts, policies_for
 from cityloom.keeper.guard import ClockGuard
 from cityloom.keeper.leaf import MOST_ALIKE, NewLeaf, leaf, leaves, sixteens
 from cityloom.keeper.log import Log
@@ -142,8 +141,8 @@ class Office:
             (self.account(asked.claims.account), clock.to_text(now), asked.claims.exercise_id),
         )
         if overdue:
-            self.refuse(asked, "gate.suspended", "You broke the glass and nobody has reviewed it within 72 hours, so you"
-                        " can open nothing; ask the data protection officer for the review.")  # fmt: skip
+            self.refuse(asked, "gate.suspended", "You broke the glass and nobody has reviewed it within 72 hours, so"
+                        " you can open nothing; ask the data protection officer for the review.")  # fmt: skip
 
     # Grants.
 
@@ -255,8 +254,8 @@ class Office:
             row = (asked.purpose, asked.claims.service, at)
             changes.append(("INSERT OR IGNORE INTO tripped VALUES (?, ?, ?)", row))
         self.refuse(
-            asked, "gate.budget", "That would be {value} different people today, and this {limit}; what is needed beyond"
-            " that takes a grant that a second person approves.", value=over.would_be,
+            asked, "gate.budget", "That would be {value} different people today, and this {limit}; what is needed"
+            " beyond that takes a grant that a second person approves.", value=over.would_be,
             limit=f"{scope.kind} may reach {scope.limit}", changes=changes,
         )  # fmt: skip
 
@@ -303,7 +302,7 @@ class Office:
         changes: Sequence[Statement] = (), **more: object,
     ) -> None:  # fmt: skip
         """Book people to the budgets, then put one leaf for each of them on the disk."""
-        pseudonyms = [self.vault.pseudonym(subject) for subject in subjects.tolist()]
+        pseudonyms = self.vault.pseudonyms(subjects)
         self.spend(asked, pseudonyms, grant=grant)
         facts = self.facts_about(asked, grant) | {"fields": sorted(fields)} | more
         self.log.append(leaves(kind, facts, pseudonyms), [*changes, *self.alarms_about(asked, pseudonyms)])

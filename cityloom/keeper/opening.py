@@ -14,7 +14,6 @@ from cityloom.keeper.decision import Facts
 from cityloom.keeper.office import Asked, Office
 from cityloom.keeper.protocol import Done, Reply
 from cityloom.keeper.store import Grant
-from cityloom.keeper.vault import Damaged, UnknownKey
 from cityloom.kernel import clock
 from cityloom.kernel.refused import Refused
 
@@ -120,7 +119,7 @@ class Openings:
             office.refuse(asked, "gate.not_granted", "The grant does not cover every field that was asked for.")
         alive = subjects[office.vault.alive(subjects)]
         office.log_people(asked, grant, "opened", alive, request.fields)
-        people = self._fields_of(subjects, request.envelopes, request.fields)
+        people = office.vault.open_many(subjects, request.envelopes, request.fields)
         if damaged := people.count(None):
             office.log.append([office.leaf_about(asked, "damaged", grant, people=damaged)])
         return protocol.Opened(people)
@@ -139,20 +138,10 @@ class Openings:
         if request.question in predicates.PLACES:
             return protocol.Answered(_of_places(request, alive))
         today = office.moment(asked, grant).date()
-        people = self._fields_of(subjects, request.envelopes, looked_at)
+        people = office.vault.open_many(subjects, request.envelopes, looked_at)
         told = (None if values is None else predicates.answer(request.question, request.argument, values, today)
                 for values in people)  # fmt: skip
         return protocol.Answered(list(told))
-
-    def _fields_of(self, subjects: NDArray[np.int64], envelopes: bytes, fields: list[str]) -> list[list[str] | None]:
-        size, people = record.ENVELOPE_BYTES, []
-        for at, subject in enumerate(subjects.tolist()):
-            try:
-                plaintext = self._office.vault.open_envelope(subject, envelopes[at * size : (at + 1) * size])
-                people.append(record.read_record(plaintext, fields))
-            except (Damaged, UnknownKey):
-                people.append(None)
-        return people
 
     # Naming and counting.
 

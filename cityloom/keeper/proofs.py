@@ -27,10 +27,15 @@ class Proofs:
         self._lock = threading.Lock()
         self._latest: tuple[int, str] = (-1, "")
         self.answers: dict[type, Callable[..., protocol.Reply]] = {
-            protocol.LogKey: lambda _: protocol.LogKeyIs(self._signer.key.vkey),
+            protocol.LogKey: lambda _: protocol.LogKeyIs(self.vkey),
             protocol.Checkpoint: self._checkpoint, protocol.Tile: self._tile, protocol.Entries: self._entries,
             protocol.Inclusions: self._inclusions, protocol.AddCosignatures: self._add,
         }  # fmt: skip
+
+    @property
+    def vkey(self) -> str:
+        """The log's verifier key."""
+        return self._signer.key.vkey
 
     def close(self) -> None:
         """Let go of the database."""

@@ -1,6 +1,7 @@
 """What the keeper and its clients say to each other: MessagePack messages behind a four-byte length.
 
-Subjects travel as the bytes of a little-endian int64 array, envelopes as one run of 160-byte records.
+Subjects travel as the bytes of a little-endian int64 array, envelopes as one run of 160-byte records. The people of a
+load do not travel: they lie in memory that both sides share (`arena`).
 """
 
 from __future__ import annotations
@@ -148,11 +149,10 @@ class BeginLoad(msgspec.Struct, frozen=True, tag="begin_load"):
 
 
 class Seal(msgspec.Struct, frozen=True, tag="seal"):
-    """One batch: n records of 128 bytes, n uint16 traits."""
+    """So many people lie in the batch's place of the shared memory; batches are numbered from 0."""
 
     number: int
-    records: bytes
-    traits: bytes
+    count: int
 
 
 class EndLoad(msgspec.Struct, frozen=True, tag="end_load"):
@@ -511,9 +511,9 @@ class Summaries(msgspec.Struct, frozen=True, tag="summaries"):
 
 
 class Sealed(msgspec.Struct, frozen=True, tag="sealed"):
+    """The batch's subjects and envelopes lie in its place."""
+
     number: int
-    subjects: bytes
-    envelopes: bytes
     key_id: int
     field_set: int
 
@@ -621,7 +621,7 @@ class FlowsAre(msgspec.Struct, frozen=True, tag="flows_are"):
 
 
 class PurposeRow(msgspec.Struct, frozen=True, array_like=True):
-    """A version of a purpose: its state, its document as JSON, who proposed and decided it (pseudonyms), today's use."""
+    """A version of a purpose: its state, its document as JSON, who proposed and decided it, and today's use."""
 
     purpose: str
     version: int
@@ -669,23 +669,24 @@ Reply = Union[  # noqa: UP007 - msgspec reads the union at run time
 
 
 class Work(msgspec.Struct, frozen=True):
-    """A batch on its way from the server to one of its sealing processes."""
+    """A batch that one of the server's sealing processes is to seal into the slots from `first_slot`."""
 
     number: int
     first_slot: int
-    records: bytes
-    traits: bytes
+    count: int
 
 
+UNSEALED = (Ping, Head, Leaf, Consistency, LogKey, Checkpoint, Tile, Entries, Inclusions)
+"""What anybody who reaches the keeper may ask: nothing in it is about anybody."""
 _requests = msgspec.msgpack.Decoder(Request)
 _replies = msgspec.msgpack.Decoder(Reply)
 _work = msgspec.msgpack.Decoder(Work)
-_encode = msgspec.msgpack.Encoder().encode
+encode = msgspec.msgpack.Encoder().encode
 
 
 def frame(message: Request | Reply | Work) -> bytes:
     """A message with its length in front. Raises: FrameTooLarge."""
-    body = _encode(message)
+    body = encode(message)
     checked_length(len(body))
     return HEADER.pack(len(body)) + body
 

@@ -17,8 +17,11 @@ import msgspec
 
 from cityloom.keeper import loading, protocol, store, wire
 from cityloom.keeper.desk import Desk, denied
+from cityloom.keeper.door import Door
+from cityloom.keeper.keyring import KeySpoilt, OldKeeper
 from cityloom.keeper.log import LogBroken, LogFailed
 from cityloom.keeper.protocol import BeginLoad, Denied, Done, EndLoad, Seal
+from cityloom.keeper.slots import SlotsSpoilt
 from cityloom.kernel.refused import Refused
 
 MAX_CLIENTS = 128
@@ -35,6 +38,7 @@ class Server:
         self._folder = folder
         self._address = address
         self._desk = Desk(folder, assertion_key)
+        self._door = Door(assertion_key)
         self._places = threading.BoundedSemaphore(MAX_CLIENTS)
         self._listener = _listen(address)
         self._stopping = False
@@ -80,6 +84,11 @@ class Server:
             if isinstance(request, Denied):
                 wire.send(client, request)
                 return
+            try:
+                request = self._door.let_in(request)
+            except Refused as refusal:
+                wire.send(client, self._desk.turn_away(refusal))
+                continue
             if isinstance(request, BeginLoad):
                 self._load(client, request)
                 continue
@@ -95,12 +104,14 @@ class Server:
         except Refused as refusal:
             wire.send(client, denied(refusal))
             return
-        load = loading.Load(self._folder, request.workers, client)
-        wire.send(client, Done())
-        try:
-            finished = self._take_batches(client, load)
-        finally:
-            load.close()
+        with self._desk.vault.loading():
+            load = loading.Load(self._folder, request.workers, client)
+            try:
+                wire.send(client, Done())
+                load.hand_over()
+                finished = self._take_batches(client, load)
+            finally:
+                load.close()
         if finished and not load.failed:
             wire.send(client, self._desk.end_load(claims, load.count))
 
@@ -152,6 +163,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         server = Server(folder, options.socket, options.assertion_key_file.read_bytes().strip())
     except BlockingIOError:
         return _fail(EXIT_BUSY, f"Another keeper has {options.dir}; stop it first.")
+    except (OldKeeper, KeySpoilt, SlotsSpoilt) as unfit:
+        return _fail(EXIT_BROKEN, str(unfit))
     except LogBroken as broken:
         return _fail(EXIT_BROKEN, f"The log has been changed: {broken} The keeper does not start on it.")
     for number in (signal.SIGTERM, signal.SIGINT):

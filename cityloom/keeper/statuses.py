@@ -69,8 +69,8 @@ class Statuses:
         longest = EMERGENCY_LASTS if request.emergency else timedelta(days=basis.retention_days)
         until, appeal_until = clock.from_text(request.until), clock.from_text(request.appeal_until)
         if not now < until <= now + longest:
-            self._office.refuse(asked, "gate.status_until", "A status must end by itself within {limit} days; give it an"
-                                " earlier end.", limit=longest.days)  # fmt: skip
+            self._office.refuse(asked, "gate.status_until", "A status must end by itself within {limit} days; give it"
+                                " an earlier end.", limit=longest.days)  # fmt: skip
         if appeal_until < now + APPEAL_AT_LEAST:
             self._office.refuse(asked, "gate.no_appeal", "Those concerned must have at least {limit} days to appeal.",
                                 limit=APPEAL_AT_LEAST.days)  # fmt: skip

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cityloom.keeper import protocol, store
 from cityloom.keeper import basis as basis_room
+from cityloom.keeper import protocol, store
 from cityloom.keeper.basis import OVERSIGHT
 from cityloom.keeper.decision import Facts, check_policy
 from cityloom.keeper.office import Asked, Office
@@ -58,8 +58,10 @@ class Purposes:
         (newest,) = office.rows("SELECT MAX(version) FROM purpose WHERE purpose = ?", (wanted.purpose,))[0]
         made = basis_room.numbered(wanted, (newest or 0) + 1)
         by = office.account(asked.claims.account)
-        about = office.leaf_about(asked, "purpose-proposed", about=made.purpose, number=made.version,
-                                  document=office.vault.keyed(b"purpose", basis_room.as_json(made).encode()))  # fmt: skip
+        digest = office.vault.keyed(b"purpose", basis_room.as_json(made).encode())
+        about = office.leaf_about(
+            asked, "purpose-proposed", about=made.purpose, number=made.version, document=digest
+        )
         office.log.append([about], [store.propose_purpose(made, by, clock.now())])
         return Done(made.version)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
@@ -30,10 +30,10 @@ class _Tally:
 _decoder = msgspec.json.Decoder(_Entry)
 
 
-def of(database: sqlite3.Connection, incident_id: str, exercise_id: str) -> list[Summary]:
+def of(read: Callable[..., list[tuple]], incident_id: str, exercise_id: str) -> list[Summary]:
     """Openings and namings of an incident or an exercise, one row for each purpose, unit and role."""
     column, value = ("exercise_id", exercise_id) if exercise_id else ("incident_id", incident_id)
-    rows = database.execute(
+    rows = read(
         f"SELECT count, facts FROM leaves WHERE {column} = ? AND kind IN ('opened', 'listed') ORDER BY first",  # noqa: S608
         (value,),
     )

@@ -33,7 +33,8 @@ class Watching:
     def _alarms(self, request: protocol.Watch) -> Reply:
         self._may(request.who, "watch")
         ask = f"SELECT {_ALARM} FROM alarm WHERE i > ? ORDER BY i LIMIT ?"  # noqa: S608 - a constant
-        return protocol.Alarms([protocol.AlarmRow(*row) for row in self._office.rows(ask, (request.after, request.limit))])
+        rows = self._office.rows(ask, (request.after, request.limit))
+        return protocol.Alarms([protocol.AlarmRow(*row) for row in rows])
 
     def _flows(self, request: protocol.Flows) -> Reply:
         self._may(request.who, "watch")

@@ -48,7 +48,9 @@ class Office:
         self.desk = Desk(folder, KEY)
 
     def seal(self, people: record.PeopleBatch) -> tuple[NDArray[np.int64], bytes]:
-        return self.desk.vault.seal(self.desk.reserve(len(people)), people.records, people.traits)
+        subjects, envelopes = self.desk.vault.seal(self.desk.reserve(len(people)), people.records, people.traits)
+        self.desk.vault.settle()
+        return subjects, envelopes.tobytes()
 
     def sign(self, by: Actor, *, exercise_id: str = "", at: datetime | None = None) -> protocol.Signed:
         drill_at = clock.to_text(at) if at else ""

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cityloom.keeper import client, log, protocol, record, store, wire
+from cityloom.keeper import arena, client, log, protocol, record, store, wire
 from cityloom.keeper.client import KeeperClient, KeeperDown
 from cityloom.keeper.leaf import sixteens
 from cityloom.keeper.vault import Vault
@@ -161,7 +161,7 @@ def test_a_message_beyond_the_limit_is_not_even_read(house: House) -> None:
 
 def test_a_batch_outside_a_load_is_refused(house: House) -> None:
     with pytest.raises(Refused) as refusal:
-        house.ask.ask(protocol.Seal(0, b"", b""), protocol.Done)
+        house.ask.ask(protocol.Seal(0, 1), protocol.Done)
     assert refusal.value.code == "gate.bad_request"
 
 
@@ -191,11 +191,30 @@ def test_only_some_may_load(house: House) -> None:
     assert refusal.value.code == "gate.not_allowed"
 
 
-def test_a_broken_batch_ends_the_load_and_nothing_else(house: House) -> None:
-    with pytest.raises(KeeperDown), house.ask.begin_load(house.ask.sign(SYSTEM), 1) as sealer:
-        sealer.seal(record.PeopleBatch(np.zeros((3, 100), np.uint8), np.zeros(3, np.uint16)))
+@pytest.mark.parametrize(("number", "count"), [(0, 0), (0, -1), (0, protocol.MAX_BATCH + 1), (1, 3), (-1, 3)])
+def test_a_broken_batch_ends_the_load_and_nothing_else(house: House, number: int, count: int) -> None:
+    with house.raw() as link:
+        wire.send(link, protocol.BeginLoad(house.ask.sign(SYSTEM), 1))
+        assert isinstance(protocol.read_reply(wire.receive(link)), protocol.Done)
+        assert arena.taken(link) is not None
+        wire.send(link, protocol.Seal(number, count))
+        assert wire.receive(link) is None
     subjects, envelopes = house.seal(batch(1))
     assert house.open(house.grant(subjects), subjects, envelopes) == [["Wang Fang 0"]]
+
+
+def test_records_of_another_length_are_not_sent(house: House) -> None:
+    with pytest.raises(ValueError), house.ask.begin_load(house.ask.sign(SYSTEM), 1) as sealer:
+        sealer.seal(record.PeopleBatch(np.zeros((3, 100), np.uint8), np.zeros(3, np.uint16)))
+
+
+def test_nobody_can_pull_the_shared_memory_away() -> None:
+    descriptor = arena.made()
+    try:
+        with pytest.raises(PermissionError):
+            os.truncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
 
 
 def test_a_load_that_a_kill_interrupts_fails_and_its_slots_are_not_used_again(house: House) -> None:
