@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cityloom.keeper import client, log, protocol, record, store
+from cityloom.keeper import basis, client, log, protocol, record, store
 from cityloom.keeper.client import KeeperClient
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM, Actor
@@ -91,7 +91,7 @@ def _people(count: int) -> record.PeopleBatch:
 def _opened(keeper: KeeperClient, subjects: np.ndarray, envelopes: bytes) -> dict[str, object]:
     some = subjects[:2000]
     until = clock.to_text(clock.now() + timedelta(hours=1))
-    grant = protocol.Grant(keeper.sign(SYSTEM), "G", store.EMERGENCY, "", ["name", "phone"], WORKER.account, until,
+    grant = protocol.Grant(keeper.sign(SYSTEM), "G", basis.EMERGENCY, "", ["name", "phone"], WORKER.account, until,
                            some.tobytes(), "I")  # fmt: skip
     keeper.ask(grant, protocol.Granted)
 
@@ -121,7 +121,7 @@ def _counted(keeper: KeeperClient, subjects: np.ndarray) -> dict[str, object]:
 def _leaves(place: Path, leaves: int) -> dict[str, object]:
     store.initialise(place / "log")
     book = log.Log(place / "log")
-    facts = {"at": clock.to_text(clock.now()), "purpose": store.EMERGENCY, "unit": "city", "fields": ["name", "phone"]}
+    facts = {"at": clock.to_text(clock.now()), "purpose": basis.EMERGENCY, "unit": "city", "fields": ["name", "phone"]}
 
     def append() -> None:
         for _ in range(leaves // 256 // 8):

@@ -63,7 +63,7 @@ class KeeperClient:
     def sign(
         self, by: Actor, *, exercise_id: str = "", at: datetime | None = None, step_up_at: datetime | None = None
     ) -> Signed:
-        """Say who asks; in an exercise, also at which moment of the drill; and when they last showed a second factor."""
+        """Say who asks, at which moment of a drill, and when they last showed a second factor."""
         drill_at = clock.to_text(at) if exercise_id and at else ""
         now_s = int(clock.SystemClock().now().timestamp())  # also in a drill: the keeper judges claims by its own clock
         stepped_s = int(step_up_at.timestamp()) if step_up_at else 0

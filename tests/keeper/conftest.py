@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cityloom.keeper import assertion, protocol, record, store
+from cityloom.keeper import assertion, basis, protocol, record, store
 from cityloom.keeper.desk import Desk
 from cityloom.keeper.leaf import texts_of
 from cityloom.kernel import clock, ids
@@ -45,6 +44,7 @@ class Office:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.clock: clock.DrillClock
         self.desk = Desk(folder, KEY)
 
     def seal(self, people: record.PeopleBatch) -> tuple[NDArray[np.int64], bytes]:
@@ -52,13 +52,17 @@ class Office:
         self.desk.vault.settle()
         return subjects, envelopes.tobytes()
 
-    def sign(self, by: Actor, *, exercise_id: str = "", at: datetime | None = None) -> protocol.Signed:
+    def sign(
+        self, by: Actor, *, exercise_id: str = "", at: datetime | None = None, **more: object
+    ) -> protocol.Signed:
         drill_at = clock.to_text(at) if at else ""
-        return assertion.sign(by, key=KEY, now_s=int(time.time()), exercise_id=exercise_id, drill_at=drill_at)
+        return assertion.sign(
+            by, key=KEY, now_s=int(clock.now().timestamp()), exercise_id=exercise_id, drill_at=drill_at, **more
+        )
 
     def grant(self, subjects: NDArray[np.int64], *, who: protocol.Signed | None = None, **over: object) -> str:
         values = {
-            "id": ids.new_ulid(), "purpose": store.EMERGENCY, "basis": "", "fields": ["name", "phone"],
+            "id": ids.new_ulid(), "purpose": basis.EMERGENCY, "basis": "", "fields": ["name", "phone"],
             "holder": WORKER.account, "until": clock.to_text(clock.now() + timedelta(hours=1)),
             "subjects": subjects.tobytes(), "incident_id": "INCIDENT",
         } | over  # fmt: skip
@@ -89,7 +93,9 @@ class Office:
 
 @pytest.fixture
 def office(tmp_path: Path) -> Office:
-    store.initialise(tmp_path / "keeper")
-    made = Office(tmp_path / "keeper")
-    yield made
-    made.desk.close()
+    with clock.use(clock.DrillClock(clock.now())) as standing:
+        store.initialise(tmp_path / "keeper")
+        made = Office(tmp_path / "keeper")
+        made.clock = standing
+        yield made
+        made.desk.close()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import cedarpy
 import pytest
 
-from cityloom.keeper import decision, store
+from cityloom.keeper import basis, decision
 from cityloom.keeper.assertion import Claims
 from cityloom.keeper.decision import Facts
 from cityloom.kernel import clock
 
-EMERGENCY, REGISTER = store.shipped_bases(clock.now())
+EMERGENCY, REGISTER = basis.shipped_bases(clock.now())[:2]
 PERMIT = "permit (principal, action, resource);"
 COMMANDER = Claims("commander-1", "city", ["commander"], 0, 0)
 

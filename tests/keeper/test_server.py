@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cityloom.keeper import arena, client, log, protocol, record, store, wire
+from cityloom.keeper import arena, basis, client, log, protocol, record, store, wire
 from cityloom.keeper.client import KeeperClient, KeeperDown
 from cityloom.keeper.leaf import sixteens
 from cityloom.keeper.vault import Vault
@@ -87,7 +87,7 @@ class House:
 
     def grant(self, subjects: np.ndarray, name: str = "G") -> str:
         until = clock.to_text(clock.now() + timedelta(hours=2))
-        request = protocol.Grant(self.ask.sign(COMMANDER), name, store.EMERGENCY, "", ["name"], WORKER.account, until,
+        request = protocol.Grant(self.ask.sign(COMMANDER), name, basis.EMERGENCY, "", ["name"], WORKER.account, until,
                                  subjects.tobytes(), "I")  # fmt: skip
         self.ask.ask(request, protocol.Granted)
         return name
