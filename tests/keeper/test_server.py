@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cityloom.keeper import arena, basis, client, log, protocol, record, store, wire
+from cityloom.keeper import arena, basis, client, door, log, protocol, record, store, wire
 from cityloom.keeper.client import KeeperClient, KeeperDown
 from cityloom.keeper.leaf import sixteens
 from cityloom.keeper.vault import Vault
@@ -194,7 +194,7 @@ def test_only_some_may_load(house: House) -> None:
 @pytest.mark.parametrize(("number", "count"), [(0, 0), (0, -1), (0, protocol.MAX_BATCH + 1), (1, 3), (-1, 3)])
 def test_a_broken_batch_ends_the_load_and_nothing_else(house: House, number: int, count: int) -> None:
     with house.raw() as link:
-        wire.send(link, protocol.BeginLoad(house.ask.sign(SYSTEM), 1))
+        wire.send(link, door.seal(protocol.BeginLoad(house.ask.sign(SYSTEM), 1), KEY))
         assert isinstance(protocol.read_reply(wire.receive(link)), protocol.Done)
         assert arena.taken(link) is not None
         wire.send(link, protocol.Seal(number, count))

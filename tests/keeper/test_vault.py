@@ -209,7 +209,7 @@ def test_a_kill_at_any_step_of_a_change_loses_nobody(folder: Path) -> None:
         assert [name_of(vault, *each) for each in people] == ["Wang Fang 0", "Wang Fang 1", "Wang Fang 2"]
         assert [vault.pseudonym(subject) for subject, _ in people] == pseudonyms
         left = {path.name for path in folder.iterdir()}
-        assert left == {"key", *slots.names(vault.key_id), store.DATABASE}
+        assert left == {"key", "log-key", *slots.names(vault.key_id), store.DATABASE}
         numbers.add(vault.key_id - before)
         killed += ended == -9
         if ended == 0:
