@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
-from cityloom.gate.models import Envelope, GrantRecord
+from cityloom.gate import policies
+from cityloom.gate.models import (
+    AdverseStatus,
+    Contest,
+    Envelope,
+    GateAlarm,
+    GlassReview,
+    GrantRecord,
+    OpeningNotice,
+    ResidentLink,
+)
 from cityloom.keeper import protocol
 from cityloom.keeper.client import KeeperClient
 from cityloom.keeper.record import AGE_BANDS, ENVELOPE_BYTES, NEEDS
 from cityloom.kernel import clock, merkle
 from cityloom.kernel.actor import SYSTEM, Actor
+from cityloom.kernel.refused import Refused
 
 EMERGENCY = "emergency-assistance"
 REGISTER = "register-maintenance"
@@ -77,6 +91,57 @@ class Basis:
     roles: tuple[str, ...]
     valid_until: datetime
     max_subjects: int
+    version: int = 1
+
+
+@dataclass(frozen=True)
+class OwnEntry:
+    """An entry of the log about oneself: what it says, its place, and the proof of it."""
+
+    index: int
+    facts: dict[str, Any]
+    text: str
+    salt: str
+    proof: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OwnEntries:
+    """A resident's own entries, newest first, with the signed checkpoint that they are proved in."""
+
+    entries: tuple[OwnEntry, ...]
+    checkpoint: str
+    vkey: str
+
+
+@dataclass(frozen=True)
+class PurposeVersion:
+    """One version of a purpose; `document` is what it says, the names are pseudonyms of the log."""
+
+    purpose: str
+    version: int
+    state: str
+    document: dict[str, Any]
+    proposed_by: str
+    proposed_at: datetime
+    decided_by: str
+    decided_at: datetime | None
+    spent_today: int
+
+
+@dataclass(frozen=True)
+class Flow:
+    """How many people a unit has reached in a day for a purpose, as one kind of entry."""
+
+    day: str
+    unit: str
+    role: str
+    purpose: str
+    kind: str
+    service: str
+    is_exercise: bool
+    entries: int
+    people: int
 
 
 def count_needs(
@@ -127,8 +192,127 @@ def basis_of(purpose: str) -> Basis:
     row = keeper_for().ask(protocol.ReadBasis(purpose), protocol.BasisIs)
     return Basis(
         row.purpose, row.id, row.article, tuple(row.fields), tuple(row.units), tuple(row.roles),
-        clock.from_text(row.valid_until), row.max_subjects,
+        clock.from_text(row.valid_until), row.max_subjects, row.version,
     )  # fmt: skip
+
+
+def grants_of(actor: Actor, at: datetime) -> list[GrantRecord]:
+    """The live grants that somebody holds, those that end first at the top."""
+    return list(GrantRecord.objects.filter(holder=actor.account, revoked_at=None, until__gt=at).order_by("until")[:200])
+
+
+def grants_to_second(at: datetime) -> list[GrantRecord]:
+    """Grants that wait for a second person."""
+    waiting = GrantRecord.objects.filter(needs_second=True, seconded_at=None, revoked_at=None, until__gt=at)
+    return list(waiting.order_by("granted_at")[:200])
+
+
+def grant_record(grant_id: str) -> GrantRecord:
+    """A grant's head. Raises: Refused `gate.no_grant`."""
+    row = GrantRecord.objects.filter(id=grant_id).first()
+    if row is None:
+        raise Refused("gate.no_grant", "There is no such grant; the task or incident may have been removed.")
+    return row
+
+
+def link_of(actor: Actor) -> ResidentLink:
+    """A resident's own link. Raises: Refused `gate.no_link`."""
+    link = ResidentLink.objects.filter(account_id=actor.account).first()
+    if link is None:
+        raise Refused("gate.no_link", "This sign-in is not linked to anybody whom the register holds; sign in again.")
+    return link
+
+
+def own_entries(by: Actor, *, before: int | None = None, limit: int = 50) -> OwnEntries:
+    """Who looked at the resident who is signed in, newest first, each with its proof.
+
+    Raises: Refused `gate.no_link`.
+    """
+    keeper = keeper_for()
+    request = protocol.ReadOwn(keeper.sign(by), bytes(link_of(by).link), before, limit)
+    found = keeper.ask(request, protocol.OwnEntries)
+    entries = tuple(
+        OwnEntry(
+            leaf.index, json.loads(leaf.text), leaf.text.decode(), leaf.salt.hex(),
+            tuple(base64.b64encode(node).decode() for node in proof),
+        )
+        for leaf, proof in zip(found.leaves, found.proofs, strict=True)
+    )  # fmt: skip
+    return OwnEntries(entries, found.checkpoint, found.vkey)
+
+
+def notices_of(by: Actor, limit: int = 50) -> list[OpeningNotice]:
+    """A resident's notices, newest first."""
+    link = ResidentLink.objects.filter(account_id=by.account).first()
+    found = OpeningNotice.objects.filter(handle=link.handle) if link else OpeningNotice.objects.none()
+    return list(found.order_by("-leaf_index")[:limit])
+
+
+def contests_of(by: Actor) -> dict[int, Contest]:
+    """A resident's objections by the index of the entry."""
+    return {row.leaf_index: row for row in Contest.objects.filter(account_id=by.account)}
+
+
+def open_contests() -> list[Contest]:
+    """Objections that wait for an answer, the most urgent first."""
+    return list(Contest.objects.filter(answered_at=None).order_by("due_at")[:500])
+
+
+def open_reviews() -> list[GlassReview]:
+    """Breakings of the glass that wait for their review, the most urgent first; exercises last."""
+    return list(GlassReview.objects.filter(reviewed_at=None).order_by("exercise_id", "due_at")[:500])
+
+
+def alarms(by: Actor, *, unseen: bool = False, limit: int = 200) -> list[GateAlarm]:
+    """Alarms of the keeper, newest first. Raises: Refused `gate.not_watcher`."""
+    policies.check_can_watch(by)
+    found = GateAlarm.objects.filter(seen_at=None) if unseen else GateAlarm.objects.all()
+    return list(found.order_by("-number")[:limit])
+
+
+def statuses_waiting() -> list[AdverseStatus]:
+    """Statuses that were proposed and wait for a second person, one row for each person."""
+    return list(AdverseStatus.objects.filter(set_at=None, ended_at=None).order_by("proposed_at", "id")[:500])
+
+
+def status_of(subject: int, at: datetime) -> list[AdverseStatus]:
+    """The statuses that burden a person now."""
+    found = AdverseStatus.objects.filter(subject=subject, ended_at=None, until__gt=at)
+    return list(found.exclude(set_at=None))
+
+
+def flows(by: Actor, *, first: date, last: date) -> list[Flow]:
+    """How much was opened by which unit for what, between two days (both in it).
+
+    Raises: Refused `gate.not_allowed`.
+    """
+    keeper = keeper_for()
+    rows = keeper.ask(protocol.Flows(keeper.sign(by), first.isoformat(), last.isoformat()), protocol.FlowsAre).rows
+    return [
+        Flow(row.day, row.unit, row.role, row.purpose, row.kind, row.service, row.exercise, row.leaves, row.people)
+        for row in rows
+    ]
+
+
+def purposes(by: Actor) -> list[PurposeVersion]:
+    """Every version of every purpose, the newest of each first. Raises: Refused `gate.not_allowed`."""
+    keeper = keeper_for()
+    rows = keeper.ask(protocol.ReadPurposes(keeper.sign(by)), protocol.PurposesAre).rows
+    return [
+        PurposeVersion(
+            row.purpose, row.version, row.state, json.loads(row.document), row.proposed_by,
+            clock.from_text(row.proposed_at), row.decided_by,
+            clock.from_text(row.decided_at) if row.decided_at else None, row.spent_today,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def breakers(by: Actor) -> list[tuple[str, str, datetime]]:
+    """Which calling systems were stopped for which purposes, and since when. Raises: Refused `gate.not_allowed`."""
+    keeper = keeper_for()
+    rows = keeper.ask(protocol.ReadBreakers(keeper.sign(by)), protocol.BreakersAre).rows
+    return [(purpose, service, clock.from_text(at)) for purpose, service, at in rows]
 
 
 def log_head() -> LogHead:
