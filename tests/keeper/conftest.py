@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -15,11 +17,27 @@ from cityloom.keeper.leaf import texts_of
 from cityloom.kernel import clock, ids
 from cityloom.kernel.actor import Actor
 
+R = TypeVar("R")
 KEY = b"the key that web and keeper share"
 COMMANDER = Actor("commander-1", "city", frozenset({"commander"}))
 WORKER = Actor("worker-1", "city/nanshan/c01", frozenset({"social-worker"}))
 OTHER_WORKER = Actor("worker-2", "city/nanshan/c01", frozenset({"social-worker"}))
 STEWARD = Actor("steward-1", "city", frozenset({"steward"}))
+OFFICER = Actor("officer-1", "city", frozenset({"data-protection-officer"}))
+OTHER_OFFICER = Actor("officer-2", "city", frozenset({"data-protection-officer"}))
+AUDITOR = Actor("auditor-1", "city", frozenset({"auditor"}))
+CLERK = Actor("clerk-1", "city/education", frozenset({"case-handler"}))
+SUPERVISOR = Actor("supervisor-1", "city/education", frozenset({"supervisor"}))
+OTHER_SUPERVISOR = Actor("supervisor-2", "city/education", frozenset({"supervisor"}))
+RESIDENT = Actor("resident-1", "", frozenset({"resident"}))
+ENROLMENT: dict[str, object] = {
+    "purpose": "school-enrolment", "basis": "edu-12", "statute": "Compulsory Education Law", "article": "Article 12",
+    "fields": ["name", "birth_date"], "units": ["city/education"], "roles": ["case-handler"],
+    "granters": ["supervisor"], "approvers": ["supervisor", "data-protection-officer"],
+    "valid_until": "2099-01-01T00:00:00Z", "most_a_request": 5000, "most_a_day": 8000, "most_a_day_each": 20,
+    "second_person_above": 10, "retention_days": 30, "predicates": ["age-at-least", "is", "same-household"],
+    "search": ["national_id"], "services": {"city": 30, "photo-service": 15},
+}  # fmt: skip
 
 
 def batch(count: int, *, need_every: int = 4, name: str = "Wang Fang") -> record.PeopleBatch:
@@ -76,6 +94,33 @@ class Office:
     ) -> protocol.Reply:  # fmt: skip
         request = protocol.Open(who or self.sign(WORKER), grant_id, list(fields), subjects.tobytes(), envelopes)
         return self.desk.answer(request)
+
+    def fresh(self, by: Actor, **more: object) -> protocol.Signed:
+        """Claims of somebody who has just shown a second factor."""
+        return self.sign(by, step_up_at=int(clock.now().timestamp()), **more)
+
+    def enact(self, **changed: object) -> int:
+        """Put the purpose of school enrolment into force, as one steward and one officer would."""
+        document = json.dumps(ENROLMENT | changed).encode()
+        version = self.ask(protocol.ProposePurpose(self.sign(STEWARD), document), protocol.Done).count
+        name = str((ENROLMENT | changed)["purpose"])
+        self.ask(protocol.DecidePurpose(self.fresh(OFFICER), name, version, True), protocol.Done)
+        return version
+
+    def assign(self, subjects: NDArray[np.int64], *, by: Actor = SUPERVISOR, **over: object) -> str:
+        """A supervisor's grant to the clerk for school enrolment."""
+        values = {"purpose": "school-enrolment", "fields": ["name"], "holder": CLERK.account, "incident_id": "CASE-1"}
+        return self.grant(subjects, who=self.sign(by), **values | over)
+
+    def ask(self, request: protocol.Request, expected: type[R]) -> R:
+        """The reply, which must be of this kind."""
+        reply = self.desk.answer(request)
+        assert isinstance(reply, expected), reply
+        return reply
+
+    def refused(self, request: protocol.Request) -> str:
+        """The code of the refusal that there must be."""
+        return self.ask(request, protocol.Denied).code
 
     def leaves(self, kind: str) -> list[bytes]:
         database = store.connect(self.folder)
