@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cityloom.keeper import assertion, protocol, record, store, summary
+from cityloom.keeper import assertion, backup, protocol, record, store, summary
 from cityloom.keeper.assertion import BadAssertion, Claims
 from cityloom.keeper.decision import Facts, Policies, policies_for
 from cityloom.keeper.log import Log, LogFailed, NewLeaf, leaf
@@ -49,6 +49,7 @@ class Desk:
 
     def __init__(self, folder: Path, assertion_key: bytes) -> None:
         self._key = assertion_key
+        self._folder = folder
         self.vault = Vault(folder)
         self.log = Log(folder)
         self._database = store.connect(folder)
@@ -64,6 +65,10 @@ class Desk:
             protocol.Revoke: self._revoke, protocol.RevokeAll: self._revoke_all, protocol.Open: self._open,
             protocol.Count: self._count, protocol.ListNeedingHelp: self._list, protocol.Erase: self._erase,
             protocol.Summarise: self._summarise,
+        }  # fmt: skip
+        self._answers |= {
+            protocol.Rotate: self._rotate, protocol.BackUpKeys: self._back_up,
+            protocol.RotationAt: lambda _: protocol.Progress(*self.vault.progress),
         }  # fmt: skip
         self._finish_erasures()
 
@@ -250,8 +255,9 @@ class Desk:
         if not self.vault.alive(person).all():
             self._refuse(asked, "gate.unknown_subject", "The keeper holds nobody with that id; the person may have been"
                          " erased already.", people=person)  # fmt: skip
-        about = self._leaf_about(asked, "erased", subject=self.vault.pseudonym(request.subject))
-        self.log.append([about], [("INSERT OR REPLACE INTO erasing VALUES (?)", (request.subject,))])
+        name = self.vault.pseudonym(request.subject)
+        about = self._leaf_about(asked, "erased", subject=name)
+        self.log.append([about], store.erase(request.subject, name))
         self._finish_erasures()
         return Done(1)
 
@@ -262,6 +268,28 @@ class Desk:
         if waiting:
             self.vault.erase_many(waiting)
             self.log.append([], [("DELETE FROM erasing WHERE subject = ?", (subject,)) for subject in waiting])
+
+    def _rotate(self, request: protocol.Rotate) -> Reply:
+        asked = self._asked(request.who, "rotate", REGISTER)
+        self._decide(asked, Facts("rotate"))
+        self.log.append([self._leaf_about(asked, "rotated")])
+        try:
+            number = self.vault.rotate()
+        except OSError:
+            self._refuse(asked, "gate.rotation_failed",
+                         "The new slots could not be written, so the old key stays; free disk space.")  # fmt: skip
+        return protocol.Rotated(number, len(self.vault.slots))
+
+    def _back_up(self, request: protocol.BackUpKeys) -> Reply:
+        asked = self._asked(request.who, "back_up", REGISTER)
+        self._decide(asked, Facts("back_up"))
+        self.log.append([self._leaf_about(asked, "backed-up")])
+        try:
+            made = backup.make(self.vault, self._folder, Path(request.place), clock.now())
+        except OSError:
+            self._refuse(asked, "gate.backup_failed",
+                         "The backup could not be written; look whether the folder exists and has room.")  # fmt: skip
+        return protocol.BackedUp(str(made))
 
     # Deciding.
 

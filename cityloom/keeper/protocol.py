@@ -154,9 +154,26 @@ class EndLoad(msgspec.Struct, frozen=True, tag="end_load"):
     """Make the load durable and log it."""
 
 
+class Rotate(msgspec.Struct, frozen=True, tag="rotate"):
+    """Change the key-encryption key; the answer comes when it is done."""
+
+    who: Signed
+
+
+class RotationAt(msgspec.Struct, frozen=True, tag="rotation_at"):
+    """How far a change of keys is."""
+
+
+class BackUpKeys(msgspec.Struct, frozen=True, tag="back_up_keys"):
+    """Copy the keeper into a new folder of `place`, an absolute path."""
+
+    who: Signed
+    place: Annotated[str, msgspec.Meta(max_length=4096)]
+
+
 Request = Union[  # noqa: UP007 - msgspec reads the union at run time
     Ping, Head, Leaf, Consistency, ReadBasis, Grant, Revoke, RevokeAll, Open, Count, ListNeedingHelp, Erase, Summarise,
-    BeginLoad, Seal, EndLoad,
+    BeginLoad, Seal, EndLoad, Rotate, RotationAt, BackUpKeys,
 ]  # fmt: skip
 
 
@@ -250,8 +267,25 @@ class Sealed(msgspec.Struct, frozen=True, tag="sealed"):
     field_set: int
 
 
+class Rotated(msgspec.Struct, frozen=True, tag="rotated"):
+    """The key in force is number `key_id`, and wraps so many slots."""
+
+    key_id: int
+    slots: int
+
+
+class Progress(msgspec.Struct, frozen=True, tag="progress"):
+    done: int
+    total: int
+
+
+class BackedUp(msgspec.Struct, frozen=True, tag="backed_up"):
+    folder: str
+
+
 Reply = Union[  # noqa: UP007 - msgspec reads the union at run time
-    Done, Denied, Granted, HeadIs, LeafIs, ProofIs, BasisIs, Opened, Counted, Named, Summaries, Sealed,
+    Done, Denied, Granted, HeadIs, LeafIs, ProofIs, BasisIs, Opened, Counted, Named, Summaries, Sealed, Rotated,
+    Progress, BackedUp,
 ]  # fmt: skip
 
 
