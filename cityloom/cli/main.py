@@ -26,9 +26,11 @@ def cityloom() -> None:
 
 def run(runtime: Runtime, args: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    from cityloom.cli import alert, city, demo, drill, processes
+    from cityloom.cli import alert, city, demo, drill, keep, processes
 
     for group in (city.city, drill.drill, alert.alert, demo.demo, processes.serve, processes.status, processes.stop):
+        cityloom.add_command(group)
+    for group in (keep.backup, keep.restore, keep.keys):
         cityloom.add_command(group)
     screen = Screen(stderr=True)
     try:

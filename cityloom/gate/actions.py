@@ -7,6 +7,9 @@ A person is a subject id (int64) everywhere; names and needs exist only in what 
 from __future__ import annotations
 
 import hashlib
+import json
+import subprocess
+import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from numpy.typing import NDArray
 
 from cityloom.accounts import actions as accounts
@@ -33,7 +36,7 @@ from cityloom.gate.models import (
     ResidentLink,
 )
 from cityloom.gate.queries import envelopes_by, exercise_of, exercises_of, keeper_for, link_of
-from cityloom.keeper import client, protocol
+from cityloom.keeper import client, disk, manifest, protocol
 from cityloom.keeper.client import Running, Sealer
 from cityloom.keeper.record import AGE_BANDS, NEEDS, SEXES, PeopleBatch, SealedBatch, people_records, traits_of
 from cityloom.kernel import clock, ids
@@ -42,10 +45,11 @@ from cityloom.kernel.refused import Refused
 
 __all__ = [
     "AGE_BANDS", "NEEDS", "SEXES", "GrantOrder", "Opening", "PeopleBatch", "Running", "SealedBatch", "Sealer",
-    "answer_contest", "approve_status", "ask", "break_glass", "contest", "decide_purpose", "end_status", "erase",
-    "grant", "grant_all", "link_resident", "open_all", "open_people", "people_records", "propose_purpose",
-    "propose_status", "read_notices", "remove_exercise", "reset_breaker", "review_glass", "revoke", "revoke_all",
-    "revoke_these", "sealing", "search", "second", "see_alarm", "set_honey", "start_keeper", "store_envelopes",
+    "answer_contest", "approve_status", "ask", "back_up_database", "back_up_keys", "break_glass", "contest",
+    "decide_purpose", "end_status", "erase", "grant", "grant_all", "link_resident", "open_all", "open_people",
+    "people_records", "propose_purpose", "propose_status", "prune_backups", "read_notices", "remove_exercise",
+    "reset_breaker", "restore_database", "restore_keys", "review_glass", "revoke", "revoke_all", "revoke_these",
+    "rotate_keys", "sealing", "search", "second", "see_alarm", "set_honey", "start_keeper", "store_envelopes",
     "traits_of", "unmask",
 ]  # fmt: skip
 
@@ -551,6 +555,84 @@ def start_keeper(
         Path(assertion_key_file or paths["ASSERTION_KEY_FILE"]),
         log=log,
     )
+
+
+def rotate_keys(*, by: Actor, at: datetime) -> int:
+    """Change the keeper's key-encryption key; return its number. People are opened meanwhile, erasures wait.
+
+    `queries.rotation_progress()` says how far it is. Raises: Refused `gate.not_allowed`, `gate.loading`,
+    `gate.rotation_failed`.
+    """
+    keeper = keeper_for()
+    return keeper.ask(protocol.Rotate(keeper.sign(by, at=at)), protocol.Rotated).key_id
+
+
+def back_up_keys(*, by: Actor, at: datetime, place: Path) -> Path:
+    """Have the keeper copy keys, slots and log into a new folder in `place`; return it.
+
+    Raises: Refused `backup.same_folder`, `gate.not_allowed`, `gate.loading`, `gate.backup_failed`.
+    """
+    keeper = keeper_for()
+    asked = protocol.BackUpKeys(keeper.sign(by, at=at), str(place.absolute()))
+    return Path(keeper.ask(asked, protocol.BackedUp).folder)
+
+
+def back_up_database(*, by: Actor, at: datetime, place: Path) -> Path:
+    """Copy the city's records, envelopes included, into a new folder in `place`; return it. It may be in use.
+
+    Raises: Refused `backup.same_folder`, `backup.postgresql`.
+    """
+    source = _embedded_file()
+    draft = manifest.begin(place, manifest.DATABASE, at)
+    disk.copy_database(source, draft / source.name)
+    return manifest.finish(draft, manifest.DATABASE, at)
+
+
+def restore_database(*, by: Actor, at: datetime, source: Path) -> Path:
+    """Put a backup of the records in the place of those that are there; return the backup. Nobody may be using them.
+
+    Raises: Refused `backup.postgresql`, and those of a backup that is not whole.
+    """
+    target = _embedded_file()
+    found = manifest.read(source, manifest.DATABASE)
+    draft = target.with_name(f"{target.name}.restoring")
+    draft.unlink(missing_ok=True)
+    disk.copy_database(found.folder / target.name, draft)
+    connection.close()
+    for left in (target.with_name(f"{target.name}{end}") for end in ("-wal", "-shm", "-journal")):
+        left.unlink(missing_ok=True)  # they belong to the records that go
+    draft.replace(target)
+    return found.folder
+
+
+def restore_keys(*, by: Actor, at: datetime, source: Path, force: bool = False) -> dict[str, object]:
+    """Put a backup of the keys in the place of the keeper that is there, in a process of its own; say what was done.
+
+    Every erasure that the newest log knows is done again (`erased`), the log goes on where it can be read
+    (`log_kept`), and the key is changed. Raises: Refused `backup.too_old`, `backup.other_keeper`, `backup.in_use`,
+    `backup.unfit`, and those of a backup that is not whole.
+    """
+    command = [sys.executable, "-m", "cityloom.keeper.backup", "--dir", str(Path(settings.CITYLOOM["KEEPER_DIR"])),
+               "--from", str(source.absolute()), *(["--force"] if force else [])]  # fmt: skip
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ended.returncode not in (manifest.RESTORED, manifest.REFUSED):
+        raise RuntimeError("The restore stopped before its end.")
+    told = json.loads(ended.stdout)
+    if ended.returncode == manifest.REFUSED:
+        raise Refused(told["code"], told["sentence"], value=told["value"], limit=told["limit"])
+    return told
+
+
+def prune_backups(*, by: Actor, at: datetime, place: Path, older_than: timedelta) -> list[Path]:
+    """Remove the backups in a place that are older, of keys and of the database; return their folders."""
+    return list(manifest.prune(place, older_than=older_than, now=at))
+
+
+def _embedded_file() -> Path:
+    if connection.vendor != "sqlite":
+        raise Refused("backup.postgresql", "The city's records lie in PostgreSQL; back them up and restore them with"
+                      " pg_dump and pg_restore, apart from the keys.")  # fmt: skip
+    return Path(connection.settings_dict["NAME"])
 
 
 def _named(subjects: Subjects) -> list[int]:

@@ -330,6 +330,12 @@ def log_extends(older: LogHead, newer: LogHead) -> bool:
     return merkle.verify_consistency(older.size, newer.size, *roots, proof)
 
 
+def rotation_progress() -> tuple[int, int]:
+    """How many slots the last change of keys has wrapped anew, and how many there are; both 0 before the first."""
+    at = keeper_for().ask(protocol.RotationAt(), protocol.Progress)
+    return at.done, at.total
+
+
 def keeper_for() -> KeeperClient:
     """This process's client of the configured keeper; for the gate's own use."""
     paths = settings.CITYLOOM

@@ -10,11 +10,12 @@ from typing import TypeVar
 
 import numpy as np
 
-from cityloom.keeper import protocol, summary
+from cityloom.keeper import protocol, store, summary
 from cityloom.keeper.assertion import Claims
 from cityloom.keeper.basis import REGISTER
 from cityloom.keeper.decision import Facts
 from cityloom.keeper.glass import Glass
+from cityloom.keeper.keeping import Keeping
 from cityloom.keeper.log import Log, LogFailed
 from cityloom.keeper.office import Asked, Office
 from cityloom.keeper.opening import Openings
@@ -46,6 +47,7 @@ class Desk:
         counters = (
             self._proofs, residents, Openings(self._office), Searches(self._office, residents.link),
             Purposes(self._office), Glass(self._office), Statuses(self._office), Watching(self._office),
+            Keeping(self._office, folder),
         )  # fmt: skip
         self._answers: dict[type, Callable[..., Reply]] = {
             protocol.Ping: lambda _: Done(), protocol.Head: self._head, protocol.Leaf: self._leaf,
@@ -150,7 +152,7 @@ class Desk:
         pseudonym = self.vault.pseudonym(request.subject)
         about = office.leaf_about(asked, "erased", subject=pseudonym)
         self.log.append([about], [
-            ("INSERT OR REPLACE INTO erasing VALUES (?)", (request.subject,)),
+            *store.erase(request.subject, pseudonym),
             ("DELETE FROM link WHERE pseudonym = ?", (pseudonym,)),
             ("DELETE FROM honey WHERE pseudonym = ?", (pseudonym,)),
         ])  # fmt: skip

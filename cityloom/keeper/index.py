@@ -18,6 +18,7 @@ WHOLE_BITS = 31
 PEOPLE_A_TOKEN = 64
 """How many share a token on average, or up to twice as many: fewer than 16 in one chance of 10^12 (Poisson)."""
 _ROWS = 1 << 20
+_LOOK_ROWS = 1 << 16  # few enough to stay in the processor's cache
 _MESSAGE_BYTES = 32
 _SEPARATORS = re.compile(r"[\s().\-\u2010-\u2015]+")
 _PLUS, _LETTER_X = ord("+"), ord("x")
@@ -80,8 +81,12 @@ def lengths(tokens: NDArray[np.uint32]) -> range:
 
 def places(tokens: NDArray[np.uint32], whole: int, bits: range) -> NDArray[np.int64]:
     """The slots whose tokens agree with a whole one, as far as they go."""
-    found = [np.flatnonzero(tokens == np.uint32(whole >> (WHOLE_BITS - each))) for each in bits]
-    return np.sort(np.concatenate(found)) if found else np.zeros(0, np.int64)
+    wanted = [np.uint32(whole >> (WHOLE_BITS - each)) for each in bits]
+    found = [np.zeros(0, np.int64)]
+    for first in range(0, len(tokens), _LOOK_ROWS):
+        part = tokens[first : first + _LOOK_ROWS]
+        found += [here + first for each in wanted if len(here := np.flatnonzero(part == each))]
+    return np.sort(np.concatenate(found))
 
 
 def _whole(codes: NDArray[np.uint8]) -> NDArray[np.uint32]:

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from cityloom.keeper import disk
 from cityloom.kernel import ids
 
 KEY_FILE = "key"
@@ -87,7 +88,7 @@ def replace(folder: Path, ring: Keyring) -> None:
     (folder / _OLD).unlink(missing_ok=True)
     os.link(folder / KEY_FILE, folder / _OLD)
     (folder / _DRAFT).rename(folder / KEY_FILE)
-    sync_folder(folder)
+    disk.sync(folder)
 
 
 def destroy_old(folder: Path) -> None:
@@ -96,28 +97,8 @@ def destroy_old(folder: Path) -> None:
     if old.exists() and old.samefile(folder / KEY_FILE):
         old.unlink()  # the crash came before the new key was in force: this is the key in force
     for path in (old, folder / _DRAFT):
-        destroy(path)
-    sync_folder(folder)
-
-
-def destroy(path: Path) -> None:
-    """Overwrite a file that holds a key, then remove it."""
-    if not path.exists():
-        return
-    with path.open("r+b") as stream:
-        stream.write(bytes(path.stat().st_size))
-        stream.flush()
-        os.fsync(stream.fileno())
-    path.unlink()
-
-
-def sync_folder(folder: Path) -> None:
-    """Put a folder's names on the disk."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        disk.destroy(path)
+    disk.sync(folder)
 
 
 def _write(path: Path, ring: Keyring) -> None:

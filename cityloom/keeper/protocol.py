@@ -297,6 +297,23 @@ class News(msgspec.Struct, frozen=True, tag="news"):
     limit: Page = 1000
 
 
+class Rotate(msgspec.Struct, frozen=True, tag="rotate"):
+    """Change the key-encryption key; the answer comes when it is done."""
+
+    who: Signed
+
+
+class RotationAt(msgspec.Struct, frozen=True, tag="rotation_at"):
+    """How far a change of keys is."""
+
+
+class BackUpKeys(msgspec.Struct, frozen=True, tag="back_up_keys"):
+    """Copy the keeper into a new folder of `place`, an absolute path."""
+
+    who: Signed
+    place: Annotated[str, msgspec.Meta(max_length=4096)]
+
+
 class Watch(msgspec.Struct, frozen=True, tag="watch"):
     """Alarms with a higher number than `after`."""
 
@@ -422,7 +439,7 @@ Request = Union[  # noqa: UP007 - msgspec reads the union at run time
     BeginLoad, Seal, EndLoad, LogKey, Checkpoint, Tile, Entries, Inclusions, AddCosignatures,
     Authentic, Second, Ask, Search, LinkSearch, Match, ReadOwn, Contest, Unlink, News, Watch, Flows, ReadPurposes,
     ProposePurpose, DecidePurpose, SetHoney, ResetBreaker, ReadBreakers, Unmask, BreakGlass, ReviewGlass, ReadGlass,
-    ProposeStatus, ApproveStatus, EndStatus,
+    ProposeStatus, ApproveStatus, EndStatus, Rotate, RotationAt, BackUpKeys,
 ]  # fmt: skip
 
 
@@ -661,10 +678,26 @@ class GlassIs(msgspec.Struct, frozen=True, tag="glass_is"):
     rows: list[GlassRow]
 
 
+class Rotated(msgspec.Struct, frozen=True, tag="rotated"):
+    """The key in force is number `key_id`, and wraps so many slots."""
+
+    key_id: int
+    slots: int
+
+
+class Progress(msgspec.Struct, frozen=True, tag="progress"):
+    done: int
+    total: int
+
+
+class BackedUp(msgspec.Struct, frozen=True, tag="backed_up"):
+    folder: str
+
+
 Reply = Union[  # noqa: UP007 - msgspec reads the union at run time
     Done, Denied, Granted, HeadIs, LeafIs, ProofIs, BasisIs, Opened, Counted, Named, Summaries, Sealed,
     LogKeyIs, CheckpointIs, TileIs, EntriesAre, InclusionsAre, Answered, Candidates, Linked, OwnEntries, NewsIs, Alarms,
-    FlowsAre, PurposesAre, BreakersAre, Unmasked, GlassIs,
+    FlowsAre, PurposesAre, BreakersAre, Unmasked, GlassIs, Rotated, Progress, BackedUp,
 ]  # fmt: skip
 
 
@@ -676,7 +709,7 @@ class Work(msgspec.Struct, frozen=True):
     count: int
 
 
-UNSEALED = (Ping, Head, Leaf, Consistency, LogKey, Checkpoint, Tile, Entries, Inclusions)
+UNSEALED = (Ping, RotationAt, Head, Leaf, Consistency, LogKey, Checkpoint, Tile, Entries, Inclusions)
 """What anybody who reaches the keeper may ask: nothing in it is about anybody."""
 _requests = msgspec.msgpack.Decoder(Request)
 _replies = msgspec.msgpack.Decoder(Reply)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cityloom.keeper import basis as basis_room
-from cityloom.keeper import signing, vault
+from cityloom.keeper import disk, signing, vault
 from cityloom.keeper.basis import Basis
 from cityloom.keeper.leaf import NewLeaf
 from cityloom.kernel import clock
@@ -73,6 +73,7 @@ CREATE TABLE cosignature (
 CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, root BLOB NOT NULL);
 CREATE TABLE slots (one INTEGER PRIMARY KEY CHECK (one = 1), reserved INTEGER NOT NULL);
 CREATE TABLE erasing (subject INTEGER PRIMARY KEY);
+CREATE TABLE erased (pseudonym BLOB PRIMARY KEY) WITHOUT ROWID;
 INSERT INTO slots VALUES (1, 0);
 """
 
@@ -132,15 +133,7 @@ def initialise(folder: Path, bases: Sequence[Basis] | None = None) -> None:
         database.execute(*decide_purpose(basis.purpose, basis.version, ACTIVE, "shipped", now))
     database.close()
     draft.rename(folder / DATABASE)  # last: a folder with a database is a whole keeper
-    _sync_folder(folder)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    disk.sync(folder)
 
 
 def initialised(folder: Path) -> bool:
@@ -228,6 +221,14 @@ def insert_grant(grant: Grant) -> Statement:
 def revoke_grant(grant_id: str) -> Statement:
     """What ends a grant."""
     return "UPDATE grants SET revoked = 1 WHERE id = ?", (grant_id,)
+
+
+def erase(subject: int, pseudonym: bytes) -> list[Statement]:
+    """What says that a person is to be erased, and is for ever: a restored backup must not bring the person back."""
+    return [
+        ("INSERT OR REPLACE INTO erasing VALUES (?)", (subject,)),
+        ("INSERT OR IGNORE INTO erased VALUES (?)", (pseudonym,)),
+    ]
 
 
 def second_grant(grant_id: str, by: str) -> Statement:

@@ -64,6 +64,7 @@ class Vault:
         self._index = index.BlindIndex({field: self._ring.lasting(f"index {field}") for field in SEARCHED})
         self._changing = threading.Lock()
         self._loads = 0
+        self._lengths = dict.fromkeys(SEARCHED, range(0))
         self.progress = 0, 0
         if owner:
             self._clear_leftovers()
@@ -220,7 +221,7 @@ class Vault:
             self.slots.sync()
 
     def rotate(self, progress: Progress | None = None) -> int:
-        """Change the key-encryption key: wrap each slot anew beside the old file, then switch; return the key's number.
+        """Change the key-encryption key: wrap slots anew beside the old file, then switch; return the key's number.
 
         People are opened meanwhile. `self.progress` says how many slots are done, and how many there are.
         Raises: Refused `gate.loading`, `gate.keys_used_up`; OSError, and then the old key stays in force.

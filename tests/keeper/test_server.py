@@ -320,3 +320,55 @@ def openings_logged(folder: Path) -> Counter[bytes]:
     rows = database.execute("SELECT subjects FROM leaves WHERE kind = 'opened'").fetchall()
     database.close()
     return Counter(subject for (subjects,) in rows for subject in sixteens(subjects))
+
+
+
+def test_people_are_opened_while_the_key_changes(house: House) -> None:
+    people = [batch(2000, name=f"Batch {number}") for number in range(10)]
+    with house.ask.begin_load(house.ask.sign(SYSTEM), 2) as sealer:
+        sealed = list(sealer.seal_all(people))
+    some, envelopes = sealed[3].subjects[:50], sealed[3].envelopes[:50].tobytes()
+    grant, ended, seen = house.grant(some), threading.Event(), []
+
+    def open_on() -> None:
+        while not ended.is_set() or not seen:
+            seen.append(house.open(grant, some, envelopes))
+
+    reader = threading.Thread(target=open_on)
+    reader.start()
+    rotated = [house.ask.ask(protocol.Rotate(house.ask.sign(SYSTEM)), protocol.Rotated) for _ in range(5)]
+    ended.set()
+    reader.join()
+    assert [each.key_id for each in rotated] == [2, 3, 4, 5, 6]
+    assert house.ask.ask(protocol.RotationAt(), protocol.Progress).done == rotated[-1].slots
+    assert all(each == [[f"Batch 3 {row}"] for row in range(50)] for each in seen)
+    assert sorted(path.name for path in house.folder.glob("secrets.*")) == ["secrets.6"]
+
+
+def test_a_change_of_keys_during_a_load_is_refused(house: House) -> None:
+    with house.ask.begin_load(house.ask.sign(SYSTEM), 1) as sealer:
+        sealer.seal(batch(1))
+        with pytest.raises(Refused) as refusal:
+            house.ask.ask(protocol.Rotate(house.ask.sign(SYSTEM)), protocol.Rotated)
+    assert refusal.value.code == "gate.loading"
+    assert house.ask.ask(protocol.Rotate(house.ask.sign(SYSTEM)), protocol.Rotated).key_id == 2
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda folder: (folder / "key").write_text("1 " + "ab" * 32 + "\n"), "build or import the city again"),
+        (lambda folder: (folder / "key").write_text(""), "key file is not whole"),
+        (lambda folder: os.truncate(folder / "traits", 7), "cut off"),
+        (lambda folder: os.truncate(folder / "secrets.1", 32 * 10), "shorter"),
+        (lambda folder: (folder / "tags").unlink(), "missing"),
+    ],
+)
+def test_it_does_not_start_on_files_that_do_not_fit(house: House, spoil: object, words: str) -> None:
+    house.seal(batch(20))
+    house.running.stop()
+    spoil(house.folder)
+    with pytest.raises(KeeperDown):
+        house.start()
+    assert house.running.process.returncode == 4
+    assert words in (house.place / "words").read_text()
