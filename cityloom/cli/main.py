@@ -26,9 +26,10 @@ def cityloom() -> None:
 
 def run(runtime: Runtime, args: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    from cityloom.cli import alert, city, demo, drill, processes
+    from cityloom.cli import account, alert, city, demo, drill, processes
 
-    for group in (city.city, drill.drill, alert.alert, demo.demo, processes.serve, processes.status, processes.stop):
+    groups = (city.city, drill.drill, account.account, alert.alert, demo.demo)
+    for group in (*groups, processes.serve, processes.status, processes.stop):
         cityloom.add_command(group)
     screen = Screen(stderr=True)
     try:
