@@ -97,10 +97,10 @@ class TermFacts:
     ended_at: datetime | None
 
     def state_at(self, at: datetime) -> str:
-        """waiting, active or over."""
+        """unapproved, active or over."""
         if self.ended_at is not None or at >= self.ends_at:
             return "over"
-        return "active" if self.approved_at else "waiting"
+        return "active" if self.approved_at else "unapproved"
 
 
 def actor_of(account_id: str) -> Actor:

@@ -152,6 +152,13 @@ ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_REAUTHENTICATION_METHODS = ("password", "mfa")
 MFA_ADAPTER = "cityloom.accounts.contrib.allauth.adapters.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_FORMS = {
+    name: f"cityloom.accounts.contrib.allauth.forms.{form}"
+    for name, form in (
+        ("add_webauthn", "AddPasskey"), ("authenticate_webauthn", "SecondFactor"), ("login_webauthn", "PasskeyAlone"),
+        ("reauthenticate_webauthn", "StepUpByPasskey"),
+    )
+}  # fmt: skip
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_USER_VERIFICATION = "preferred"
 SOCIALACCOUNT_ADAPTER = "cityloom.accounts.contrib.allauth.openid.SocialAdapter"
@@ -201,4 +208,5 @@ LOGGING = {
         }
     },
     "root": {"handlers": ["file"], "level": "INFO"},
+    "loggers": {"fido2": {"level": "WARNING"}},
 }  # fmt: skip

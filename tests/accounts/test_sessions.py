@@ -125,7 +125,7 @@ def test_a_request_writes_nothing_as_a_rule(hire: Hire, sign_in: SignIn, watch: 
     browser = sign_in()
 
     def writes() -> list[str]:
-        with CaptureQueriesContext(connection, ) as caught:
+        with CaptureQueriesContext(connection) as caught:
             assert is_in(browser)
         found = [query["sql"] for query in caught.captured_queries]
         return [sql for sql in found if sql.startswith(("UPDATE", "INSERT", "DELETE"))]
@@ -189,7 +189,8 @@ def test_a_session_that_django_made_without_us_does_not_count(hire: Hire) -> Non
 def test_a_changed_password_keeps_this_session_and_ends_no_binding(hire: Hire, sign_in: SignIn) -> None:
     hire("zhang")
     here, there = sign_in(), sign_in()
-    form = {"oldpassword": "plenty of long words", "password1": "other words, longer", "password2": "other words, longer"}
+    new = "other words, longer"
+    form = {"oldpassword": "plenty of long words", "password1": new, "password2": new}
     assert here.post("/account/password/", form).status_code == 302
     assert is_in(here)
     assert not is_in(there), "Django's own rule: another password, another session"

@@ -58,7 +58,7 @@ def test_a_form_from_elsewhere_is_refused(hire: Hire) -> None:
     assert strict.post("/sign-in/", {"login": "zhang", "password": PASSWORD}).status_code == 403
 
 
-@pytest.mark.parametrize("wanted", ["https://elsewhere.example/", "//elsewhere.example", "javascript:alert(1)", "/\\e.x"])
+@pytest.mark.parametrize("wanted", ["https://e.example/", "//e.example", "javascript:alert(1)", "/\\e.example"])
 def test_nobody_lands_elsewhere(hire: Hire, client: Client, wanted: str) -> None:
     hire("zhang")
     answer = client.post("/sign-in/", {"login": "zhang", "password": PASSWORD, "next": wanted})
@@ -96,7 +96,9 @@ def test_a_weak_password_is_refused(units: None, password: str) -> None:
 
 def test_an_account_has_a_place_that_exists(units: None) -> None:
     def add(unit: str, role: str) -> None:
-        actions.add_account(username="li", name="", unit=unit, roles=[role], password=PASSWORD, by=SYSTEM, at=clock.now())
+        actions.add_account(
+            username="li", name="", unit=unit, roles=[role], password=PASSWORD, by=SYSTEM, at=clock.now()
+        )
 
     for unit, role, code in (("city/moon", "operator", "unknown_unit"), ("city", "king", "unknown_roles")):
         with pytest.raises(Refused) as refusal:
@@ -117,9 +119,8 @@ def test_no_page_and_no_log_line_holds_a_password(hire: Hire, client: Client, ca
 def test_the_pages_obey_the_content_security_policy(hire: Hire, sign_in: SignIn, client: Client) -> None:
     hire("zhang")
     browser = sign_in()
-    pages = [client.get("/sign-in/"), browser.get("/account/"), browser.get("/step-up/password/"),
-             browser.get("/account/password/"), browser.get("/contractors/"), browser.get("/account/second-factor/")]  # fmt: skip
-    for page in pages:
+    paths = ("/account/", "/step-up/password/", "/account/password/", "/contractors/", "/account/second-factor/")
+    for page in (client.get("/sign-in/"), *(browser.get(path) for path in paths)):
         text = page.content.decode()
         assert page.status_code == 200
         assert page.headers["Content-Security-Policy"].startswith("default-src 'self'")

@@ -191,9 +191,10 @@ class FromProvider(OAuth2CallbackView):
         return state, response
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        before = request.session.get(queries.SESSION_KEY)
         response: HttpResponse = super().dispatch(request, *args, **kwargs)
-        again = getattr(self.adapter, "state", {}).get("step_up")
-        if again and request.user.is_authenticated and request.user.pk == again:
+        is_new = request.session.get(queries.SESSION_KEY) not in (None, before)  # a refusal leaves the old session
+        if is_new and self.adapter.state.get("step_up") == request.user.pk:
             adapters.note_step_up(request, "provider")
         return response
 

@@ -9,20 +9,18 @@ import base64
 import hashlib
 import hmac
 import ipaddress
-import json
 from pathlib import Path
 from typing import Any
 
-import jwt
 from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_noop
-from jwt.algorithms import OKPAlgorithm
 
 from cityloom.kernel import clock, ids
+from cityloom.web.contrib.demo_identity import signing
 
 ID = "demo-residents"
 CLIENT = "cityloom"
@@ -100,19 +98,16 @@ def id_token(request: HttpRequest, *, subject: str, nonce: str) -> str:
     now = int(clock.now().timestamp())
     claims = {"iss": issuer(request), "sub": subject, "aud": CLIENT, "iat": now, "exp": now + LIVES_S, "nonce": nonce,
               "auth_time": now}  # fmt: skip
-    return jwt.encode(claims, _key(), algorithm="EdDSA", headers={"kid": "demo"})
+    return signing.signed(claims, _seed())
 
 
 def public_keys() -> dict[str, Any]:
     """The keys with which the statements are verified."""
-    public = json.loads(OKPAlgorithm.to_jwk(_key().public_key()))
-    return {"keys": [public | {"kid": "demo", "alg": "EdDSA", "use": "sig"}]}
+    return signing.public_keys(_seed())
 
 
-def _key() -> Any:
-    """The signing key; `x` is not read for a private key, and is computed anew when the public one is written."""
-    secret = base64.urlsafe_b64encode(bytes.fromhex(_derived("signing"))).decode().rstrip("=")
-    return OKPAlgorithm.from_jwk({"kty": "OKP", "crv": "Ed25519", "d": secret, "x": secret})
+def _seed() -> bytes:
+    return bytes.fromhex(_derived("signing"))
 
 
 def _derived(what: str) -> str:
