@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.views import LoginView
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -206,7 +207,7 @@ def _check_local(request: HttpRequest) -> None:
         local = ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
     except ValueError:
         local = False
-    if not local:
+    if not local or settings.CITYLOOM_BEHIND_TLS:  # a proxy on this machine makes everybody look local
         raise Refused(
             "accounts.not_local",
             "Demo accounts sign in on the machine that runs the city only; open it there, on localhost.",

@@ -165,6 +165,11 @@ SOCIALACCOUNT_ADAPTER = "cityloom.accounts.contrib.allauth.openid.SocialAdapter"
 SOCIALACCOUNT_LOGIN_ON_GET = True
 SOCIALACCOUNT_REQUESTS_TIMEOUT = 5
 
+CITYLOOM_BEHIND_TLS = os.environ.get("CITYLOOM_BEHIND_TLS", "") == "1"
+"""A proxy with TLS stands in front, and sets X-Forwarded-Proto and X-Forwarded-For itself; no demo account then."""
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if CITYLOOM_BEHIND_TLS else None
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CITYLOOM_BEHIND_TLS
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if CITYLOOM_BEHIND_TLS else 0
 CITYLOOM_PASSKEY_HOST = os.environ.get("CITYLOOM_PASSKEY_HOST", "")
 CITYLOOM_SESSIONS = {
     "LONGEST_S": 12 * 3600, "IDLE_S": 30 * 60, "TOUCH_S": 60,

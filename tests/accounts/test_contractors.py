@@ -174,6 +174,12 @@ def test_no_real_account_and_no_other_machine_steps_up_by_a_click(hire: Hire, si
     assert browser.post("/step-up/demo/", REMOTE_ADDR="10.0.0.9").status_code == 403
 
 
+def test_behind_a_proxy_nobody_is_local(units: None, settings) -> None:
+    demo = actions.create_demo_accounts(workers=[], by=SYSTEM, at=clock.now())[0]
+    settings.CITYLOOM_BEHIND_TLS = True
+    assert Client().post("/sign-in/demo/", {"account": demo.account}).status_code == 403
+
+
 # --- the command line
 
 

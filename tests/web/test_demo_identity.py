@@ -189,8 +189,9 @@ def test_it_exists_in_a_synthetic_city_only(monkeypatch: pytest.MonkeyPatch) -> 
     assert there(Client(SERVER_NAME="localhost")) == {404}
 
 
-def test_it_exists_only_with_made_up_people(settings) -> None:
-    settings.CITYLOOM_DEMO_RESIDENTS = ""
+@pytest.mark.parametrize(("name", "value"), [("CITYLOOM_DEMO_RESIDENTS", ""), ("CITYLOOM_BEHIND_TLS", True)])
+def test_it_needs_made_up_people_and_no_proxy(settings, name: str, value: object) -> None:
+    setattr(settings, name, value)
     assert there(Client(SERVER_NAME="localhost")) == {404}
 
 

@@ -32,7 +32,8 @@ _HERE = ("localhost", "127.0.0.1", "[::1]")
 def exists(request: HttpRequest) -> bool:
     """Whether there is a demo provider: for made-up people only, and only on the machine that runs the city."""
     city = getattr(request, "city", None)
-    return bool(city and city.is_synthetic and settings.CITYLOOM_DEMO_RESIDENTS and _is_local(request))
+    wanted = bool(settings.CITYLOOM_DEMO_RESIDENTS) and not settings.CITYLOOM_BEHIND_TLS
+    return bool(wanted and city and city.is_synthetic and _is_local(request))
 
 
 def offered(request: HttpRequest) -> dict[str, Any] | None:
