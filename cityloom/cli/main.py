@@ -26,11 +26,13 @@ def cityloom() -> None:
 
 def run(runtime: Runtime, args: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    from cityloom.cli import alert, city, demo, drill, keep, processes
+    from cityloom.cli import account, alert, city, demo, drill, keep, processes
 
-    for group in (city.city, drill.drill, alert.alert, demo.demo, processes.serve, processes.status, processes.stop):
-        cityloom.add_command(group)
-    for group in (keep.backup, keep.restore, keep.keys):
+    groups = (
+        city.city, drill.drill, account.account, alert.alert, demo.demo, keep.backup, keep.restore, keep.keys,
+        processes.serve, processes.status, processes.stop,
+    )  # fmt: skip
+    for group in groups:
         cityloom.add_command(group)
     screen = Screen(stderr=True)
     try:

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from django.db import close_old_connections
 
+from cityloom.accounts import actions as accounts
 from cityloom.alerts import actions as alerts
 from cityloom.bus import actions as bus
 from cityloom.drills import queries as drills
@@ -31,6 +32,7 @@ def jobs() -> dict[str, Job]:
     return {
         "deliver events": lambda at: bus.drain(at=at),
         "send alerts": lambda at: _for_each_free(alerts.deliver_due, at),
+        "end sessions": lambda at: accounts.end_what_is_over(at=at),
         "escalate notices": lambda at: _for_each_free(emergency.escalate_due, at),
     }
 

@@ -28,9 +28,12 @@ from cityloom.kernel.refused import Refused
 _MOST = 50
 
 
+@accounts.for_everyone
 @require_GET
 def front(request: HttpRequest) -> HttpResponse:
     """What goes on, and what waits for whoever is signed in."""
+    if request.user.kind == "resident":  # type: ignore[union-attr]
+        return render(request, "web/resident_front.html")
     actor = accounts.as_actor(request.user)  # type: ignore[arg-type]
     context = {
         "waiting": emergency.waiting_for(actor), "notices": _notices(actor), "tasks": fieldwork.my_tasks(actor),

@@ -11,6 +11,7 @@ from django.utils.translation.template import templatize
 
 PACKAGE = Path(__file__).resolve().parents[2] / "cityloom"
 _MARKS = ("_", "gettext", "gettext_lazy", "gettext_noop")
+_REFUSALS = ("Refused", "StepUpNeeded")
 _TEXT = r"u?('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")"
 _CALL = re.compile(rf"(?<![a-z])(?:n?gettext|_)\({_TEXT}(?:,\s*{_TEXT})?")
 
@@ -49,5 +50,5 @@ def _marked(tree: ast.AST) -> Iterator[str]:
 
 def _refusals(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Refused":
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _REFUSALS:
             yield from (one.value for one in node.args[1:2] if isinstance(one, ast.Constant))
