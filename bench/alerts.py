@@ -1,4 +1,4 @@
-"""Change one byte of an approved alert, very often, at each hop; nothing changed may get through.
+"""Change one byte of an approved alert, very often, at each hop of alerts; nothing changed may get through.
 
 Usage: python -m bench.alerts [--mutations 100000] [--seed 1] [--json]
 """
@@ -6,28 +6,25 @@ Usage: python -m bench.alerts [--mutations 100000] [--seed 1] [--json]
 # ruff: noqa: E402 - the home must be chosen before Django starts
 from __future__ import annotations
 
-import argparse
-import contextlib
 import json
-import logging
-import os
-import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-os.environ.setdefault("CITYLOOM_HOME", tempfile.mkdtemp(prefix="cityloom-bench-"))
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cityloom.project.settings")
+from bench._mutations import (
+    Result,
+    command,
+    gets_through,
+    measure,
+    must_pass,
+    mutations,
+    start_django,
+    texts,
+)  # fmt: skip
 
-import django
-import numpy as np
+start_django()
 
-django.setup()
-
-from django.core.management import call_command
-from django.db import connection, connections
+from django.db import connection
 
 from cityloom.alerts import actions, plugins
 from cityloom.alerts.domain.cap import time_text
@@ -36,23 +33,10 @@ from cityloom.alerts.plugins import Channel, OutgoingMessage, Receipt
 from cityloom.kernel import clock, ids
 from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.canonical import canonical_bytes, digest
-from cityloom.kernel.refused import Refused
 
 NOW = datetime(2026, 1, 1, 8, tzinfo=UTC)
 EXPIRES = datetime(2026, 1, 1, 14, tzinfo=UTC)
 POOL = 500
-
-
-@dataclass(frozen=True)
-class Result:
-    """What became of the mutations of one hop; `same` are changes that say the same, which are drawn again."""
-
-    hop: str
-    mutations: int
-    stopped: int
-    passed: int
-    same: int
-    seconds: float
 
 
 class Trap(Channel):
@@ -87,30 +71,6 @@ def approved(number: int = 1) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def mutations(data: bytes, chance: np.random.Generator) -> Iterator[bytes]:
-    """The bytes with one replaced, removed or added, without end."""
-    while True:
-        position, byte = int(chance.integers(len(data))), bytes([int(chance.integers(256))])
-        middle = (byte, b"", byte + data[position : position + 1])[int(chance.integers(3))]
-        changed = data[:position] + middle + data[position + 1 :]
-        if changed != data:
-            yield changed
-
-
-def measure(hop: str, count: int, source: Iterator[bytes], passes: Callable[[bytes], bool | None]) -> Result:
-    """Count what passes; `passes` gives None for a change that is none."""
-    started, stopped, passed, same = clock.stopwatch(), 0, 0, 0
-    while stopped + passed < count:
-        match passes(next(source)):
-            case None:
-                same += 1
-            case True:
-                passed += 1
-            case False:
-                stopped += 1
-    return Result(hop, count, stopped, passed, same, round(clock.stopwatch() - started, 1))
-
-
 def order(document: dict[str, Any], approved_digest: str) -> dict[str, Any]:
     """How the alert is sent."""
     return {
@@ -127,22 +87,21 @@ def document_passes(changed: bytes) -> bool | None:
         return False
     if document == approved():
         return None
-    return _gets_through(lambda: actions.send(**order(document, digest(approved()))))
+    return gets_through(lambda: actions.send(**order(document, digest(approved()))))
 
 
 def measure_stored(trap: Trap, count: int, seed: int) -> Result:
     """Hop 2: the XML in the database, before delivery; each round changes one byte in each of a pool of alerts."""
     pool = [actions.send(**order(approved(n), digest(approved(n)))) for n in range(1, min(count, POOL) + 1)]
     stored = [Alert.objects.get(id=alert_id).xml for alert_id in pool]
-    sources = [_texts(mutations(xml.encode(), ids.seeded(seed, 2, n))) for n, xml in enumerate(stored)]
+    sources = [texts(mutations(xml.encode(), ids.seeded(seed, 2, n))) for n, xml in enumerate(stored)]
     started, done = clock.stopwatch(), 0
     while done < count:
         _deliver_again(pool, [next(source) for source in sources])
         done += len(pool)
     seconds, passed = clock.stopwatch() - started, trap.caught
     _deliver_again(pool, stored)
-    if trap.caught != passed + len(pool):
-        raise SystemExit("The unchanged alerts do not pass, so these figures mean nothing.")
+    must_pass(trap.caught == passed + len(pool))
     return Result("XML in the database", done, done - passed, passed, 0, round(seconds, 1))
 
 
@@ -153,25 +112,9 @@ def _deliver_again(pool: list[str], texts: list[str]) -> None:
     actions.deliver_due(at=NOW)
 
 
-def _texts(changes: Iterator[bytes]) -> Iterator[str]:
-    """Only what a text column can hold."""
-    for changed in changes:
-        with contextlib.suppress(UnicodeDecodeError):
-            if "\x00" not in (text := changed.decode()):
-                yield text
-
-
 def message_passes(trap: Trap, message: OutgoingMessage, changed: bytes) -> bool:
     """Hop 3: the message handed to the channel."""
-    return _gets_through(lambda: plugins.hand_over(trap, replace(message, xml=changed)))
-
-
-def _gets_through(action: Callable[[], object]) -> bool:
-    try:
-        action()
-    except Refused:
-        return False
-    return True
+    return gets_through(lambda: plugins.hand_over(trap, replace(message, xml=changed)))
 
 
 def run(count: int, seed: int) -> list[Result]:
@@ -186,29 +129,9 @@ def run(count: int, seed: int) -> list[Result]:
     message = OutgoingMessage("KEY", "trap", alert.identifier, xml, alert.unsent, alert.document_digest)
     third = measure("message at the channel", count, mutations(xml, ids.seeded(seed, 3)),
                     lambda changed: message_passes(trap, message, changed))  # fmt: skip
-    if not message_passes(trap, message, xml):
-        raise SystemExit("The unchanged alert does not pass, so these figures mean nothing.")
+    must_pass(message_passes(trap, message, xml))
     return [first, second, third]
 
 
-def main() -> None:
-    """Run, print, and exit with 1 if anything changed got through."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--mutations", type=int, default=100_000, help="for each hop")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    logging.disable(logging.WARNING)
-    connections.databases["default"]["NAME"] = ":memory:"
-    call_command("migrate", verbosity=0)
-    results = run(options.mutations, options.seed)
-    if options.json:
-        print(json.dumps([asdict(result) for result in results]))
-    else:
-        for result in results:
-            print(f"{result.hop:24} {result.stopped:>8,} stopped {result.passed:>4,} passed {result.seconds:>7.1f} s")
-    sys.exit(any(result.passed for result in results))
-
-
 if __name__ == "__main__":
-    main()
+    command(__doc__, run)

@@ -15,7 +15,7 @@ from cityloom.bus.domain.backoff import next_try
 from cityloom.bus.domain.wiring import Route, routes_of
 from cityloom.bus.models import HandlerRun, Hold, OutboxEvent
 from cityloom.bus.queries import as_envelope
-from cityloom.kernel import clock, ids
+from cityloom.kernel import clock, disk, ids
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.envelope import data_of, event_from, type_of
 from cityloom.kernel.refused import Refused
@@ -158,6 +158,8 @@ def _attempt(row: OutboxEvent, run: HandlerRun, at: datetime) -> bool:
     try:
         route.handlers[run.handler](event_from(route.event_class, row.data), envelope=as_envelope(row))
     except Exception as error:  # a handler's failure is the bus's ordinary business: it is kept and tried again
+        if disk.is_full(error):
+            raise  # nobody's failure, and there is no room to write it down: the lease runs out, then it is tried again
         _failed(run, error, at)
         return False
     return True

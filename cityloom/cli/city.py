@@ -53,14 +53,18 @@ def build(
 
 @city.command("import")
 @click.argument("path", type=click.Path(path_type=Path))
+@click.option("--timezone", default="", metavar="ZONE",
+              help="The city's time zone, as in Asia/Shanghai or UTC+08:00; by default one is guessed by longitude.")
 @_seed
 @_replace
 @_json
 @click.pass_obj
-def import_(runtime: Runtime, path: Path, seed: int, replace: bool, as_json: bool) -> int:
-    """Import a city from PATH: a .osm.pbf file, or a folder with buildings.geojson and roads.geojson."""
+def import_(
+    runtime: Runtime, path: Path, timezone: str, seed: int, replace: bool, as_json: bool
+) -> int:  # fmt: skip
+    """Import a city from PATH: OpenStreetMap data, or a folder with buildings.geojson and roads.geojson."""
     source = path.expanduser().absolute()
-    return _make(runtime, lambda city, tell: city.draft_from(source, tell), seed, replace, as_json)
+    return _make(runtime, lambda city, tell: city.draft_from(source, tell, timezone), seed, replace, as_json)
 
 
 @city.command()
@@ -139,6 +143,7 @@ def _tell(facts: Any, as_json: bool) -> None:
     table = Table("", "", title=f"{facts.name} ({label})", show_header=False)
     for what, count in facts.counts.items():
         table.add_row(what.replace("_", " "), f"{count:,}")
+    table.add_row("time zone", facts.timezone)
     for what, count in facts.defects.items():
         table.add_row(f"[yellow]in the source: {what}[/]", f"{count:,}")
     screen.print(table)

@@ -8,7 +8,7 @@ import click
 from rich.console import Console as Screen
 
 from cityloom.cli.runtime import Runtime
-from cityloom.kernel import ids
+from cityloom.kernel import disk, ids
 from cityloom.kernel.refused import Refused
 
 OK, REFUSED, USAGE, UNSAFE, DEFECT = 0, 1, 2, 3, 70
@@ -16,6 +16,7 @@ EPILOG = (
     "Exit statuses: 0 done; 1 refused, with one sentence on stderr; 2 wrong usage; "
     "3 the drill ran and a safety check failed; 70 a defect, with a reference to the log."
 )
+_FULL = "The disk is full, so the command stopped and left what was there as it was; free some space and run it again."
 
 
 @click.group(epilog=EPILOG)
@@ -39,9 +40,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         outcome = cityloom.main(args=args, prog_name="cityloom", obj=runtime, standalone_mode=False)
         return outcome if isinstance(outcome, int) else OK
     except Refused as refusal:
-        screen.print(f"[bold red]Refused[/] ({refusal.code})", highlight=False)
-        screen.print(refusal.sentence, markup=False, highlight=False, soft_wrap=True)
-        return REFUSED
+        return _refused(screen, refusal.code, refusal.sentence)
     except click.exceptions.Exit as leave:
         return leave.exit_code
     except click.ClickException as error:
@@ -50,13 +49,24 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         screen.print("Stopped.")
         return 130
-    except Exception:  # the last line of defence: a defect gets a reference, not a traceback on the screen
-        reference = ids.new_ulid()
-        log = runtime.home.path / "logs" / "defects.log"
-        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        logging.basicConfig(filename=log, force=True)
-        logging.exception("defect %s", reference)
-        screen.print(f"A defect stopped the command; its reference is {reference}, the details are in {log}.")
-        return DEFECT
+    except Exception as error:  # the last line of defence: a defect gets a reference, not a traceback on the screen
+        return _refused(screen, "disk.full", _FULL) if disk.is_full(error) else _defect(screen, runtime)
+
+
+def _refused(screen: Screen, code: str, sentence: str) -> int:
+    screen.print(f"[bold red]Refused[/] ({code})", highlight=False)
+    screen.print(sentence, markup=False, highlight=False, soft_wrap=True)
+    return REFUSED
+
+
+def _defect(screen: Screen, runtime: Runtime) -> int:
+    """Keep the error that is being handled in the log."""
+    reference = ids.new_ulid()
+    log = runtime.home.path / "logs" / "defects.log"
+    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    logging.basicConfig(filename=log, force=True)
+    logging.exception("defect %s", reference)
+    screen.print(f"A defect stopped the command; its reference is {reference}, the details are in {log}.")
+    return DEFECT
 
 

@@ -300,19 +300,21 @@ def _draft_end(row: Incident, purpose: str, ordered: Proposal, at: datetime) -> 
 
 
 def _matter(purpose: str, row: Incident, hazard_radius_m: float, plan: dict[str, Any]) -> Matter:
-    exercise, synthetic = bool(row.exercise_id), _is_synthetic()
+    exercise, synthetic, city = bool(row.exercise_id), _is_synthetic(), registers.city()
+    real = city is not None and city.kind != "synthetic"
     return matter_of(
-        Occasion(purpose, row.category, row.place, row.lon, row.lat, hazard_radius_m, exercise, synthetic), plan
+        Occasion(purpose, row.category, row.place, row.lon, row.lat, hazard_radius_m, exercise, synthetic, real), plan
     )
 
 
 def _document(
     purpose: str, row: Incident, matter: Matter, polygons: Sequence[str], buildings: Sequence[int], at: datetime
 ) -> dict[str, Any]:
+    zone = registers.time_zone()
     sending = documents.Sending(
         incident_id=row.id, revision=row.revision + 1, references=alerts.references_for(row.id),
-        sender=settings.CITYLOOM.get("ALERT_SENDER", "emergency@cityloom.invalid"), sent=alerts.time_text(at),
-        expires=alerts.time_text(at + ALERT_LIFE), exercise=bool(row.exercise_id), synthetic_city=_is_synthetic(),
+        sender=settings.CITYLOOM.get("ALERT_SENDER", "emergency@cityloom.invalid"), sent=alerts.time_text(at, zone),
+        expires=alerts.time_text(at + ALERT_LIFE, zone), exercise=bool(row.exercise_id), synthetic_city=_is_synthetic(),
         channels=_channels(row.exercise_id),
     )  # fmt: skip
     return documents.compose(purpose, row.category, sending, polygons, buildings, words.alert_words(matter))

@@ -22,7 +22,7 @@ from cityloom.emergency.events import (
     IncidentClosed,
     IncidentOpened,
 )  # fmt: skip
-from cityloom.emergency.queries import ProposalFacts, current_proposal, find_incident, proposals_of
+from cityloom.emergency.queries import ProposalFacts, approved_revisions, current_proposal, find_incident
 from cityloom.fieldwork import actions as fieldwork
 from cityloom.fieldwork import queries as fieldwork_queries
 from cityloom.fieldwork.actions import PeopleToAssist
@@ -63,7 +63,7 @@ def send_notices(event: EvacuationApproved, *, envelope: Envelope) -> None:
 def assign_tasks(event: EvacuationApproved, *, envelope: Envelope) -> None:
     """Name who needs help in the approved buildings, give them to workers, and hand the tasks over."""
     facts = actions.approved(proposal_id=event.proposal_id, digest=event.digest, roles=(states.COMMANDER,))
-    if find_incident(facts.incident_id).state in _OVER:
+    if _is_past(facts, states.COMMANDER):
         return
     at, commander = clock.now(), accounts.actor_of(event.approved_by)
     until = _end_of(facts)
@@ -75,12 +75,29 @@ def assign_tasks(event: EvacuationApproved, *, envelope: Envelope) -> None:
     fieldwork.deliver(at=at, task_ids=task_ids)
 
 
+def withdraw_replaced(event: EvacuationApproved, *, envelope: Envelope) -> None:
+    """Take back what an earlier revision asked for and allowed beyond the buildings that are approved now."""
+    facts = actions.approved(proposal_id=event.proposal_id, digest=event.digest, roles=(states.COMMANDER,))
+    if _is_past(facts, states.COMMANDER) or _is_first(facts):
+        return
+    at, commander = clock.now(), accounts.actor_of(event.approved_by)
+    fieldwork.keep_within(
+        by=commander, at=at, incident_id=facts.incident_id, building_ids=facts.document["buildings"],
+        until=_end_of(facts), basis="", zone_digest=facts.digest,
+    )  # fmt: skip
+    gate.revoke_all(
+        by=commander, at=at, incident_id=facts.incident_id, exercise_id=facts.exercise_id,
+        but_zone_digest=facts.digest,
+    )  # fmt: skip
+    _note_if_all_were_visited(facts.incident_id, at)
+
+
 def send_alerts(event: AlertApproved, *, envelope: Envelope) -> None:
     """Let the approved alert leave on its channels."""
     facts = actions.approved(
         proposal_id=event.proposal_id, digest=event.digest, roles=(states.COMMANDER, states.SECOND)
     )
-    if facts.purpose not in _ENDING and (find_incident(facts.incident_id).state in _OVER or _replaced(facts)):
+    if facts.purpose not in _ENDING and _is_past(facts, states.SECOND):
         return
     at, city = clock.now(), registers.city()
     _SENDERS[facts.document["message_type"]](
@@ -96,11 +113,7 @@ def note_progress(event: TaskFinished | AlertDelivered, *, envelope: Envelope) -
     if isinstance(event, AlertDelivered):
         actions.note_public_warned(incident_id=event.incident_id, channel=event.channel, at=event.delivered_at)
         return
-    counts = fieldwork_queries.counts_by_state(event.incident_id)
-    if sum(counts.values()) == counts["done"] + counts["unable"] + counts["cancelled"]:
-        actions.note_help_completed(
-            incident_id=event.incident_id, done=counts["done"], unable=counts["unable"], at=event.finished_at
-        )
+    _note_if_all_were_visited(event.incident_id, event.finished_at)
 
 
 def close_out(event: IncidentClosed | IncidentCancelled, *, envelope: Envelope) -> None:
@@ -113,10 +126,22 @@ def close_out(event: IncidentClosed | IncidentCancelled, *, envelope: Envelope) 
     gate.revoke_all(by=SYSTEM, at=at, incident_id=row.id, exercise_id=row.exercise_id)
 
 
-def _replaced(facts: ProposalFacts) -> bool:
-    """Whether the alert of a later revision was approved meanwhile."""
-    later = [one for one in proposals_of(facts.incident_id) if one.revision > facts.revision]
-    return any(given.role == states.SECOND for one in later for given in one.approvals)
+def _note_if_all_were_visited(incident_id: str, at: datetime) -> None:
+    counts = fieldwork_queries.counts_by_state(incident_id)
+    visited = counts["done"] + counts["unable"]
+    if visited and sum(counts.values()) == visited + counts["cancelled"]:
+        actions.note_help_completed(incident_id=incident_id, done=counts["done"], unable=counts["unable"], at=at)
+
+
+def _is_past(facts: ProposalFacts, role: str) -> bool:
+    """Whether the evacuation is over, or a later revision of it was approved meanwhile in this role."""
+    later = max(approved_revisions(facts.incident_id, role), default=0) > facts.revision
+    return later or find_incident(facts.incident_id).state in _OVER
+
+
+def _is_first(facts: ProposalFacts) -> bool:
+    """Whether nothing was ordered before."""
+    return min(approved_revisions(facts.incident_id, states.COMMANDER), default=facts.revision) >= facts.revision
 
 
 def _people_to_assist(facts: ProposalFacts, commander: Actor, at: datetime, until: datetime) -> PeopleToAssist:

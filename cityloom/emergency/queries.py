@@ -180,6 +180,12 @@ def current_proposal(incident_id: str) -> ProposalFacts | None:
     return _proposal_facts(row) if row else None
 
 
+def approved_revisions(incident_id: str, role: str) -> list[int]:
+    """The revisions of an evacuation that someone has approved in a role, in order."""
+    found = Proposal.objects.filter(incident_id=incident_id, purpose="evacuation", approvals__role=role)
+    return list(found.order_by("revision").values_list("revision", flat=True))
+
+
 def notices_of(incident_id: str) -> list[NoticeFacts]:
     """Every notice for an incident, in the order of sending."""
     return [_notice_facts(row) for row in Notice.objects.filter(incident_id=incident_id).order_by("sent_at", "id")]

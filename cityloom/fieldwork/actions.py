@@ -21,6 +21,7 @@ from cityloom.fieldwork.events import TaskFinished, TasksAssigned, TasksDelivere
 from cityloom.fieldwork.models import Task, Worker
 from cityloom.fieldwork.queries import TaskFacts, as_facts, workers_on_duty
 from cityloom.gate import actions as gate
+from cityloom.gate import queries as gate_queries
 from cityloom.kernel import cells, ids
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.geometry import LocalProjection
@@ -91,11 +92,12 @@ def assign(
 ) -> list[str]:  # fmt: skip
     """Give each dwelling with someone to help to a worker; return the ids of all its tasks, old and new.
 
-    One task a dwelling, one grant a worker. Run again it assigns only what is new or still waits for someone. Where
-    nobody is on duty the tasks are kept as `waiting`.
+    One task a dwelling, one grant a worker. Run again it assigns only what is new, still waits for someone, or was
+    taken back with an earlier zone. Where nobody is on duty the tasks are kept as `waiting`.
     """
     tasks = _tasks_for(people, incident_id, exercise_id, until)
-    known = set(Task.objects.filter(incident_id=incident_id).exclude(state=states.WAITING).values_list("id", flat=True))
+    given = Task.objects.filter(incident_id=incident_id).exclude(state__in=(states.WAITING, states.CANCELLED))
+    known = set(given.values_list("id", flat=True))
     fresh = [task for task in tasks if task.id not in known]
     _choose_workers(fresh, exercise_id, at)
     accounts_of = dict(Worker.objects.values_list("id", "account_id"))
@@ -168,6 +170,25 @@ def take_reports(*, at: datetime, state: str, reports: Sequence[Report]) -> None
     _move(state, reports, at)
 
 
+def keep_within(
+    *, by: Actor, at: datetime, incident_id: str, building_ids: Sequence[int], until: datetime, basis: str,
+    zone_digest: str,
+) -> int:  # fmt: skip
+    """End the open tasks outside these buildings and put the others under grants for this zone; return how many ended.
+
+    The grants for earlier zones are the caller's to end. Run again it changes nothing.
+    """
+    near, rows = set(building_ids), Task.objects.filter(incident_id=incident_id, state__in=states.OPEN)
+    standing = list(rows.select_related("worker").order_by("id"))
+    outside = [task.id for task in standing if task.building_id not in near]
+    for batch in _batches(outside):
+        rows.filter(id__in=batch).update(state=states.CANCELLED, finished_at=at)
+    moved = gate_queries.grants_for_zone(incident_id, zone_digest)
+    inside = [task for task in standing if task.building_id in near and task.worker_id and task.grant_id not in moved]
+    _renew(inside, by=by, at=at, until=until, basis=basis, zone_digest=zone_digest)
+    return len(outside)
+
+
 def cancel_all(*, by: Actor, at: datetime, incident_id: str) -> int:
     """End every open task of an incident and take back its grants; return how many tasks were open."""
     tasks = Task.objects.filter(incident_id=incident_id)
@@ -204,6 +225,18 @@ def _tasks_for(people: PeopleToAssist, incident_id: str, exercise_id: str, until
     ]  # fmt: skip
 
 
+def _renew(
+    tasks: Sequence[Task], *, by: Actor, at: datetime, until: datetime, basis: str, zone_digest: str
+) -> None:
+    """Put open tasks under new grants, one for each worker, which name nobody else."""
+    for task in tasks:
+        task.until = until
+    orders = [_order(own[0].account, own, basis, zone_digest) for _, own in _by_worker(tasks)]
+    gate.grant_all(by=by, at=at, orders=orders)
+    Task.objects.bulk_update(tasks, ["grant_id", "until"], batch_size=_BATCH)
+    _close_grants(dict.fromkeys([task.id for task in tasks], by), at)  # of those that were finished meanwhile
+
+
 def _choose_workers(tasks: Sequence[Task], exercise_id: str, at: datetime) -> None:
     """Name the worker of each task, where there is one."""
     workers = workers_on_duty(exercise_id)
@@ -226,10 +259,10 @@ def _by_worker(tasks: Sequence[Task]) -> Iterator[tuple[str, list[Task]]]:
 
 
 def _order(account: str, tasks: Sequence[Task], basis: str, zone_digest: str) -> gate.GrantOrder:
-    """What lets a worker's account open exactly the people of these tasks; the same tasks are the same grant."""
+    """What lets a worker open exactly the people of these tasks; the same tasks in one zone are the same grant."""
     first = tasks[0]
     order = gate.GrantOrder(
-        ids.named_id("grant", account, *[task.id for task in tasks]), PURPOSE,
+        ids.named_id("grant", zone_digest, account, *[task.id for task in tasks]), PURPOSE,
         [subject for task in tasks for subject in task.subjects], FIELDS, account, first.until, basis, zone_digest,
         first.incident_id, first.exercise_id,
     )  # fmt: skip
@@ -242,7 +275,7 @@ def _order(account: str, tasks: Sequence[Task], basis: str, zone_digest: str) ->
 def _store(tasks: Sequence[Task], incident_id: str, exercise_id: str, at: datetime) -> None:
     Task.objects.bulk_create(
         tasks, update_conflicts=True, unique_fields=["id"],
-        update_fields=["worker", "grant_id", "state", "assigned_at"],
+        update_fields=["worker", "grant_id", "state", "assigned_at", "delivered_at", "finished_at", "until"],
     )  # fmt: skip
     given = tuple(task.id for task in tasks if task.worker_id)
     if given:

@@ -160,12 +160,17 @@ def revoke_these(*, by: Actor, at: datetime, grant_ids: Sequence[str]) -> None:
     _raise_first(replies)
 
 
-def revoke_all(*, by: Actor, at: datetime, incident_id: str, exercise_id: str = "") -> int:
-    """End every live emergency grant of an incident; return how many ended."""
+def revoke_all(
+    *, by: Actor, at: datetime, incident_id: str, exercise_id: str = "", but_zone_digest: str = ""
+) -> int:
+    """End every live emergency grant of an incident, but not those for one zone if it is named; return how many."""
     keeper = keeper_for()
     who = keeper.sign(by, exercise_id=exercise_id, at=at)
-    ended = keeper.ask(protocol.RevokeAll(who, incident_id), protocol.Done).count
-    GrantRecord.objects.filter(incident_id=incident_id, exercise_id=exercise_id, revoked_at=None).update(revoked_at=at)
+    ended = keeper.ask(protocol.RevokeAll(who, incident_id, but_zone_digest), protocol.Done).count
+    live = GrantRecord.objects.filter(incident_id=incident_id, exercise_id=exercise_id, revoked_at=None)
+    if but_zone_digest:
+        live = live.exclude(zone_digest=but_zone_digest)
+    live.update(revoked_at=at)
     return ended
 
 

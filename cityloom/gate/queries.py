@@ -356,6 +356,12 @@ def exercises_of(grant_ids: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def grants_for_zone(incident_id: str, zone_digest: str) -> set[str]:
+    """The ids of the grants that were made for one approved zone of an incident, ended ones too."""
+    made = GrantRecord.objects.filter(incident_id=incident_id, zone_digest=zone_digest)
+    return set(made.values_list("id", flat=True))
+
+
 def envelopes_by(groups: Sequence[NDArray[np.int64]]) -> list[bytes]:
     """The sealed envelopes of each group's people in their order; zeros, which never open, where there is none."""
     wanted = sorted({subject for group in groups for subject in group.tolist()})

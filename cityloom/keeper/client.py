@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import subprocess
@@ -261,7 +262,7 @@ class Running:
 def start(folder: Path, address: Path, key_file: Path, *, log: Path | None = None) -> Running:
     """Start a keeper that ends with the calling thread, initialised where the folder is empty; wait until it answers.
 
-    Raises: KeeperDown.
+    Raises: KeeperDown; Refused `gate.disk_full`.
     """
     command = [
         sys.executable, "-m", "cityloom.keeper.server", "--dir", str(folder), "--socket", str(address),
@@ -277,6 +278,9 @@ def start(folder: Path, address: Path, key_file: Path, *, log: Path | None = Non
         time.sleep(0.02)
     if running.alive:
         running.kill()
+    if process.returncode == protocol.EXIT_FULL:
+        raise _full(Refused("gate.disk_full", "The disk is full, so the keeper does not start and nothing can be "
+                            "opened; free some space and try again."))  # fmt: skip
     raise KeeperDown
 
 
@@ -307,9 +311,16 @@ def _connect(address: Path) -> socket.socket:
     return link
 
 
+def _full(refusal: Refused) -> Refused:
+    """The refusal, with the cause that `kernel.disk` knows it by: a full disk is no failed attempt."""
+    refusal.__cause__ = OSError(errno.ENOSPC, "No space left on the keeper's disk")
+    return refusal
+
+
 def _checked(reply: Reply, expected: type[R]) -> R:
     if isinstance(reply, Denied):
-        raise Refused(reply.code, reply.sentence, value=reply.value, limit=reply.limit)
+        refusal = Refused(reply.code, reply.sentence, value=reply.value, limit=reply.limit)
+        raise _full(refusal) if reply.code == "gate.disk_full" else refusal
     if not isinstance(reply, expected):
         raise TypeError(f"The keeper answered {type(reply).__name__}, not {expected.__name__}.")
     return reply

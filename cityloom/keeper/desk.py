@@ -27,6 +27,7 @@ from cityloom.keeper.statuses import Statuses
 from cityloom.keeper.stewarding import Purposes
 from cityloom.keeper.vault import Vault
 from cityloom.keeper.watching import Watching
+from cityloom.kernel import disk
 from cityloom.kernel.refused import Refused
 
 T = TypeVar("T")
@@ -77,8 +78,8 @@ class Desk:
             return respond(request)
         except Refused as refusal:
             return denied(refusal)
-        except LogFailed:
-            return denied(_log_failed())
+        except LogFailed as failure:
+            return denied(_log_failed(failure))
         except Exception:
             _logger.exception("a request failed")
             return Denied("gate.keeper_failed", "The keeper could not answer; nothing was opened. Try again.")
@@ -89,7 +90,7 @@ class Desk:
         try:
             self._office.refuse(nobody, refusal.code, refusal.template)
         except (Refused, LogFailed) as outcome:
-            return denied(outcome if isinstance(outcome, Refused) else _log_failed())
+            return denied(outcome if isinstance(outcome, Refused) else _log_failed(outcome))
 
     def close(self) -> None:
         """Finish the log."""
@@ -173,8 +174,11 @@ def denied(refusal: Refused) -> Denied:
     return Denied(refusal.code, refusal.template, plain["value"], plain["limit"])
 
 
-def _log_failed() -> Refused:
-    return Refused("gate.log_failed", "The keeper could not write its log, so nothing was opened; free disk space.")
+def _log_failed(failure: LogFailed) -> Refused:
+    if disk.is_full(failure):
+        return Refused("gate.disk_full", "The keeper has no room on its disk to write its log, so nothing was opened; "
+                       "free some space and try again.")  # fmt: skip
+    return Refused("gate.log_failed", "The keeper could not write its log, so nothing was opened; start it again.")
 
 
 def _proved(compute: Callable[[], T]) -> T:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from cityloom.keeper import arena, protocol, wire
-from cityloom.keeper.protocol import Seal, Sealed, Work
+from cityloom.keeper.protocol import Denied, Seal, Sealed, Work
 
 MAX_WORKERS = 16
 
@@ -77,6 +77,12 @@ class Load:
         self._next += 1
         self.count += batch.count
         self._waiting.put(Work(batch.number, first_slot, batch.count))
+
+    def refuse(self, reply: Denied) -> None:
+        """Tell the client why nothing more is sealed."""
+        self.failed = True
+        with self._sending:
+            wire.send(self._client, reply)
 
     def close(self) -> None:
         """Wait until every batch is back, and end the processes."""

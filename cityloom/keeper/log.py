@@ -174,8 +174,10 @@ class Log:
         except Exception as error:  # every waiter must hear of it, whatever it was
             self._recover()
             _logger.error("the log could not be written: %s", type(error).__name__)
+            failure = LogFailed("The log could not be written.")
+            failure.__cause__ = error
             for request in group:
-                request.done.set_exception(LogFailed("The log could not be written."))
+                request.done.set_exception(failure)
             return
         for request, first in zip(group, firsts, strict=True):
             request.done.set_result(first)

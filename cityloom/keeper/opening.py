@@ -96,6 +96,8 @@ class Openings:
             raise malformed()
         found = self._office.live_grants_of(request.incident_id, asked.claims.exercise_id)
         grants = [grant for grant in found if grant.purpose == EMERGENCY]
+        if request.but_zone:
+            grants = [grant for grant in grants if grant.zone_digest != request.but_zone]
         self._end(grants, asked)
         return Done(len(grants))
 

@@ -65,6 +65,10 @@ class Consistency(msgspec.Struct, frozen=True, tag="consistency"):
     size: int
 
 
+EXIT_FULL = 6
+"""The exit status of a keeper that found no room on its disk."""
+
+
 class ReadBasis(msgspec.Struct, frozen=True, tag="basis"):
     """The legal basis of a purpose."""
 
@@ -94,10 +98,14 @@ class Revoke(msgspec.Struct, frozen=True, tag="revoke"):
 
 
 class RevokeAll(msgspec.Struct, frozen=True, tag="revoke_all"):
-    """End the emergency grants of an incident; with no incident, those of the exercise in the claims."""
+    """End the emergency grants of an incident; with no incident, those of the exercise in the claims.
+
+    Those that were made for the zone with the digest `but_zone` go on.
+    """
 
     who: Signed
     incident_id: Name
+    but_zone: Name = ""
 
 
 class Open(msgspec.Struct, frozen=True, tag="open"):

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import socket
+import sqlite3
 import sys
 import threading
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from cityloom.keeper.keyring import KeySpoilt, OldKeeper
 from cityloom.keeper.log import LogBroken, LogFailed
 from cityloom.keeper.protocol import BeginLoad, Denied, Done, EndLoad, Seal
 from cityloom.keeper.slots import SlotsSpoilt
+from cityloom.kernel import disk
 from cityloom.kernel.refused import Refused
 
 MAX_CLIENTS = 128
@@ -117,12 +119,25 @@ class Server:
 
     def _take_batches(self, client: socket.socket, load: loading.Load) -> bool:
         while isinstance(request := _next_request(client), Seal):
+            if load.failed:
+                continue  # it was told why; what is still on its way is not sealed
             try:
                 load.accept(request, self._desk.reserve(loading.size_of(request)))
-            except (ValueError, LogFailed):
+            except ValueError:
                 loading.hang_up(client)
                 return False
+            except (OSError, LogFailed) as error:
+                load.refuse(_unwritten(error))
         return isinstance(request, EndLoad)
+
+
+def _unwritten(error: Exception) -> Denied:
+    """Why nobody more can be sealed."""
+    _logger.error("a load stopped: %s", type(error).__name__)
+    if disk.is_full(error):
+        return Denied("gate.disk_full", "The keeper has no room on its disk to seal people, so nobody was loaded; free "
+                      "some space and try again.")  # fmt: skip
+    return Denied("gate.log_failed", "The keeper could not write, so nobody was loaded; start it again.")
 
 
 def _next_request(client: socket.socket) -> protocol.Request | Denied | None:
@@ -153,20 +168,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.die_with_parent is not None:
         wire.die_with_parent(options.die_with_parent or os.getppid())
     logging.basicConfig(level=logging.INFO, format="keeper %(levelname)s %(message)s")
-    if options.init and not store.initialised(options.dir):
-        store.initialise(options.dir)
+    try:
+        if options.init and not store.initialised(options.dir):
+            store.initialise(options.dir)
+    except (OSError, sqlite3.Error) as error:
+        return _no_start(error)
     if not store.initialised(options.dir):
         return _fail(EXIT_MISSING, f"There is no keeper in {options.dir}; start it once with --init.")
     folder = options.dir.resolve()  # a link to another city must not lead a running keeper there
     try:
         held = store.lock(folder)
         server = Server(folder, options.socket, options.assertion_key_file.read_bytes().strip())
-    except BlockingIOError:
-        return _fail(EXIT_BUSY, f"Another keeper has {options.dir}; stop it first.")
-    except (OldKeeper, KeySpoilt, SlotsSpoilt) as unfit:
-        return _fail(EXIT_BROKEN, str(unfit))
-    except LogBroken as broken:
-        return _fail(EXIT_BROKEN, f"The log has been changed: {broken} The keeper does not start on it.")
+    except (LogBroken, OldKeeper, KeySpoilt, SlotsSpoilt) as unfit:
+        return _fail(EXIT_BROKEN, f"{unfit} The keeper does not start on it.")
+    except (OSError, sqlite3.Error) as error:
+        return _no_start(error)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.stop())
     server.serve()
@@ -184,6 +200,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--die-with-parent", type=int, nargs="?", const=0, metavar="PID",
                         help="end when the process that started it ends")  # fmt: skip
     return parser
+
+
+def _no_start(error: Exception) -> int:
+    if isinstance(error, BlockingIOError):
+        return _fail(EXIT_BUSY, "Another keeper has this folder; stop it first.")
+    if not disk.is_full(error):
+        raise error
+    return _fail(protocol.EXIT_FULL, "The disk is full, so the keeper does not start.")
 
 
 def _fail(status: int, sentence: str) -> int:

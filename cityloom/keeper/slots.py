@@ -64,12 +64,12 @@ class Slots:
         return self.held[1]
 
     def grow_to(self, slots: int) -> None:
-        """Make room, and map files that another process has grown."""
+        """Make room, and map files that another process has grown. Raises: OSError when the disk is full."""
         with self._lock:
             if slots > len(self):
                 for path, dtype in self._paths(self.held[0]):
                     if path.stat().st_size < slots * dtype.itemsize:
-                        os.truncate(path, -(-slots // _GROWTH) * _GROWTH * dtype.itemsize)
+                        _lengthen(path, -(-slots // _GROWTH) * _GROWTH * dtype.itemsize)
                 self._map(self.held[0])
 
     def sync(self) -> None:
@@ -135,6 +135,15 @@ class Slots:
         self.tokens = dict(zip(record.SEARCHED, tokens, strict=True))
         self.held = number, secrets  # one assignment: a reader never mixes a key with another's file
         self.tags = maps[1][:shortest]
+
+
+def _lengthen(path: Path, size: int) -> None:
+    """Make a file longer, with room on the disk for all of it: writing to a map without room is the process's death."""
+    handle = os.open(path, os.O_RDWR)
+    try:
+        os.posix_fallocate(handle, 0, size)
+    finally:
+        os.close(handle)
 
 
 def check_files(folder: Path, number: int) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from cityloom.cli import main as commands
+from cityloom.kernel import disk
 from cityloom.kernel.refused import Refused
 from cityloom.project.home import Home
+
+_EXIT_FULL = 6
 
 
 class Console:
@@ -37,32 +41,38 @@ class Console:
     @contextmanager
     def new_city(self) -> Iterator[Path]:
         """Build in a folder of its own; the current city stays as it is until the block ends well."""
-        folder = self.home.begin_city()
-        os.environ["CITYLOOM_CITY_DIR"] = str(folder)
-        try:
-            _start_django()
-            _make_schema()
-            yield folder
-        except BaseException:
-            _drop_schema()
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-        _close_database()
-        old = self.home.adopt_city(folder)
-        if old is not None:
-            _drop_schema(old.name)
-            shutil.rmtree(old, ignore_errors=True)
+        with _enough_disk():
+            folder = self.home.begin_city()
+            os.environ["CITYLOOM_CITY_DIR"] = str(folder)
+            try:
+                _start_django()
+                self._clear_away(self.home.leftovers())
+                _make_schema()
+                yield folder
+                _close_database()
+                self.home.adopt_city(folder)
+            except BaseException:
+                if not self.home.uses(folder):
+                    self._clear_away([folder])
+                raise
+            self._clear_away(self.home.leftovers())
+
+    def _clear_away(self, folders: list[Path]) -> None:
+        """Remove cities, the folder last: while it is there, what else is left of it will be found."""
+        for folder in folders:
+            if _drop_schema(folder.name):
+                shutil.rmtree(folder, ignore_errors=True)
 
     def real_incidents(self) -> int:
         """How many incidents of the current city are no exercises; 0 where there is no city."""
         if not self.home.city_id:
             return 0
-        counting = "from cityloom.emergency import queries; print(len(queries.incidents_of('')))"
+        counting = "from cityloom.project.console import count_real_incidents; count_real_incidents()"
         outcome = subprocess.run(  # in a process of its own, since this one is about to work on another city
-            [sys.executable, "-c", f"import django; django.setup(); {counting}"],
-            env=os.environ | {"DJANGO_SETTINGS_MODULE": "cityloom.project.settings"}, capture_output=True, text=True,
-            check=False,
-        )  # fmt: skip
+            [sys.executable, "-c", counting], capture_output=True, text=True, check=False
+        )
+        if outcome.returncode == _EXIT_FULL:
+            raise _disk_full()
         if outcome.returncode:
             raise Refused("city.unreadable", "The current city cannot be read, so nobody knows whether it holds real "
                           "incidents; add --replace to give it up.")  # fmt: skip
@@ -94,6 +104,34 @@ class Console:
         return supervisor.stop(self.home)
 
 
+def count_real_incidents() -> None:
+    """Print how many incidents of the city in use are no exercises."""
+    _start_django()
+    from cityloom.emergency import queries
+
+    try:
+        sys.stdout.write(f"{len(queries.incidents_of(''))}\n")
+    except Exception as error:
+        sys.exit(_EXIT_FULL if disk.is_full(error) else 1)
+
+
+@contextmanager
+def _enough_disk() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, Refused) or not disk.is_full(error):
+            raise
+        raise _disk_full() from error
+
+
+def _disk_full() -> Refused:
+    return Refused(
+        "city.disk_full",
+        "The disk is full, so the city was not built and nothing was changed; free some space and try again.",
+    )
+
+
 def _start_django() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cityloom.project.settings")
     import django
@@ -111,13 +149,18 @@ def _make_schema() -> None:
     call_command("migrate", verbosity=0, interactive=False)
 
 
-def _drop_schema(city_id: str = "") -> None:
+def _drop_schema(city_id: str) -> bool:
+    """Whether nothing of a city is in the database any more."""
     from django.db import DatabaseError, connection
 
     if connection.vendor == "postgresql":
         connection.close()
-        with suppress(DatabaseError), connection.cursor() as cursor:
-            cursor.execute(f"DROP SCHEMA IF EXISTS {_schema(city_id)} CASCADE")
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(f"DROP SCHEMA IF EXISTS {_schema(city_id)} CASCADE")
+        except DatabaseError:
+            return False
+    return True
 
 
 def _schema(city_id: str = "") -> str:
@@ -138,4 +181,5 @@ def _close_database() -> None:
 
 def main() -> None:
     """Run one command."""
+    logging.raiseExceptions = False  # a log that cannot be written must not bury what the command says
     sys.exit(commands.run(Console()))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
-import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +19,12 @@ _BUILDING = "building.pid"
 
 def _alive(pid: str) -> bool:
     return pid.isdigit() and Path(f"/proc/{pid}").exists()
+
+
+def _is_being_built(folder: Path) -> bool:
+    with suppress(FileNotFoundError):
+        return _alive((folder / _BUILDING).read_text())
+    return False
 
 
 @dataclass(frozen=True)
@@ -45,24 +53,43 @@ class Home:
         return self.city_dir.resolve().name if self.city_dir.exists() else ""
 
     def begin_city(self) -> Path:
-        """Make the folder of a new city; what a builder that died left behind goes first."""
-        for folder in self._made("cities").iterdir():
-            if (folder / _BUILDING).exists() and not _alive((folder / _BUILDING).read_text()):
-                shutil.rmtree(folder)
-        folder = self.path / "cities" / ids.new_ulid()
-        folder.mkdir(mode=0o700)
-        (folder / _BUILDING).write_text(str(os.getpid()))
+        """Make the folder of a new city."""
+        with self._alone():
+            folder = self._made("cities") / ids.new_ulid()
+            folder.mkdir(mode=0o700)
+            (folder / _BUILDING).write_text(str(os.getpid()))
         return folder
 
-    def adopt_city(self, folder: Path) -> Path | None:
-        """Put a finished city in the place of the current one, in one step; return the folder of the old one."""
-        (folder / _BUILDING).unlink()
-        link = self.path / "current"
-        old = link.resolve() if link.exists() else None
+    def adopt_city(self, folder: Path) -> None:
+        """Put a finished city in the place of the current one, in one step; the old one is then a leftover."""
         fresh = self.path / f"current.{os.getpid()}"
         fresh.symlink_to(folder.relative_to(self.path))
-        fresh.replace(link)
-        return old
+        fresh.replace(self.path / "current")
+        with suppress(OSError):  # the step is done, and a mark on the city in use means nothing
+            (folder / _BUILDING).unlink()
+
+    def uses(self, folder: Path) -> bool:
+        """Whether this is the city in use."""
+        return (self.path / "current").resolve() == folder
+
+    def leftovers(self) -> list[Path]:
+        """Folders of cities that are not in use and that nobody builds: of builders that died, and of replaced ones."""
+        with self._alone():
+            for link in self.path.glob("current.*"):
+                if not _alive(link.suffix[1:]):
+                    link.unlink(missing_ok=True)
+            return [folder for folder in sorted(self._made("cities").iterdir())
+                    if not self.uses(folder) and not _is_being_built(folder)]  # fmt: skip
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other builders away for a moment, so that none sees a folder before its mark."""
+        handle = os.open(self._made("cities"), os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
 
     @property
     def database(self) -> Path:

@@ -21,7 +21,7 @@ REACTIONS: Reactions = {
     SignalsRecorded: (detection.assess,),
     DetectionRaised: (emergency.open_incident,),
     IncidentOpened: (emergency.propose,),
-    EvacuationApproved: (emergency.send_notices, emergency.assign_tasks),
+    EvacuationApproved: (emergency.send_notices, emergency.assign_tasks, emergency.withdraw_replaced),
     AlertApproved: (emergency.send_alerts,),
     TaskFinished: (emergency.note_progress,),
     AlertDelivered: (emergency.note_progress,),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from cityloom.accounts.actions import create_units
 from cityloom.gate import actions as gate
-from cityloom.kernel import ids
+from cityloom.kernel import disk, ids, timezones
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from cityloom.registers import bulk, plugins, queries
@@ -72,16 +71,18 @@ def draft_synthetic(people: int, seed: int, progress: Progress = _silent) -> Dra
     return draft
 
 
-def draft_from(path: Path, progress: Progress = _silent) -> Draft:
-    """Read a city from an OpenStreetMap extract or a folder of GeoJSON files.
+def draft_from(path: Path, progress: Progress = _silent, timezone: str = "") -> Draft:
+    """Read a city from an OpenStreetMap extract or a folder of GeoJSON files; without `timezone` it stays unknown.
 
-    Raises: Refused `city.file_missing`, `city.file_wrong_kind`, and whatever the format's reader refuses.
+    Raises: Refused `city.timezone_unknown`, `city.no_timezones`, `city.file_missing`, `city.file_wrong_kind`, and
+    whatever the format's reader refuses.
     """
+    zone = timezones.checked(timezone) if timezone else ""
     steps = iter(range(1, _READING_STEPS))
     progress("read", 0, _READING_STEPS)
     draft = plugins.reader_for(path).read(path, lambda sentence: progress("read", next(steps, 0), _READING_STEPS))
     progress("read", _READING_STEPS, _READING_STEPS)
-    return draft
+    return replace(draft, timezone=zone or draft.timezone)
 
 
 def completed(draft: Draft, seed: int, progress: Progress = _silent) -> Draft:
@@ -135,15 +136,10 @@ def _enough_disk() -> Iterator[None]:
     try:
         yield
     except (OSError, DatabaseError, sqlite3.Error) as error:
-        if not _is_full(error):
+        if not disk.is_full(error):
             raise
         sentence = "The disk is full, so the city was not built and nothing was changed; free some space and try again."
         raise Refused("city.disk_full", sentence) from error
-
-
-def _is_full(error: Exception) -> bool:
-    full = getattr(error, "errno", None) in {errno.ENOSPC, errno.EDQUOT}
-    return full or "disk is full" in str(error) or "No space left" in str(error)
 
 
 def _write_ground(draft: Draft, seed: int, at: datetime, progress: Progress) -> City:

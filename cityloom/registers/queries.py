@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import tzinfo
 from functools import lru_cache
 from itertools import chain, compress
 from operator import itemgetter
@@ -21,6 +22,7 @@ from cityloom.kernel import geometry, ids
 from cityloom.kernel.cells import COARSE, RESOLUTION, centre_of
 from cityloom.kernel.geometry import LocalProjection
 from cityloom.kernel.refused import Refused
+from cityloom.kernel.timezones import zone_of
 from cityloom.registers.domain import assumptions as assumed
 from cityloom.registers.domain.answers import (
     Buildings,
@@ -49,6 +51,12 @@ def city() -> CityFacts | None:
         seed=row.seed, counts=row.counts, reaches=row.reaches, busiest=tuple(row.busiest),
         synthesised=row.synthesised, defects=row.defects,
     )  # fmt: skip
+
+
+def time_zone() -> tzinfo:
+    """The zone of the city's clocks; UTC where there is no city."""
+    name = City.objects.values_list("timezone", flat=True).first()
+    return zone_of(name or "UTC")
 
 
 def _reach(table: str) -> float:
@@ -271,6 +279,8 @@ def area_words(lon: float, lat: float) -> dict[str, str]:
     """Words for a place that people know: the nearest named street and the community, in each language."""
     street = _nearest_street(lon, lat)
     unit = _unit_words(lon, lat)
+    if street and unit["en"].endswith(f" {street[0]}"):  # a community called after this street says nothing more
+        unit = {"en": "", "zh-Hans": ""}
     english = ", ".join(part for part in (f"{street[0]} and its surroundings" if street else "", unit["en"]) if part)
     chinese = unit["zh-Hans"] + (f"{street[1]}周边" if street else "")
     return {"en": english, "zh-Hans": chinese}
@@ -302,10 +312,14 @@ def _unit_words(lon: float, lat: float) -> dict[str, str]:
 def busiest_place(radius_m: float, seed: int) -> tuple[float, float]:
     """The point on a larger road with most dwellings around it; among equals (1 %) the seed decides.
 
-    Raises: Refused `city.none`.
+    Raises: Refused `city.none`, `city.no_homes`.
     """
     spots, crowds = zip(*(_crowds(cell, radius_m) for cell in loaded_city().busiest), strict=True)
     spot, crowd = np.concatenate(spots), np.concatenate(crowds)
+    if not crowd.max(initial=0.0):
+        raise Refused("city.no_homes", "Nobody lives within {value} m of a street of this city, so it has no busiest "
+                      "place; name one in the scenario, or import a source with homes.",
+                      value=f"{radius_m:g}")  # fmt: skip
     best = np.flatnonzero(crowd >= 0.99 * crowd.max())
     lon, lat = spot[best[int(ids.seeded(seed, "busiest").integers(len(best)))]]
     return float(lon), float(lat)

@@ -14,6 +14,7 @@ from cityloom.alerts.domain import capxml, structure
 from cityloom.alerts.domain import document as documents_domain
 from cityloom.alerts.domain.cap import time_from, time_text
 from cityloom.kernel.refused import Refused
+from cityloom.kernel.timezones import zone_of
 from tests import realdata
 from tests.alerts import examples
 
@@ -174,6 +175,27 @@ def _disturb(root: etree._Element, data: st.DataObject) -> None:
 
 def test_times_are_written_as_cap_asks() -> None:
     assert time_text(datetime(2026, 11, 22, 8, 0, 5, 999_999, tzinfo=UTC)) == "2026-11-22T08:00:05-00:00"
+
+
+@pytest.mark.parametrize(
+    ("zone", "text"),
+    [
+        ("Asia/Shanghai", "2026-07-01T16:00:05+08:00"),
+        ("America/New_York", "2026-07-01T04:00:05-04:00"),
+        ("Asia/Kathmandu", "2026-07-01T13:45:05+05:45"),
+        ("UTC-12:00", "2026-06-30T20:00:05-12:00"),
+        ("Africa/Abidjan", "2026-07-01T08:00:05-00:00"),
+    ],
+)
+def test_a_city_writes_its_own_time(zone: str, text: str) -> None:
+    instant = datetime(2026, 7, 1, 8, 0, 5, tzinfo=UTC)
+    assert time_text(instant, zone_of(zone)) == text
+    assert time_from(text) == instant
+
+
+def test_an_offset_with_odd_seconds_is_rounded_and_the_instant_kept() -> None:
+    long_ago = datetime(1900, 1, 1, 12, tzinfo=UTC)
+    assert time_from(time_text(long_ago, zone_of("Europe/Paris"))) == long_ago
 
 
 @pytest.mark.parametrize("text", ["2026-11-22T08:00:05Z", "2026-11-22T08:00:05", "2026-11-22T08:00:05.1-00:00",

@@ -49,12 +49,17 @@ class Scene:
 @pytest.fixture
 def town(monkeypatch: pytest.MonkeyPatch) -> Town:
     """The registers and the keeper's counts answer from the drawn town."""
+    return stand_in(monkeypatch)
+
+
+def stand_in(patch: pytest.MonkeyPatch) -> Town:
+    """Let a drawn town answer in the place of the registers and of the keeper's counts."""
     drawn = Town()
     for name in ("buildings_touching", "residents_of", "road_graph", "shelters_near", "places_in", "valves_for",
                  "area_words", "non_residential_largest"):  # fmt: skip
-        monkeypatch.setattr(registers, name, getattr(drawn, name))
-    monkeypatch.setattr(registers, "city", lambda: None)
-    monkeypatch.setattr(gate, "count_needs", drawn.count_needs)
+        patch.setattr(registers, name, getattr(drawn, name))
+    patch.setattr(registers, "city", lambda: None)
+    patch.setattr(gate, "count_needs", drawn.count_needs)
     return drawn
 
 

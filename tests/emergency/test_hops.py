@@ -2,56 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from cityloom.emergency import actions, handlers
-from cityloom.emergency.events import AlertApproved, EvacuationApproved, IncidentClosed
+from cityloom.emergency import actions, handlers, queries
+from cityloom.emergency.events import IncidentClosed
 from cityloom.emergency.models import Approval, Proposal
 from cityloom.emergency.queries import ProposalFacts
 from cityloom.kernel import ids
-from cityloom.kernel.actor import SYSTEM
-from cityloom.kernel.envelope import Envelope
 from cityloom.kernel.refused import Refused
-from tests.emergency.conftest import COMMANDER, NOW, SECOND, Scene
+from tests.emergency.conftest import COMMANDER, DUTY, NOW, Scene
+from tests.emergency.hops import (
+    ENVELOPE,
+    NAMES,
+    alert,
+    both_approved,
+    evacuation,
+    hops,
+    listening_neighbours,
+)  # fmt: skip
 
 MUTATIONS = 130  # in each of the four hops
-ENVELOPE = Envelope("1", "test", "/test", NOW, {})
 
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch, scene: Scene) -> SimpleNamespace:
     """The neighbours to whom orders go down, writing down what they were told."""
-    told = SimpleNamespace(granted=[], assigned=[], delivered=[], alerted=[], cancelled=[], revoked=[])
-    monkeypatch.setattr(handlers.accounts, "actor_of", lambda account: {
-        COMMANDER.account: COMMANDER, SECOND.account: SECOND}[account])  # fmt: skip
-    monkeypatch.setattr(handlers.gate, "grant", lambda **given: told.granted.append(given) or given["grant_id"])
-    monkeypatch.setattr(handlers.gate, "revoke_all", lambda **given: told.revoked.append(given))
-    monkeypatch.setattr(handlers.gate_queries, "subjects_needing_help", lambda **_: np.array([*scene.town.helped]))
-    monkeypatch.setattr(handlers.fieldwork, "assign", lambda **given: told.assigned.append(given) or ["T" * 26])
-    monkeypatch.setattr(handlers.fieldwork, "deliver", lambda **given: told.delivered.append(given))
-    monkeypatch.setattr(handlers.fieldwork, "cancel_all", lambda **given: told.cancelled.append(given))
-    monkeypatch.setitem(handlers._SENDERS, "Alert", lambda **given: told.alerted.append(given))
-    monkeypatch.setattr(handlers.alerts, "deliver_due", lambda **_: None)
-    return told
-
-
-def both_approved(scene: Scene) -> ProposalFacts:
-    facts = scene.propose()
-    scene.approve(facts)
-    scene.approve(facts, "alert-approver")
-    return facts
-
-
-def evacuation(facts: ProposalFacts) -> EvacuationApproved:
-    return EvacuationApproved(facts.incident_id, facts.id, facts.digest, COMMANDER.account, NOW)
-
-
-def alert(facts: ProposalFacts) -> AlertApproved:
-    return AlertApproved(facts.incident_id, facts.id, facts.digest, SECOND.account, NOW)
+    return listening_neighbours(monkeypatch, scene)
 
 
 def test_who_needs_help_is_named_and_tasks_are_given_out(scene: Scene, sent: SimpleNamespace) -> None:
@@ -76,26 +55,13 @@ def test_the_alert_is_the_approved_document(scene: Scene, sent: SimpleNamespace)
     assert sent.alerted[0]["approved_digest"] == facts.digest
 
 
-def hops(facts: ProposalFacts) -> dict[str, Callable[[], object]]:
-    return {
-        "approve": lambda: actions.approve(
-            proposal_id=facts.id, digest=facts.digest, role="alert-approver", by=SECOND, at=NOW
-        ),
-        "assign_tasks": lambda: handlers.assign_tasks(evacuation(facts), envelope=ENVELOPE),
-        "send_notices": lambda: actions.send_notices(
-            proposal_id=facts.id, digest=facts.digest, by=SYSTEM, at=NOW
-        ),
-        "send_alerts": lambda: handlers.send_alerts(alert(facts), envelope=ENVELOPE),
-    }
-
-
 def stopped_by(facts: ProposalFacts, hop: str) -> str:
     with pytest.raises(Refused) as caught:
         hops(facts)[hop]()
     return caught.value.code
 
 
-@pytest.mark.parametrize("hop", ["approve", "assign_tasks", "send_notices", "send_alerts"])
+@pytest.mark.parametrize("hop", NAMES)
 def test_one_changed_byte_of_the_document_stops_the_hop(scene: Scene, sent: SimpleNamespace, hop: str) -> None:
     facts = both_approved(scene)
     text = Proposal.objects.get(id=facts.id).document
@@ -157,6 +123,35 @@ def test_an_order_that_comes_after_the_end_does_nothing(scene: Scene, sent: Simp
     actions.all_clear(incident_id=scene.incident_id, by=COMMANDER, at=scene.later())
     handlers.assign_tasks(evacuation(facts), envelope=ENVELOPE)
     assert not sent.assigned and not sent.granted
+
+
+def smaller(scene: Scene) -> ProposalFacts:
+    """A revision with a smaller zone, that the commander has approved."""
+    changed = actions.update(incident_id=scene.incident_id, by=DUTY, at=scene.later(), hazard_radius_m=10, buffer_m=30)
+    facts = queries.proposal(changed)
+    scene.approve(facts)
+    return facts
+
+
+def test_a_smaller_zone_withdraws_what_lies_outside_it(scene: Scene, sent: SimpleNamespace) -> None:
+    first = scene.propose()
+    scene.approve(first)
+    handlers.withdraw_replaced(evacuation(first), envelope=ENVELOPE)
+    assert not sent.kept and not sent.revoked, "nothing came before the first order"
+    second = smaller(scene)
+    handlers.withdraw_replaced(evacuation(second), envelope=ENVELOPE)
+    assert set(second.document["buildings"]) < set(first.document["buildings"])
+    assert sent.kept[0]["building_ids"] == second.document["buildings"]
+    assert sent.kept[0]["zone_digest"] == sent.revoked[0]["but_zone_digest"] == second.digest
+
+
+def test_an_order_that_was_replaced_is_not_carried_out_any_more(scene: Scene, sent: SimpleNamespace) -> None:
+    first = scene.propose()
+    scene.approve(first)
+    smaller(scene)
+    handlers.assign_tasks(evacuation(first), envelope=ENVELOPE)
+    handlers.withdraw_replaced(evacuation(first), envelope=ENVELOPE)
+    assert not sent.granted and not sent.assigned and not sent.kept and not sent.revoked
 
 
 def test_the_end_takes_back_tasks_and_grants_and_stands_departments_down(scene: Scene, sent: SimpleNamespace) -> None:

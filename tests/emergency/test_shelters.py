@@ -136,6 +136,14 @@ def test_without_roads_or_shelters_everyone_is_listed() -> None:
     assert set(run(none)[0].reason) == {shelters.NO_SHELTER}
 
 
+def test_where_no_way_leads_to_a_shelter_a_house_keeps_the_nearest_way() -> None:
+    xy = np.array([[100.0, 0.0], [200.0, 0.0]])
+    roads = roads_between(xy, np.array([0]), np.array([1]))
+    spots = np.array([[90.0, 0.0], [190.0, 5.0]])
+    found = routing.access(roads, spots, np.zeros(2, dtype=bool), preferred=np.zeros(2, dtype=bool))
+    assert found.node.tolist() == [0, 1]
+
+
 def test_a_house_in_the_hazard_is_led_out_to_a_node_beyond_it() -> None:
     xy = np.array([[30.0, 0.0], [80.0, 0.0], [160.0, 0.0]])
     roads = roads_between(xy, np.array([0, 1]), np.array([1, 2]))

@@ -20,6 +20,10 @@ SCHOOL = {ENGLISH: "school", CHINESE: "学校"}
         ("梅林学校", "the school near 22.54000 114.05000", "梅林学校"),
         ("Escola do Bolhão", "Escola do Bolhão", "“Escola do Bolhão”"),
         ("Meilin School 梅林学校", "Meilin School", "梅林学校"),
+        ("3号学校", "the school near 22.54000 114.05000", "3号学校"),
+        ("みなと小学校", "the school near 22.54000 114.05000", "みなと小学校"),
+        ("مدرسة السلام 2", "مدرسة السلام 2", "“مدرسة السلام 2”"),
+        ("Школа № 5", "Школа № 5", "“Школа № 5”"),
         ("", "the school near 22.54000 114.05000", "22.54000 114.05000 附近的学校"),
     ],
 )
@@ -58,3 +62,13 @@ def test_the_alert_that_is_proposed_passes_the_linter(scene: Scene) -> None:
     facts = scene.propose()
     assert alerts.lint_document(facts.document, at=scene.now) == []
     assert alerts.time_from(facts.document["expires"]) - NOW <= timedelta(hours=24)
+
+
+@pytest.mark.parametrize(("real_place", "said_of"), [(False, "The city and its people"), (True, "The people counted")])
+def test_an_alert_calls_synthetic_only_what_is(real_place: bool, said_of: str) -> None:
+    matter = words.Matter(
+        purpose="evacuation", category="fire", place={ENGLISH: "Row 6"}, lon=1.0, lat=2.0, hazard_radius_m=30,
+        buildings=3, households=4, needing_help=1, in_hazard=1, exercise=True, synthetic_city=True,
+        shelters={ENGLISH: [], CHINESE: []}, streets={ENGLISH: [], CHINESE: []}, valves={}, real_place=real_place,
+    )  # fmt: skip
+    assert words.alert_words(matter)[ENGLISH]["description"].endswith(f"{said_of} {'here ' * real_place}are synthetic.")

@@ -16,6 +16,7 @@ class Grant:
     holder: str
     subjects: frozenset[int]
     until: datetime
+    zone_digest: str = ""
     live: bool = True
 
 
@@ -29,11 +30,24 @@ class FakeGate:
 
     def grant_all(self, *, by: Actor, at: datetime, orders: Sequence[GrantOrder]) -> None:
         for order in orders:
-            self.grants.setdefault(order.grant_id, Grant(order.holder, frozenset(order.subjects), order.until))
+            self.grants.setdefault(
+                order.grant_id, Grant(order.holder, frozenset(order.subjects), order.until, order.zone_digest)
+            )
 
     def revoke_these(self, *, by: Actor, at: datetime, grant_ids: Sequence[str]) -> None:
         for name in grant_ids:
             self.grants[name].live = False
+
+    def grants_for_zone(self, incident_id: str, zone_digest: str) -> set[str]:
+        return {name for name, grant in self.grants.items() if grant.zone_digest == zone_digest}
+
+    def revoke_all(
+        self, *, by: Actor, at: datetime, incident_id: str, exercise_id: str = "", but_zone_digest: str = ""
+    ) -> int:
+        ending = [grant for grant in self.grants.values() if grant.live and grant.zone_digest != but_zone_digest]
+        for grant in ending:
+            grant.live = False
+        return len(ending)
 
     def open_all(self, *, at: datetime, openings: Sequence[Opening]) -> list[People | Refused]:
         return [self._open(opening, at) for opening in openings]

@@ -28,6 +28,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> FakeGate:
     fake = FakeGate()
     for name in ("grant_all", "revoke_these", "open_all"):
         monkeypatch.setattr(actions.gate, name, getattr(fake, name))
+    monkeypatch.setattr(actions.gate_queries, "grants_for_zone", fake.grants_for_zone)
     monkeypatch.setattr(actions.registers, "addresses", lambda dwellings: {d: f"{d} Sea Road" for d in dwellings})
     return fake
 
@@ -229,6 +230,45 @@ def test_when_the_incident_ends_every_open_task_ends_and_every_grant(gate: FakeG
     counts = queries.counts_by_state(INCIDENT)
     assert (counts["done"], counts["cancelled"]) == (1, 2)
     assert not any(grant.live for grant in gate.grants.values())
+
+
+def keep_within(buildings: list[int], zone: str = "smaller") -> int:
+    return actions.keep_within(
+        by=SYSTEM, at=NOW, incident_id=INCIDENT, building_ids=buildings, until=UNTIL, basis="", zone_digest=zone
+    )
+
+
+def test_a_smaller_zone_ends_the_tasks_outside_and_narrows_the_grants(gate: FakeGate, workers: list[Actor]) -> None:
+    Worker.objects.exclude(account_id=workers[0].account).update(on_duty=False)
+    actions.deliver(at=NOW, task_ids=assign())
+    assert keep_within([10, 20]) == 1
+    assert {task.dwelling_id: task.state for task in queries.tasks_of(INCIDENT)} == {
+        100: "delivered", 200: "delivered", 300: "cancelled",
+    }  # fmt: skip
+    newest = [grant for grant in gate.grants.values() if grant.zone_digest == "smaller"]
+    assert [(grant.holder, set(grant.subjects)) for grant in newest] == [(workers[0].account, {1, 2, 3})]
+    gate.revoke_all(by=SYSTEM, at=NOW, incident_id=INCIDENT, but_zone_digest="smaller")
+    task = queries.my_tasks(workers[0])[0]
+    assert actions.open_my_task(by=workers[0], at=NOW, task_id=task.id).people, "who stays is read under the new grant"
+
+
+def test_a_smaller_zone_twice_is_once(gate: FakeGate, workers: list[Actor]) -> None:
+    assign()
+    assert keep_within([10]) == 2
+    before = list(Task.objects.order_by("id").values()), len(gate.grants)
+    assert keep_within([10]) == 0
+    assert (list(Task.objects.order_by("id").values()), len(gate.grants)) == before
+
+
+def test_a_zone_that_grows_again_gives_out_anew_what_was_taken_back(gate: FakeGate, workers: list[Actor]) -> None:
+    actions.deliver(at=NOW, task_ids=assign())
+    keep_within([10])
+    gate.revoke_all(by=SYSTEM, at=NOW, incident_id=INCIDENT, but_zone_digest="smaller")
+    actions.finish(by=workers[0], at=NOW, task_id=delivered_to(workers[0]))
+    tasks = assign(zone_digest="grown")
+    assert len(actions.deliver(at=NOW, task_ids=tasks)) == 2, "and what was done stays done"
+    assert queries.counts_by_state(INCIDENT) | {"done": 1, "delivered": 2} == queries.counts_by_state(INCIDENT)
+    assert all(task.finished_at is None for task in queries.tasks_of(INCIDENT) if task.state == "delivered")
 
 
 def test_exercises_do_not_see_each_others_load(gate: FakeGate, workers: list[Actor]) -> None:

@@ -1,4 +1,6 @@
-"""Kill a drill at a random instant, start it again, and compare: `python -m tests.flow.kills HOME COUNT SEED`.
+"""Kill a drill at a random instant, start it again, and compare: `python -m tests.flow.kills HOME COUNT SEED [WHAT]`.
+
+WHAT is `drill`, or `keeper`: then the keeper is killed under the drill, and is back a moment later.
 
 One process loads everything and forks a child for each run, so that thousands of kills are affordable. A child that is
 to be killed sets an interval timer whose signal ends it at once, wherever it is.
@@ -43,10 +45,15 @@ def main() -> int:
         keeper.start()
         stack.callback(keeper.close)
         expected, whole_s = min((timed_whole_run() for _ in range(3)), key=lambda run: run[1])
-        outcomes = [one(rng.uniform(0.02, whole_s * 1.05), expected) for _ in range(count)]
+        instants = [rng.uniform(0.02, whole_s * 1.05) for _ in range(count)]
+        if "keeper" in sys.argv[4:]:
+            outcomes = [one_without_keeper(keeper, after_s, rng.uniform(0, 0.5), expected) for after_s in instants]
+        else:
+            outcomes = [one(after_s, expected) for after_s in instants]
     wrong = [outcome for outcome in outcomes if outcome["fault"]]
     print(json.dumps({"kills": count, "whole_s": round(whole_s, 2), "wrong": wrong[:5],
-                      "killed_in_time": sum(outcome["killed"] for outcome in outcomes)}))  # fmt: skip
+                      "killed_in_time": sum(outcome["killed"] for outcome in outcomes),
+                      "stopped": sum(outcome.get("stopped", False) for outcome in outcomes)}))  # fmt: skip
     return 1 if wrong or expected is None else 0
 
 
@@ -78,6 +85,23 @@ def one(after_s: float, expected: Any) -> dict[str, Any]:
     return {"killed": killed, "fault": fault}
 
 
+def one_without_keeper(keeper: Any, after_s: float, away_s: float, expected: Any) -> dict[str, Any]:
+    """A run whose keeper is killed and comes back; one that had to stop for it is gone on with."""
+    exercise = ids.new_ulid()
+    child, stream = begin_child(lambda: play(exercise))
+    time.sleep(after_s)
+    was_running = os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+    keeper.stop()
+    time.sleep(away_s)
+    keeper.start()
+    found = end_child(child, stream)
+    stopped = found is None
+    if stopped:
+        found = in_child(lambda: play(exercise))
+    fault = "" if found == expected else f"after {after_s:.3f} s for {away_s:.3f} s: {difference(expected, found)}"
+    return {"killed": was_running, "stopped": stopped, "fault": fault}
+
+
 def play(exercise_id: str) -> dict[str, Any]:
     """Run the sinkhole once; what was decided, whether it was safe, and how often each channel was told."""
     from cityloom.alerts.models import Delivery
@@ -100,6 +124,11 @@ def play(exercise_id: str) -> dict[str, Any]:
 
 def in_child(work: Callable[[], Any], kill_after_s: float | None = None) -> Any:
     """The result of `work` in a process of its own; None if it was killed or failed."""
+    return end_child(*begin_child(work, kill_after_s))
+
+
+def begin_child(work: Callable[[], Any], kill_after_s: float | None = None) -> tuple[int, int]:
+    """Start `work` in a process of its own; return that and where its result will be read."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -117,6 +146,11 @@ def in_child(work: Callable[[], Any], kill_after_s: float | None = None) -> Any:
             traceback.print_exc()
             os._exit(1)
     os.close(writing)
+    return child, reading
+
+
+def end_child(child: int, reading: int) -> Any:
+    """Wait for a child's result."""
     with os.fdopen(reading, "rb") as stream:
         result = stream.read()
     _, status = os.waitpid(child, 0)

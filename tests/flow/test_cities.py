@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -39,6 +39,23 @@ def folder_of(path: Path, *, turned: bool = False) -> Path:
     return path
 
 
+def village_of(path: Path) -> Path:
+    """Twelve houses on one street, with nothing else: no school, no park, no other building."""
+    points = [(number % 7 * 0.0003, 0.0) for number in range(7)]
+    houses = [(0.0003 * (row % 6), 0.0001 if row < 6 else -0.0002) for row in range(12)]
+    points += [(x + a, y + b) for x, y in houses for a, b in ((0, 0), (0.0001, 0), (0.0001, 0.0001), (0, 0.0001))]
+    nodes = [f'<node id="{n}" lon="{x - 70.6:.6f}" lat="{y - 33.4:.6f}"/>' for n, (x, y) in enumerate(points, 1)]
+    street = _way(1, range(1, 8), highway="residential", name="Calle Larga")
+    ways = [_way(2 + n, [8 + 4 * n, 9 + 4 * n, 10 + 4 * n, 11 + 4 * n, 8 + 4 * n], building="house") for n in range(12)]
+    path.write_text(f'<osm version="0.6">{"".join([*nodes, street, *ways])}</osm>')
+    return path
+
+
+def _way(number: int, points: Iterable[int], **tags: str) -> str:
+    inside = [f'<nd ref="{point}"/>' for point in points] + [f'<tag k="{k}" v="{v}"/>' for k, v in tags.items()]
+    return f'<way id="{number}">{"".join(inside)}</way>'
+
+
 @pytest.fixture(scope="module")
 def town(new_home: Callable[[], Installation], tmp_path_factory: pytest.TempPathFactory) -> Installation:
     installation = new_home()
@@ -53,6 +70,34 @@ def test_a_folder_becomes_a_city_that_can_be_drilled(town: Installation) -> None
     assert facts["kind"] == "folder"
     assert facts["is_synthetic"] is True, "its people are made up"
     assert town.json("drill", "run", "sinkhole", "--json")["outcome"] == "safe"
+
+
+def test_a_village_that_has_nowhere_to_go_says_so_for_every_household(
+    new_home: Callable[[], Installation], tmp_path: Path
+) -> None:
+    village = new_home()
+    path = village_of(tmp_path / "village.osm")
+    outcome = village.run("city", "import", str(path))
+    assert outcome.returncode == 0, outcome.stderr
+    report = village.json("drill", "run", "sinkhole", "--json")
+    assert report["outcome"] == "safe"
+    assert report["shelters"] == [] and report["unplaced_households"] > 0
+    english = report["alerts"][0]["info"]["en"]
+    assert "Go where police and workers direct you" in english["instruction"]
+
+
+def test_a_city_keeps_local_time(town: Installation, tmp_path: Path) -> None:
+    assert town.json("city", "show", "--json")["timezone"] == "UTC+08:00"
+    assert "by longitude" in town.json("city", "show", "--json")["synthesised"]["time zone"]["rule"]
+    source = folder_of(tmp_path / "named")
+    outcome = town.run("city", "import", str(source), "--timezone", "Mars/Olympus")
+    assert outcome.returncode == 1 and "city.timezone_unknown" in outcome.stderr
+    named = town.json("city", "import", str(source), "--timezone", "Asia/Kathmandu", "--json")
+    assert named["timezone"] == "Asia/Kathmandu" and "time zone" not in named["synthesised"]
+    report = town.json("drill", "run", "sinkhole", "--json")
+    assert report["began"] == "2026-06-03T06:45:00+05:45"
+    assert {alert[key][-6:] for alert in report["alerts"] for key in ("sent", "expires")} == {"+05:45"}
+    assert "2026-06-03 06:45:00 +05:45 (Asia/Kathmandu)" in Path(report["files"][0]).read_text()
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,17 @@ def test_an_incident_that_ends_takes_its_grants_along(give: Callable[..., str]) 
     assert not models.GrantRecord.objects.filter(id__in=grants, revoked_at=None).exists()
 
 
+def test_a_new_zone_ends_the_grants_for_the_old_one(subjects: np.ndarray, give: Callable[..., str]) -> None:
+    old, new = give(incident_id="SHRINKS", zone_digest="old"), give(incident_id="SHRINKS", zone_digest="new")
+    for ended in (1, 0):
+        count = actions.revoke_all(by=COMMANDER, at=clock.now(), incident_id="SHRINKS", but_zone_digest="new")
+        assert count == ended
+    assert queries.grants_for_zone("SHRINKS", "new") == {new}
+    assert models.GrantRecord.objects.get(id=old).revoked_at is not None
+    assert refused(lambda: opened_by_worker(old, subjects[:1])) == "gate.grant_ended"
+    assert len(opened_by_worker(new, subjects[:1])) == 1
+
+
 def test_the_same_grant_id_gives_one_grant(give: Callable[..., str]) -> None:
     at = clock.now()
     until = at + timedelta(hours=1)

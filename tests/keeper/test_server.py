@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
-import socket
 import sqlite3
 import stat
 import subprocess
@@ -13,101 +11,26 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from cityloom.keeper import arena, basis, client, door, log, protocol, record, store, wire
-from cityloom.keeper.client import KeeperClient, KeeperDown
-from cityloom.keeper.leaf import sixteens
-from cityloom.keeper.vault import Vault
-from cityloom.kernel import clock
+from cityloom.keeper import arena, client, door, protocol, record, store, wire
+from cityloom.keeper.client import KeeperDown
 from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.refused import Refused
-from tests.keeper.conftest import COMMANDER, KEY, WORKER, batch
+from tests.keeper import kills
+from tests.keeper.conftest import KEY, WORKER, batch
+from tests.keeper.house import House, house_at
 
 KILLS = int(os.environ.get("CITYLOOM_KILLS", "15"))
 
 
-class Started:
-    """A server process."""
-
-    def __init__(self, place: Path) -> None:
-        command = [sys.executable, "-m", "cityloom.keeper.server", "--init", "--dir", str(place / "keeper"), "--socket",
-                   str(place / "s"), "--assertion-key-file", str(place / "assertion")]  # fmt: skip
-        with (place / "words").open("ab") as words:
-            self.process = subprocess.Popen(command, stderr=words)
-
-    @property
-    def pid(self) -> int:
-        return self.process.pid
-
-    @property
-    def ended(self) -> bool:
-        return self.process.poll() is not None
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(20)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait(20)
-
-
-@dataclass
-class House:
-    """A running keeper and a client of it."""
-
-    place: Path
-    running: Started | None
-    ask: KeeperClient
-
-    @property
-    def folder(self) -> Path:
-        return self.place / "keeper"
-
-    def start(self) -> None:
-        """Start it, and wait until it answers."""
-        self.running = Started(self.place)
-        while not client.answers(self.place / "s"):
-            if self.running.ended:
-                raise KeeperDown
-            time.sleep(0.005)
-
-    def seal(self, people: record.PeopleBatch) -> tuple[np.ndarray, bytes]:
-        with self.ask.begin_load(self.ask.sign(SYSTEM), 1) as sealer:
-            sealed = sealer.seal(people)
-        return sealed.subjects, sealed.envelopes.tobytes()
-
-    def grant(self, subjects: np.ndarray, name: str = "G") -> str:
-        until = clock.to_text(clock.now() + timedelta(hours=2))
-        request = protocol.Grant(self.ask.sign(COMMANDER), name, basis.EMERGENCY, "", ["name"], WORKER.account, until,
-                                 subjects.tobytes(), "I")  # fmt: skip
-        self.ask.ask(request, protocol.Granted)
-        return name
-
-    def open(self, grant: str, subjects: np.ndarray, envelopes: bytes) -> list[list[str] | None]:
-        request = protocol.Open(self.ask.sign(WORKER), grant, ["name"], subjects.tobytes(), envelopes)
-        return self.ask.ask(request, protocol.Opened).people
-
-    def raw(self) -> socket.socket:
-        link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        link.settimeout(20)
-        link.connect(str(self.place / "s"))
-        return link
-
-
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    (tmp_path / "assertion").write_bytes(KEY)
-    made = House(tmp_path, None, KeeperClient(tmp_path / "s", tmp_path / "assertion"))
-    made.start()
+    made = house_at(tmp_path)
     yield made
     made.running.stop()
 
@@ -272,55 +195,11 @@ def test_its_memory_is_closed_to_other_processes_of_the_user(house: House) -> No
         Path(f"/proc/{house.running.pid}/mem").read_bytes()
 
 
-def test_no_opening_lacks_its_leaf_however_often_the_keeper_is_killed(house: House) -> None:
-    subjects, envelopes = house.seal(batch(40))
-    grant = house.grant(subjects)
-    seen: Counter[int] = Counter()
-    stop = threading.Event()
-
-    def read(worker: int) -> None:
-        rng = random.Random(worker)
-        own = KeeperClient(house.place / "s", house.place / "assertion")
-        while not stop.is_set():
-            row = rng.randrange(40)
-            envelope = envelopes[row * record.ENVELOPE_BYTES : (row + 1) * record.ENVELOPE_BYTES]
-            try:
-                request = protocol.Open(own.sign(WORKER), grant, ["name"], subjects[row].tobytes(), envelope)
-                if own.ask(request, protocol.Opened).people == [[f"Wang Fang {row}"]]:
-                    with lock:
-                        seen[row] += 1
-            except KeeperDown:
-                time.sleep(0.01)
-
-    lock = threading.Lock()
-    threads = [threading.Thread(target=read, args=(worker,)) for worker in range(3)]
-    for thread in threads:
-        thread.start()
-    rng = random.Random(7)
-    for _ in range(KILLS):
-        before = seen.total()
-        while seen.total() == before:  # each life opens somebody before it ends
-            time.sleep(0.001)
-        time.sleep(rng.random() * 0.03)
-        house.running.kill()
-        house.start()
-    stop.set()
-    for thread in threads:
-        thread.join()
-    house.running.stop()
-    log.verify(house.folder)
-    vault, logged = Vault(house.folder), openings_logged(house.folder)
-    assert seen.total() >= KILLS
-    for row, times in seen.items():
-        assert logged[vault.pseudonym(int(subjects[row]))] >= times
-
-
-def openings_logged(folder: Path) -> Counter[bytes]:
-    database = sqlite3.connect(folder / store.DATABASE)
-    rows = database.execute("SELECT subjects FROM leaves WHERE kind = 'opened'").fetchall()
-    database.close()
-    return Counter(subject for (subjects,) in rows for subject in sixteens(subjects))
-
+def test_however_often_the_keeper_is_killed_nothing_opens_without_its_leaf_and_nothing_is_lost(tmp_path: Path) -> None:
+    found = kills.kill_often(tmp_path, KILLS, seed=7)
+    assert found["wrong"] == []
+    assert found["opened"] >= KILLS
+    assert found["grants"] and found["loads"], "something else was under way too"
 
 
 def test_people_are_opened_while_the_key_changes(house: House) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 from pathlib import Path
@@ -34,6 +35,7 @@ def feature(kind: str, coordinates: object, **properties: object) -> dict:
 
 
 HOUSE = feature("Polygon", [square(1, 1)], height=18)
+HOUSE_2 = feature("Polygon", [square(3, 1)], height=9)
 STREET = feature("LineString", [at(0, 5), at(9, 5)], highway="residential")
 
 
@@ -95,6 +97,39 @@ def test_what_has_no_outline_is_counted(tmp_path):
     }
 
 
+def _as(**member: object) -> str:
+    return json.dumps({"type": "FeatureCollection", **member, "features": [HOUSE, HOUSE_2]})
+
+
+SAME_CITY = {
+    "a byte order mark": b"\xef\xbb\xbf" + _as().encode(),
+    "a text sequence": "".join(f"\x1e{json.dumps(one)}\n" for one in (HOUSE, HOUSE_2)),
+    "a feature a line": "\n".join(json.dumps(one) for one in (HOUSE, HOUSE_2)),
+    "a collection of geometries": [
+        feature("GeometryCollection", None) | {"geometry": {"type": "GeometryCollection", "geometries": [
+            {"type": "Point", "coordinates": at(1, 1)}, one["geometry"]]}} for one in (HOUSE, HOUSE_2)],
+    "heights of the ground": [feature("Polygon", [[[*corner, 31.5] for corner in square(x, 1)]]) for x in (1, 3)],
+    "CGCS2000": _as(crs={"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::4490"}}),
+    "WGS 84 by name": _as(crs={"type": "name", "properties": {"name": "WGS 84"}}),
+    "WGS 84 by number": _as(crs={"type": "EPSG", "properties": {"code": 4326}}),
+    "no properties": [HOUSE | {"properties": None}, {key: HOUSE_2[key] for key in ("type", "geometry")}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("buildings", SAME_CITY.values(), ids=SAME_CITY)
+def test_other_forms_of_the_same_city(tmp_path, buildings):
+    table = read_folder(folder(tmp_path / "x", buildings)).buildings
+    assert shapely.get_coordinates(table.footprint).tolist() == [*square(1, 1), *square(3, 1)]
+
+
+def test_a_sequence_with_something_else_in_it_is_refused(tmp_path):
+    _refused(folder(tmp_path / "x", f'{json.dumps(HOUSE)}\n{{"type": "Note"}}'), "city.file_broken")
+
+
+def test_a_packed_file_is_refused_with_what_to_do(tmp_path):
+    _refused(folder(tmp_path / "x", gzip.compress(_as().encode())), "city.file_wrong_kind", "unpack")
+
+
 def test_data_with_marks_of_openstreetmap_carry_its_attribution(tmp_path):
     own = [feature("LineString", [at(0, 5), at(9, 5)], klass="street")]
     assert read_folder(folder(tmp_path / "a")).attribution == "(c) OpenStreetMap contributors"
@@ -121,6 +156,22 @@ def test_where_roads_meet(tmp_path, lines, networks):
     roads = [feature("LineString", [at(x, y) for x, y in line], highway="residential") for line in lines]
     draft = read_folder(folder(tmp_path / "x", roads=roads))
     assert _count_networks(draft) == networks
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [{"railway": "tram"}, {"waterway": "stream"}, {"subtype": "rail", "class": "standard_gauge"}, {"power": "line"}],
+)
+def test_what_is_no_road_among_the_roads_is_left_out(tmp_path, properties):
+    other = feature("LineString", [at(4, 0), at(4, 9)], **properties)
+    draft = read_folder(folder(tmp_path / "x", roads=[STREET, other]))
+    assert len(draft.roads) == 1
+    assert draft.defects == {"railways, waterways and other lines among the roads left out": 1}
+
+
+def test_a_street_with_tram_tracks_is_a_street(tmp_path):
+    tram = feature("LineString", [at(0, 5), at(9, 5)], highway="secondary", railway="tram")
+    assert read_folder(folder(tmp_path / "x", roads=[tram])).roads.kind.tolist() == ["secondary"]
 
 
 def test_a_bridge_over_a_street_does_not_meet_it(tmp_path):
@@ -195,6 +246,9 @@ BAD = {
     "metres of another system": (json.dumps({
         "type": "FeatureCollection", "crs": {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::3857"}},
         "features": [HOUSE]}), "city.coordinates_wrong"),
+    "metres of another system by name": (json.dumps({
+        "type": "FeatureCollection", "features": [HOUSE],
+        "crs": {"type": "name", "properties": {"name": "WGS 84 / Pseudo-Mercator"}}}), "city.coordinates_wrong"),
     "bytes": (b"\xff\xfe\x00\x01", "city.file_broken"),
     "no features": ([], "city.no_buildings"),
 }  # fmt: skip

@@ -72,6 +72,17 @@ def test_a_drawn_city_comes_back_as_it_was_drawn() -> None:
 
 
 @pytest.mark.django_db
+def test_a_city_without_homes_has_no_busiest_place_and_says_so() -> None:
+    houses = two_houses().buildings
+    loaded(two_houses(buildings=replace(houses, use=texts(["industrial", "office"]))))
+    with pytest.raises(Refused) as refused:
+        queries.busiest_place(120, seed=1)
+    assert refused.value.code == "city.no_homes"
+    loaded(two_houses())
+    assert queries.busiest_place(120, seed=1) == pytest.approx((8.001, 40.9999))
+
+
+@pytest.mark.django_db
 def test_a_city_without_people_takes_the_place_of_one_with_people(no_keeper: None) -> None:
     actions.build_synthetic(2000, seed=1, by=SYSTEM, at=AT)
     loaded(two_houses())

@@ -6,68 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import osmium
 import pytest
 import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from osmium.osm import mutable
 
 from cityloom.kernel.refused import Refused
 from cityloom.registers.contrib.osm.reader import read_osm
 from cityloom.registers.domain.complete import complete
 from cityloom.registers.domain.draft import Draft
 from tests import realdata
-
-STEP = 0.0001  # about 10 m
-
-
-class Sheet:
-    """Draw a city on squared paper: corners are named by column and row."""
-
-    def __init__(self) -> None:
-        self.nodes: dict[tuple[float, float], int] = {}
-        self.ways: list[mutable.Way] = []
-        self.relations: list[mutable.Relation] = []
-        self.tagged: list[mutable.Node] = []
-        self.missing: set[int] = set()
-
-    def at(self, x: float, y: float) -> int:
-        return self.nodes.setdefault((x, y), len(self.nodes) + 1)
-
-    def way(self, corners: list[tuple[float, float]], **tags: str) -> int:
-        self.ways.append(mutable.Way(id=len(self.ways) + 1, nodes=[self.at(*c) for c in corners], tags=_tags(tags)))
-        return len(self.ways)
-
-    def square(self, x: float, y: float, size: float = 1, **tags: str) -> int:
-        return self.way([(x, y), (x + size, y), (x + size, y + size), (x, y + size), (x, y)], **tags)
-
-    def relation(self, members: list[tuple[str, int, str]], **tags: str) -> None:
-        self.relations.append(mutable.Relation(id=len(self.relations) + 1, members=members, tags=_tags(tags)))
-
-    def spot(self, x: float, y: float, **tags: str) -> None:
-        self.tagged.append(mutable.Node(id=10_000 + len(self.tagged), location=_place(x, y), tags=_tags(tags)))
-
-    def write(self, path: Path) -> Path:
-        with osmium.SimpleWriter(str(path), overwrite=True) as writer:
-            for (x, y), number in sorted(self.nodes.items(), key=lambda entry: entry[1]):
-                if number not in self.missing:
-                    writer.add_node(mutable.Node(id=number, location=_place(x, y)))
-            for node in self.tagged:
-                writer.add_node(node)
-            for way in self.ways:
-                writer.add_way(way)
-            for relation in self.relations:
-                writer.add_relation(relation)
-        return path
-
-
-def _place(x: float, y: float) -> tuple[float, float]:
-    return -8.61 + x * STEP, 41.14 + y * STEP
-
-
-def _tags(tags: dict[str, str]) -> dict[str, str]:
-    return {key.replace("__", ":"): value for key, value in tags.items()}
+from tests.registers.drawn import STEP, Sheet
 
 
 @pytest.fixture
@@ -269,13 +218,6 @@ def test_a_city_without_buildings_or_roads_is_refused(tmp_path):
     _refused(only_roads.write(tmp_path / "a.osm.pbf"), "city.no_buildings")
     _refused(only_houses.write(tmp_path / "b.osm.pbf"), "city.no_roads")
     _refused(nothing.write(tmp_path / "c.osm.pbf"), "city.no_buildings")
-
-
-def test_a_file_with_points_after_ways_is_refused(tmp_path):
-    with osmium.SimpleWriter(str(tmp_path / "x.osm.pbf")) as writer:
-        writer.add_way(mutable.Way(id=1, nodes=[1, 2], tags={"highway": "path"}))
-        writer.add_node(mutable.Node(id=1, location=(0, 0), tags={"amenity": "school"}))
-    _refused(tmp_path / "x.osm.pbf", "city.file_unsorted")
 
 
 @pytest.fixture(scope="module")

@@ -31,6 +31,8 @@ METRES = {
 USE = [
     ({"building": "apartments"}, "residential"),
     ({"building": "detached"}, "house"),
+    ({"building": "semidetached"}, "house"),
+    ({"building": "住宅"}, "residential"),
     ({"building": "garage"}, "shed"),
     ({"building": "yes"}, ""),
     ({"building": "nothing anybody has heard of"}, ""),
@@ -42,6 +44,7 @@ USE = [
     ({"building": "yes", "amenity": "social_facility", "social_facility": "nursing_home"}, "nursing_home"),
     ({"building": "yes", "tourism": "hotel"}, "hotel"),
     ({"building": "yes", "railway": "station"}, "transport"),
+    ({"building": "yes", "amenity": "driving_school"}, "office"),
 ]
 PLACES = [
     ({"amenity": "school"}, "school"),
@@ -165,6 +168,8 @@ def test_the_tables_use_only_known_words():
     [
         ({"height": 18}, "building", {"height": "18"}),
         ({"Floors": 3.0, "Type": "House"}, "building", {"building:levels": "3", "building": "house"}),
+        ({"层数": 18, "高度": "54", "名称": "南山大厦"}, "building",
+         {"building:levels": "18", "height": "54", "name": "南山大厦"}),
         ({"fclass": "primary", "bridge": "F"}, "highway", {"highway": "primary"}),
         ({"class": "school", "NAME": "East"}, "amenity", {"amenity": "school", "name": "East"}),
         ({"other_tags": '"addr:street"=>"Rua \\"A\\"","building:levels"=>"4"'}, "building",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 from cityloom.kernel import clock
 
@@ -69,9 +69,16 @@ class CapAlert:
     infos: tuple[CapInfo, ...] = ()
 
 
-def time_text(instant: datetime) -> str:
-    """An instant as CAP writes it: whole seconds, UTC as -00:00, never Z. Source: CAP 1.2, section 3.3.2."""
-    return clock.require_aware(instant).replace(tzinfo=None).isoformat(timespec="seconds") + "-00:00"
+def time_text(instant: datetime, zone: tzinfo = UTC) -> str:
+    """An instant as CAP writes it: whole seconds with the zone's offset, UTC as -00:00, never Z.
+
+    Source: CAP 1.2, section 3.3.2.
+    """
+    local = clock.require_aware(instant).astimezone(zone)
+    minutes = round((local.utcoffset() or timedelta()) / timedelta(minutes=1))
+    local = instant.astimezone(timezone(timedelta(minutes=minutes)))  # zones of long ago had odd seconds
+    sign, (hours, rest) = "+" if minutes > 0 else "-", divmod(abs(minutes), 60)
+    return local.replace(tzinfo=None).isoformat(timespec="seconds") + f"{sign}{hours:02}:{rest:02}"
 
 
 def time_from(text: str) -> datetime | None:

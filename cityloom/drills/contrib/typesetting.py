@@ -70,8 +70,8 @@ def _chinese_families(fonts: typst.Fonts) -> list[str]:
 
 def _content(sheet: Layout, outcome: PdfOutcome) -> dict[str, Any]:
     """The layout as plain values, each text in the PDF's languages, one a line."""
-    keys = ("report", "exercise", "exercise_note", "synthetic", "safe", "unsafe", "figures", "map", "alert", "digest",
-            "status", "identifier", "area", "notes")  # fmt: skip
+    keys = ("report", "exercise", "exercise_note", "safe", "unsafe", "figures", "map", "alert", "digest",
+            "status", "valid", "identifier", "area", "notes")  # fmt: skip
     content = _said(asdict(sheet), outcome.languages)
     content["alerts"] = [_in_languages(alert, outcome.languages) for alert in content["alerts"]]
     content["words"] = {key: _joined(word(key), outcome.languages) for key in keys}

@@ -18,6 +18,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "exercise_note": ("Nothing in this report happened; no alert left the demonstration channels.",
                       "本报告所述均未发生；警报没有离开演示渠道。"),
     "synthetic": ("Synthetic city: its people and buildings are made up.", "合成城市：人口与建筑均为虚构。"),
+    "real_place": ("A real place with made-up people: nobody in this report exists.",
+                   "真实地点，居民均为虚构：本报告中的人员并不存在。"),
     "safe": ("Every safety check passed", "全部安全检查均已通过"),
     "unsafe": ("A safety check failed", "有安全检查未通过"),
     "figures": ("At a glance", "概览"),
@@ -51,6 +53,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "notes": ("Notes", "备注"), "yes": ("yes", "是"), "no": ("no", "否"), "nothing": ("none", "无"),
     "city": ("City", "城市"), "people": ("people", "人"), "buildings": ("buildings", "栋建筑"),
     "scenario": ("Scenario", "场景"), "exercise_id": ("Exercise", "演练编号"),
+    "began": ("Began, local time", "开始（当地时间）"), "valid": ("Sent and valid until", "发布与有效期"),
 }  # fmt: skip
 
 
@@ -99,6 +102,7 @@ class AlertSheet:
 
     identifier: str
     status: str
+    valid: str
     digest: str
     texts: tuple[AlertText, ...]
     channels: Section
@@ -111,7 +115,7 @@ class Layout:
     title: Words
     facts: tuple[tuple[Words, Words], ...]
     attribution: str
-    is_synthetic: bool
+    made_up: Words
     is_safe: bool
     figures: tuple[tuple[Words, Words, Words], ...]
     before_alerts: tuple[Section, ...]
@@ -144,7 +148,7 @@ def layout(report: Report) -> Layout:
         title=words_of(report.get("title") or report.get("scenario", "")),
         facts=_facts(report, city),
         attribution=str(city.get("attribution", "")),
-        is_synthetic=bool(city.get("is_synthetic")),
+        made_up=_what_is_made_up(city),
         is_safe=report.get("outcome") == "safe",
         figures=tuple(_figure(entry) for entry in report.get("figures", [])),
         before_alerts=_filled([_timeline(report), _rings(report), _shelters(report)]),
@@ -152,6 +156,12 @@ def layout(report: Report) -> Layout:
         after_alerts=_filled([_phones(report), _notices(report), _openings(report), _checks(report), _made_up(city)]),
         notes=tuple(words_of(note) for note in _listed(report.get("words"))),
     )
+
+
+def _what_is_made_up(city: Mapping[str, Any]) -> Words:
+    if not city.get("is_synthetic"):
+        return {}
+    return word("synthetic" if city.get("kind", "synthetic") == "synthetic" else "real_place")
 
 
 def _facts(report: Report, city: Mapping[str, Any]) -> tuple[tuple[Words, Words], ...]:
@@ -162,7 +172,14 @@ def _facts(report: Report, city: Mapping[str, Any]) -> tuple[tuple[Words, Words]
         (word("city"), {ENGLISH: f"{name} · {size}", CHINESE: f"{name} · {size_zh}"}),
         (word("scenario"), words_of(report.get("scenario", ""))),
         (word("exercise_id"), words_of(report.get("exercise_id", ""))),
+        (word("began"), words_of(_local(report.get("began"), city.get("timezone")))),
     )
+
+
+def _local(instant: object, zone: object) -> str:
+    """A CAP time for people, with the name of the zone: `2026-06-03 02:00:00 +01:00 (Europe/Lisbon)`."""
+    text = str(instant or "")
+    return f"{text[:10]} {text[11:19]} {text[19:]}" + (f" ({zone})" if zone else "") if text else ""
 
 
 def _figure(entry: Mapping[str, Any]) -> tuple[Words, Words, Words]:
@@ -217,7 +234,8 @@ def _alert(alert: Mapping[str, Any]) -> AlertSheet:
     rows = [(c.get("name"), c.get("state"), c.get("attempts")) for c in alert.get("channels", [])]
     channels = _section("channels", ("channel", "state", "attempts"), rows)
     identifier, status, digest = (str(alert.get(key, "")) for key in ("identifier", "status", "digest"))
-    return AlertSheet(identifier, status, digest, texts, channels)
+    valid = " – ".join(_local(alert[key], "") for key in ("sent", "expires") if alert.get(key))
+    return AlertSheet(identifier, status, valid, digest, texts, channels)
 
 
 def _phones(report: Report) -> Section:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import ExitStack
 
 from cityloom.gate import actions as gate
 from cityloom.gate import queries as gate_queries
+from cityloom.kernel import clock
 from cityloom.kernel.refused import Refused
+
+_PAUSE_S = 0.05
 
 
 class DrillKeeper:
@@ -16,8 +20,8 @@ class DrillKeeper:
         self._running: gate.Running | None = None
 
     def start(self) -> None:
-        """Bring it up, if it is not."""
-        if self._running is None:
+        """Bring it up, if it is not, also after something else has ended it."""
+        if self._running is None or not self._running.alive:
             self._running = gate.start_keeper()
 
     def stop(self) -> None:
@@ -31,6 +35,23 @@ class DrillKeeper:
         if self._running is not None:
             self._running.stop()
             self._running = None
+
+
+def await_keeper(within_s: float = 30.0) -> None:
+    """Wait by the wall's clock until a keeper answers, as one that was killed may be on its way back.
+
+    Raises: Refused `gate.keeper_down` where none comes back.
+    """
+    deadline = clock.stopwatch() + within_s
+    while True:
+        try:
+            gate_queries.log_head()
+        except Refused:
+            if clock.stopwatch() > deadline:
+                raise
+            threading.Event().wait(_PAUSE_S)
+        else:
+            return
 
 
 def keeper_for_drill(stack: ExitStack) -> DrillKeeper | None:

@@ -22,6 +22,7 @@ from cityloom.bus import queries as bus_queries
 from cityloom.detection import actions as detection
 from cityloom.drills.domain.rehearsal import Batch, Rehearsal, Streams
 from cityloom.drills.domain.scenario import Scenario
+from cityloom.drills.jobs import keeping
 from cityloom.emergency import actions as emergency
 from cityloom.emergency import queries as incidents
 from cityloom.fieldwork import actions as fieldwork
@@ -38,6 +39,7 @@ from cityloom.signals import queries as signal_queries
 _ESCALATION_S = 61.0
 _SECOND_APPROVAL_S = 20.0
 _WALK_M_PER_S = 1.2
+_ASK_AGAIN_S = 5.0
 _STEPS_AT_MOST = 20_000
 _HOLD_AGAIN_S = 8.0
 _WATCHED = {"ProposalReady", "NoticeSent", "TasksDelivered", "AlertApproved", "AlertIssued"}
@@ -77,6 +79,8 @@ class Play:
         self.closing_wall_ms: dict[str, float] = {}
         self._held_at = -_HOLD_AGAIN_S * 2
         self._stirred = False
+        self._is_dark = False
+        self._put_off: list[Callable[[], None]] = []
         self._reports: dict[tuple[float, str], list[Any]] = {}
         self._workers: dict[str, Actor] = {}
 
@@ -111,10 +115,33 @@ class Play:
             self._clock.advance_to(self.scenario.start + timedelta(seconds=at_s))
             self._hold()
             self._stirred = act == self._retry
-            act()
+            self._do(at_s, act)
             self._react(self._settle())
         raise Refused("drill.endless", "The drill did not end after {limit} steps; shorten the scenario.",
                       limit=_STEPS_AT_MOST)  # fmt: skip
+
+    def _do(self, at_s: float, act: Callable[[], None]) -> None:
+        """Take a step; where it finds no keeper, take it again a little later.
+
+        A retry waits in real time for a keeper that was killed: on the drill's own clock all attempts would be over
+        before it is back. One that the scenario has taken away is not waited for.
+        """
+        if self._stirred or act in self._put_off:
+            self._await_keeper()
+        try:
+            act()
+        except Refused as refusal:
+            if refusal.code != "gate.keeper_down":
+                raise
+            self._put_off.append(act)
+            self._at(at_s + _ASK_AGAIN_S, act)
+
+    def _await_keeper(self) -> None:
+        if self._is_dark:
+            return
+        if self._keeper is not None:
+            self._keeper.start()
+        keeping.await_keeper()
 
     def _hold(self) -> None:
         """Keep other processes away, without writing at each step."""
@@ -271,10 +298,14 @@ class Play:
         self._once(("report", str(minute), state), minute, lambda: self._hear_reports(minute, state))
 
     def _hear_reports(self, minute: float, state: str) -> None:
-        """Move the tasks that are still in `state`; those of a resumed run may be further on."""
-        own = self._reports.pop((minute, state))
-        standing = Task.objects.filter(id__in=[task.id for task in own], state=state).values_list("id", flat=True)
-        still, said = set(standing), "accepted" if state == "delivered" else "done"
+        """Move the tasks that are still in `state`; those of a resumed run may be further on.
+
+        One that was moved before the keeper went is said to be there again, so that its grant ends too.
+        """
+        own = self._reports[minute, state]
+        said = "accepted" if state == "delivered" else "done"
+        standing = Task.objects.filter(id__in=[task.id for task in own], state__in=(state, said))
+        still = set(standing.values_list("id", flat=True))
         reports = [fieldwork.Report(task.id, self._worker(task.account)) for task in own if task.id in still]
         fieldwork.take_reports(at=clock.now(), state=said, reports=reports)
 
@@ -298,8 +329,17 @@ class Play:
         if self._keeper is None:
             self._narrator.note("The keeper belongs to running processes, so its failure is not rehearsed.")
             return
-        self._at(at_s, self._keeper.stop)
-        self._at(at_s + for_s, self._keeper.start)
+        self._at(at_s, self._darken)
+        self._at(at_s + for_s, self._lighten)
+
+    def _darken(self) -> None:
+        self._is_dark = True
+        if self._keeper is not None:
+            self._keeper.stop()
+
+    def _lighten(self) -> None:
+        self._is_dark = False
+        self._await_keeper()
 
     def _account(self, role: str) -> Actor:
         found = accounts.accounts_with(role)

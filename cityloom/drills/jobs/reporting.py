@@ -9,6 +9,7 @@ from typing import Any
 
 from cityloom.alerts import queries as alerts
 from cityloom.alerts.domain import capxml
+from cityloom.alerts.domain.cap import CapAlert
 from cityloom.drills.contrib import typesetting
 from cityloom.drills.domain.safety import Check
 from cityloom.drills.domain.scenario import Scenario
@@ -27,6 +28,7 @@ def compose(
     """The report as plain values; there is nothing about any person in it."""
     return {
         "exercise_id": exercise_id, "scenario": scenario.name, "title": dict(scenario.title), "city": _city(),
+        "began": alerts.time_text(scenario.start, registers.time_zone()),
         "outcome": "safe" if all(check.passed for check in checks) else "unsafe",
         "timeline": [line.as_json() for line in lines], "figures": _figures(traces, walls_ms, wall_s),
         "rings": _rings(traces), "shelters": _shelters(traces),
@@ -55,7 +57,7 @@ def _city() -> dict[str, Any]:
     facts = registers.loaded_city()
     return {
         "name": facts.name, "kind": facts.kind, "is_synthetic": facts.is_synthetic, "attribution": facts.attribution,
-        "synthesised": facts.synthesised, "people": facts.counts.get("people", 0),
+        "timezone": facts.timezone, "synthesised": facts.synthesised, "people": facts.counts.get("people", 0),
         "buildings": facts.counts.get("buildings", 0),
     }  # fmt: skip
 
@@ -115,9 +117,11 @@ def _unplaced(traces: Traces) -> list[dict[str, Any]]:
 
 
 def _alert(alert: alerts.AlertFacts) -> dict[str, Any]:
+    issued = capxml.parse(alert.xml.encode())
     return {
         "identifier": alert.identifier, "status": alert.status, "message_type": alert.message_type,
-        "digest": alert.document_digest, "info": _words_of(alert),
+        "sent": issued.sent, "expires": issued.infos[0].expires, "digest": alert.document_digest,
+        "info": _words_of(issued),
         "channels": [
             {"name": one.channel, "state": one.state, "attempts": one.attempts, "reason": one.reason}
             for one in alert.deliveries
@@ -125,14 +129,14 @@ def _alert(alert: alerts.AlertFacts) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _words_of(alert: alerts.AlertFacts) -> dict[str, dict[str, str]]:
+def _words_of(issued: CapAlert) -> dict[str, dict[str, str]]:
     """The words as issued, by language, read from the bytes that left."""
     return {
         info.language: {
             "event": info.event, "headline": info.headline, "description": info.description,
             "instruction": info.instruction, "area": "; ".join(area.words for area in info.areas),
         }
-        for info in capxml.parse(alert.xml.encode()).infos
+        for info in issued.infos
     }  # fmt: skip
 
 

@@ -36,6 +36,7 @@ class Occasion:
     hazard_radius_m: float
     exercise: bool
     synthetic_city: bool
+    real_place: bool = False
 
 
 def matter_of(occasion: Occasion, plan: Mapping[str, Any]) -> Matter:
@@ -49,6 +50,7 @@ def matter_of(occasion: Occasion, plan: Mapping[str, Any]) -> Matter:
         shelters={language: [_shelter(one, language) for one in plan["shelters"]] for language in LANGUAGES},
         streets={language: _streets(plan["streets"], language) for language in LANGUAGES},
         valves={kind: [str(one["id"]) for one in plan["valves"] if one["kind"] == kind] for kind in ("water", "gas")},
+        real_place=occasion.real_place,
     )  # fmt: skip
 
 

@@ -249,6 +249,8 @@ def _choose(near_m: NDArray[np.float64], safe: NDArray[np.bool_], liked: NDArray
 
 
 def _search_all(roads: Network, place: NDArray[np.float64], nodes: NDArray[np.int64]) -> tuple[int, float]:
+    if not len(nodes):
+        return -1, 0.0
     metres = np.hypot(*(roads.xy[nodes] - place).T)
     order = nodes[np.argsort(metres, kind="stable")]
     clear = np.flatnonzero(~_crosses(roads, place[None], order[None])[0])

@@ -41,6 +41,7 @@ class Matter:
     shelters: Mapping[str, Sequence[str]]
     streets: Mapping[str, Sequence[str]]
     valves: Mapping[str, Sequence[str]]
+    real_place: bool = False
 
 
 def alert_words(matter: Matter) -> dict[str, dict[str, str]]:
@@ -117,11 +118,12 @@ def _mark(matter: Matter, language: str) -> str:
 
 
 def _note(matter: Matter, language: str) -> str:
-    notes = {
-        ENGLISH: (" This is an exercise; nobody needs to act.", " The city and its people are synthetic."),
-        CHINESE: ("此为演练，公众无需采取行动。", "本城市及其居民均为合成数据。"),
-    }[language]
-    return notes[0] * matter.exercise + notes[1] * matter.synthetic_city
+    exercise, city, people = {
+        ENGLISH: (" This is an exercise; nobody needs to act.", " The city and its people are synthetic.",
+                  " The people counted here are synthetic."),
+        CHINESE: ("此为演练，公众无需采取行动。", "本城市及其居民均为合成数据。", "此处统计的居民均为合成数据。"),
+    }[language]  # fmt: skip
+    return exercise * matter.exercise + (people if matter.real_place else city) * matter.synthetic_city
 
 
 _ALERTS = {

@@ -18,7 +18,10 @@ NEXT: dict[str, tuple[str, ...]] = {
     UNABLE: (),
     CANCELLED: (),
 }
-"""Each state and where it can go; `waiting` means that nobody was on duty when the task came up."""
+"""Each state and where it can go; `waiting` means that nobody was on duty when the task came up.
+
+A cancelled task is given out anew, as if it had just come up, when a later zone has its dwelling in it again.
+"""
 
 
 def can_become(state: str, target: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import shapely
 
+from cityloom.kernel import timezones
 from cityloom.kernel.cells import cells_of
 from cityloom.kernel.refused import Refused
 from cityloom.registers.domain import homes, networks, plane, shelters, streets, units
@@ -29,7 +30,7 @@ def complete(draft: Draft, seed: int) -> Draft:
     draft = _buildings(draft, lambda d: homes.with_halls(d.buildings, shelters.any_named(d.places, d.buildings)))
     draft = _buildings(draft, lambda d: homes.with_dwellings(d.buildings))
     draft = _buildings(draft, lambda d: streets.with_addresses(d.buildings, d.roads))
-    return _with_networks(_with_units(_with_places(draft)), seed)
+    return _with_timezone(_with_networks(_with_units(_with_places(draft)), seed))
 
 
 def check(draft: Draft) -> None:
@@ -92,10 +93,13 @@ def _labelled(draft: Draft, made: dict[str, Synthesised]) -> Draft:
 
 def _with_places(draft: Draft) -> Draft:
     places = replace(draft.places, building=shelters.linked(draft.places, draft.buildings))
-    places, made = shelters.from_buildings(places, draft.buildings)
+    places, made = shelters.from_buildings(places, draft.buildings, draft.roads)
     places = _in_order(places)
     capacity = shelters.capacities(places, draft.buildings)
-    rule = "0.8 of the floor of schools, sports halls and community centres, half the ground of parks; 2 m2 a place"
+    rule = (
+        "0.8 of the floor of schools, sports halls and community centres (of one floor, where the building has another "
+        "use), half the ground of parks; 2 m2 a place"
+    )
     made["shelter places"] = Synthesised(int(capacity.sum()), rule)
     return _labelled(replace(draft, places=places), made)
 
@@ -109,6 +113,16 @@ def _with_units(draft: Draft) -> Draft:
     cells = cells_of(*plane.middles(draft.buildings.footprint))
     tree, rows, made = units.with_units(draft, cells)
     return _labelled(replace(draft, units=tree, unit_of_building=rows), made)
+
+
+def _with_timezone(draft: Draft) -> Draft:
+    """The nautical zone of the buildings' middle, where neither the source nor the person who imports names one."""
+    if draft.timezone:
+        return draft
+    west, _, east, _ = shapely.total_bounds(draft.buildings.footprint)
+    name = timezones.by_longitude(float(west + east) / 2)
+    rule = f"by longitude: {name}, without borders or summer time; --timezone names the official one"
+    return _labelled(replace(draft, timezone=name), {"time zone": Synthesised(1, rule)})
 
 
 def _with_networks(draft: Draft, seed: int) -> Draft:

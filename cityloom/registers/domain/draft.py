@@ -282,6 +282,7 @@ class Draft:
     `kind` is `synthetic`, `osm` or `folder`.
     `defects` counts what a source had wrong, by what was done about it ("polygons repaired": 3);
     `defect_refs` names the first few of each in the source (`way/123`).
+    `timezone` is a name that `kernel.timezones` knows; "" is unknown.
     `people` is how many to make up in all; without it the dwellings decide.
     `unit_of_building` is filled by `complete`: rows of `units`.
     """
@@ -300,7 +301,7 @@ class Draft:
     units: tuple[UnitDraft, ...] = ()
     unit_of_building: Ints = field(default_factory=_ints)
     attribution: str = ""
-    timezone: str = "UTC"
+    timezone: str = ""
     people: int | None = None
     defects: dict[str, int] = field(default_factory=dict)
     synthesised: dict[str, Synthesised] = field(default_factory=dict)

@@ -87,15 +87,15 @@ def with_dwellings(buildings: BuildingTable) -> tuple[dict[str, np.ndarray], dic
     """Fill dwellings of homes and of buildings of unknown use from their floor area."""
     known = np.isfinite(buildings.dwellings)
     home = np.isin(buildings.use.astype(np.str_), list(assumed.HOMES))
-    least = np.isin(buildings.use.astype(np.str_), ["house", "residential"])
-    fitting = np.floor(gross_floor_m2(buildings) * assumed.USABLE_SHARE / assumed.DWELLING_M2)
-    made = np.where(home, np.maximum(fitting, least), 0.0)
+    share = gross_floor_m2(buildings) * assumed.USABLE_SHARE / assumed.DWELLING_M2
+    least = np.isin(buildings.use.astype(np.str_), ["house", "residential"]) | (share >= 0.5)
+    made = np.where(home, np.maximum(np.floor(share), least), 0.0)
     filled = ~known & home
     rule = f"gross floor area x {assumed.USABLE_SHARE} / {assumed.DWELLING_M2:.0f} m2 in homes and unknown uses"
     return {
         "dwellings": np.where(known, buildings.dwellings, made),
         "made_up": np.where(filled, buildings.made_up | MadeUp.DWELLINGS, buildings.made_up),
-    }, {"dwellings": Synthesised(int(filled.sum()), f"{rule}, at least 1 in a house")}
+    }, {"dwellings": Synthesised(int(filled.sum()), f"{rule}, at least 1 in a house or half a dwelling's area")}
 
 
 def people_by_day(buildings: BuildingTable, occupied_share: float) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import shapely
@@ -13,10 +13,13 @@ from cityloom.kernel.geometry import LocalProjection
 from cityloom.registers.domain import osm_places, osm_shapes, osm_use, osm_words
 from cityloom.registers.domain.draft import BuildingTable, Floats, Shapes, Texts
 from cityloom.registers.domain.osm_features import Defects, Features, Outline, Spot
+from cityloom.registers.domain.plane import around
 
 LARGEST_M2 = 2_000_000.0
 """No building on Earth stands on more; what claims to is a mistake of drawing."""
 SMALLEST_M2 = 1.0
+BESIDE_M = 15.0
+"""How far from a building its address may be marked: at the gate, on the pavement."""
 _TELLING = frozenset({"school", "hospital", "university", "nursing_home", "place_of_worship", "town_hall",
                       "sports_hall"})  # fmt: skip
 _USE_OF_PLACE = {"place_of_worship": "worship", "town_hall": "civic", "sports_hall": "sports"}
@@ -173,12 +176,30 @@ def _addresses(features: Features, outlines: Sequence[Outline], tree: shapely.ST
     if spots:
         point, building = tree.query(_points(spots), predicate="intersects")
         order = np.argsort(point, kind="stable")  # the first address comes last and stays
-        for row, index in dict(zip(building[order].tolist(), point[order].tolist(), strict=True)).items():
+        inside = dict(zip(building[order].tolist(), point[order].tolist(), strict=True))
+        for row, index in (_beside(spots, outlines, point, inside, number) | inside).items():
             if not number[row] or not street[row]:
                 tags, ref = spots[index].tags, spots[index].ref
                 street[row] = street[row] or osm_words.street_of(tags) or related.get(ref, "")
                 number[row] = number[row] or osm_words.house_number_of(tags)
     return _texts(street), _texts(number)
+
+
+def _beside(
+    spots: Sequence[Spot], outlines: Sequence[Outline], used: NDArray[np.int64], inside: Mapping[int, int],
+    number: Sequence[str],
+) -> dict[int, int]:  # fmt: skip
+    """Address points at a gate or on the pavement, for the nearest building where that has no address otherwise."""
+    loose = np.setdiff1d(np.arange(len(spots)), used)
+    bare = np.array([row for row in range(len(outlines)) if row not in inside and not number[row]], dtype=np.int64)
+    if not len(loose) or not len(bare):
+        return {}
+    points = _points([spots[row] for row in loose.tolist()])
+    local = around(shapely.get_x(points), shapely.get_y(points))
+    tree = shapely.STRtree(local.to_metres(_shapes([outlines[row] for row in bare.tolist()])))
+    point, near = tree.query_nearest(local.to_metres(points), max_distance=BESIDE_M, all_matches=False)
+    order = np.argsort(point, kind="stable")  # the first address comes last and stays
+    return dict(zip(bare[near[order]].tolist(), loose[point[order]].tolist(), strict=True))
 
 
 def _address_order(spot: Spot) -> tuple[bool, str, int, str]:

@@ -11,6 +11,8 @@ import shapely
 from cityloom.kernel.refused import Refused
 from cityloom.registers.domain import (
     osm_buildings,
+    osm_coast,
+    osm_extent,
     osm_ground,
     osm_network,
     osm_places,
@@ -40,8 +42,9 @@ _SAME_PLACE_M = 150.0
 def draft_of(features: Features, *, kind: str, name: str, attribution: str) -> Draft:
     """A draft of the city; `name` is used where the features do not name it.
 
-    Raises: Refused `city.no_buildings` or `city.no_roads`.
+    Raises: Refused `city.no_buildings`, `city.no_roads` or `city.across_date_line`.
     """
+    features = osm_extent.without_strays(features)
     outlines = osm_buildings.sound(features.buildings, features.defects)
     parts = osm_buildings.sound(features.parts, Defects())
     outlines = osm_buildings.with_lone_parts(outlines, parts)
@@ -58,7 +61,7 @@ def draft_of(features: Features, *, kind: str, name: str, attribution: str) -> D
         nodes=nodes,
         roads=roads,
         places=_places(features, outlines, buildings),
-        land=_land(features.grounds),
+        land=_land([*features.grounds, *_sea(features, outlines)]),
         areas=_areas(features.grounds),
         attribution=attribution,
         defects=features.defects.counts,
@@ -83,7 +86,8 @@ def _roads(lines: Sequence[Line]) -> tuple[NodeTable, RoadTable]:
     kept = [(line, kind) for line, kind in zip(lines, kinds, strict=True) if kind]
     if not kept:
         raise _no_roads()
-    net = osm_network.network([line.course for line, _ in kept])
+    apart = np.array([osm_roads.stands_apart(line.tags) for line, _ in kept], dtype=bool)
+    net = osm_network.network(osm_network.with_one_key_a_place([line.course for line, _ in kept], apart))
     is_street = np.array([line.tags.get("area") != "yes" for line, _ in kept], dtype=bool)
     useful = (shapely.length(net.geometry) > 0) & osm_network.reached(net, is_street)
     row = net.line[useful]
@@ -105,6 +109,14 @@ def _roads(lines: Sequence[Line]) -> tuple[NodeTable, RoadTable]:
 def _no_roads() -> Refused:
     return Refused("city.no_roads", "This source has no roads, so no way to a shelter can be found; "
                    "give a source that has its streets as lines.")  # fmt: skip
+
+
+def _sea(features: Features, outlines: Sequence[Outline]) -> list[Outline]:
+    """The sea within the bounds of the streets, else of the buildings: there coastlines are less often cut short."""
+    streets = shapely.multipoints(np.concatenate([line.course.lonlat for line in features.lines]))
+    houses = shapely.GeometryCollection([outline.shape for outline in outlines])
+    found = (osm_coast.sea(features.coasts, shapely.box(*shapely.bounds(part))) for part in (streets, houses))
+    return [Outline(shape, {"natural": "water"}, "coastline") for shape in next(filter(None, found), [])]
 
 
 def _land(grounds: Sequence[Outline]) -> LandTable:

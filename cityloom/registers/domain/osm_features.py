@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import shapely
 
-from cityloom.registers.domain.osm_shapes import Piece
+from cityloom.registers.domain.osm_shapes import LonLat, Piece
 from cityloom.registers.domain.osm_words import Tags
 
 REFERENCES_KEPT = 20
@@ -58,12 +58,16 @@ class Defects:
 
 @dataclass
 class Features:
-    """All that an importer found; `street_of_ref` holds the street of addresses that only a relation names."""
+    """All that an importer found.
+
+    `coasts` have the land on their left; `street_of_ref` holds the street of addresses that only a relation names.
+    """
 
     buildings: list[Outline] = field(default_factory=list)
     parts: list[Outline] = field(default_factory=list)
     grounds: list[Outline] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     spots: list[Spot] = field(default_factory=list)
+    coasts: list[LonLat] = field(default_factory=list)
     street_of_ref: Mapping[str, str] = field(default_factory=dict)
     defects: Defects = field(default_factory=Defects)

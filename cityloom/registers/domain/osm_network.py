@@ -49,6 +49,28 @@ def network(lines: Sequence[Piece]) -> Network:
     )
 
 
+def with_one_key_a_place(lines: Sequence[Piece], apart: NDArray[np.bool_]) -> list[Piece]:
+    """The lines with equal keys where points of different keys lie at the very same place, as some programs write them.
+
+    `apart` marks bridges and tunnels: above or below a place is another place.
+    """
+    level = [line for line, is_apart in zip(lines, apart.tolist(), strict=True) if not is_apart]
+    keys = _joined([line.keys for line in level], np.int64)
+    lonlat = _joined([line.lonlat for line in level], np.float64).reshape(-1, 2)
+    _, first, place = np.unique(lonlat, axis=0, return_index=True, return_inverse=True)
+    leader = keys[first][place.reshape(-1)]
+    if (leader == keys).all():
+        return list(lines)
+    known, row = np.unique(keys, return_index=True)
+    leader = leader[row]
+    return [Piece(_replaced(line.keys, known, leader), line.lonlat) for line in lines]
+
+
+def _replaced(keys: Ints, known: Ints, leader: Ints) -> Ints:
+    at = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+    return np.where(known[at] == keys, leader[at], keys)
+
+
 def reached(net: Network, is_street: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which segments hang together with a street; the edge of a square that no street touches does not."""
     count = len(net.nodes)

@@ -18,25 +18,28 @@ NOT_BUILDINGS = frozenset({"no", "none", "false", "entrance", "demolished", "raz
 """Values of `building` that say there is none, or not one that a person could be in."""
 
 _BUILDING = _by_value({
-    "residential": "residential apartments apartment flats terrace tenement block_of_flats condominium",
+    "residential": "residential apartments apartment flats terrace tenement block_of_flats condominium "
+                   "apartment_building multifamily multi_family tower_block 住宅 居住 公寓",
     "house": "house detached semidetached_house semi semi-detached bungalow villa cabin farm cottage static_caravan "
-             "houseboat ger manor chalet townhouse trullo stilt_house",
+             "houseboat ger manor chalet townhouse trullo stilt_house houses semidetached semi_detached row_house "
+             "rowhouse duplex single_family single-family family_house dwelling 别墅",
     "dormitory": "dormitory barracks student_residence",
-    "retail": "retail supermarket shop mall department_store kiosk restaurant pub bar cafe market bakery pharmacy",
-    "office": "office offices commercial bank",
+    "retail": "retail supermarket shop mall department_store kiosk restaurant pub bar cafe market bakery pharmacy "
+              "商业",
+    "office": "office offices commercial bank 办公 写字楼",
     "hotel": "hotel hostel motel guest_house resort",
     "industrial": "industrial factory manufacture works power utility sawmill brewery slaughterhouse water_works "
-                  "pumping_station power_station substation",
+                  "pumping_station power_station substation 工业 厂房",
     "warehouse": "warehouse storage silo storage_tank depot cold_storage",
-    "school": "school education",
+    "school": "school education 学校 教育",
     "kindergarten": "kindergarten nursery childcare",
     "university": "university college library research",
-    "hospital": "hospital",
+    "hospital": "hospital 医院 医疗",
     "clinic": "clinic doctors medical health_centre healthcare",
     "nursing_home": "nursing_home retirement_home care_home assisted_living",
     "civic": "civic public government townhall town_hall fire_station police museum courthouse community_centre "
              "theatre cinema embassy gallery post_office prison arts_centre conference_centre exhibition "
-             "social_facility",
+             "social_facility entertainment",
     "sports": "stadium grandstand sports_hall sports_centre riding_hall pavilion gym swimming_pool ice_rink gymnasium",
     "worship": "church cathedral chapel mosque temple synagogue shrine monastery religious place_of_worship basilica "
                "kingdom_hall convent gurdwara pagoda wayside_shrine presbytery",
@@ -45,13 +48,15 @@ _BUILDING = _by_value({
     "parking": "parking parking_garage multi-storey_parking car_park multi_storey_car_park",
     "shed": "shed garage garages carport roof hut outbuilding greenhouse barn stable cowshed sty farm_auxiliary "
             "toilets service bunker ruins collapsed construction tank tent container gatehouse transformer_tower "
-            "canopy boathouse bicycle_shed digester chicken_coop allotment_house guardhouse",
+            "canopy boathouse bicycle_shed digester chicken_coop allotment_house guardhouse "
+            "outbuilding agricultural",
     "other": "tower castle fort military water_tower bridge gate city_gate fortress windmill lighthouse",
 })  # fmt: skip
 _AMENITY = _by_value({
-    "school": "school music_school language_school driving_school prep_school",
+    "school": "school",
     "kindergarten": "kindergarten childcare",
     "university": "university college research_institute library",
+    "office": "music_school language_school driving_school prep_school",
     "hospital": "hospital",
     "clinic": "clinic doctors dentist veterinary",
     "nursing_home": "nursing_home retirement_home",

@@ -73,6 +73,11 @@ def _is_latin(text: str) -> bool:
     return all(ord(char) < 0x250 or "LATIN" in unicodedata.name(char, "") for char in letters)
 
 
+def has_ideographs(text: str) -> bool:
+    """Whether a text has Chinese characters in it, as Chinese and Japanese names have."""
+    return any("CJK" in unicodedata.name(char, "") for char in text)
+
+
 def _is_chinese(text: str) -> bool:
     scripts = {unicodedata.name(char, "").split(" ")[0] for char in text if char.isalpha()}
     return "CJK" in scripts and not scripts & {"HIRAGANA", "KATAKANA", "HANGUL"}

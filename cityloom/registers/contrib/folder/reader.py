@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,11 @@ BUILDINGS, ROADS, PLACES = "buildings.geojson", "roads.geojson", "places.geojson
 LARGEST_BYTES = 1024**3
 FURTHEST_M = 50_000.0
 """Buildings and roads of one city do not lie further apart."""
-_WGS84 = ("CRS84", "4326", "WGS84", "WGS 84")
+_LONGITUDE_LATITUDE = re.compile(r"CRS84H?\b|(?<!\d)(4326|4979|4258|4269|4490|4612|6668|7844)(?!\d)|^\W*(WGS ?84)\W*$")
+"""WGS 84 and the systems of Europe, North America, China, Japan and Australia that lie within 2 m of it."""
+_COMPRESSED = (b"\x1f\x8b", b"BZh", b"PK\x03\x04", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
+_OTHER_LINES = ("railway", "waterway", "power", "aeroway", "aerialway", "barrier", "boundary", "rail", "water")
+_RECORD_SEPARATOR = b"\x1e"
 _OSM_SIGNS = ("openstreetmap", '"osm_id"', '"osm_way_id"', '"@id"', '"highway"', '"building:levels"', '"addr:')
 Progress = Callable[[str], None]
 
@@ -116,8 +121,11 @@ def _content(path: Path) -> bytes:
 
 
 def _document(path: Path, raw: bytes) -> dict[str, Any]:
+    if raw.startswith(_COMPRESSED):
+        raise Refused("city.file_wrong_kind", "The file {value} is compressed; unpack it first.",
+                      value=path.name)  # fmt: skip
     try:
-        document = msgspec.json.decode(raw)
+        document = _decoded(raw)
     except RecursionError as deep:
         raise Refused("city.file_broken", "The file {value} is nested too deeply to be GeoJSON; export it again.",
                       value=path.name) from deep  # fmt: skip
@@ -127,6 +135,17 @@ def _document(path: Path, raw: bytes) -> dict[str, Any]:
     if not isinstance(document, dict) or document.get("type") != "FeatureCollection":
         raise _wrong_kind(path)
     return document
+
+
+def _decoded(raw: bytes) -> object:
+    """A document, or a sequence of features, one a line or one a record, as a collection. Source: RFC 8142."""
+    try:
+        return msgspec.json.decode(raw)
+    except msgspec.DecodeError:
+        entries = msgspec.json.Decoder().decode_lines(raw.replace(_RECORD_SEPARATOR, b""))
+        if not entries or not all(isinstance(entry, dict) and entry.get("type") == "Feature" for entry in entries):
+            raise
+        return {"type": "FeatureCollection", "features": entries}
 
 
 def _wrong_kind(path: Path) -> Refused:
@@ -143,8 +162,9 @@ def _entries(path: Path, document: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _check_reference_system(path: Path, document: dict[str, Any]) -> None:
     stated = document.get("crs")
-    text = msgspec.json.encode(stated).decode() if stated else ""
-    if text and not any(name in text.upper() for name in _WGS84):
+    named = stated.get("properties") if isinstance(stated, dict) else stated
+    texts = [str(text).upper() for text in (named.values() if isinstance(named, dict) else [named])]
+    if stated and not any(_LONGITUDE_LATITUDE.search(text) for text in texts):
         raise Refused("city.coordinates_wrong", "The file {value} states a reference system other than WGS 84; "
                       "export it in longitude and latitude (EPSG:4326).", value=path.name)  # fmt: skip
 
@@ -256,6 +276,9 @@ def _take_roads(layer: _Layer, found: Features) -> None:
     _note_skipped(layer, found)
     lines: list[tuple[NDArray[np.float64], _Feature]] = []
     for feature in layer.features:
+        if _is_other_line(feature.tags):
+            found.defects.note("railways, waterways and other lines among the roads left out", feature.ref)
+            continue
         courses = [line for line in map(_corners, _rings(feature.geometry)) if len(np.unique(line, axis=0)) > 1]
         if not courses:
             found.defects.note("roads that are not lines left out", feature.ref)
@@ -265,6 +288,13 @@ def _take_roads(layer: _Layer, found: Features) -> None:
     courses = osm_joins.joined([line for line, _ in lines], apart)
     for course, (_, feature) in zip(courses, lines, strict=True):
         found.lines.append(Line(course, _road_tags(feature), feature.ref))
+
+
+def _is_other_line(tags: dict[str, str]) -> bool:
+    """Whether a layer of roads holds something else, as an export of all lines does."""
+    if osm_roads.kind_of({"highway": tags.get("highway", "")}) and tags.get("subtype") not in _OTHER_LINES:
+        return False
+    return any(tags.get(key, "no") != "no" for key in _OTHER_LINES) or tags.get("subtype") in _OTHER_LINES
 
 
 def _road_tags(feature: _Feature) -> dict[str, str]:

@@ -1,8 +1,8 @@
-"""Read a city from an OpenStreetMap extract in PBF form."""
+"""Read a city from OpenStreetMap data, in PBF form or as XML."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,24 +15,26 @@ from cityloom.registers.domain.osm_features import Features, Line, Outline, Spot
 from cityloom.registers.domain.osm_shapes import Piece
 
 LARGEST_BYTES = 4 * 1024**3
-_HEADER = b"OSMHeader"
+_BEGINS = {".pbf": b"OSMHeader", ".osm": b"<osm", ".osm.gz": b"\x1f\x8b", ".osm.bz2": b"BZh"}
+"""What the first bytes of a file with each ending hold."""
+_HEAD_BYTES = 512
 _GROUND_KEYS = (*osm_ground.KEYS, *osm_places.KEYS, "place")
 _SPOT_KEYS = (*osm_places.KEYS, "place", "addr:housenumber", "addr:conscriptionnumber", "addr:streetnumber", "building")
 Progress = Callable[[str], None]
 
 
 def read_osm(path: Path, progress: Progress = lambda sentence: None) -> Draft:
-    """Read what is whole in the extract and count what is not; `progress` gets a sentence for each step.
+    """Read what is whole in the file and count what is not; `progress` gets a sentence for each step.
 
     Raises: Refused `city.file_missing`, `city.file_empty`, `city.file_too_large`, `city.file_wrong_kind`,
-    `city.file_broken`, `city.file_unsorted`, `city.no_buildings` or `city.no_roads`.
+    `city.file_broken`, `city.file_entities`, `city.file_history`, and what `osm_draft.draft_of` refuses.
     """
     _check_file(path)
     try:
+        _check_history(path)
         features = _Reading(path, progress).features()
     except (RuntimeError, ValueError, SystemError, MemoryError) as broken:  # libosmium says all that is wrong so
-        raise Refused("city.file_broken", "The file {value} is damaged or incomplete; download it again.",
-                      value=path.name) from broken  # fmt: skip
+        raise _broken(path, broken) from broken
     progress("Putting the city together")
     name = path.name.split(".")[0].replace("-", " ").replace("_", " ").title()
     return osm_draft.draft_of(features, kind="osm", name=name, attribution=OSM_ATTRIBUTION)
@@ -48,10 +50,33 @@ def _check_file(path: Path) -> None:
         raise Refused("city.file_too_large", "The file {value} is larger than {limit}; cut your city out of it, "
                       "for example with: osmium extract.", value=path.name, limit="4 GB")  # fmt: skip
     with path.open("rb") as file:
-        head = file.read(64)
-    if not path.name.lower().endswith(".pbf") or (len(head) >= 16 and _HEADER not in head):
-        raise Refused("city.file_wrong_kind", "The file {value} is not an OpenStreetMap extract in PBF form; "
-                      "give one that ends in .osm.pbf.", value=path.name)  # fmt: skip
+        head = file.read(_HEAD_BYTES)
+    begins = _BEGINS.get(_ending(path))
+    if begins is None or (len(head) >= 16 and begins not in head):
+        raise Refused("city.file_wrong_kind", "The file {value} does not hold the OpenStreetMap data that its name "
+                      "promises; give one that ends in .osm.pbf, .osm, .osm.gz or .osm.bz2.",
+                      value=path.name)  # fmt: skip
+
+
+def _ending(path: Path) -> str:
+    return next((ending for ending in _BEGINS if path.name.lower().endswith(ending)), "")
+
+
+def _check_history(path: Path) -> None:
+    with osmium.io.Reader(str(path), osmium.osm.NOTHING) as reader:
+        has_history = reader.header().has_multiple_object_versions
+    if has_history:
+        raise Refused("city.file_history", "The file {value} holds the history of the map, not one state of it; take "
+                      "one out of it, for example with: osmium time-filter.", value=path.name)  # fmt: skip
+
+
+def _broken(path: Path, error: Exception) -> Refused:
+    if "entities" in str(error):
+        return Refused("city.file_entities", "The file {value} declares XML entities, which OpenStreetMap data never "
+                       "need and which can be used to read files of this machine; download it again.",
+                       value=path.name)  # fmt: skip
+    return Refused("city.file_broken", "The file {value} is damaged or incomplete; download it again.",
+                   value=path.name)  # fmt: skip
 
 
 class _Way:
@@ -69,6 +94,16 @@ class _Way:
     @property
     def ref(self) -> str:
         return f"way/{self.id}"
+
+    def missing(self) -> list[int]:
+        """The points that were not there when the way was read."""
+        return self.keys[~self.present].tolist()
+
+    def complete(self, places: Mapping[int, tuple[float, float]]) -> None:
+        """Put in the points that turned up elsewhere in the file."""
+        for row in np.flatnonzero(~self.present).tolist():
+            self.lonlat[row] = places.get(int(self.keys[row]), self.lonlat[row])
+        self.present = ~np.isnan(self.lonlat[:, 0])
 
     @property
     def is_whole(self) -> bool:
@@ -110,10 +145,10 @@ class _Reading:
 
     def __init__(self, path: Path, progress: Progress) -> None:
         self._path, self._progress = str(path), progress
-        self._relations: list[_Relation] = []
+        self._relations: dict[int, _Relation] = {}
         self._members: dict[int, _Way | None] = {}
         self._streets: dict[str, str] = {}
-        self._ways: list[_Way] = []
+        self._ways: dict[int, _Way] = {}
         self._found = Features(street_of_ref=self._streets)
 
     def features(self) -> Features:
@@ -123,14 +158,17 @@ class _Reading:
             self._take_relation(relation)
         self._progress("Reading points and ways")
         self._read_points_and_ways()
+        self._look_for_missing_points()
         self._progress("Putting outlines together")
-        taken = {way for relation in self._relations for way in self._take_area(relation)}
-        for way in self._ways:
+        taken = {way for relation in self._relations.values() for way in self._take_area(relation)}
+        for way in self._ways.values():
             if way.id not in taken:
                 self._sort_way(way)
         return self._found
 
     def _take_relation(self, relation: osmium.osm.Relation) -> None:
+        if relation.deleted:
+            return
         tags = dict(relation.tags)
         kind = tags.get("type")
         if kind in {"associatedStreet", "street"}:
@@ -139,7 +177,7 @@ class _Reading:
             kind == "boundary" and osm_ground.area_kind_of(tags)
         ):
             area = _Relation(relation, tags)
-            self._relations.append(area)
+            self._relations[relation.id] = area
             self._members.update(dict.fromkeys(area.outer + area.inner))
 
     def _note_street(self, relation: osmium.osm.Relation, tags: dict[str, str]) -> None:
@@ -152,16 +190,28 @@ class _Reading:
     def _read_points_and_ways(self) -> None:
         tagged_points = osmium.filter.EmptyTagFilter().enable_for(osmium.osm.NODE)
         both = osmium.osm.NODE | osmium.osm.WAY
-        ways_began = False
         for item in osmium.FileProcessor(self._path, both).with_locations().with_filter(tagged_points):
+            if item.deleted:
+                continue
             if item.is_way():
-                ways_began = True
                 self._take_way(item)
-            elif ways_began:
-                raise Refused("city.file_unsorted", "The file {value} lists points after ways; sort it first, "
-                              "for example with: osmium sort.", value=Path(self._path).name)  # fmt: skip
             else:
                 self._take_node(item)
+
+    def _look_for_missing_points(self) -> None:
+        """Read the points once more where ways lack some: they come after the ways, or editors gave them ids below 0.
+
+        Extracts are usually cut, so most of what is missing is not in the file at all.
+        """
+        missing = {point for way in self._ways.values() for point in way.missing()}
+        if not missing:
+            return
+        points = osmium.FileProcessor(self._path, osmium.osm.NODE)
+        if min(missing) > 0:  # the filter is fast but knows no others
+            points = points.with_filter(osmium.filter.IdFilter(sorted(missing)))
+        found = {n.id: (n.lon, n.lat) for n in points if n.id in missing and n.location.valid()}
+        for way in self._ways.values() if found else ():
+            way.complete(found)
 
     def _take_node(self, node: osmium.osm.Node) -> None:
         tags = dict(node.tags)
@@ -174,12 +224,14 @@ class _Reading:
     def _take_way(self, way: osmium.osm.Way) -> None:
         tags = dict(way.tags) if len(way.tags) else {}
         is_member = way.id in self._members
-        if not is_member and not (_is_road(tags) or _is_area(tags)):
+        if not is_member and not (_is_road(tags) or _is_area(tags) or _is_coast(tags)):
             return
         read = _Way(way, tags)
+        if way.id in self._ways:
+            self._found.defects.note("ways listed more than once, the last one kept", read.ref)
         if is_member:
             self._members[way.id] = read
-        self._ways.append(read)
+        self._ways[way.id] = read
 
     def _take_area(self, relation: _Relation) -> list[int]:
         """Put an area together; return the ways whose place it takes."""
@@ -214,6 +266,8 @@ class _Reading:
     def _sort_way(self, way: _Way) -> None:
         if _is_road(way.tags):
             self._add_road(way, way.tags)
+        if _is_coast(way.tags):
+            self._found.coasts.extend(run.lonlat for run in way.runs())
         if not _is_area(way.tags):
             return
         if way.is_closed and way.is_whole:
@@ -241,6 +295,10 @@ def _is_road(tags: dict[str, str]) -> bool:
     return bool(osm_roads.kind_of(tags))
 
 
+def _is_coast(tags: dict[str, str]) -> bool:
+    return tags.get("natural") == "coastline"
+
+
 def _is_area(tags: dict[str, str]) -> bool:
     if osm_use.is_building(tags) or "building:part" in tags:
         return True
@@ -255,10 +313,10 @@ def _what(tags: dict[str, str]) -> str:
 class OpenStreetMap:
     """OpenStreetMap extracts."""
 
-    describes = "a .osm.pbf file"
+    describes = "OpenStreetMap data (.osm.pbf, .osm, .osm.gz, .osm.bz2)"
 
     def recognises(self, path: Path) -> bool:
-        return path.is_file() and path.name.lower().endswith((".pbf", ".osm"))
+        return path.is_file() and bool(_ending(path))
 
     def read(self, path: Path, progress: Progress) -> Draft:
         return read_osm(path, progress)
