@@ -23,6 +23,7 @@ from cityloom.kernel.refused import Refused
 _DEPARTMENTS = {
     "fire": ("Fire and rescue", "消防救援"), "police": ("Police", "公安"), "traffic": ("Traffic", "交通"),
     "water": ("Water", "供水"), "gas": ("Gas", "燃气"), "emergency": ("Emergency management", "应急管理"),
+    "social": ("Social affairs", "民政"),
 }  # fmt: skip
 _DEMO_ROLES = (
     ("duty", "Duty officer", "emergency", ("duty-officer",)),
@@ -33,7 +34,12 @@ _DEMO_ROLES = (
     ("traffic", "Traffic desk", "traffic", ("department-traffic",)),
     ("water", "Water company desk", "water", ("department-water",)),
     ("gas", "Gas company desk", "gas", ("department-gas",)),
+    ("clerk", "Case handler", "social", ("case-handler",)),
+    ("supervisor", "Supervisor of cases", "social", ("supervisor",)),
+    ("supervisor-2", "Second supervisor of cases", "social", ("supervisor",)),
+    ("steward", "Data steward", "", ("steward",)),
     ("dpo", "Data protection officer", "", ("data-protection-officer",)),
+    ("auditor", "Auditor", "", ("auditor",)),
     ("operator", "Operator", "", ("operator",)),
 )
 

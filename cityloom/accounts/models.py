@@ -10,10 +10,11 @@ from cityloom.kernel import ids
 ROLES = (
     "duty-officer", "commander", "alert-approver", "social-worker", "department-fire", "department-police",
     "department-traffic", "department-water", "department-gas", "data-protection-officer", "steward", "operator",
-    "auditor",
+    "auditor", "case-handler", "supervisor",
 )  # fmt: skip
 
-KINDS = ("staff", "contractor", "resident")
+RESIDENT = "resident"
+KINDS = ("staff", "contractor", RESIDENT)
 """Residents have no unit and no roles, and reach only pages that are theirs."""
 
 CLASSIFICATION = {

@@ -24,7 +24,7 @@ from django.utils.module_loading import import_string
 
 from cityloom.accounts.domain import identity, sessions
 from cityloom.accounts.domain.identity import Provider
-from cityloom.accounts.models import ROLES, Account, ContractorTerm, SignedIn, Suspension, Unit
+from cityloom.accounts.models import RESIDENT, ROLES, Account, ContractorTerm, SignedIn, Suspension, Unit
 from cityloom.accounts.policies import Standing, StepUp, StepUpNeeded, check_stepped_up
 from cityloom.kernel import clock
 from cityloom.kernel.actor import Actor
@@ -116,7 +116,8 @@ def actor_of(account_id: str) -> Actor:
 
 def as_actor(account: Account) -> Actor:
     """The actor that an account is."""
-    return Actor(account=account.id, unit=account.unit_id or "", roles=frozenset(account.roles))
+    roles = frozenset([RESIDENT]) if account.kind == RESIDENT else frozenset(account.roles)
+    return Actor(account=account.id, unit=account.unit_id or "", roles=roles)
 
 
 def demo_accounts() -> list[DemoAccount]:

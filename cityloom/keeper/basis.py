@@ -19,6 +19,7 @@ REGISTER = "register-maintenance"
 RESIDENT = "resident-access"
 GLASS = "break-glass"
 STATUS = "adverse-status"
+CASES = "case-handling"
 OVERSIGHT = "oversight"
 BASIS_YEARS = 2
 POLICIES = Path(__file__).parent / "policies"
@@ -185,6 +186,12 @@ def shipped_bases(at: datetime) -> list[Basis]:
             services=(("city", 2_000),), title=(("en", "Keeping the register true"), ("zh-Hans", "登记维护")),
         ),
         Basis(
+            CASES, "pipl-13-1-3", law, "Article 13(1)(3)", ("name", "phone", "birth_date"), city, ("case-handler",),
+            ("supervisor",), until, 5_000, max_a_day=8_000, max_a_day_each=100, second_above=50,
+            approvers=("supervisor", "data-protection-officer"), predicates=PREDICATES, search=("national_id",),
+            services=(("city", 1_000),), title=(("en", "Handling a case"), ("zh-Hans", "办理事项")),
+        ),
+        Basis(
             RESIDENT, "pipl-45", law, "Article 45", record.SEARCHED, city, system, system, until, 1,
             max_a_day=1_000_000, max_a_day_each=1_000_000, search=record.SEARCHED, services=(("city", 1_000_000),),
             title=(("en", "A resident's own access"), ("zh-Hans", "居民本人查阅")),
@@ -205,4 +212,4 @@ def shipped_bases(at: datetime) -> list[Basis]:
             0, title=(("en", "Oversight of the gate"), ("zh-Hans", "闸门监督")),
         ),
     ]  # fmt: skip
-    return [replace(row, policy=policy_text(row.purpose)) for row in rows]
+    return [replace(row, policy=policy_text(CASE_POLICY if row.purpose == CASES else row.purpose)) for row in rows]

@@ -174,11 +174,11 @@ CITYLOOM_PASSKEY_HOST = os.environ.get("CITYLOOM_PASSKEY_HOST", "")
 CITYLOOM_SESSIONS = {
     "LONGEST_S": 12 * 3600, "IDLE_S": 30 * 60, "TOUCH_S": 60,
     "IDLE_ROLES": ("duty-officer", "commander", "social-worker", "data-protection-officer", "steward", "operator",
-                   "auditor"),
+                   "auditor", "case-handler", "supervisor"),
 }  # fmt: skip
-CITYLOOM_RESIDENT_LINKER = ""
+CITYLOOM_RESIDENT_LINKER = "cityloom.gate.actions.link_resident"
 """Dotted path of `link(account_id, claim, provider, at)`; raises Refused where the claim is nobody's."""
-CITYLOOM_DEMO_RESIDENTS = ""
+CITYLOOM_DEMO_RESIDENTS = "cityloom.project.demo.residents"
 """Dotted path of a callable that returns `[(label, national id)]` of people who are made up."""
 CITYLOOM_DEMO_PROVIDER = "cityloom.web.contrib.demo_identity.provider.offered"
 SESSION_COOKIE_AGE = CITYLOOM_SESSIONS["LONGEST_S"]

@@ -16,6 +16,7 @@ from cityloom.alerts import actions as alerts
 from cityloom.bus import actions as bus
 from cityloom.drills import queries as drills
 from cityloom.emergency import actions as emergency
+from cityloom.gate import jobs as gate
 from cityloom.kernel import clock, ids
 from cityloom.kernel.refused import Refused
 from cityloom.project.home import Home
@@ -33,6 +34,8 @@ def jobs() -> dict[str, Job]:
         "deliver events": lambda at: bus.drain(at=at),
         "send alerts": lambda at: _for_each_free(alerts.deliver_due, at),
         "end sessions": lambda at: accounts.end_what_is_over(at=at),
+        "follow the keeper's log": gate.follow,
+        "keep the gate's clocks": gate.keep_clocks,
         "escalate notices": lambda at: _for_each_free(emergency.escalate_due, at),
     }
 

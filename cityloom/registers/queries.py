@@ -24,6 +24,7 @@ from cityloom.kernel.geometry import LocalProjection
 from cityloom.kernel.refused import Refused
 from cityloom.kernel.timezones import zone_of
 from cityloom.registers.domain import assumptions as assumed
+from cityloom.registers.domain import people as made_up_people
 from cityloom.registers.domain.answers import (
     Buildings,
     CityFacts,
@@ -273,6 +274,24 @@ def addresses(dwelling_ids: Sequence[int] | Ints) -> dict[int, str]:
 def _address(label: int, street: str, number: str, name: str, dwellings: int) -> str:
     house = " ".join(part for part in (street, number) if part) or name or "address unknown"
     return f"{house}, {label // 100}-{label % 100:02d}" if dwellings > 1 else house
+
+
+def made_up_identities(subjects: Sequence[int]) -> list[tuple[str, str]]:
+    """Name and national id of made-up people, by the city's seed; the register is not opened for it.
+
+    Slots follow the order in which people were made (`gate.actions.sealing`). Empty where the city's people are real.
+    """
+    found = city()
+    if found is None or not found.is_synthetic:
+        return []
+    made_up = found.kind == "synthetic"
+    sizes = made_up_people.household_sizes(
+        found.counts["dwellings"], seed=found.seed, occupied_share=assumed.OCCUPIED_SHARE[found.kind],
+        people=found.counts["people"] if made_up else None,
+    )  # fmt: skip
+    places = np.array(subjects, np.int64) >> 32
+    today = City.objects.values_list("built_at", flat=True).get().date()
+    return made_up_people.identities_of(places, sizes, seed=found.seed, today=today, chinese=made_up)
 
 
 def area_words(lon: float, lat: float) -> dict[str, str]:
