@@ -97,10 +97,8 @@ def identities_of(
         here = [place for place in wanted if before <= place < upto[last - 1]]
         if here:
             batch = _people(first, sizes[first:last], ids.seeded(seed, "people", first), today, chinese)
-            names, numbers = batch.name[np.array(here) - before], batch.national_id[np.array(here) - before]
-            found |= {
-                place: (name.decode(), number.decode()) for place, name, number in zip(here, names, numbers, strict=True)
-            }
+            for place in here:
+                found[place] = batch.name[place - before].decode(), batch.national_id[place - before].decode()
         first = last
     return [found[place] for place in wanted]
 
