@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from cityloom.keeper import assertion, protocol, record, store, summary
 from cityloom.keeper.assertion import BadAssertion, Claims
 from cityloom.keeper.decision import Facts, Policies, policies_for
-from cityloom.keeper.log import Log, LogFailed, NewLeaf, leaf
+from cityloom.keeper.log import Log, LogFailed, NewLeaf, leaf, leaves
+from cityloom.keeper.proofs import Proofs
 from cityloom.keeper.protocol import Denied, Done, Reply, Request, Signed
 from cityloom.keeper.store import EMERGENCY, REGISTER, Basis, Grant
 from cityloom.keeper.vault import Damaged, UnknownKey, Vault
@@ -64,6 +65,8 @@ class Desk:
             protocol.Count: self._count, protocol.ListNeedingHelp: self._list, protocol.Erase: self._erase,
             protocol.Summarise: self._summarise,
         }  # fmt: skip
+        self._proofs = Proofs(folder, self.log)
+        self._answers |= self._proofs.answers
         self._finish_erasures()
 
     def answer(self, request: Request) -> Reply:
@@ -83,6 +86,7 @@ class Desk:
 
     def close(self) -> None:
         """Finish the log."""
+        self._proofs.close()
         self.log.close()
         self._database.close()
 
@@ -123,9 +127,7 @@ class Desk:
 
     def _leaf(self, request: protocol.Leaf) -> Reply:
         proof = _proved(lambda: self.log.inclusion(request.index, request.size))
-        with self._lock:
-            row = self._database.execute("SELECT entry FROM leaf WHERE i = ?", (request.index,)).fetchone()
-        return protocol.LeafIs(row[0], proof)
+        return protocol.LeafIs(self.log.read(request.index).entry, proof)
 
     def _consistency(self, request: protocol.Consistency) -> Reply:
         return protocol.ProofIs(_proved(lambda: self.log.consistency(request.old, request.size)))
@@ -363,7 +365,7 @@ class Desk:
     ) -> None:
         """One leaf for each person."""
         facts = self._facts_about(asked, grant) | {"fields": sorted(fields)}
-        self.log.append([leaf(kind, facts, self.vault.pseudonym(subject)) for subject in subjects.tolist()])
+        self.log.append(leaves(kind, facts, [self.vault.pseudonym(subject) for subject in subjects.tolist()]))
 
     def _leaf_about(
         self, asked: _Asked, kind: str, grant: Grant | None = None, *, subject: bytes | None = None, **more: object

@@ -24,6 +24,11 @@ Name = Annotated[str, msgspec.Meta(max_length=64)]
 Names = Annotated[list[Name], msgspec.Meta(max_length=16)]
 
 
+Place = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
+"""An index of the log or of a tile, or a size."""
+Width = Annotated[int, msgspec.Meta(ge=1, le=256)]
+
+
 class FrameTooLarge(ValueError):  # noqa: N818 - read as a fact
     """A message is longer than the protocol allows."""
 
@@ -162,9 +167,58 @@ class EndLoad(msgspec.Struct, frozen=True, tag="end_load"):
     """Make the load durable and log it."""
 
 
+class LogKey(msgspec.Struct, frozen=True, tag="log_key"):
+    """The log's verifier key."""
+
+
+class Checkpoint(msgspec.Struct, frozen=True, tag="checkpoint"):
+    """A signed checkpoint: of the log as it is, of its first `size` leaves, or the newest that a witness cosigned."""
+
+    size: Place | None = None
+    witnessed: bool = False
+
+
+class Tile(msgspec.Struct, frozen=True, tag="tile"):
+    """The first `width` hashes of a tile of the log's tree."""
+
+    level: Annotated[int, msgspec.Meta(ge=0, le=7)]
+    index: Place
+    width: Width = 256
+
+
+class Entries(msgspec.Struct, frozen=True, tag="entries"):
+    """The first `width` entries under a tile of level 0."""
+
+    index: Place
+    width: Width = 256
+
+
+class Inclusions(msgspec.Struct, frozen=True, tag="inclusions"):
+    """Inclusion proofs of several leaves in the tree of `size` leaves."""
+
+    indices: Annotated[list[Place], msgspec.Meta(max_length=1000)]
+    size: Place
+
+
+class AddCosignatures(msgspec.Struct, frozen=True, tag="add_cosignatures"):
+    """Keep what witnesses have signed under the checkpoint of `size` leaves."""
+
+    size: Place
+    lines: Annotated[list[Annotated[str, msgspec.Meta(max_length=512)]], msgspec.Meta(max_length=16)]
+
+
+class LeavesOf(msgspec.Struct, frozen=True, tag="leaves_of"):
+    """The newest leaves about a person, below index `before`, with their salts."""
+
+    who: Signed
+    subject: int
+    before: Place | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
+
+
 Request = Union[  # noqa: UP007 - msgspec reads the union at run time
     Ping, Head, Leaf, Consistency, ReadBasis, Grant, Revoke, RevokeAll, Open, Count, ListNeedingHelp, Erase, Summarise,
-    BeginLoad, Seal, EndLoad,
+    BeginLoad, Seal, EndLoad, LogKey, Checkpoint, Tile, Entries, Inclusions, AddCosignatures, LeavesOf,
 ]  # fmt: skip
 
 
@@ -258,8 +312,43 @@ class Sealed(msgspec.Struct, frozen=True, tag="sealed"):
     field_set: int
 
 
+class LogKeyIs(msgspec.Struct, frozen=True, tag="log_key_is"):
+    vkey: str
+
+
+class CheckpointIs(msgspec.Struct, frozen=True, tag="checkpoint_is"):
+    note: str
+
+
+class TileIs(msgspec.Struct, frozen=True, tag="tile_is"):
+    hashes: bytes
+
+
+class EntriesAre(msgspec.Struct, frozen=True, tag="entries_are"):
+    """Entries of 32 bytes, one run."""
+
+    entries: bytes
+
+
+class InclusionsAre(msgspec.Struct, frozen=True, tag="inclusions_are"):
+    proofs: list[list[bytes]]
+
+
+class LoggedLeaf(msgspec.Struct, frozen=True, array_like=True):
+    index: int
+    text: bytes
+    salt: bytes
+
+
+class LeavesAre(msgspec.Struct, frozen=True, tag="leaves_are"):
+    """Leaves, newest first."""
+
+    leaves: list[LoggedLeaf]
+
+
 Reply = Union[  # noqa: UP007 - msgspec reads the union at run time
     Done, Denied, Granted, HeadIs, LeafIs, ProofIs, BasisIs, Opened, Counted, Named, Summaries, Sealed,
+    LogKeyIs, CheckpointIs, TileIs, EntriesAre, InclusionsAre, LeavesAre,
 ]  # fmt: skip
 
 

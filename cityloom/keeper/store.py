@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cityloom.keeper import record, vault
+from cityloom.keeper import record, signing, vault
+from cityloom.keeper.leaf import NewLeaf
 from cityloom.kernel import clock
 
 DATABASE = "keeper.db"
@@ -30,12 +31,27 @@ CREATE TABLE grants (
   until TEXT NOT NULL, subjects BLOB NOT NULL, incident_id TEXT NOT NULL, exercise_id TEXT NOT NULL,
   zone_digest TEXT NOT NULL, digest TEXT NOT NULL, granted_at TEXT NOT NULL, revoked INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX grants_incident ON grants (exercise_id, incident_id) WHERE revoked = 0;
-CREATE TABLE leaf (
-  i INTEGER PRIMARY KEY, entry BLOB NOT NULL, hash BLOB NOT NULL, kind TEXT NOT NULL, subject BLOB,
-  incident_id TEXT NOT NULL, exercise_id TEXT NOT NULL);
-CREATE INDEX leaf_subject ON leaf (subject, i) WHERE subject IS NOT NULL;
-CREATE INDEX leaf_incident ON leaf (incident_id) WHERE incident_id <> '';
-CREATE INDEX leaf_exercise ON leaf (exercise_id) WHERE exercise_id <> '';
+CREATE TABLE leaves (
+  first INTEGER PRIMARY KEY, count INTEGER NOT NULL, facts TEXT NOT NULL, cut INTEGER NOT NULL, salts BLOB NOT NULL,
+  subjects BLOB NOT NULL,
+  kind TEXT AS (json_extract(facts, '$.kind')), at TEXT AS (json_extract(facts, '$.at')),
+  purpose TEXT AS (json_extract(facts, '$.purpose')), actor TEXT AS (json_extract(facts, '$.actor')),
+  unit TEXT AS (json_extract(facts, '$.unit')), role TEXT AS (json_extract(facts, '$.role')),
+  service TEXT AS (json_extract(facts, '$.service')), incident_id TEXT AS (json_extract(facts, '$.incident_id')),
+  exercise_id TEXT AS (json_extract(facts, '$.exercise_id')));
+CREATE INDEX leaves_actor ON leaves (actor) WHERE actor <> '';
+CREATE INDEX leaves_incident ON leaves (incident_id) WHERE incident_id <> '';
+CREATE INDEX leaves_exercise ON leaves (exercise_id) WHERE exercise_id <> '';
+CREATE TABLE about (
+  era INTEGER NOT NULL, subject BLOB NOT NULL, i INTEGER NOT NULL, PRIMARY KEY (era, subject, i)) WITHOUT ROWID;
+CREATE TABLE indexed (one INTEGER PRIMARY KEY CHECK (one = 1), up_to INTEGER NOT NULL);
+CREATE TABLE flow (
+  day TEXT NOT NULL, unit TEXT NOT NULL, role TEXT NOT NULL, purpose TEXT NOT NULL, kind TEXT NOT NULL,
+  service TEXT NOT NULL, exercise INTEGER NOT NULL, leaves INTEGER NOT NULL, people INTEGER NOT NULL,
+  PRIMARY KEY (day, unit, role, purpose, kind, service, exercise)) WITHOUT ROWID;
+CREATE TABLE tile (id INTEGER PRIMARY KEY, hashes BLOB NOT NULL);
+CREATE TABLE cosignature (
+  size INTEGER NOT NULL, name TEXT NOT NULL, line TEXT NOT NULL, PRIMARY KEY (size, name)) WITHOUT ROWID;
 CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, root BLOB NOT NULL);
 CREATE TABLE slots (one INTEGER PRIMARY KEY CHECK (one = 1), reserved INTEGER NOT NULL);
 CREATE TABLE erasing (subject INTEGER PRIMARY KEY);
@@ -114,6 +130,7 @@ def initialise(folder: Path, bases: Sequence[Basis] | None = None) -> None:
     if (folder / DATABASE).exists():
         raise FileExistsError("There is a keeper in that folder already.")
     vault.create(folder)
+    signing.create(folder, signing.new_name())
     draft = folder / f"{DATABASE}.new"
     draft.unlink(missing_ok=True)
     os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
@@ -142,7 +159,8 @@ def initialised(folder: Path) -> bool:
 def connect(folder: Path) -> sqlite3.Connection:
     """A connection whose commits are on the disk when they return; transactions are begun by hand."""
     database = sqlite3.connect(folder / DATABASE, isolation_level=None, check_same_thread=False, timeout=10)
-    database.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32768;")
+    database.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32768;"
+                           " PRAGMA wal_autocheckpoint=8000;")  # fmt: skip
     return database
 
 
@@ -204,6 +222,24 @@ def insert_grant(grant: Grant) -> Statement:
 def revoke_grant(grant_id: str) -> Statement:
     """What ends a grant."""
     return "UPDATE grants SET revoked = 1 WHERE id = ?", (grant_id,)
+
+
+def count_flows(database: sqlite3.Connection, leaves: Sequence[NewLeaf]) -> None:
+    """Add leaves to the auditors' table; `people` counts a person as often as there are leaves about that person."""
+    database.executemany(
+        "INSERT INTO flow VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+        " leaves = leaves + excluded.leaves, people = people + excluded.people",
+        [(*key, *counts) for key, counts in flows_of(leaves).items()],
+    )
+
+
+def flows_of(leaves: Iterable[NewLeaf]) -> dict[tuple[object, ...], tuple[int, int]]:
+    """Leaves and people by what the auditors' table counts them under."""
+    found: dict[tuple[object, ...], tuple[int, int]] = {}
+    for each in leaves:
+        count, people = found.get(each.flow, (0, 0))
+        found[each.flow] = count + len(each), people + each.people
+    return found
 
 
 def _basis_row(basis: Basis) -> tuple[object, ...]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cityloom.keeper import assertion, protocol, record, store
 from cityloom.keeper.desk import Desk
+from cityloom.keeper.leaf import texts_of
 from cityloom.kernel import clock, ids
 from cityloom.kernel.actor import Actor
 
@@ -73,7 +74,8 @@ class Office:
     def leaves(self, kind: str) -> list[bytes]:
         database = store.connect(self.folder)
         try:
-            return [row[0] for row in database.execute("SELECT entry FROM leaf WHERE kind = ? ORDER BY i", (kind,))]
+            ask = "SELECT facts, cut, subjects FROM leaves WHERE kind = ? ORDER BY first"
+            return [text for row in database.execute(ask, (kind,)) for text in texts_of(row[0].encode(), *row[1:])]
         finally:
             database.close()
 

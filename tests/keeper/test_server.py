@@ -102,7 +102,7 @@ def test_people_are_sealed_by_several_processes_in_order_and_logged_once(house: 
     opened = house.open(house.grant(named), named, envelopes)
     assert opened == [[f"Batch {number} {row}"] for number, row in some]
     database = sqlite3.connect(house.folder / store.DATABASE)
-    loads = database.execute("SELECT entry FROM leaf WHERE kind = 'loaded'").fetchall()
+    loads = database.execute("SELECT facts FROM leaves WHERE kind = 'loaded'").fetchall()
     database.close()
     assert [json.loads(entry)["people"] for (entry,) in loads] == [6000]
 
@@ -146,7 +146,7 @@ def test_it_does_not_start_on_a_changed_log(house: House) -> None:
     house.running.stop()
     database = sqlite3.connect(house.folder / store.DATABASE)
     with database:
-        database.execute("DELETE FROM leaf WHERE i = 1")
+        database.execute("DELETE FROM leaves WHERE first = 1")
     database.close()
     with pytest.raises(KeeperDown):
         house.start()
