@@ -27,9 +27,11 @@ def cityloom() -> None:
 
 def run(runtime: Runtime, args: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    from cityloom.cli import alert, city, demo, drill, processes
+    from cityloom.cli import alert, city, demo, drill, log, processes
 
     for group in (city.city, drill.drill, alert.alert, demo.demo, processes.serve, processes.status, processes.stop):
+        cityloom.add_command(group)
+    for group in (log.verify, log.log, log.witness):
         cityloom.add_command(group)
     screen = Screen(stderr=True)
     try:

@@ -275,7 +275,7 @@ def _entry(number: int, entry: object, checkpoint: Checkpoint) -> Proved:
 def _leaf(text: str, number: int) -> dict[str, Any]:
     """A leaf in the one form that may be logged, so that nobody can read two things out of the same bytes."""
     try:
-        body = json.loads(text) if len(text) <= MOST_LEAF_BYTES else None
+        body = json.loads(text, parse_float=_whole, parse_int=_whole) if len(text) <= MOST_LEAF_BYTES else None
         canonical = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
         text.encode()
     except (ValueError, RecursionError):
@@ -283,6 +283,14 @@ def _leaf(text: str, number: int) -> dict[str, Any]:
     if not isinstance(body, dict) or canonical != text:
         raise Invalid("entry.not_canonical", f"The text of entry {number} is not in canonical form.")
     return body
+
+
+def _whole(text: str) -> int:
+    """A number that every reader of JSON reads alike."""
+    number = int(text) if len(text) <= 17 else 1 << 53
+    if abs(number) >= 1 << 53:
+        raise ValueError("not a number for a leaf")
+    return number
 
 
 def _unbase64(text: object, code: str, sentence: str) -> bytes:

@@ -12,6 +12,7 @@ from datetime import datetime
 from django.db import close_old_connections
 
 from cityloom.alerts import actions as alerts
+from cityloom.audit import actions as audit
 from cityloom.bus import actions as bus
 from cityloom.drills import queries as drills
 from cityloom.emergency import actions as emergency
@@ -31,6 +32,7 @@ def jobs() -> dict[str, Job]:
     return {
         "deliver events": lambda at: bus.drain(at=at),
         "send alerts": lambda at: _for_each_free(alerts.deliver_due, at),
+        "ask witnesses": lambda at: audit.ask_witnesses(at=at),
         "escalate notices": lambda at: _for_each_free(emergency.escalate_due, at),
     }
 
