@@ -261,7 +261,9 @@ def _entry(number: int, entry: object, checkpoint: Checkpoint) -> Proved:
     if not isinstance(entry, dict) or set(entry) != _ENTRY or not isinstance(entry["proof"], list):
         raise malformed
     index, text, salt = entry["index"], entry["leaf"], entry["salt"]
-    if type(index) is not int or not isinstance(text, str) or not isinstance(salt, str) or not _SALT.fullmatch(salt):
+    if type(index) is not int or not 0 <= index < 1 << 53 or not isinstance(text, str):
+        raise malformed
+    if not isinstance(salt, str) or not _SALT.fullmatch(salt):
         raise malformed
     proof = [_unbase64(each, malformed.code, str(malformed)) for each in entry["proof"][: MOST_PROOF + 1]]
     if len(proof) > MOST_PROOF or any(len(each) != 32 for each in proof):

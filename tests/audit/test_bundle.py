@@ -108,7 +108,7 @@ def test_what_is_malformed_is_refused_with_a_sentence(book: Book) -> None:
         (change(good, index=True), "entry.malformed"), (change(good, index="1"), "entry.malformed"),
         (change(good, salt="AB" * 16), "entry.malformed"), (change(good, proof=["AAAA"]), "entry.malformed"),
         (change(good, proof=[good["entries"][0]["proof"][0]] * 64), "entry.malformed"),
-        (change(good, index=-1), "entry.not_in_log"), (change(good, index=4), "entry.not_in_log"),
+        (change(good, index=-1), "entry.malformed"), (change(good, index=4), "entry.not_in_log"),
         (change(good, leaf=" " + text), "entry.not_canonical"), (change(good, leaf="[1]"), "entry.not_canonical"),
         (change(good, leaf=text.replace("{", '{"a":1,"a":1,', 1)), "entry.not_canonical"),
         (change(good, leaf='{"a":1.5}'), "entry.not_canonical"), (change(good, leaf="\ud800"), "entry.not_canonical"),

@@ -174,7 +174,8 @@
     let body = null;
     try { body = text.length <= MOST.leaf ? JSON.parse(text) : null; } catch { body = null; }
     const plain = body !== null && typeof body === "object" && !Array.isArray(body);
-    demand(plain && canonical(body) === text && !/\p{Surrogate}/u.test(text), "entry.not_canonical", number);
+    const lone = /\p{Surrogate}|\\ud[89a-f]/iu; // half a character, as it is or escaped: JSON.stringify would keep it
+    demand(plain && canonical(body) === text && !lone.test(text.replaceAll("\\\\", "")), "entry.not_canonical", number);
     return body;
   }
 
