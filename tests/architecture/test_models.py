@@ -12,7 +12,8 @@ from django.apps import apps
 ROOT = Path(__file__).resolve().parents[2]
 OURS = [model for model in apps.get_models() if model.__module__.startswith("cityloom.")]
 STEPS = [
-    "drills", "emergency", "detection", "fieldwork", "signals", "alerts", "registers", "gate", "accounts", "bus",
+    "drills", "emergency", "detection", "fieldwork", "signals", "alerts", "registers", "gate", "accounts", "audit",
+    "bus",
 ]  # fmt: skip
 WORDS_FOR_PERSONS = re.compile(r"name|phone|birth|national_id|email|address|text|caller", re.IGNORECASE)
 

@@ -11,7 +11,7 @@ import pytest
 
 from cityloom.audit import actions
 from cityloom.audit.domain.witnesses import OutsideWitness, read_watching
-from cityloom.keeper import signing, verifier
+from cityloom.keeper import protocol, signing, verifier
 from cityloom.keeper.verifier import WITNESS_KEY, Checkpoint, Key
 from cityloom.keeper.witness import Submission, Witness, origin_hash
 from cityloom.keeper.witness_server import WitnessServer
@@ -138,8 +138,6 @@ class Keeper:
         self.book = book
 
     def ask(self, request: object, expected: type) -> object:
-        from cityloom.keeper import protocol
-
         if isinstance(request, protocol.Consistency):
             return protocol.ProofIs(self.book.log.consistency(request.old, request.size))
         return self.book.proofs.answers[type(request)](request)
@@ -175,6 +173,17 @@ def test_a_witness_that_lies_or_is_away_is_reported_and_not_kept(
     assert "signature of its own" in outcome["witness.example/w2"]
     assert outcome["w3"] != "cosigned"
     assert len(verifier.split_note(book.proofs.note())[1]) == 1
+
+
+def test_the_keeper_keeps_only_what_looks_like_a_signature(book: Book) -> None:
+    book.grow(3)
+    keeper, good = Keeper(book), book.proofs.note().splitlines(keepends=True)[-1]
+    assert keeper.ask(protocol.AddCosignatures(2, [good.replace("cityloom", "elsewhere")]), protocol.Done).count == 1
+    assert "elsewhere" in book.proofs.note(2)
+    assert "elsewhere" not in book.proofs.note()
+    for size, lines in ((3, ["x\n"]), (3, [good[:-1]]), (3, ["\n" + good]), (3, [good + good]), (4, [good])):
+        with pytest.raises(Refused):
+            keeper.ask(protocol.AddCosignatures(size, lines), protocol.Done)
 
 
 def test_the_file_of_witnesses_is_read_strictly(witness: Witness, book: Book) -> None:
