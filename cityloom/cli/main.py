@@ -27,11 +27,11 @@ def cityloom() -> None:
 
 def run(runtime: Runtime, args: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    from cityloom.cli import account, alert, city, demo, drill, keep, processes
+    from cityloom.cli import account, alert, city, demo, drill, keep, log, processes
 
     groups = (
         city.city, drill.drill, account.account, alert.alert, demo.demo, keep.backup, keep.restore, keep.keys,
-        processes.serve, processes.status, processes.stop,
+        log.verify, log.log, log.witness, processes.serve, processes.status, processes.stop,
     )  # fmt: skip
     for group in groups:
         cityloom.add_command(group)

@@ -102,7 +102,10 @@ def sixteens(run: bytes) -> list[bytes]:
 
 def again(facts: bytes, cut: int, salts: bytes, subjects: bytes) -> NewLeaf:
     """What was logged, from what was stored of it. Raises: ValueError where that is no leaf."""
-    body = msgspec.json.decode(facts)
+    try:
+        body = msgspec.json.decode(facts)
+    except msgspec.DecodeError as error:
+        raise ValueError("The stored facts are no JSON.") from error
     if not isinstance(body, dict) or "subject" in body:
         raise ValueError("The stored facts are not those of a leaf.")
     return _salted(facts, cut, salts, subjects, body)

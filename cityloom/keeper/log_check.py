@@ -19,7 +19,7 @@ def verify(folder: Path) -> tuple[int, bytes]:
     try:
         database.execute("BEGIN")  # one moment of a log that may be growing
         return _Check(database).run()
-    except (sqlite3.Error, ValueError) as error:
+    except (sqlite3.Error, ValueError, TypeError, AttributeError) as error:  # a changed file may hold anything anywhere
         raise LogBroken("The log cannot be read whole.") from error
     finally:
         database.close()

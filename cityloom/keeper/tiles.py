@@ -45,19 +45,23 @@ def read_edge(database: sqlite3.Connection) -> Edge:
     last = database.execute("SELECT first + count FROM leaves ORDER BY first DESC LIMIT 1").fetchone()
     if (last[0] if last else 0) != size:
         raise LogBroken("There are not as many leaves as the stored head says.")
+    try:
+        edge = Edge(size, _partial_tiles(database, size))
+    except (ValueError, TypeError, AttributeError) as error:  # a changed file may hold anything anywhere
+        raise LogBroken("A tile or a leaf at the end of the log is missing or damaged.") from error
+    if edge.root() != root:
+        raise LogBroken("The stored leaves do not give the stored root.")
+    return edge
+
+
+def _partial_tiles(database: sqlite3.Connection, size: int) -> list[list[bytes]]:
     partial, level = [_young_leaves(database, size)], 1
     while size >> TILE_HEIGHT * level:
         width = size >> TILE_HEIGHT * level & TILE_WIDTH - 1
         run = _row(database, level, size >> TILE_HEIGHT * (level + 1)) if width else b""
         partial.append(split(run or b""))
         level += 1
-    try:
-        edge = Edge(size, partial)
-    except ValueError as error:
-        raise LogBroken("A tile at the end of the log is missing.") from error
-    if edge.root() != root:
-        raise LogBroken("The stored leaves do not give the stored root.")
-    return edge
+    return partial
 
 
 def split(run: bytes) -> list[bytes]:

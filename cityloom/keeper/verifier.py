@@ -261,7 +261,9 @@ def _entry(number: int, entry: object, checkpoint: Checkpoint) -> Proved:
     if not isinstance(entry, dict) or set(entry) != _ENTRY or not isinstance(entry["proof"], list):
         raise malformed
     index, text, salt = entry["index"], entry["leaf"], entry["salt"]
-    if type(index) is not int or not isinstance(text, str) or not isinstance(salt, str) or not _SALT.fullmatch(salt):
+    if type(index) is not int or not 0 <= index < 1 << 53 or not isinstance(text, str):
+        raise malformed
+    if not isinstance(salt, str) or not _SALT.fullmatch(salt):
         raise malformed
     proof = [_unbase64(each, malformed.code, str(malformed)) for each in entry["proof"][: MOST_PROOF + 1]]
     if len(proof) > MOST_PROOF or any(len(each) != 32 for each in proof):
@@ -275,7 +277,7 @@ def _entry(number: int, entry: object, checkpoint: Checkpoint) -> Proved:
 def _leaf(text: str, number: int) -> dict[str, Any]:
     """A leaf in the one form that may be logged, so that nobody can read two things out of the same bytes."""
     try:
-        body = json.loads(text) if len(text) <= MOST_LEAF_BYTES else None
+        body = json.loads(text, parse_float=_whole, parse_int=_whole) if len(text) <= MOST_LEAF_BYTES else None
         canonical = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
         text.encode()
     except (ValueError, RecursionError):
@@ -283,6 +285,14 @@ def _leaf(text: str, number: int) -> dict[str, Any]:
     if not isinstance(body, dict) or canonical != text:
         raise Invalid("entry.not_canonical", f"The text of entry {number} is not in canonical form.")
     return body
+
+
+def _whole(text: str) -> int:
+    """A number that every reader of JSON reads alike."""
+    number = int(text) if len(text) <= 17 else 1 << 53
+    if abs(number) >= 1 << 53:
+        raise ValueError("not a number for a leaf")
+    return number
 
 
 def _unbase64(text: object, code: str, sentence: str) -> bytes:

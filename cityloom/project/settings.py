@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "cityloom.bus.apps.BusConfig",
     "cityloom.ui.apps.UiConfig",
+    "cityloom.audit.apps.AuditConfig",
     "cityloom.accounts.apps.AccountsConfig",
     "cityloom.gate.apps.GateConfig",
     "cityloom.registers.apps.RegistersConfig",

@@ -6,6 +6,7 @@ from django.views.i18n import set_language
 
 urlpatterns = [
     path("", include("cityloom.web.urls")),
+    path("", include("cityloom.audit.urls")),
     path("", include("cityloom.accounts.urls")),
     path("demo-identity/", include("cityloom.web.contrib.demo_identity.urls")),
     path("", include("cityloom.emergency.urls")),

@@ -13,6 +13,7 @@ from django.db import close_old_connections
 
 from cityloom.accounts import actions as accounts
 from cityloom.alerts import actions as alerts
+from cityloom.audit import actions as audit
 from cityloom.bus import actions as bus
 from cityloom.drills import queries as drills
 from cityloom.emergency import actions as emergency
@@ -36,6 +37,7 @@ def jobs() -> dict[str, Job]:
         "end sessions": lambda at: accounts.end_what_is_over(at=at),
         "follow the keeper's log": gate.follow,
         "keep the gate's clocks": gate.keep_clocks,
+        "ask witnesses": lambda at: audit.ask_witnesses(at=at),
         "escalate notices": lambda at: _for_each_free(emergency.escalate_due, at),
     }
 
