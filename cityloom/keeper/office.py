@@ -254,9 +254,9 @@ class Office:
             row = (asked.purpose, asked.claims.service, at)
             changes.append(("INSERT OR IGNORE INTO tripped VALUES (?, ?, ?)", row))
         self.refuse(
-            asked, "gate.budget", "That would be {value} different people today, and this {limit}; what is needed"
-            " beyond that takes a grant that a second person approves.", value=over.would_be,
-            limit=f"{scope.kind} may reach {scope.limit}", changes=changes,
+            asked, "gate.budget", "That would be {value} different people today, and the limit is {limit}; what is"
+            " needed beyond that takes a grant that a second person approves.", value=over.would_be, limit=scope.limit,
+            changes=changes,
         )  # fmt: skip
 
     def reset_breaker(self, purpose: str, service: str) -> Statement:
