@@ -87,6 +87,7 @@ class Opening:
     subjects: Subjects
     fields: Collection[str]
     exercise_id: str = ""
+    step_up_at: datetime | None = None
 
 
 def grant(
@@ -185,17 +186,18 @@ def remove_exercise(*, by: Actor, at: datetime, exercise_id: str) -> int:
 
 def open_people(
     *, by: Actor, at: datetime, grant_id: str, subjects: Subjects, fields: Collection[str],
-    exercise_id: str | None = None,
+    exercise_id: str | None = None, step_up_at: datetime | None = None,
 ) -> People:  # fmt: skip
     """Open these fields of these people for the holder of a live grant, after one durable log leaf for each of them.
 
     Fields: `name`, `national_id`, `phone`, `birth_date` (YYYYMMDD), `need_note`. At most 20,000 people. A person whose
     envelope is damaged, or who was erased, is missing from the answer, and that too is logged. The exercise is looked
-    up where it is not given.
-    Raises: Refused `gate.not_allowed`, `gate.no_grant`, `gate.grant_ended`, `gate.not_granted`, `gate.too_many`.
+    up where it is not given. A grant that needed a second person also needs the holder's fresh second factor.
+    Raises: Refused `gate.not_allowed`, `gate.no_grant`, `gate.grant_ended`, `gate.not_granted`, `gate.too_many`,
+    `gate.needs_second`, `gate.step_up`, `gate.budget`, `gate.breaker`.
     """
     exercise = exercise_of(grant_id) if exercise_id is None else exercise_id
-    (people,) = open_all(at=at, openings=[Opening(by, grant_id, subjects, fields, exercise)])
+    (people,) = open_all(at=at, openings=[Opening(by, grant_id, subjects, fields, exercise, step_up_at)])
     if isinstance(people, Refused):
         raise people
     return people
@@ -210,8 +212,8 @@ def open_all(*, at: datetime, openings: Sequence[Opening]) -> list[People | Refu
     wanted = [np.asarray(opening.subjects, dtype=np.int64) for opening in openings]
     requests = [
         protocol.Open(
-            keeper.sign(opening.by, exercise_id=opening.exercise_id, at=at), opening.grant_id, sorted(opening.fields),
-            _run(subjects), envelopes,
+            keeper.sign(opening.by, exercise_id=opening.exercise_id, at=at, step_up_at=opening.step_up_at),
+            opening.grant_id, sorted(opening.fields), _run(subjects), envelopes,
         )
         for opening, subjects, envelopes in zip(openings, wanted, envelopes_by(wanted), strict=True)
     ]  # fmt: skip

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cityloom.keeper import predicates, protocol, record, store
 from cityloom.keeper.basis import EMERGENCY, Basis
 from cityloom.keeper.decision import Facts
-from cityloom.keeper.office import Asked, Office
+from cityloom.keeper.office import Asked, Office, is_fresh
 from cityloom.keeper.protocol import Done, Reply
 from cityloom.keeper.store import Grant
 from cityloom.kernel import clock
@@ -117,6 +117,9 @@ class Openings:
         office.decide(asked, Facts("open", tuple(request.fields), len(subjects), grant.holder))
         office.require_live(asked, grant)
         office.require_people(asked, grant, subjects)
+        if grant.needs_second and not is_fresh(asked.claims, clock.now()):
+            office.refuse(asked, "gate.step_up", "Opening people under a grant for {value} takes a fresh second factor;"
+                          " confirm who you are, then open again.", value=len(grant.subjects))  # fmt: skip
         if not request.fields or not set(request.fields) <= set(grant.fields):
             office.refuse(asked, "gate.not_granted", "The grant does not cover every field that was asked for.")
         alive = subjects[office.vault.alive(subjects)]

@@ -84,7 +84,7 @@ def test_what_two_people_agreed_on_is_not_stopped_by_the_budget_of_one(office: O
     _, subjects, envelopes = enrolment
     bulk = office.assign(subjects)
     office.ask(protocol.Second(office.fresh(OTHER_SUPERVISOR), bulk), protocol.Granted)
-    assert len(office.open(bulk, subjects, envelopes, who=office.sign(CLERK)).people) == 40
+    assert len(office.open(bulk, subjects, envelopes, who=office.fresh(CLERK)).people) == 40
     assert reached(office, enrolment)[0] == 20
 
 
