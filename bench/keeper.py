@@ -56,7 +56,7 @@ def _sealed(keeper: KeeperClient, people: int, workers: int) -> tuple[np.ndarray
     first, kept = None, []
     begun = time.perf_counter()
     with keeper.begin_load(keeper.sign(SYSTEM), workers) as sealer:
-        ready = sealer.seal(people(BATCH))  # the processes have started when the first batch is back
+        ready = sealer.seal(same_people(BATCH))  # the processes have started when the first batch is back
         started = time.perf_counter()
         for sealed in sealer.seal_all(_batches(people)):
             first = first or sealed
@@ -72,13 +72,13 @@ def _sealed(keeper: KeeperClient, people: int, workers: int) -> tuple[np.ndarray
 
 
 def _batches(people: int) -> Iterator[record.PeopleBatch]:
-    same = people(BATCH)
+    same = same_people(BATCH)
     for at in range(0, people, BATCH):
         count = min(BATCH, people - at)
         yield record.PeopleBatch(same.records[:count], same.traits[:count])
 
 
-def people(count: int) -> record.PeopleBatch:
+def same_people(count: int) -> record.PeopleBatch:
     rows = np.arange(count)
     records = record.people_records(
         name=np.full(count, b"Wang Fang"), national_id=np.full(count, b"440305199001011234"),

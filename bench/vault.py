@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.keeper import people
+from bench.keeper import same_people
 from cityloom.keeper import index, store
 from cityloom.keeper.slots import SEARCHED
 from cityloom.keeper.vault import Vault
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def _people_first(vault: Vault, count: int) -> dict[str, object]:
-    batch = people(count)
+    batch = same_people(count)
     sealing, (subjects, envelopes) = _cpu(lambda: vault.seal(0, batch.records, batch.traits))
     some, run = subjects[:20_000], envelopes[:20_000].tobytes()
     opening, _ = _cpu(lambda: vault.open_many(some, run, FIELDS))
