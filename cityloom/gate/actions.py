@@ -36,7 +36,7 @@ from cityloom.gate.models import (
     ResidentLink,
 )
 from cityloom.gate.queries import envelopes_by, exercise_of, exercises_of, keeper_for, link_of
-from cityloom.keeper import client, disk, manifest, protocol
+from cityloom.keeper import client, files, manifest, protocol
 from cityloom.keeper.client import Running, Sealer
 from cityloom.keeper.record import AGE_BANDS, NEEDS, SEXES, PeopleBatch, SealedBatch, people_records, traits_of
 from cityloom.kernel import clock, ids
@@ -591,7 +591,7 @@ def back_up_database(*, by: Actor, at: datetime, place: Path) -> Path:
     """
     source = _embedded_file()
     draft = manifest.begin(place, manifest.DATABASE, at)
-    disk.copy_database(source, draft / source.name)
+    files.copy_database(source, draft / source.name)
     return manifest.finish(draft, manifest.DATABASE, at)
 
 
@@ -604,7 +604,7 @@ def restore_database(*, by: Actor, at: datetime, source: Path) -> Path:
     found = manifest.read(source, manifest.DATABASE)
     draft = target.with_name(f"{target.name}.restoring")
     draft.unlink(missing_ok=True)
-    disk.copy_database(found.folder / target.name, draft)
+    files.copy_database(found.folder / target.name, draft)
     connection.close()
     for left in (target.with_name(f"{target.name}{end}") for end in ("-wal", "-shm", "-journal")):
         left.unlink(missing_ok=True)  # they belong to the records that go

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from cityloom.keeper import basis, disk, keyring, manifest, store, wire
+from cityloom.keeper import basis, files, keyring, manifest, store, wire
 from cityloom.keeper.log import Log, LogBroken, leaf
 from cityloom.keeper.vault import Vault
 from cityloom.kernel import clock
@@ -50,11 +50,11 @@ def make(vault: Vault, folder: Path, place: Path, at: datetime) -> Path:
         try:
             for path in sorted(folder.iterdir()):
                 if path.is_file() and not path.name.startswith(_NOT_COPIED):
-                    disk.copy(path, draft / path.name)
-            disk.copy_database(folder / store.DATABASE, draft / store.DATABASE)
+                    files.copy(path, draft / path.name)
+            files.copy_database(folder / store.DATABASE, draft / store.DATABASE)
             return manifest.finish(draft, manifest.KEYS, at)
         except BaseException:
-            disk.destroy(draft / keyring.KEY_FILE)
+            files.destroy(draft / keyring.KEY_FILE)
             shutil.rmtree(draft, ignore_errors=True)
             raise
 
@@ -78,7 +78,7 @@ def restore(folder: Path, source: Path, *, now: datetime, force: bool = False) -
         _remove(draft)
         draft.mkdir(mode=0o700)
         for name in backup.files:
-            disk.copy(backup.folder / name, draft / name)
+            files.copy(backup.folder / name, draft / name)
         kept = _take_newest_log(folder, draft, force=force)
         erased = _bring_up_to_date(draft, now)
         return Restored(erased, kept, _swap(folder, draft, aside, keep=not kept and _holds_log(folder)))
@@ -107,7 +107,7 @@ def _take_newest_log(folder: Path, draft: Path, *, force: bool) -> bool:
         return False
     if continues:
         (draft / store.DATABASE).unlink()
-        disk.copy_database(folder / store.DATABASE, draft / store.DATABASE)
+        files.copy_database(folder / store.DATABASE, draft / store.DATABASE)
     elif not force and (now_size >= size or _root_at(draft, now_size) != _head(folder)[1]):
         raise Refused("backup.other_keeper", "The log that is here does not continue the backup's log, so the backup is"
                       " another keeper's; add --force to give up the keeper that is here.")  # fmt: skip
@@ -150,7 +150,7 @@ def _swap(folder: Path, draft: Path, aside: Path, *, keep: bool) -> str:
     if folder.exists():
         folder.rename(aside)
     draft.rename(folder)
-    disk.sync(folder.parent)
+    files.sync(folder.parent)
     if keep:
         return str(aside)
     _remove(aside)
@@ -159,7 +159,7 @@ def _swap(folder: Path, draft: Path, aside: Path, *, keep: bool) -> str:
 
 def _remove(folder: Path) -> None:
     """Remove a keeper's folder, its key overwritten first."""
-    disk.destroy(folder / keyring.KEY_FILE)
+    files.destroy(folder / keyring.KEY_FILE)
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from cityloom.keeper import disk
+from cityloom.keeper import files
 from cityloom.kernel import ids
 
 KEY_FILE = "key"
@@ -88,7 +88,7 @@ def replace(folder: Path, ring: Keyring) -> None:
     (folder / _OLD).unlink(missing_ok=True)
     os.link(folder / KEY_FILE, folder / _OLD)
     (folder / _DRAFT).rename(folder / KEY_FILE)
-    disk.sync(folder)
+    files.sync(folder)
 
 
 def destroy_old(folder: Path) -> None:
@@ -97,8 +97,8 @@ def destroy_old(folder: Path) -> None:
     if old.exists() and old.samefile(folder / KEY_FILE):
         old.unlink()  # the crash came before the new key was in force: this is the key in force
     for path in (old, folder / _DRAFT):
-        disk.destroy(path)
-    disk.sync(folder)
+        files.destroy(path)
+    files.sync(folder)
 
 
 def _write(path: Path, ring: Keyring) -> None:

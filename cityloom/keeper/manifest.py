@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from cityloom.keeper import disk
+from cityloom.keeper import files
 from cityloom.kernel import clock
 from cityloom.kernel.refused import Refused
 
@@ -54,18 +54,18 @@ def begin(place: Path, kind: str, at: datetime) -> Path:
 
 def finish(draft: Path, kind: str, at: datetime) -> Path:
     """List the files, put all on the disk, and give the folder its name; return it."""
-    files = {}
+    listed = {}
     for path in sorted(draft.iterdir()):
         path.chmod(0o600)
-        files[path.name] = {"bytes": path.stat().st_size, "sha256": digest(path)}
-        disk.sync(path)
-    about = {"format": _FORMAT, "version": _VERSION, "kind": kind, "made_at": clock.to_text(at), "files": files}
+        listed[path.name] = {"bytes": path.stat().st_size, "sha256": digest(path)}
+        files.sync(path)
+    about = {"format": _FORMAT, "version": _VERSION, "kind": kind, "made_at": clock.to_text(at), "files": listed}
     (draft / _MANIFEST).touch(mode=0o600)
     (draft / _MANIFEST).write_text(json.dumps(about, indent=1))
-    disk.sync(draft / _MANIFEST)
-    disk.sync(draft)
+    files.sync(draft / _MANIFEST)
+    files.sync(draft)
     folder = draft.rename(draft.with_suffix(""))
-    disk.sync(folder.parent)
+    files.sync(folder.parent)
     return folder
 
 
@@ -75,11 +75,11 @@ def read(source: Path, kind: str) -> Backup:
     Raises: Refused `backup.none`, `backup.wrong_kind`, `backup.changed`.
     """
     folder = source if (source / _MANIFEST).is_file() else _newest(source, kind)
-    backup, files = _listed(folder)
+    backup, listed = _listed(folder)
     if backup.kind != kind:
         raise Refused("backup.wrong_kind", "That is a backup of the {value}, not of the {limit}.", value=backup.kind,
                       limit=kind)  # fmt: skip
-    for name, expected in files.items():
+    for name, expected in listed.items():
         path = folder / name
         if Path(name).name != name or not path.is_file() or digest(path) != expected.get("sha256"):
             raise _changed(folder)
@@ -94,7 +94,7 @@ def prune(place: Path, *, older_than: timedelta, now: datetime) -> Sequence[Path
             continue
         backup, _ = _listed(folder)
         if now - backup.made_at > older_than:
-            disk.destroy(folder / _KEY_FILE)
+            files.destroy(folder / _KEY_FILE)
             shutil.rmtree(folder)
             gone.append(folder)
     return gone
@@ -118,8 +118,8 @@ def _listed(folder: Path) -> tuple[Backup, dict[str, dict[str, object]]]:
         about = json.loads((folder / _MANIFEST).read_text())
         if (about["format"], about["version"]) != (_FORMAT, _VERSION) or about["kind"] not in KINDS:
             raise ValueError
-        files = dict(about["files"])
-        return Backup(folder, about["kind"], clock.from_text(about["made_at"]), tuple(files)), files
+        listed = dict(about["files"])
+        return Backup(folder, about["kind"], clock.from_text(about["made_at"]), tuple(listed)), listed
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise _changed(folder) from error
 

@@ -180,7 +180,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         held = store.lock(folder)
         server = Server(folder, options.socket, options.assertion_key_file.read_bytes().strip())
     except (LogBroken, OldKeeper, KeySpoilt, SlotsSpoilt) as unfit:
-        return _fail(EXIT_BROKEN, f"{unfit} The keeper does not start on it.")
+        changed = f"The log has been changed: {unfit} The keeper does not start on it."
+        return _fail(EXIT_BROKEN, changed if isinstance(unfit, LogBroken) else str(unfit))
     except (OSError, sqlite3.Error) as error:
         return _no_start(error)
     for number in (signal.SIGTERM, signal.SIGINT):

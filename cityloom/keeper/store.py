@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cityloom.keeper import basis as basis_room
-from cityloom.keeper import disk, signing, vault
+from cityloom.keeper import files, signing, vault
 from cityloom.keeper.basis import Basis
 from cityloom.keeper.leaf import NewLeaf
 from cityloom.kernel import clock
@@ -133,7 +133,7 @@ def initialise(folder: Path, bases: Sequence[Basis] | None = None) -> None:
         database.execute(*decide_purpose(basis.purpose, basis.version, ACTIVE, "shipped", now))
     database.close()
     draft.rename(folder / DATABASE)  # last: a folder with a database is a whole keeper
-    disk.sync(folder)
+    files.sync(folder)
 
 
 def initialised(folder: Path) -> bool:
