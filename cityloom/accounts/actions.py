@@ -113,6 +113,16 @@ def disable(*, account: str, by: Actor, at: datetime) -> None:
 
 
 @transaction.atomic
+def enable(*, account: str, by: Actor, at: datetime) -> None:
+    """Open a closed account again.
+
+    Raises: Refused `accounts.unknown`.
+    """
+    _staff(account)
+    Account.objects.filter(id=account).update(is_active=True)
+
+
+@transaction.atomic
 def reset_second_factor(*, account: str, by: Actor, at: datetime) -> None:
     """Take away all passkeys, authenticator apps and recovery codes of someone who has lost them.
 

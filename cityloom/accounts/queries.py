@@ -17,7 +17,7 @@ import yaml
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
-from django.db.models import TextField
+from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast
 from django.http import HttpRequest, HttpResponse
 from django.utils.module_loading import import_string
@@ -108,7 +108,7 @@ def actor_of(account_id: str) -> Actor:
 
     Raises: Refused `accounts.unknown`.
     """
-    account = Account.objects.filter(id=account_id, is_active=True).first()
+    account = _working().filter(id=account_id).first()
     if account is None:
         raise Refused("accounts.unknown", "There is no active account with that id; sign in again.")
     return as_actor(account)
@@ -129,9 +129,9 @@ def demo_accounts() -> list[DemoAccount]:
 
 
 def accounts_with(role: str) -> list[Actor]:
-    """Everyone who holds a role."""
-    as_text = Account.objects.annotate(listed=Cast("roles", TextField()))  # no database-specific look into the JSON
-    rows = as_text.filter(is_active=True, listed__contains=f'"{role}"').order_by("username")
+    """Everyone who holds a role and may use it."""
+    as_text = _working().annotate(listed=Cast("roles", TextField()))  # no database-specific look into the JSON
+    rows = as_text.filter(listed__contains=f'"{role}"').order_by("username")
     return [as_actor(row) for row in rows]
 
 
@@ -298,6 +298,12 @@ def outside_name(provider_id: str, subject: str) -> str:
     """Under which name an outside identity is kept here: a keyed digest, since the subject may name a person."""
     key = settings.SECRET_KEY.encode()
     return hmac.new(key, f"outside identity\n{provider_id}\n{subject}".encode(), hashlib.sha256).hexdigest()
+
+
+def _working() -> QuerySet[Account]:
+    """Accounts that are neither closed nor suspended."""
+    suspended = Suspension.objects.filter(ended_at=None).values("account_id")
+    return Account.objects.filter(is_active=True).exclude(id__in=suspended)
 
 
 def _marked(view: View, mark: str) -> View:

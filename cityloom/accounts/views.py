@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import ipaddress
+import logging
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
@@ -28,6 +29,7 @@ from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from cityloom.ui.words import sentence_of
 
+log = logging.getLogger(__name__)
 _WHY = {
     "idle": gettext_noop("You were signed out, because nothing was done for a while."),
     "over": gettext_noop("You were signed out, because the time of your session was over."),
@@ -52,7 +54,7 @@ class SignIn(LoginView):
         return super().get_context_data(**kwargs) | {
             "workers": [account for account in accounts if "social-worker" in account.roles],
             "roles": [account for account in accounts if "social-worker" not in account.roles],
-            "providers": queries.identity_providers(self.request), "next": _next(self.request),
+            "providers": _offered(self.request), "next": _next(self.request),
             "why": _(_WHY[self.request.GET["why"]]) if self.request.GET.get("why") in _WHY else "",
         }  # fmt: skip
 
@@ -179,6 +181,16 @@ def not_for_demo(view: View) -> View:
         return view(request, *args, **kwargs)
 
     return checked
+
+
+def _offered(request: HttpRequest) -> list[queries.Provider]:
+    """The providers that one can go to; a file that cannot be used locks nobody out who has a password."""
+    try:
+        return queries.identity_providers(request)
+    except Refused as refusal:
+        log.warning("%s: %s", refusal.code, refusal.value)
+        messages.warning(request, sentence_of(refusal))
+        return []
 
 
 def _why_not(actor: Actor, term: queries.TermFacts) -> str:

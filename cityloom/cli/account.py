@@ -1,4 +1,4 @@
-"""`cityloom account add|list|disable|roles|suspend|reinstate|reset-second-factor|contractor`."""
+"""`cityloom account add|list|disable|enable|roles|suspend|reinstate|reset-second-factor|contractor`."""
 
 from __future__ import annotations
 
@@ -83,6 +83,19 @@ def disable(runtime: Runtime, username: str) -> None:
 
     actions.disable(account=queries.account_named(username), by=SYSTEM, at=clock.now())
     click.echo(f"{username} is closed.")
+
+
+@account.command()
+@_USERNAME
+@click.pass_obj
+def enable(runtime: Runtime, username: str) -> None:
+    """Open a closed account again."""
+    runtime.open_city()
+    from cityloom.accounts import actions, queries
+    from cityloom.kernel import clock
+
+    actions.enable(account=queries.account_named(username), by=SYSTEM, at=clock.now())
+    click.echo(f"{username} is open again.")
 
 
 @account.command()

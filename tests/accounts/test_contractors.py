@@ -134,6 +134,9 @@ def test_a_suspended_account_is_out_and_told_whom_to_ask(hire: Hire, sign_in: Si
     assert page.status_code == 403
     assert "Ask the data protection officer or an operator" in page.content.decode()
     assert queries.accounts()[0].suspended_for == "review-overdue"
+    assert queries.accounts_with("commander") == []
+    with pytest.raises(Refused, match="no active account"):
+        queries.actor_of(account.id)
 
 
 def test_a_suspension_is_lifted_by_another_person(hire: Hire) -> None:
@@ -211,6 +214,7 @@ def test_the_command_line_does_it_all(units: None, tmp_path: Path, capsys: pytes
     assert run("reset-second-factor", "ops") == 0
     assert run("disable", "aud") == 0
     assert run("disable", "nobody") == 1
+    assert run("disable", "ops") == run("enable", "ops") == 0
     capsys.readouterr()
     assert run("list", "--json") == 0
     found = {one["username"]: one for one in json.loads(capsys.readouterr().out)}

@@ -323,7 +323,7 @@ def test_without_a_linker_residents_cannot_sign_in(outside: Outside, browser: Cl
 # --- the file
 
 
-def test_the_file_says_what_is_wrong_with_it(configure: Callable[..., None]) -> None:
+def test_the_file_says_what_is_wrong_with_it(configure: Callable[..., None], units: None) -> None:
     wrong = (
         STAFF | {"for": "pets"}, STAFF | {"issuer": "http://sso.example"}, STAFF | {"roles": {"duty": ["king"]}},
         STAFF | {"client_secret": "in the open"}, STAFF | {"claims": {}}, RESIDENTS | {"roles": {"a": ["operator"]}},
@@ -334,6 +334,7 @@ def test_the_file_says_what_is_wrong_with_it(configure: Callable[..., None]) -> 
         with pytest.raises(Refused, match=r"identity\.yaml") as refusal:
             queries.identity_providers()
         assert "in the open" not in refusal.value.sentence
+    assert "cannot be used" in Client().get("/sign-in/").content.decode(), "and the password's form is there"
     configure(STAFF, STAFF)
     with pytest.raises(Refused, match="same id"):
         queries.identity_providers()
