@@ -14,6 +14,7 @@ from django.conf import settings as configured
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.test import Client
+from django.utils.module_loading import import_string
 
 from cityloom.accounts import queries
 from cityloom.accounts.contrib.allauth.openid import SocialAdapter
@@ -364,5 +365,6 @@ def test_the_secret_comes_from_a_file_or_from_the_environment(
         queries.client_secret(queries.identity_providers()[0])
 
 
-def test_the_installation_ships_with_no_linker_and_no_demo_residents() -> None:
-    assert configured.CITYLOOM_RESIDENT_LINKER == configured.CITYLOOM_DEMO_RESIDENTS == ""
+def test_what_the_installation_names_exists() -> None:
+    assert callable(import_string(configured.CITYLOOM_RESIDENT_LINKER))
+    assert callable(import_string(configured.CITYLOOM_DEMO_RESIDENTS))
