@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
@@ -32,3 +32,32 @@ def check_can_watch(actor: Actor) -> None:
     if not actor.roles & set(WATCHERS):
         raise Refused("gate.not_watcher", "This page is for auditors, data stewards, operators and the data protection"
                       " officer; ask one of them.")  # fmt: skip
+
+
+def check_has_role(actor: Actor, roles: Collection[str]) -> None:
+    """Raises: Refused `gate.not_your_role`."""
+    if not actor.roles & set(roles):
+        raise Refused("gate.not_your_role", "This needs another role than yours ({limit}); ask somebody who has it.",
+                      limit=", ".join(sorted(roles)))  # fmt: skip
+
+
+def check_is_another(actor: Actor, *first: str) -> None:
+    """Raises: Refused `gate.same_person`."""
+    if actor.account in first:
+        raise Refused("gate.same_person", "A second person has to do this; you had a part in it already.")
+
+
+def check_holds(actor: Actor, holder: str) -> None:
+    """Raises: Refused `gate.not_your_grant`."""
+    if actor.account != holder:
+        raise Refused("gate.not_your_grant", "This grant is somebody else's; only its holder can use it.")
+
+
+def refusal_of(*checks: Callable[[], None]) -> Refused | None:
+    """The first refusal of these checks; None where all pass."""
+    for check in checks:
+        try:
+            check()
+        except Refused as refusal:
+            return refusal
+    return None

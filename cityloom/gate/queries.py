@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 from django.conf import settings
+from django.utils.module_loading import import_string
 from numpy.typing import NDArray
 
+from cityloom.accounts import queries as accounts
 from cityloom.gate import policies
 from cityloom.gate.models import (
     AdverseStatus,
@@ -35,6 +37,9 @@ from cityloom.kernel.refused import Refused
 
 EMERGENCY = "emergency-assistance"
 REGISTER = "register-maintenance"
+CASES = "case-handling"
+GLASS = "break-glass"
+STATUS = "adverse-status"
 _NO_ENVELOPE = bytes(ENVELOPE_BYTES)
 _AT_ONCE = 500  # ids in one IN list
 
@@ -196,6 +201,46 @@ def basis_of(purpose: str) -> Basis:
     )  # fmt: skip
 
 
+def live_purposes() -> dict[str, dict[str, Any]]:
+    """What every purpose in force says, by its name: article, fields, units, roles, limits. Names nobody."""
+    return {row.purpose: row.document for row in purposes(SYSTEM) if row.state == "active"}
+
+
+def purposes_to_grant(actor: Actor) -> list[str]:
+    """The purposes that an actor may assign people for; a rescue is granted by its incident instead."""
+    return [
+        name for name, rules in live_purposes().items()
+        if actor.roles & set(rules["granters"]) and rules["fields"] and name not in (EMERGENCY, GLASS)
+        and any(_within(actor.unit, unit) for unit in rules["units"])
+    ]  # fmt: skip
+
+
+def holders_for(actor: Actor, purpose: str) -> list[accounts.AccountFacts]:
+    """The accounts of the actor's unit, and of those below it, whose role may hold a grant for a purpose."""
+    roles = set(live_purposes().get(purpose, {}).get("roles", ()))
+    return [
+        one for one in accounts.accounts(demo=True)
+        if one.is_active and not one.suspended_for and roles & set(one.roles) and _within(one.unit, actor.unit)
+    ]  # fmt: skip
+
+
+def residents_in(dwellings: Sequence[int]) -> list[int]:
+    """Who is registered in these dwellings, as the registers say."""
+    return list(import_string(settings.CITYLOOM_RESIDENTS_IN)(dwellings))
+
+
+def homes_of(subjects: Sequence[int]) -> list[int]:
+    """The dwelling of each of these people in their order; 0 where the registers know none."""
+    found = import_string(settings.CITYLOOM_HOMES_OF)(subjects)
+    return [found.get(subject, 0) for subject in subjects]
+
+
+def grants_by(actor: Actor, at: datetime) -> list[GrantRecord]:
+    """The live grants that somebody has given, the newest first."""
+    given = GrantRecord.objects.filter(granted_by=actor.account, revoked_at=None, until__gt=at)
+    return list(given.exclude(holder=actor.account).order_by("-granted_at")[:200])
+
+
 def grants_of(actor: Actor, at: datetime) -> list[GrantRecord]:
     """The live grants that somebody holds, those that end first at the top."""
     return list(GrantRecord.objects.filter(holder=actor.account, revoked_at=None, until__gt=at).order_by("until")[:200])
@@ -263,6 +308,11 @@ def open_reviews() -> list[GlassReview]:
     return list(GlassReview.objects.filter(reviewed_at=None).order_by("exercise_id", "due_at")[:500])
 
 
+def reviews_of(actor: Actor) -> list[GlassReview]:
+    """Where somebody broke the glass, the newest first."""
+    return list(GlassReview.objects.filter(account_id=actor.account).order_by("-broken_at")[:50])
+
+
 def alarms(by: Actor, *, unseen: bool = False, limit: int = 200) -> list[GateAlarm]:
     """Alarms of the keeper, newest first. Raises: Refused `gate.not_watcher`."""
     policies.check_can_watch(by)
@@ -273,6 +323,12 @@ def alarms(by: Actor, *, unseen: bool = False, limit: int = 200) -> list[GateAla
 def statuses_waiting() -> list[AdverseStatus]:
     """Statuses that were proposed and wait for a second person, one row for each person."""
     return list(AdverseStatus.objects.filter(set_at=None, ended_at=None).order_by("proposed_at", "id")[:500])
+
+
+def statuses_set(at: datetime) -> list[AdverseStatus]:
+    """Statuses that burden people now, one row for each person."""
+    found = AdverseStatus.objects.filter(ended_at=None, until__gt=at).exclude(set_at=None)
+    return list(found.order_by("until", "id")[:500])
 
 
 def status_of(subject: int, at: datetime) -> list[AdverseStatus]:
@@ -375,6 +431,10 @@ def envelopes_by(groups: Sequence[NDArray[np.int64]]) -> list[bytes]:
 @lru_cache(maxsize=4)
 def _client(address: Path, key_file: Path) -> KeeperClient:
     return KeeperClient(address, key_file)
+
+
+def _within(unit: str, outer: str) -> bool:
+    return unit == outer or unit.startswith(f"{outer}/")
 
 
 def _run(values: NDArray[np.int64]) -> bytes:

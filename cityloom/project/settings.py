@@ -179,6 +179,10 @@ CITYLOOM_SESSIONS = {
 }  # fmt: skip
 CITYLOOM_RESIDENT_LINKER = "cityloom.gate.actions.link_resident"
 """Dotted path of `link(account_id, claim, provider, at)`; raises Refused where the claim is nobody's."""
+CITYLOOM_RESIDENTS_IN = "cityloom.registers.queries.residents_in"
+"""Dotted path of `residents_in(dwelling ids)`: who is registered there, for grants that name dwellings."""
+CITYLOOM_HOMES_OF = "cityloom.registers.queries.homes_of"
+"""Dotted path of `homes_of(subjects)`: the dwelling of each, for questions that are about places."""
 CITYLOOM_DEMO_RESIDENTS = "cityloom.project.demo.residents"
 """Dotted path of a callable that returns `[(label, national id)]` of people who are made up."""
 CITYLOOM_DEMO_PROVIDER = "cityloom.web.contrib.demo_identity.provider.offered"

@@ -165,6 +165,18 @@ def _living_in(ranges: list[tuple[int, int]]) -> tuple[Ints, Ints]:
     return subjects, dwellings
 
 
+def residents_in(dwelling_ids: Sequence[int]) -> list[int]:
+    """Everyone registered in these dwellings, sorted."""
+    wanted = np.unique(np.asarray(dwelling_ids, np.int64))
+    return np.sort(_living_in(_joined(wanted, wanted))[0]).tolist()
+
+
+def homes_of(subjects: Sequence[int]) -> dict[int, int]:
+    """The dwelling of each of these people; who is not registered is missing from the answer."""
+    wanted = np.unique(np.asarray(subjects, np.int64))
+    return dict(_in_ranges("registers_resident", "subject, dwelling_id", "subject", _joined(wanted, wanted)))
+
+
 def _joined(starts: Ints, ends: Ints) -> list[tuple[int, int]]:
     """Ascending closed intervals, those that follow each other without a gap as one."""
     if not len(starts):
