@@ -63,12 +63,14 @@ def open_fields(request: HttpRequest, grant_id: str) -> HttpResponse:
     form = OpenForm(request.POST, people=len(record.subjects), names=record.fields)
     if not form.is_valid():
         return _grant(request, grant_id, open_form=form, status=INCOMPLETE)
+    step_up = accounts.require_step_up(request) if record.needs_second else None
     places, wanted = _places(form.cleaned_data), form.cleaned_data["fields_wanted"]
     subjects = [record.subjects[place - 1] for place in places]
     try:
         people = actions.open_people(
-            by=actor_of(request), at=clock.now(), grant_id=grant_id, subjects=subjects, fields=wanted
-        )
+            by=actor_of(request), at=clock.now(), grant_id=grant_id, subjects=subjects, fields=wanted,
+            step_up_at=step_up.at if step_up else None,
+        )  # fmt: skip
     except Refused as refusal:
         return _grant(request, grant_id, refusal=refusal)
     opened = [(place, _values(people.get(subject), wanted)) for place, subject in zip(places, subjects, strict=True)]
