@@ -38,8 +38,20 @@ WORDS = {
     "opened": gettext_noop("opened"), "listed": gettext_noop("named as needing help"),
     "searched": gettext_noop("found by a search"), "asked": gettext_noop("asked yes or no"),
     "probed": gettext_noop("searched for"), "granted": gettext_noop("granted"), "refused": gettext_noop("refused"),
-    "counted": gettext_noop("counted"),
+    "counted": gettext_noop("counted"), "loaded": gettext_noop("sealed at loading"),
+    "erased": gettext_noop("erased"), "revoked": gettext_noop("grant ended"), "damaged": gettext_noop("damaged"),
+    "seconded": gettext_noop("grant approved by a second person"), "linked": gettext_noop("linked to a resident"),
+    "contested": gettext_noop("contested"), "glass-broken": gettext_noop("The glass was broken"),
+    "glass-reviewed": gettext_noop("broken glass reviewed"), "unmasked": gettext_noop("pseudonym lifted"),
+    "honey-set": gettext_noop("honey residents set"), "breaker-reset": gettext_noop("stopped system let go on"),
+    "status-proposed": gettext_noop("status proposed"), "status-set": gettext_noop("status set"),
+    "status-ended": gettext_noop("status ended"), "status-withdrawn": gettext_noop("status withdrawn"),
+    "purpose-proposed": gettext_noop("purpose proposed"), "purpose-approved": gettext_noop("purpose approved"),
+    "purpose-withdrawn": gettext_noop("purpose withdrawn"), "rotated": gettext_noop("key changed"),
+    "backed-up": gettext_noop("keys backed up"),
 }  # fmt: skip
+_NO_LIMIT = 50_000_000
+"""What the keeper's shipped purposes say where they set no limit."""
 DOCUMENT = {
     "purpose": gettext_noop("Name of the purpose"), "basis": gettext_noop("Short name of the legal basis"),
     "statute": gettext_noop("Statute"), "article": gettext_noop("Article"), "fields": gettext_noop("Fields"),
@@ -59,6 +71,11 @@ DOCUMENT = {
 def word(key: str) -> str:
     """What a word from a list is called; the word itself where it has no other name."""
     return _(WORDS[key]) if key in WORDS else key
+
+
+def limit(number: int) -> str:
+    """A limit in words."""
+    return str(number) if number < _NO_LIMIT else _("no limit")
 
 
 def choices(keys: Iterable[str]) -> list[tuple[str, str]]:

@@ -256,11 +256,18 @@ class UnmaskForm(forms.Form):
         self.fields["reason"].choices = display.choices(reasons.UNMASK)  # type: ignore[attr-defined]
 
 
+class _Day(forms.DateInput):
+    """A day in the form that browsers read, whatever the language."""
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"type": "date"}, format="%Y-%m-%d")
+
+
 class DaysForm(forms.Form):
     """From which day to which."""
 
-    first = forms.DateField(label=gettext_lazy("From"), widget=forms.DateInput(attrs={"type": "date"}))
-    last = forms.DateField(label=gettext_lazy("to"), widget=forms.DateInput(attrs={"type": "date"}))
+    first = forms.DateField(label=gettext_lazy("From"), widget=_Day())
+    last = forms.DateField(label=gettext_lazy("to"), widget=_Day())
 
     def clean(self) -> dict[str, Any]:
         found = super().clean() or {}

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -20,6 +21,7 @@ from cityloom.accounts.queries import DemoAccount
 from cityloom.gate import actions, display, jobs, queries
 from cityloom.gate.domain import documents, reasons
 from cityloom.gate.models import AdverseStatus, Contest, GateAlarm, GlassReview, GrantRecord
+from cityloom.keeper import protocol
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM
 from cityloom.registers import actions as registers
@@ -339,6 +341,8 @@ def test_a_version_begins_with_what_is_in_force_and_shows_what_would_change(sign
     changed = main(answer).xpath("//section[@aria-labelledby='p-case-handling']//table//tbody/tr")
     rows = {row.xpath("string(th)"): [cell.text_content() for cell in row.xpath("td")] for row in changed}
     assert rows["Most people in a day"] == ["8000", "70"]
+    assert "a second person above: 50" in text(answer)
+    assert "a second person above: no limit" in text(answer)
     assert set(rows) <= {"Most people in a day", "Valid until"}  # the form keeps no seconds
 
 
@@ -433,6 +437,8 @@ def test_an_auditor_sees_flows_with_a_total_and_the_key_of_the_log(signed_in: Si
             main(page).xpath("//section[@aria-labelledby='flows']//tbody/tr")]  # fmt: skip
     mine = [row for row in rows if row[1] == "city/social" and row[4] == "opened"]
     assert mine
+    bars = main(page).xpath("//section[@aria-labelledby='bars']//tbody/tr")
+    assert ["city/social", "case-handling"] in [[row.xpath("string(th)"), row.xpath("string(td)")] for row in bars]
     total = main(page).xpath("string(//section[@aria-labelledby='flows']//tfoot//td[2])")
     assert int(total) == sum(int(row[-1]) for row in rows)
     assert "cityloom log verify" in text(page)
@@ -541,6 +547,8 @@ def test_a_page_speaks_chinese(signed_in: SignIn, city: City, page: str) -> None
     answer = client.get(page)
     assert re.search(r"[\u4e00-\u9fff]", main(answer).xpath("string(//h1)"))
     assert "目的" in text(client.get("/gate/purposes/"))
+    day = main(client.get("/gate/audit/")).xpath("string(//input[@name='first']/@value)")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", day)
 
 
 def test_every_word_that_can_be_chosen_has_a_name_in_both_languages() -> None:
@@ -550,6 +558,15 @@ def test_every_word_that_can_be_chosen_has_a_name_in_both_languages() -> None:
         names = [display.word(key) for key in display.WORDS]
         names += [label for _name, label in [*display.fields(display.FIELDS), *display.questions(display.QUESTIONS)]]
         assert all(re.search(r"[\u4e00-\u9fff]", name) for name in names)
+
+
+def test_every_kind_of_entry_has_a_name() -> None:
+    """The kinds are written at many counters of the keeper, so they are read from its text."""
+    room = Path(protocol.__file__).parent
+    written = re.compile(r'(?:leaf_about\(\s*asked, |leaf\(|log_people\([\w.]+, \w+, )"([a-z-]+)"')
+    found = {kind for path in room.glob("*.py") for kind in written.findall(path.read_text())}
+    assert len(found) > 20
+    assert found <= set(display.WORDS)
 
 
 def test_a_form_from_elsewhere_changes_nothing(city: City) -> None:

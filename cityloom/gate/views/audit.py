@@ -22,6 +22,7 @@ from cityloom.kernel import clock
 
 _USUAL = timedelta(days=6)
 _ROWS = 500
+_REACHED = ("opened", "listed", "searched", "asked")
 
 
 @require_GET
@@ -49,7 +50,8 @@ def _bars(rows: Sequence[Flow]) -> list[dict[str, Any]]:
     """How many people each unit reached for each purpose, the most first, with the longest bar's length."""
     sums: dict[tuple[str, str], int] = defaultdict(int)
     for row in rows:
-        sums[row.unit, row.purpose] += row.people
+        if row.kind in _REACHED:
+            sums[row.unit, row.purpose] += row.people
     longest = max(sums.values(), default=0)
     ordered = sorted(sums.items(), key=lambda one: -one[1])[:12]
     return [

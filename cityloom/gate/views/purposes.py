@@ -24,6 +24,7 @@ STEWARDS = ("steward", "data-protection-officer")
 APPROVERS = ("data-protection-officer",)
 _SOON_DAYS = 30
 _MUCH = 0.8
+_LIMITS = ("most_a_request", "most_a_day", "most_a_day_each", "second_person_above")
 
 
 @require_GET
@@ -144,7 +145,8 @@ def _live(row: PurposeVersion) -> dict[str, Any]:
     return {
         "row": row, "says": written, "fields": display.fields(written["fields"]), "days_left": days_left,
         "ends_soon": days_left <= _SOON_DAYS, "valid_until": clock.from_text(written["valid_until"]),
-        "percent": round(100 * used), "is_near": days_left <= _SOON_DAYS or used > _MUCH,
+        "limits": {name: display.limit(written[name]) for name in _LIMITS}, "percent": round(100 * used),
+        "is_near": days_left <= _SOON_DAYS or used > _MUCH,
     }  # fmt: skip
 
 
