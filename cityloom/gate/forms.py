@@ -99,6 +99,13 @@ class SearchForm(forms.Form):
     )  # fmt: skip
 
 
+class AddressForm(forms.Form):
+    """Which building."""
+
+    street = forms.CharField(label=gettext_lazy("Street"), max_length=120)
+    house_number = forms.CharField(label=gettext_lazy("House number"), max_length=20)
+
+
 class AssignForm(forms.Form):
     """Who may open what of whom, for which matter, until when."""
 

@@ -229,6 +229,11 @@ def residents_in(dwellings: Sequence[int]) -> list[int]:
     return list(import_string(settings.CITYLOOM_RESIDENTS_IN)(dwellings))
 
 
+def dwellings_at(street: str, house_number: str) -> dict[int, str]:
+    """The numbers and addresses of dwellings, as the registers say."""
+    return dict(import_string(settings.CITYLOOM_DWELLINGS_AT)(street, house_number))
+
+
 def homes_of(subjects: Sequence[int]) -> list[int]:
     """The dwelling of each of these people in their order; 0 where the registers know none."""
     found = import_string(settings.CITYLOOM_HOMES_OF)(subjects)

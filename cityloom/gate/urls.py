@@ -7,6 +7,7 @@ from cityloom.gate.views import audit, cases, glass, oversight, purposes, status
 urlpatterns = [
     path("gate/", cases.home, name="gate"),
     path("gate/search/", cases.search, name="gate-search"),
+    path("gate/dwellings/", cases.dwellings, name="dwellings"),
     path("gate/assign/<str:purpose>/", cases.assign, name="assign"),
     path("gate/grants/<str:grant_id>/", cases.grant, name="grant"),
     path("gate/grants/<str:grant_id>/open/", cases.open_fields, name="open-fields"),

@@ -283,6 +283,21 @@ def addresses(dwelling_ids: Sequence[int] | Ints) -> dict[int, str]:
     return {dwelling: _address(label, *of_building[building]) for dwelling, building, label in rows}
 
 
+def dwellings_at(street: str, house_number: str) -> dict[int, str]:
+    """The dwellings of the buildings with that street and number, each with its address; empty where there is none.
+
+    Reads all buildings: it is asked by a person who looks for one address.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT first_dwelling_id, dwellings FROM registers_building WHERE LOWER(street) = LOWER(%s)"
+            " AND LOWER(house_number) = LOWER(%s) AND dwellings > 0 ORDER BY id LIMIT 20",
+            [street, house_number],
+        )
+        found = cursor.fetchall()
+    return addresses([first + place for first, count in found for place in range(count)])
+
+
 def _address(label: int, street: str, number: str, name: str, dwellings: int) -> str:
     house = " ".join(part for part in (street, number) if part) or name or "address unknown"
     return f"{house}, {label // 100}-{label % 100:02d}" if dwellings > 1 else house

@@ -14,13 +14,14 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from cityloom.accounts import queries as accounts
 from cityloom.gate import actions, display, policies, queries
-from cityloom.gate.forms import AskForm, AssignForm, OpenForm, SearchForm
+from cityloom.gate.forms import AddressForm, AskForm, AssignForm, OpenForm, SearchForm
 from cityloom.gate.models import GrantRecord
 from cityloom.gate.views.page import INCOMPLETE, actor_of, carry_out, posted, shown, why_not
 from cityloom.kernel import clock
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 
+_MOST_DWELLINGS = 500
 _USUAL_TIME = timedelta(days=7)
 
 
@@ -48,6 +49,20 @@ def search(request: HttpRequest) -> HttpResponse:
         for number in found.tolist()
     ]
     return _home(request, found=people, was_search=True)
+
+
+@require_http_methods(["GET", "POST"])
+def dwellings(request: HttpRequest) -> HttpResponse:
+    """Find the numbers of dwellings by an address; who lives there is not said."""
+    form = AddressForm(request.POST or None)
+    if request.method == "GET":
+        return shown(request, "gate/dwellings.html", {"form": form})
+    if not form.is_valid():
+        return shown(request, "gate/dwellings.html", {"form": form}, status=INCOMPLETE)
+    found = queries.dwellings_at(form.cleaned_data["street"], form.cleaned_data["house_number"])
+    rows = sorted(found.items())
+    context = {"form": form, "rows": rows[:_MOST_DWELLINGS], "left_out": len(rows) > _MOST_DWELLINGS, "was_asked": True}
+    return shown(request, "gate/dwellings.html", context)
 
 
 @require_GET
