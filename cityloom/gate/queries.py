@@ -308,6 +308,21 @@ def open_contests() -> list[Contest]:
     return list(Contest.objects.filter(answered_at=None).order_by("due_at")[:500])
 
 
+def entries(by: Actor, indices: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """What entries of the log say, for the review of objections, without the person; what cannot be read is missing.
+
+    Raises: Refused `gate.not_reviewer`.
+    """
+    policies.check_can_review(by)
+    keeper = keeper_for()
+    requests = [protocol.ReadEntry(keeper.sign(by), index) for index in indices]
+    replies = keeper.ask_all(requests, protocol.EntryIs)
+    return {
+        index: json.loads(reply.facts) for index, reply in zip(indices, replies, strict=True)
+        if not isinstance(reply, Refused)
+    }  # fmt: skip
+
+
 def open_reviews() -> list[GlassReview]:
     """Breakings of the glass that wait for their review, the most urgent first; exercises last."""
     return list(GlassReview.objects.filter(reviewed_at=None).order_by("exercise_id", "due_at")[:500])

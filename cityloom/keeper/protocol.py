@@ -381,6 +381,13 @@ class ReadBreakers(msgspec.Struct, frozen=True, tag="read_breakers"):
     who: Signed
 
 
+class ReadEntry(msgspec.Struct, frozen=True, tag="read_entry"):
+    """What an entry of the log says, for whoever reviews it; not whom it is about."""
+
+    who: Signed
+    index: Place
+
+
 class Unmask(msgspec.Struct, frozen=True, tag="unmask"):
     """What the log calls each of these accounts."""
 
@@ -448,6 +455,7 @@ Request = Union[  # noqa: UP007 - msgspec reads the union at run time
     Authentic, Second, Ask, Search, LinkSearch, Match, ReadOwn, Contest, Unlink, News, Watch, Flows, ReadPurposes,
     ProposePurpose, DecidePurpose, SetHoney, ResetBreaker, ReadBreakers, Unmask, BreakGlass, ReviewGlass, ReadGlass,
     ProposeStatus, ApproveStatus, EndStatus, Rotate, RotationAt, BackUpKeys,
+    ReadEntry,
 ]  # fmt: skip
 
 
@@ -663,6 +671,12 @@ class PurposesAre(msgspec.Struct, frozen=True, tag="purposes_are"):
     rows: list[PurposeRow]
 
 
+class EntryIs(msgspec.Struct, frozen=True, tag="entry_is"):
+    """The facts of an entry as JSON, without the person."""
+
+    facts: bytes
+
+
 class BreakersAre(msgspec.Struct, frozen=True, tag="breakers_are"):
     """Purpose, service, and since when."""
 
@@ -706,6 +720,7 @@ Reply = Union[  # noqa: UP007 - msgspec reads the union at run time
     Done, Denied, Granted, HeadIs, LeafIs, ProofIs, BasisIs, Opened, Counted, Named, Summaries, Sealed,
     LogKeyIs, CheckpointIs, TileIs, EntriesAre, InclusionsAre, Answered, Candidates, Linked, OwnEntries, NewsIs, Alarms,
     FlowsAre, PurposesAre, BreakersAre, Unmasked, GlassIs, Rotated, Progress, BackedUp,
+    EntryIs,
 ]  # fmt: skip
 
 

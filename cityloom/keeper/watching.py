@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from cityloom.keeper import protocol
@@ -23,6 +24,7 @@ class Watching:
         self.answers: dict[type, Callable[..., Reply]] = {
             protocol.Watch: self._alarms, protocol.Flows: self._flows, protocol.SetHoney: self._honey,
             protocol.ResetBreaker: self._reset, protocol.ReadBreakers: self._breakers, protocol.Unmask: self._unmask,
+            protocol.ReadEntry: self._entry,
         }  # fmt: skip
 
     def _may(self, who: Signed, action: str) -> Asked:
@@ -62,6 +64,15 @@ class Watching:
         self._may(request.who, "watch")
         rows = self._office.rows("SELECT purpose, service, at FROM tripped ORDER BY at DESC")
         return protocol.BreakersAre([tuple(row) for row in rows])
+
+    def _entry(self, request: protocol.ReadEntry) -> Reply:
+        asked = self._may(request.who, "watch")
+        try:
+            facts = json.loads(self._office.log.read(request.index).text)
+        except ValueError:
+            self._office.refuse(asked, "gate.no_such_leaf", "The log is not that long; ask for its head first.")
+        facts.pop("subject", None)
+        return protocol.EntryIs(json.dumps(facts).encode())
 
     def _unmask(self, request: protocol.Unmask) -> Reply:
         asked = self._may(request.who, "unmask")

@@ -397,6 +397,12 @@ def test_yaml_says_the_same_as_json() -> None:
     }  # fmt: skip
 
 
+def test_of_a_policy_the_lines_that_differ_are_shown() -> None:
+    old, new = {"policy": "one\ntwo\nthree\n", "article": "1"}, {"policy": "one\n2\nthree", "article": "1"}
+    assert documents.differences(old, new) == [("policy", "two", "2")]
+    assert documents.differences(old, old | {"policy": "one\ntwo\nthree"}) == []
+
+
 # Oversight.
 
 
@@ -406,13 +412,20 @@ def test_only_the_data_protection_officer_has_oversight(signed_in: SignIn) -> No
 
 
 def test_an_objection_is_answered_once(signed_in: SignIn, city: City) -> None:
-    now = clock.now()
+    grant = assigned(signed_in, city)
+    signed_in("clerk").post(f"/gate/grants/{grant.id}/open/", {"person": ["1"], "fields_wanted": ["birth_date"]})
+    now, entry = clock.now(), queries.log_head().size - 1
     Contest.objects.create(
-        id="CONTEST", account_id="resident", leaf_index=5, reason="too-much", contested_at=now,
+        id="CONTEST", account_id="resident", leaf_index=entry, reason="too-much", contested_at=now,
         due_at=now + reasons.CONTEST_WITHIN,
     )  # fmt: skip
     officer = signed_in("dpo")
-    assert "Too much was opened" in text(officer.get("/gate/oversight/"))
+    listed = text(officer.get("/gate/oversight/"))
+    assert "Too much was opened" in listed
+    assert "opened: Date of birth" in listed
+    assert "CASE-2026-17" in listed
+    assert "subject" not in queries.entries(city.people["dpo"].actor, [entry])[entry]
+    assert queries.entries(city.people["dpo"].actor, [entry + 10**6]) == {}
     answer = officer.post("/gate/oversight/objection/", {"about": "CONTEST", "outcome": "not-justified"}, follow=True)
     assert "Answered" in text(answer)
     assert Contest.objects.get().answered_by == city.people["dpo"].account

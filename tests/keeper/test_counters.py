@@ -364,3 +364,14 @@ def test_a_keeper_that_starts_before_its_newest_leaf_opens_nothing(office: Offic
     with clock.use(clock.DrillClock(clock.now() - timedelta(hours=1))):
         office.again()
         assert office.open(grant, subjects[:1], envelopes[:SIZE], who=office.sign(CLERK)).code == "gate.clock"
+
+
+def test_an_entry_is_read_for_its_review_without_the_person(office: Office) -> None:
+    subjects, envelopes = office.seal(batch(2))
+    office.open(office.grant(subjects), subjects, envelopes)
+    newest = office.desk.log.head[0] - 1
+    facts = json.loads(office.ask(protocol.ReadEntry(office.sign(OFFICER), newest), protocol.EntryIs).facts)
+    assert (facts["kind"], facts["fields"], facts["role"]) == ("opened", ["name"], "social-worker")
+    assert "subject" not in facts
+    assert office.refused(protocol.ReadEntry(office.sign(OFFICER), newest + 10)) == "gate.no_such_leaf"
+    assert office.refused(protocol.ReadEntry(office.sign(CLERK), newest)) == "gate.not_allowed"

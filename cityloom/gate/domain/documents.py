@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -57,12 +58,9 @@ def as_written(stored: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """What differs between two purposes as they are written: name, before, after."""
-    return [
-        (name, in_words(old.get(name)), in_words(new.get(name)))
-        for name in sorted({*old, *new})
-        if old.get(name) != new.get(name)
-    ]
+    """What differs between two purposes as they are written: name, before, after; of long texts the lines that do."""
+    pairs = [(name, in_words(old.get(name)), in_words(new.get(name))) for name in sorted({*old, *new})]
+    return [(name, *_changed_lines(before, after)) for name, before, after in pairs if before != after]
 
 
 def in_words(value: object) -> str:
@@ -71,7 +69,14 @@ def in_words(value: object) -> str:
         return ", ".join(f"{name}: {one}" for name, one in value.items())
     if isinstance(value, (list, tuple)):
         return ", ".join(str(one) for one in value)
-    return "" if value is None else str(value)
+    return "" if value is None else str(value).strip()
+
+
+def _changed_lines(before: str, after: str) -> tuple[str, str]:
+    if "\n" not in before or "\n" not in after:
+        return before, after
+    lines = list(difflib.ndiff(before.splitlines(), after.splitlines()))
+    return tuple("\n".join(one[2:] for one in lines if one.startswith(mark)) for mark in ("- ", "+ "))
 
 
 def _check_depth(value: object, depth: int = 0) -> None:

@@ -181,7 +181,7 @@ def _home(
     context = {
         "grants": [_row(one, rules) for one in queries.grants_of(by, at)],
         "given": _named([_row(one, rules) for one in queries.grants_by(by, at)]),
-        "to_second": _named(_to_second(by, at, rules)), "to_grant": queries.purposes_to_grant(by),
+        "to_second": _named(_to_second(by, at, rules)), "to_grant": _titles(queries.purposes_to_grant(by), rules),
         "search_form": search_form or SearchForm(),
         "may_not_search": why_not(lambda: policies.check_has_role(by, rules[queries.CASES]["roles"])),
     }  # fmt: skip
@@ -196,6 +196,10 @@ def _row(record: GrantRecord, rules: Mapping[str, Mapping[str, Any]]) -> dict[st
         "article": ", ".join(known[key] for key in ("statute", "article") if key in known),
         "waits": record.needs_second and record.seconded_at is None,
     }  # fmt: skip
+
+
+def _titles(names: list[str], rules: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str]]:
+    return [(name, display.title(dict(rules[name]["title"]), name)) for name in names]
 
 
 def _to_second(by: Actor, at: datetime, rules: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:

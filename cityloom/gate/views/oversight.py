@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -124,12 +125,14 @@ def _page(request: HttpRequest, refusal: Refused | None = None, *, status: int =
     by, at = actor_of(request), clock.now()
     policies.check_can_review(by)
     names = {one.id: one.username for one in accounts.accounts(demo=True)}
+    contests = queries.open_contests()
+    entries = queries.entries(by, [row.leaf_index for row in contests])
     unseen = queries.alarms(by, unseen=True)
     seen = [one for one in queries.alarms(by, limit=_ALARMS) if one.seen_at is not None]
     context = {
         "alarms": [{"row": row, "kind": display.word(row.kind)} for row in (*unseen, *seen)], "unseen": len(unseen),
         "reviews": [_review(row, by, at, names.get(row.account_id, "")) for row in queries.open_reviews()],
-        "contests": [_contest(row, at) for row in queries.open_contests()],
+        "contests": [_contest(row, entries.get(row.leaf_index, {})) for row in contests],
         "breakers": queries.breakers(by), "honey_form": HoneyForm(), "unmask_form": UnmaskForm(),
         "batches": batches(queries.statuses_waiting()), "at": at,
         "incomplete": False,
@@ -145,8 +148,10 @@ def _review(row: GlassReview, by: Actor, at: datetime, who: str) -> dict[str, An
     }  # fmt: skip
 
 
-def _contest(row: Contest, at: datetime) -> dict[str, Any]:
+def _contest(row: Contest, facts: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "row": row, "reason": display.word(row.reason),
+        "row": row, "reason": display.word(row.reason), "facts": facts, "kind": display.word(facts.get("kind", "")),
+        "opened_at": clock.from_text(facts["at"]) if "at" in facts else None,
+        "fields": display.fields(facts.get("fields", ())),
         "form": ReviewForm(outcomes=reasons.CONTEST_OUTCOMES, initial={"about": row.id}, auto_id=f"{row.id}-%s"),
     }  # fmt: skip
