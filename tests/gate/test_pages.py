@@ -203,6 +203,29 @@ def test_a_search_is_posted_says_what_it_costs_and_finds(signed_in: SignIn, city
     assert clerk.get("/gate/search/", {"national_id": city.ids[1]}).url == "/gate/"
 
 
+def test_nothing_that_is_logged_kept_or_addressed_names_anybody(
+    signed_in: SignIn, city: City, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    grant = assigned(signed_in, city)
+    clerk, commander = signed_in("clerk"), signed_in("commander")
+    answers = [
+        clerk.post("/gate/search/", {"national_id": city.ids[0]}),
+        clerk.post("/gate/search/", {"national_id": city.ids[0] * 3}),
+        clerk.post(f"/gate/grants/{grant.id}/open/", {"person": ["1"], "fields_wanted": ["name"]}),
+        clerk.post(f"/gate/grants/{grant.id}/ask/", {"person": ["1"], "question": "is", "argument": city.names[0]}),
+        commander.post("/gate/glass/break/", {"reason": "medical", "matter": "INC-1", "national_id": city.ids[0],
+                                              "fields_wanted": ["name", "national_id"]}),
+    ]  # fmt: skip
+    secrets = [*city.names, *city.ids]
+    heads = [answer.content.decode().partition("</title>")[0] for answer in answers]
+    links = [link for answer in answers for link in main(answer).xpath("//@href | //@action | //@formaction")]
+    cookies = [one.value for client in (clerk, commander) for one in client.cookies.values()]
+    for place in (caplog.text, *heads, *links, *cookies):
+        assert not any(secret in place for secret in secrets)
+    assert city.names[0] in text(answers[-1])
+
+
 def test_who_may_not_search_sees_why(signed_in: SignIn, city: City) -> None:
     supervisor = signed_in("supervisor")
     page = supervisor.get("/gate/")
