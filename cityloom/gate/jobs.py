@@ -64,6 +64,8 @@ def tell(at: datetime) -> int:
                 ],
                 ignore_conflicts=True,
             )  # fmt: skip
+            gone = {item.handle for item in news.items if item.kind == "erased"}
+            actions.forget(by=SYSTEM, at=at, handles=sorted(gone))
             _move("leaves", news.next)
         since, told = news.next, told + len(news.items)
     return told
