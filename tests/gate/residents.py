@@ -52,6 +52,12 @@ class Resident:
 def in_register(count: int) -> tuple[list[int], list[str]]:
     """People whose national ids nobody else in this run has."""
     numbers = [f"4403051990{next(_numbers):08}" for _ in range(count)]
+    return sealed(numbers), numbers
+
+
+def sealed(numbers: list[str]) -> list[int]:
+    """People with these national ids."""
+    count = len(numbers)
     text = np.full(count, b"", "S1")
     records = actions.people_records(
         name=np.array([f"李明 {row}".encode() for row in range(count)]),
@@ -60,9 +66,9 @@ def in_register(count: int) -> tuple[list[int], list[str]]:
     rows = np.arange(count)
     traits = actions.traits_of(age=rows % 100, sex=rows % 2, needs={"bedridden": rows == 0})
     with actions.sealing(by=SYSTEM, at=clock.now(), workers=1) as sealer:
-        sealed = sealer.seal(actions.PeopleBatch(records, traits))
-    actions.store_envelopes(sealed)
-    return sealed.subjects.tolist(), numbers
+        batch = sealer.seal(actions.PeopleBatch(records, traits))
+    actions.store_envelopes(batch)
+    return batch.subjects.tolist()
 
 
 def linked(subject: int, national_id: str, provider: str = "people") -> Resident:
