@@ -61,6 +61,7 @@ def tell(at: datetime) -> int:
                         kind=item.kind, opened_at=clock.from_text(item.at), noticed_at=at,
                     )
                     for item in news.items
+                    if item.kind != "contested"  # one's own act is no news
                 ],
                 ignore_conflicts=True,
             )  # fmt: skip

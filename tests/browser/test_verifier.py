@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from playwright.sync_api import Page
 
-from tests.browser.conftest import Opened, tab_to
+from tests.browser.conftest import Opened, overflow, tab_to
 from tests.flow.served import Served, Visitor
 
 pytestmark = pytest.mark.chromium
@@ -85,6 +85,13 @@ def another(key: str) -> str:
     raw = b"\x01" + Ed25519PrivateKey.generate().public_key().public_bytes_raw()
     digest = hashlib.sha256(f"{name}\n".encode() + raw).hexdigest()[:8]
     return f"{name}+{digest}+{base64.b64encode(raw).decode()}"
+
+
+def test_what_it_shows_fits_a_small_screen(verifier: Callable[..., Page], given: Given, tmp_path: Path) -> None:
+    page = verifier("en-GB")
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert verdict(page, given.bundle, given.key, tmp_path).startswith(YES["en-GB"])
+    assert overflow(page) == 0
 
 
 @pytest.mark.parametrize("locale", list(YES))

@@ -66,7 +66,7 @@ def test_an_entry_is_contested_and_stands_as_contested(resident: Visitor) -> Non
     page = resident.send(form, reason="unexpected")
     assert "Your objection is noted" in page.text_content()
     (again,) = page.xpath(f"//li[@id='{target.get('id')}']")
-    assert "Contested" in words(again)
+    assert "Contested on" in words(again)
     assert "An answer is due by" in words(again)
     assert "You contested an entry" in words(resident.entries()[0])
 

@@ -49,7 +49,7 @@ def test_an_opening_is_told_in_the_readers_words(resident: Resident, browser: Cl
     look(resident.subject)
     newest = next(iter(entries(page(browser)).values()))
     law = "Personal Information Protection Law, Article 13(1)(4)"
-    for words in ("Your data were opened", "Nanshan, Social worker", "Help in an emergency", law, "your name, your te"):
+    for words in ("Your data were opened", "Nanshan · Social worker", "Help in an emergency", law, "your name, your te"):
         assert words in newest
     assert re.search(r"\b[0-9a-f]{4} [0-9a-f]{4}\b", newest)
     assert "DRILL" not in newest
