@@ -17,6 +17,7 @@ from cityloom.accounts.contrib.allauth import adapters
 from cityloom.accounts.models import Account
 from cityloom.accounts.queries import DEVICE_COOKIE
 from cityloom.gate import actions, queries
+from cityloom.gate.models import ResidentLink
 from cityloom.kernel import clock, ids
 from cityloom.kernel.actor import SYSTEM, Actor
 
@@ -33,6 +34,7 @@ class Resident:
     subject: int
     national_id: str
     account: str
+    handle: str
 
     @property
     def actor(self) -> Actor:
@@ -76,7 +78,7 @@ def linked(subject: int, national_id: str, provider: str = "people") -> Resident
     account = accounts.resident_from_outside(
         provider=provider, subject=f"s-{national_id}", claim=national_id, link=actions.link_resident, at=clock.now()
     )
-    return Resident(subject, national_id, account)
+    return Resident(subject, national_id, account, ResidentLink.objects.get(account_id=account).handle)
 
 
 def look(subject: int, *, exercise_id: str = "", fields: tuple[str, ...] = ("name", "phone")) -> None:

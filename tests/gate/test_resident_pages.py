@@ -18,6 +18,7 @@ from cityloom.audit import queries as audit
 from cityloom.gate import actions, jobs, models, queries
 from cityloom.gate.domain import reasons
 from cityloom.keeper import protocol, verifier
+from cityloom.keeper.witness import Witness
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
@@ -49,7 +50,8 @@ def test_an_opening_is_told_in_the_readers_words(resident: Resident, browser: Cl
     look(resident.subject)
     newest = next(iter(entries(page(browser)).values()))
     law = "Personal Information Protection Law, Article 13(1)(4)"
-    for words in ("Your data were opened", "Nanshan · Social worker", "Help in an emergency", law, "your name, your te"):
+    fields = "your name, your telephone number"
+    for words in ("Your data were opened", "Nanshan · Social worker", "Help in an emergency", law, fields):
         assert words in newest
     assert re.search(r"\b[0-9a-f]{4} [0-9a-f]{4}\b", newest)
     assert "DRILL" not in newest
@@ -115,6 +117,25 @@ def test_the_bundle_holds_everything_in_one_checkpoint(
     made["entries"][0]["leaf"] = made["entries"][0]["leaf"].replace("opened", "listed")
     with pytest.raises(verifier.Invalid):
         verifier.verify_bundle(made, verifier.read_key(audit.log_key()))
+
+
+def test_the_bundle_carries_what_a_witness_has_cosigned(resident: Resident, browser: Client, tmp_path: Path) -> None:
+    key, note = verifier.read_key(audit.log_key()), audit.checkpoint_note()
+    witness = Witness(tmp_path / "witness", [key], "neighbour.example/w1")
+    answer = witness.add_checkpoint(f"old 0\n\n{note}", int(clock.now().timestamp()))
+    assert answer.status == 200, answer.body
+    size = verifier.open_checkpoint(note, key).size
+    queries.keeper_for().ask(protocol.AddCosignatures(size, [answer.body]), protocol.Done)
+    watching = [verifier.read_key(witness.vkey, (verifier.WITNESS_KEY,))]
+    witness.close()
+    in_register(1)  # the log goes on with what is about nobody here
+    report = verifier.verify_bundle(browser.get("/me/bundle.json").json(), key, watching)
+    assert report.checkpoint.size == size
+    look(resident.subject)  # what the witness has not seen is proved all the same
+    made = browser.get("/me/bundle.json").json()
+    assert len(verifier.verify_bundle(made, key).entries) == 2
+    with pytest.raises(verifier.Invalid):
+        verifier.verify_bundle(made, key, watching)
 
 
 def test_the_page_says_how_to_check_and_where_the_key_must_come_from(browser: Client) -> None:
@@ -206,11 +227,12 @@ def test_a_status_stands_above_until_it_ends(resident: Resident, browser: Client
 
 def kept(resident: Resident) -> int:
     """How much is still kept that leads to a resident's account."""
-    handles = models.ResidentLink.objects.filter(account_id=resident.account)
-    return (
-        handles.count() + models.Contest.objects.filter(account_id=resident.account).count()
-        + models.OpeningNotice.objects.count() + SignedIn.objects.filter(account_id=resident.account).count()
+    mine = {"account_id": resident.account}
+    found = (
+        models.ResidentLink.objects.filter(**mine), models.Contest.objects.filter(**mine),
+        models.OpeningNotice.objects.filter(handle=resident.handle), SignedIn.objects.filter(**mine),
     )  # fmt: skip
+    return sum(rows.count() for rows in found)
 
 
 @pytest.fixture
@@ -229,8 +251,11 @@ def gone(resident: Resident) -> Iterator[bool]:
 
 
 def test_who_is_erased_is_forgotten_here_too(known: Resident, browser: Client) -> None:
+    other = linked(known.subject, known.national_id, provider="another-provider")
+    assert other.handle == known.handle
     actions.erase(by=STEWARD, at=clock.now(), subject=known.subject)
     assert all(gone(known))
+    assert all(gone(other))
     answer = browser.get("/me/")
     assert (answer.status_code, answer.url) == (302, "/sign-in/?next=/me/")
     with pytest.raises(Refused) as refusal:
