@@ -21,17 +21,29 @@ _LISTEN = "addEventListener('securitypolicyviolation', e => console.error(`CSP $
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+def installed() -> Path:
     if not CHROMIUM.exists():
         missing("chromium", f"{CHROMIUM} is not there; install Debian's package chromium")
+    return CHROMIUM
+
+
+@pytest.fixture(scope="session")
+def served_city(installed: Path, served_city: Served) -> Served:
+    """The city, which is not built where there is no browser to look at it."""
+    return served_city
+
+
+@pytest.fixture(scope="module")
+def chromium(installed: Path) -> Iterator[Browser]:
+    """A browser; no longer than a module, since Django refuses its database to the thread that drives one."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=installed, args=FLAGS)
         yield browser
         browser.close()
 
 
 Opened = Callable[..., Page]
-_turns = count()
+_turns = count(1)  # the first one is whom tests/flow looks at
 
 
 @pytest.fixture
