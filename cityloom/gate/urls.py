@@ -2,11 +2,11 @@
 
 from django.urls import path
 
-from cityloom.gate import views
+from cityloom.gate.views import resident
 
 urlpatterns = [
-    path("me/", views.me, name="me"),
-    path("me/bundle.json", views.bundle, name="me-bundle"),
-    path("me/contest/", views.contest, name="me-contest"),
-    path("me/seen/", views.seen, name="me-seen"),
+    path("me/", resident.me, name="me"),
+    path("me/bundle.json", resident.bundle, name="me-bundle"),
+    path("me/contest/", resident.contest, name="me-contest"),
+    path("me/seen/", resident.seen, name="me-seen"),
 ]
