@@ -289,13 +289,35 @@ def resident_from_outside(
 ) -> str:  # fmt: skip
     """The account of a resident, linked to a subject by the claim, which is handed on and kept nowhere here.
 
-    Raises: Refused, as `link` does; then no account has been made.
+    Raises: Refused, as `link` does; then no account has been made. Refused `accounts.erased`.
     """
     outside = queries.outside_name(provider, subject)
     known = SocialAccount.objects.filter(provider=provider, uid=outside, user__kind="resident").first()
     account = str(known.user_id) if known else _from_outside(provider, outside, kind="resident")
-    link(account, claim, provider, at)
+    is_closed = known is not None and not known.user.is_active
+    try:
+        link(account, claim, provider, at)
+    except Refused as refusal:
+        if is_closed and refusal.code == "gate.no_resident":
+            raise _erased() from refusal
+        raise
+    if is_closed:
+        Account.objects.filter(id=account).update(is_active=True)
     return account
+
+
+@transaction.atomic
+def close_resident(*, account: str, by: Actor, at: datetime) -> None:
+    """Close the account of a resident who was erased; its sessions end, and signing in again is told why."""
+    Account.objects.filter(id=account, kind="resident").update(is_active=False, last_login=None)
+    end_sessions(account=account, by=by, at=at)
+
+
+def _erased() -> Refused:
+    return Refused(
+        "accounts.erased", "You were erased from the city's register, so your account here is closed and what it showed"
+        " can no longer be read. If that was a mistake, ask the register's office.",
+    )  # fmt: skip
 
 
 def _from_outside(provider: str, outside: str, **fields: object) -> str:

@@ -21,6 +21,7 @@ from cityloom.keeper.client import KeeperClient
 from cityloom.keeper.verifier import Checkpoint, Invalid, Key
 from cityloom.kernel.refused import Refused
 
+__all__ = ["Checked", "LoggedLeaf"]  # for others, who see only this door
 LOCAL = "local"
 _MOST_LEVELS = 7
 _AT_ONCE = 500

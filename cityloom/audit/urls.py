@@ -9,5 +9,6 @@ urlpatterns = [
     path("log/tile/<path:path>", views.tile, name="log-tile"),
     path("log/bundle.schema.json", views.schema, name="bundle-schema"),
     path("verify/", views.verify, name="verify"),
+    path("verify/verifier.py", views.verifier, name="verifier"),
     path("verify/alone.html", views.verify_alone, name="verify-alone"),
 ]

@@ -64,6 +64,15 @@ def verify_alone(request: HttpRequest) -> HttpResponse:
     return answer
 
 
+@login_not_required
+@require_safe
+def verifier(request: HttpRequest) -> HttpResponse:
+    """The verifier as one file of Python, to be kept and run without this server."""
+    answer = _public(resources.files("cityloom.keeper").joinpath("verifier.py").read_bytes(), "text/x-python", _MOMENT)
+    answer["Content-Disposition"] = 'attachment; filename="verifier.py"'
+    return answer
+
+
 def alone() -> str:
     """One file of HTML with script and style inside, allowed by their hashes; nothing else may load or be sent."""
     script, style = (_own(f"static/audit/verify.{kind}").decode() for kind in ("js", "css"))

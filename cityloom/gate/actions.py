@@ -46,7 +46,7 @@ from cityloom.kernel.refused import Refused
 __all__ = [
     "AGE_BANDS", "NEEDS", "SEXES", "GrantOrder", "Opening", "PeopleBatch", "Running", "SealedBatch", "Sealer",
     "answer_contest", "approve_status", "ask", "back_up_database", "back_up_keys", "break_glass", "contest",
-    "decide_purpose", "end_status", "erase", "grant", "grant_all", "link_resident", "open_all", "open_people",
+    "decide_purpose", "end_status", "erase", "forget", "grant", "grant_all", "link_resident", "open_all", "open_people",
     "people_records", "propose_purpose", "propose_status", "prune_backups", "read_notices", "remove_exercise",
     "reset_breaker", "restore_database", "restore_keys", "review_glass", "revoke", "revoke_all", "revoke_these",
     "rotate_keys", "sealing", "search", "second", "see_alarm", "set_honey", "start_keeper", "store_envelopes",
@@ -513,11 +513,34 @@ def end_status(*, by: Actor, at: datetime, batch: str) -> None:
 
 
 def erase(*, by: Actor, at: datetime, subject: int) -> None:
-    """Destroy a person's secret, then the envelope: no copy of it, in no backup, can be opened again. The log stays."""
+    """Destroy a person's secret, then the envelope: no copy of it, in no backup, can be opened again. The log stays.
+
+    A resident's link, notices and objections go too, and the account is closed.
+    """
     keeper = keeper_for()
+    since = keeper.ask(protocol.Head(), protocol.HeadIs).size
     keeper.ask(protocol.Erase(keeper.sign(by, at=at), subject), protocol.Done)
     Envelope.objects.filter(subject=subject).delete()
     AdverseStatus.objects.filter(subject=subject).delete()
+    news = keeper.ask(protocol.News(keeper.sign(SYSTEM), since), protocol.NewsIs)
+    forget(by=by, at=at, handles=[item.handle for item in news.items if item.kind == "erased"])
+
+
+def forget(*, by: Actor, at: datetime, handles: Collection[str]) -> None:
+    """Remove what is kept of residents who were erased, and close their accounts; again changes nothing.
+
+    The keeper ends the link last: until then it tells of the erasure as news, and a job finishes what a crash cut off.
+    """
+    keeper = keeper_for()
+    for handle in handles:
+        with transaction.atomic():
+            links = ResidentLink.objects.filter(handle=handle)
+            for account in links.values_list("account_id", flat=True):
+                Contest.objects.filter(account_id=account).delete()
+                accounts.close_resident(account=account, by=by, at=at)
+            OpeningNotice.objects.filter(handle=handle).delete()
+            links.delete()
+        keeper.ask(protocol.Unlink(keeper.sign(SYSTEM), handle), protocol.Done)
 
 
 @contextmanager

@@ -53,6 +53,8 @@ def tell(at: datetime) -> int:
         news = keeper.ask(protocol.News(keeper.sign(SYSTEM), since), protocol.NewsIs)
         if news.next == since:
             return told
+        gone = {item.handle for item in news.items if item.kind == "erased"}
+        actions.forget(by=SYSTEM, at=at, handles=sorted(gone))
         with transaction.atomic():
             OpeningNotice.objects.bulk_create(
                 [
@@ -61,6 +63,7 @@ def tell(at: datetime) -> int:
                         kind=item.kind, opened_at=clock.from_text(item.at), noticed_at=at,
                     )
                     for item in news.items
+                    if item.handle not in gone and item.kind != "contested"  # one's own act is no news
                 ],
                 ignore_conflicts=True,
             )  # fmt: skip

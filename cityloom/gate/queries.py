@@ -17,6 +17,7 @@ from django.utils.module_loading import import_string
 from numpy.typing import NDArray
 
 from cityloom.accounts import queries as accounts
+from cityloom.audit import queries as audit
 from cityloom.gate import policies
 from cityloom.gate.models import (
     AdverseStatus,
@@ -42,6 +43,8 @@ GLASS = "break-glass"
 STATUS = "adverse-status"
 _NO_ENVELOPE = bytes(ENVELOPE_BYTES)
 _AT_ONCE = 500  # ids in one IN list
+_READ_AT_ONCE = 1000
+_MOST_IN_A_BUNDLE = 100_000
 
 
 @dataclass(frozen=True)
@@ -112,11 +115,29 @@ class OwnEntry:
 
 @dataclass(frozen=True)
 class OwnEntries:
-    """A resident's own entries, newest first, with the signed checkpoint that they are proved in."""
+    """A resident's own entries, newest first, with the signed checkpoint that they are proved in.
+
+    `titles`: what each purpose is called, by language, under `purpose/version`. `statuses`: the batches of what burdens
+    the resident now, with the first page only.
+    """
 
     entries: tuple[OwnEntry, ...]
     checkpoint: str
     vkey: str
+    titles: dict[str, dict[str, str]]
+    statuses: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OwnStatus:
+    """A status that burdens the resident who asks: on which decision, until when, and until when one may appeal."""
+
+    kind: str
+    matter: str
+    set_at: datetime
+    until: datetime
+    appeal_until: datetime
+    emergency: bool
 
 
 @dataclass(frozen=True)
@@ -288,7 +309,33 @@ def own_entries(by: Actor, *, before: int | None = None, limit: int = 50) -> Own
         )
         for leaf, proof in zip(found.leaves, found.proofs, strict=True)
     )  # fmt: skip
-    return OwnEntries(entries, found.checkpoint, found.vkey)
+    return OwnEntries(entries, found.checkpoint, found.vkey, found.titles, tuple(found.statuses))
+
+
+def own_statuses(batches: Sequence[str]) -> list[OwnStatus]:
+    """What burdens a resident now, by what `own_entries` named."""
+    found = {row.batch: row for row in AdverseStatus.objects.filter(batch__in=batches).exclude(set_at=None)}
+    return [
+        OwnStatus(row.kind, row.matter, row.set_at, row.until, row.appeal_until, row.emergency)
+        for row in found.values()
+    ]
+
+
+def bundle(by: Actor, *, at: datetime) -> dict[str, object]:
+    """Every entry about the resident who is signed in, all proved in one checkpoint, as docs/reference/bundle.md says.
+
+    Raises: Refused `gate.no_link`.
+    """
+    keeper, link = keeper_for(), bytes(link_of(by).link)
+    leaves: list[audit.LoggedLeaf] = []
+    while len(leaves) < _MOST_IN_A_BUNDLE:
+        before = leaves[-1].index if leaves else None
+        request = protocol.ReadOwn(keeper.sign(by), link, before, _READ_AT_ONCE)
+        some = keeper.ask(request, protocol.OwnEntries).leaves
+        if not some:
+            break
+        leaves += [audit.LoggedLeaf(leaf.index, leaf.text, leaf.salt) for leaf in some]
+    return audit.bundle_of(leaves[:_MOST_IN_A_BUNDLE], at=at)
 
 
 def notices_of(by: Actor, limit: int = 50) -> list[OpeningNotice]:
@@ -296,6 +343,12 @@ def notices_of(by: Actor, limit: int = 50) -> list[OpeningNotice]:
     link = ResidentLink.objects.filter(account_id=by.account).first()
     found = OpeningNotice.objects.filter(handle=link.handle) if link else OpeningNotice.objects.none()
     return list(found.order_by("-leaf_index")[:limit])
+
+
+def unread_of(by: Actor) -> int:
+    """How many of a resident's notices are new."""
+    link = ResidentLink.objects.filter(account_id=by.account).first()
+    return OpeningNotice.objects.filter(handle=link.handle, read_at=None).count() if link else 0
 
 
 def contests_of(by: Actor) -> dict[int, Contest]:

@@ -1,8 +1,8 @@
-"""Addresses of the gate's pages for people who work here; none of them names a person."""
+"""Addresses of the gate's pages, for people who work here and for residents; none of them names a person."""
 
 from django.urls import path
 
-from cityloom.gate.views import audit, cases, glass, oversight, purposes, statuses
+from cityloom.gate.views import audit, cases, glass, oversight, purposes, resident, statuses
 
 urlpatterns = [
     path("gate/", cases.home, name="gate"),
@@ -31,4 +31,8 @@ urlpatterns = [
     path("gate/statuses/propose/", statuses.propose, name="propose-status"),
     path("gate/statuses/approve/", statuses.approve, name="approve-status"),
     path("gate/statuses/end/", statuses.end, name="end-status"),
+    path("me/", resident.me, name="me"),
+    path("me/bundle.json", resident.bundle, name="me-bundle"),
+    path("me/contest/", resident.contest, name="me-contest"),
+    path("me/seen/", resident.seen, name="me-seen"),
 ]

@@ -152,9 +152,9 @@ class Desk:
                           " been erased already.", people=person)  # fmt: skip
         pseudonym = self.vault.pseudonym(request.subject)
         about = office.leaf_about(asked, "erased", subject=pseudonym)
+        # a link stays until the city has heard of it as news and ended it: so a crash leaves nothing of it there
         self.log.append([about], [
             *store.erase(request.subject, pseudonym),
-            ("DELETE FROM link WHERE pseudonym = ?", (pseudonym,)),
             ("DELETE FROM honey WHERE pseudonym = ?", (pseudonym,)),
         ])  # fmt: skip
         self._finish_erasures()

@@ -598,12 +598,18 @@ class Linked(msgspec.Struct, frozen=True, tag="linked"):
 
 
 class OwnEntries(msgspec.Struct, frozen=True, tag="own_entries"):
-    """Leaves with their salts, newest first, their proofs in the tree of the checkpoint, and the checkpoint."""
+    """Leaves with their salts, newest first, their proofs in the tree of the checkpoint, and the checkpoint.
+
+    `titles` holds what each purpose is called, by language, under `purpose/version`; `statuses` the ids of what burdens
+    the resident now, with the first page only.
+    """
 
     leaves: list[LoggedLeaf]
     proofs: list[list[bytes]]
     checkpoint: str
     vkey: str
+    titles: dict[str, dict[str, str]] = {}
+    statuses: list[str] = []
 
 
 class NewsItem(msgspec.Struct, frozen=True, array_like=True):

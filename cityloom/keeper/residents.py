@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
+import msgspec
 import numpy as np
 
 from cityloom.keeper import protocol
@@ -14,7 +16,7 @@ from cityloom.keeper.office import Asked, Office
 from cityloom.keeper.proofs import Proofs
 from cityloom.keeper.protocol import Done, Reply
 from cityloom.keeper.vault import Damaged
-from cityloom.kernel import ids
+from cityloom.kernel import clock, ids
 
 ABOUT_ME = ("opened", "listed", "searched", "asked", "status-set", "status-ended", "contested", "linked", "erased")
 
@@ -43,18 +45,40 @@ class Residents:
     def _read(self, request: protocol.ReadOwn) -> Reply:
         asked = self._office.asked(request.who, "read", RESIDENT)
         self._office.decide(asked, Facts("read"), needs_basis=False)
-        found = self._office.log.about([self._pseudonym(asked, request.link)], request.before, request.limit)
+        subject = self._subject(asked, request.link)
+        pseudonym = self._office.vault.pseudonym(subject)
+        found = self._office.log.about([pseudonym], request.before, request.limit)
         size, _ = self._office.log.head
         found = [leaf for leaf in found if leaf.index < size]
         proofs = [self._office.log.inclusion(leaf.index, size) for leaf in found]
         leaves = [protocol.LoggedLeaf(leaf.index, leaf.text, leaf.salt) for leaf in found]
-        return protocol.OwnEntries(leaves, proofs, self._proofs.note(size), self._proofs.vkey)
+        return protocol.OwnEntries(
+            leaves, proofs, self._proofs.note(size), self._proofs.vkey, self._titles(leaves),
+            self._statuses(subject) if request.before is None else [],
+        )  # fmt: skip
+
+    def _titles(self, leaves: list[protocol.LoggedLeaf]) -> dict[str, dict[str, str]]:
+        """What the purposes of these leaves were called when they were used."""
+        facts = [msgspec.json.decode(leaf.text) for leaf in leaves]
+        used = {(fact["purpose"], fact["basis"].rpartition("/")[2]) for fact in facts if fact["basis"]}
+        ask = "SELECT document FROM purpose WHERE purpose = ? AND version = ?"
+        return {
+            f"{purpose}/{version}": dict(json.loads(document)["title"])
+            for purpose, version in used
+            for (document,) in self._office.rows(ask, (purpose, version))
+        }
+
+    def _statuses(self, subject: int) -> list[str]:
+        """What burdens a person now."""
+        ask = "SELECT id, subjects FROM status WHERE approved_by <> '' AND ended_at = '' AND until > ? ORDER BY id"
+        rows = self._office.rows(ask, (clock.to_text(clock.now()),))
+        return [status for status, subjects in rows if subject in np.frombuffer(subjects, "<i8")]
 
     def _contest(self, request: protocol.Contest) -> Reply:
         office = self._office
         asked = office.asked(request.who, "contest", RESIDENT)
         office.decide(asked, Facts("contest"), needs_basis=False)
-        pseudonym = self._pseudonym(asked, request.link)
+        pseudonym = office.vault.pseudonym(self._subject(asked, request.link))
         own = office.log.about([pseudonym], request.index + 1, 1)
         if not own or own[0].index != request.index:
             office.refuse(asked, "gate.not_yours", "That entry is not about you; contest one of your own.")
@@ -92,8 +116,8 @@ class Residents:
                 ]
         return protocol.NewsIs(items, following)
 
-    def _pseudonym(self, asked: Asked, link: bytes) -> bytes:
-        """What the log calls the person behind a link. Raises: Refused `gate.no_link`."""
+    def _subject(self, asked: Asked, link: bytes) -> int:
+        """The person behind a link. Raises: Refused `gate.no_link`."""
         try:
             subject = self._office.vault.open_link(asked.claims.account, link)
         except Damaged:
@@ -101,5 +125,5 @@ class Residents:
         if not self._office.vault.alive(np.array([subject], np.int64)).all():
             self._office.refuse(asked, "gate.no_link", "This sign-in is not linked to anybody whom the register holds;"
                                 " sign in again.")  # fmt: skip
-        return self._office.vault.pseudonym(subject)
+        return subject
 

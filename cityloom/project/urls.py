@@ -8,6 +8,7 @@ urlpatterns = [
     path("", include("cityloom.web.urls")),
     path("", include("cityloom.audit.urls")),
     path("", include("cityloom.accounts.urls")),
+    path("", include("cityloom.gate.urls")),
     path("demo-identity/", include("cityloom.web.contrib.demo_identity.urls")),
     path("", include("cityloom.gate.urls")),
     path("", include("cityloom.emergency.urls")),

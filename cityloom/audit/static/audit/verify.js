@@ -226,7 +226,7 @@
       document.documentElement.lang = language ? "zh-Hans" : "en";
       place.replaceChildren();
       const file = make("input", "", { type: "file", accept: ".json,application/json", id: "bundle" });
-      const key = make("textarea", "", { id: "key", rows: 2, spellcheck: false, required: true });
+      const key = make("textarea", "", { id: "key", rows: 3, spellcheck: false, required: true });
       const witnesses = make("textarea", "", { id: "witnesses", rows: 2, spellcheck: false });
       const button = make("button", say(WORDS.check), { type: "button" });
       const result = make("div", "");
@@ -279,8 +279,11 @@
       for (const name of ["index", ...names]) head.append(make("th", say(WORDS[name]), { scope: "col" }));
       for (const { index, leaf } of entries) {
         const row = rows.insertRow();
-        for (const value of [index, ...names.map((name) => leaf[name])]) {
-          row.append(make("td", Array.isArray(value) ? value.join(", ") : String(value ?? "")));
+        for (const name of ["index", ...names]) {
+          const value = name === "index" ? index : leaf[name];
+          const cell = make("td", Array.isArray(value) ? value.join(", ") : String(value ?? ""));
+          cell.dataset.name = say(WORDS[name]);
+          row.append(cell);
         }
       }
       yes.append(table);
