@@ -20,6 +20,7 @@ _FILE_NUMBER = RegexValidator(
 )
 _MOST_NUMBERS = 5000
 _MOST_BURDENED = 50
+_LARGEST = 1 << 53
 
 
 class Numbers(forms.CharField):
@@ -143,7 +144,9 @@ class GlassForm(forms.Form):
         label=gettext_lazy("National id of one person"), max_length=32, required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )  # fmt: skip
-    dwelling = forms.IntegerField(label=gettext_lazy("or the number of a dwelling"), min_value=1, required=False)
+    dwelling = forms.IntegerField(
+        label=gettext_lazy("or the number of a dwelling"), min_value=1, max_value=_LARGEST, required=False
+    )
     fields_wanted = fields_field(gettext_lazy("Fields to open"))
 
     def __init__(self, *args: Any, names: Iterable[str], **kwargs: Any) -> None:

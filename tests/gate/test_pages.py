@@ -18,7 +18,7 @@ from lxml import html
 
 from cityloom.accounts import actions as accounts
 from cityloom.accounts.queries import DemoAccount
-from cityloom.gate import actions, display, jobs, queries
+from cityloom.gate import actions, display, jobs, queries, urls
 from cityloom.gate.domain import documents, reasons
 from cityloom.gate.models import AdverseStatus, Contest, GateAlarm, GlassReview, GrantRecord
 from cityloom.keeper import protocol
@@ -631,6 +631,26 @@ def test_every_kind_of_entry_has_a_name() -> None:
     found = {kind for path in room.glob("*.py") for kind in written.findall(path.read_text())}
     assert len(found) > 20
     assert found <= set(display.WORDS)
+
+
+@pytest.mark.parametrize("value", [
+    "", "9" * 40, "9" * 18, "-1", "Infinity", "\u0663", "' OR 1=1 --", "permit(principal);", "\x00", "乱" * 300,
+])  # fmt: skip
+@pytest.mark.parametrize("who", ["dpo", "supervisor", "commander"])
+def test_nothing_that_is_sent_breaks_a_page(proven: SignIn, city: City, who: str, value: str) -> None:
+    client = proven(who)
+    names = (
+        "national_id", "matter", "holder", "until", "people", "dwellings", "dwelling", "reason", "fields_wanted",
+        "fields_granted", "purpose", "version", "decision", "number", "about", "outcome", "service", "pseudonym",
+        "batch", "kind", "evidence", "appeal_until", "street", "house_number", "valid_until", "services", "most_a_day",
+        "policy",
+    )  # fmt: skip
+    for one in urls.urlpatterns:
+        address = "/" + str(one.pattern).replace("<str:purpose>", "case-handling").replace("<str:grant_id>", "NONE")
+        answer = client.post(address, dict.fromkeys(names, value))
+        assert answer.status_code < 500, address
+    assert not GrantRecord.objects.exclude(purpose=queries.REGISTER).exists()
+    assert not AdverseStatus.objects.exists()
 
 
 def test_a_form_from_elsewhere_changes_nothing(city: City) -> None:

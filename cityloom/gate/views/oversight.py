@@ -16,7 +16,7 @@ from cityloom.gate import actions, display, policies, queries
 from cityloom.gate.domain import reasons
 from cityloom.gate.forms import HoneyForm, ReviewForm, UnmaskForm
 from cityloom.gate.models import Contest, GlassReview
-from cityloom.gate.views.page import INCOMPLETE, actor_of, carry_out, posted, shown, why_not
+from cityloom.gate.views.page import INCOMPLETE, actor_of, carry_out, number_in, posted, shown, why_not
 from cityloom.gate.views.statuses import batches
 from cityloom.kernel import clock
 from cityloom.kernel.actor import Actor
@@ -36,7 +36,7 @@ def see(request: HttpRequest) -> HttpResponse:
     """Say that an alarm was seen."""
     by, number = actor_of(request), request.POST.get("number", "")
     return carry_out(
-        request, lambda: actions.see_alarm(by=by, at=clock.now(), number=int(number) if number.isdecimal() else 0),
+        request, lambda: actions.see_alarm(by=by, at=clock.now(), number=number_in(number)),
         _("The alarm is marked as seen."), to="oversight", page=_page,
     )  # fmt: skip
 

@@ -18,6 +18,7 @@ from cityloom.ui.middleware import status_of
 from cityloom.ui.words import sentence_of
 
 INCOMPLETE = 422
+_MOST_DIGITS = 15
 Page = Callable[..., HttpResponse]
 
 
@@ -34,6 +35,11 @@ def posted(to: str) -> Callable[[Page], Page]:
         return checked
 
     return guarded
+
+
+def number_in(text: str) -> int:
+    """A version or another number of a hidden field; 0, which nothing has, for whatever is no such number."""
+    return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else 0
 
 
 def actor_of(request: HttpRequest) -> Actor:

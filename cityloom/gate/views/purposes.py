@@ -15,7 +15,7 @@ from cityloom.gate import actions, display, policies, queries
 from cityloom.gate.domain import documents
 from cityloom.gate.forms import PurposeForm
 from cityloom.gate.queries import PurposeVersion
-from cityloom.gate.views.page import INCOMPLETE, actor_of, carry_out, posted, shown, why_not
+from cityloom.gate.views.page import INCOMPLETE, actor_of, carry_out, number_in, posted, shown, why_not
 from cityloom.kernel import clock
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
@@ -59,7 +59,7 @@ def decide(request: HttpRequest) -> HttpResponse:
         request,
         lambda: actions.decide_purpose(
             by=by, at=clock.now(), step_up_at=step_up.at if step_up else None, purpose=sent.get("purpose", "")[:64],
-            version=int(version) if version.isdecimal() else 0, approve=approve,
+            version=number_in(version), approve=approve,
         ),
         said, to="purposes", page=_list,
     )  # fmt: skip
