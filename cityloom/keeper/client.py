@@ -112,11 +112,12 @@ class KeeperClient:
             link = _connect(self._address)
         except OSError as error:
             raise KeeperDown from error
-        return Sealer(link, door.seal(BeginLoad(who, workers), self._key()))
+        return Sealer(link, door.seal(BeginLoad(who, workers), self._key(), door.run_at(self._address)))
 
     def _exchange(self, request: Request) -> Reply:
         link = self._link()
-        wire.send(link, request if isinstance(request, protocol.UNSEALED) else door.seal(request, self._key()))
+        unsealed = isinstance(request, protocol.UNSEALED)
+        wire.send(link, request if unsealed else door.seal(request, self._key(), self._local.run))
         body = wire.receive(link)
         if body is None:
             raise EOFError
@@ -125,6 +126,7 @@ class KeeperClient:
     def _link(self) -> socket.socket:
         if getattr(self._local, "owner", None) != os.getpid():  # a child must not talk on its parent's connection
             self._local.link = _connect(self._address)
+            self._local.run = door.run_at(self._address)
             self._local.owner = os.getpid()
         return self._local.link
 

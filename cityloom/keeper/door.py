@@ -1,10 +1,16 @@
-"""The door of the keeper: a request comes in as its maker made it, and only once."""
+"""The door of the keeper: a request comes in as its maker made it, once, and to the run of the keeper it was made for.
+
+What was let in is remembered in memory alone. So each run of a keeper has a random name, which lies beside its socket
+and goes into every seal: a request that was caught before a restart is nobody's after it.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import threading
+from pathlib import Path
 
 import msgspec
 
@@ -14,22 +20,46 @@ from cityloom.keeper.protocol import Authentic, Request
 from cityloom.kernel import clock, ids
 from cityloom.kernel.refused import Refused
 
-_LABEL = b"cityloom request v1\x00"
+_LABEL = b"cityloom request v2\x00"
+_RUN_BYTES = 16
 _REMEMBERED_S = LIFETIME_S + 2 * CLOCK_SKEW_S
 """Longer than an assertion lives: what is older is refused for its age."""
 
 
-def seal(request: Request, key: bytes) -> Authentic:
-    """A request, bound to the key and to this one sending of it."""
+def begin_run(address: Path) -> bytes:
+    """Name the run of a keeper that is about to listen at an address."""
+    run, draft = ids.random_bytes(_RUN_BYTES), _run_file(address).with_suffix(".draft")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
+        stream.write(run)
+    draft.replace(_run_file(address))
+    return run
+
+
+def run_at(address: Path) -> bytes:
+    """The name of the run that listens there; ask for it after connecting, so that it is not an earlier one's."""
+    try:
+        return _run_file(address).read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
+def end_run(address: Path) -> None:
+    """Take the name away."""
+    _run_file(address).unlink(missing_ok=True)
+
+
+def seal(request: Request, key: bytes, run: bytes = b"") -> Authentic:
+    """A request, bound to the key, to a run of the keeper, and to this one sending of it."""
     body, nonce = protocol.encode(request), ids.random_bytes(16)
-    return Authentic(body, nonce, _mac(key, nonce, body))
+    return Authentic(body, nonce, _mac(key, run, nonce, body))
 
 
 class Door:
     """Opens what `seal` made, once. Safe in many threads."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, run: bytes = b"") -> None:
         self._key = key
+        self._run = run
         self._lock = threading.Lock()
         self._young: set[bytes] = set()
         self._old: set[bytes] = set()
@@ -41,7 +71,7 @@ class Door:
             return request
         if not isinstance(request, Authentic):
             raise Refused("gate.forged", "The keeper answers only what the city's own processes have signed.")
-        if not hmac.compare_digest(_mac(self._key, request.nonce, request.body), request.mac):
+        if not hmac.compare_digest(_mac(self._key, self._run, request.nonce, request.body), request.mac):
             raise Refused("gate.forged", "The request was changed on its way, so nothing was opened; ask again.")
         if not self._first_time(request.nonce):
             raise Refused("gate.replayed", "This request was made before; a request is answered once. Ask again.")
@@ -59,5 +89,9 @@ class Door:
         return not known
 
 
-def _mac(key: bytes, nonce: bytes, body: bytes) -> bytes:
-    return hmac.digest(key, _LABEL + nonce + body, hashlib.sha256)
+def _run_file(address: Path) -> Path:
+    return address.with_name(f"{address.name}.run")
+
+
+def _mac(key: bytes, run: bytes, nonce: bytes, body: bytes) -> bytes:
+    return hmac.digest(key, _LABEL + run.ljust(_RUN_BYTES, b"\x00") + nonce + body, hashlib.sha256)

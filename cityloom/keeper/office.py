@@ -33,6 +33,8 @@ from cityloom.kernel.refused import Refused
 EXERCISE_LASTS = timedelta(hours=24)
 """An exercise runs on its own clock, so its grants also end a day after they were made, by the computer's clock."""
 STEP_UP_LASTS_S = 300
+STATISTICS = "statistics"
+"""What is counted for everybody has no purpose of its own."""
 COUNTED_KINDS = ("opened", "listed", "searched", "asked")
 """Leaves that are about a person and cost the budgets."""
 _GRANTS_KEPT = 512
@@ -84,8 +86,9 @@ class Office:
         """Take the purposes that are in force from the database."""
         bases = {basis.purpose: basis for basis in store.read_bases(self._database)}
         policies = {name: policies_for(basis) for name, basis in bases.items()}
+        names = {name for (name,) in self.rows("SELECT DISTINCT purpose FROM purpose")}
         with self._lock:
-            self._bases, self._policies = bases, policies
+            self._bases, self._policies, self._purposes = bases, policies, names | {"", STATISTICS}
 
     def basis(self, purpose: str) -> Basis | None:
         """The version of a purpose that is in force, its legal basis live or not."""
@@ -184,6 +187,9 @@ class Office:
             self.refuse(asked, "gate.grant_ended", "This grant was ended; the task or incident is over.")
         if self.moment(asked, grant) >= grant.until:
             self.refuse(asked, "gate.grant_ended", "This grant has expired; ask for a new one.")
+        basis = self._bases.get(grant.purpose)  # what it allows ends with its retention, whatever the grant says
+        if not grant.exercise_id and basis and clock.now() >= grant.granted_at + timedelta(days=basis.retention_days):
+            self.refuse(asked, "gate.grant_ended", "This grant has expired; ask for a new one.")
         if grant.needs_second and not grant.seconded_by:
             self.refuse(asked, "gate.needs_second", "A grant for {value} people needs a second person's approval before"
                         " anybody is opened; ask for it.", value=len(grant.subjects))  # fmt: skip
@@ -277,8 +283,8 @@ class Office:
         return (
             "INSERT INTO alarm (at, kind, purpose, actor, unit, service, about, people, exercise_id)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (clock.to_text(clock.now()), kind, asked.purpose[:64], self.account(claims.account), claims.unit[:80],
-             claims.service, about[:64], people, claims.exercise_id),
+            (clock.to_text(clock.now()), kind, self._named(asked.purpose), self.account(claims.account),
+             claims.unit[:80], claims.service, about[:64], people, claims.exercise_id),
         )  # fmt: skip
 
     def alarms_about(self, asked: Asked, people: Sequence[bytes]) -> list[Statement]:
@@ -317,7 +323,7 @@ class Office:
         """What every leaf says."""
         claims, basis = asked.claims, self._bases.get(asked.purpose)
         return {
-            "at": clock.to_text(clock.now()), "action": asked.action, "purpose": asked.purpose[:64],
+            "at": clock.to_text(clock.now()), "action": asked.action, "purpose": self._named(asked.purpose),
             "basis": f"{basis.id}/{basis.version}" if basis else "", "article": basis.citation if basis else "",
             "actor": self.account(claims.account), "unit": claims.unit, "role": _acting_role(claims, basis),
             "service": claims.service, "grant": grant.id if grant else "", "zone": grant.zone_digest if grant else "",
@@ -325,6 +331,10 @@ class Office:
             "exercise_id": claims.exercise_id, "drill_at": claims.drill_at,
             "agreed": "yes" if grant is not None and grant.seconded_by else "",
         }  # fmt: skip
+
+    def _named(self, purpose: str) -> str:
+        """A purpose as the log says it: what nobody ever proposed is what somebody typed, and could name a person."""
+        return purpose if purpose in self._purposes else "unknown"
 
     def account(self, account: str) -> str:
         """What the log calls an account."""

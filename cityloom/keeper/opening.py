@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cityloom.keeper import predicates, protocol, record, store
 from cityloom.keeper.basis import EMERGENCY, Basis
 from cityloom.keeper.decision import Facts
-from cityloom.keeper.office import Asked, Office, is_fresh
+from cityloom.keeper.office import STATISTICS, Asked, Office, is_fresh
 from cityloom.keeper.protocol import Done, Reply
 from cityloom.keeper.store import Grant
 from cityloom.kernel import clock
@@ -162,7 +162,7 @@ class Openings:
 
     def _count(self, request: protocol.Count) -> Reply:
         office = self._office
-        asked = office.asked(request.who, "count", request.purpose or "statistics", request.incident_id)
+        asked = office.asked(request.who, "count", request.purpose or STATISTICS, request.incident_id)
         subjects = subjects_in(request.subjects, protocol.MAX_COUNTED)
         groups = np.frombuffer(request.groups, "<i8") if request.groups else np.zeros(len(subjects), np.int64)
         if len(groups) != len(subjects):

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from cityloom.keeper import loading, protocol, store, wire
+from cityloom.keeper import door, loading, protocol, store, wire
 from cityloom.keeper.desk import Desk, denied
 from cityloom.keeper.door import Door
 from cityloom.keeper.keyring import KeySpoilt, OldKeeper
@@ -40,7 +40,7 @@ class Server:
         self._folder = folder
         self._address = address
         self._desk = Desk(folder, assertion_key)
-        self._door = Door(assertion_key)
+        self._door = Door(assertion_key, door.begin_run(address))
         self._places = threading.BoundedSemaphore(MAX_CLIENTS)
         self._listener = _listen(address)
         self._stopping = False
@@ -68,6 +68,7 @@ class Server:
     def close(self) -> None:
         """Remove the socket and finish the log."""
         self._address.unlink(missing_ok=True)
+        door.end_run(self._address)
         self._desk.close()
 
     def _attend(self, client: socket.socket) -> None:

@@ -11,9 +11,11 @@ import numpy as np
 from cityloom.keeper import protocol
 from cityloom.keeper.basis import STATUS
 from cityloom.keeper.decision import Facts
+from cityloom.keeper.leaf import leaves
 from cityloom.keeper.office import Asked, Office
 from cityloom.keeper.opening import subjects_in
 from cityloom.keeper.protocol import Done, Reply
+from cityloom.keeper.store import Statement
 from cityloom.kernel import clock
 
 EMERGENCY_LASTS = timedelta(hours=72)
@@ -98,11 +100,17 @@ class Statuses:
             return Done(0)
         change = ("UPDATE status SET ended_at = ? WHERE id = ?", (clock.to_text(clock.now()), request.id))
         if approved_by:
-            alive = subjects[office.vault.alive(subjects)]
-            office.log_people(asked, None, "status-ended", alive, [], [change], about=request.id, status=kind)
+            self._log_end(asked, subjects, change, about=request.id, status=kind)
         else:
             office.log.append([office.leaf_about(asked, "status-withdrawn", about=request.id)], [change])
         return Done(len(subjects))
+
+    def _log_end(self, asked: Asked, subjects: np.ndarray, change: Statement, **more: object) -> None:
+        """One leaf for each person; no budget is asked, as what frees people must not wait for another day."""
+        office = self._office
+        facts = office.facts_about(asked) | {"fields": []} | more
+        pseudonyms = office.vault.pseudonyms(subjects[office.vault.alive(subjects)])
+        office.log.append(leaves("status-ended", facts, pseudonyms), [change])
 
     def _found(self, asked: Asked, status_id: str) -> tuple[str, np.ndarray, str, str, str, str]:
         rows = self._office.rows(

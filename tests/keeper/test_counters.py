@@ -302,6 +302,18 @@ def test_a_crowd_gets_no_status_on_one_order(office: Office, register) -> None:
     assert office.refused(status(office, subjects[:131], evidence(131))) == "gate.not_allowed", "too many at once"
 
 
+def test_ending_a_status_waits_for_no_budget(office: Office, register) -> None:
+    subjects, _ = register
+    third = Actor("supervisor-4", "city", frozenset({"supervisor"}))
+    for number, approver in enumerate((OTHER_CITY, third)):
+        some = subjects[number * 40 : number * 40 + 40]
+        office.ask(status(office, some, evidence(40), id=f"S{number}"), protocol.Done)
+        office.ask(protocol.ApproveStatus(office.fresh(approver), f"S{number}"), protocol.Done)
+    for number in range(2):
+        office.ask(protocol.EndStatus(office.sign(SYSTEM), f"S{number}"), protocol.Done)
+    assert len(office.leaves("status-ended")) == 80
+
+
 def test_an_emergency_status_is_short_and_rings(office: Office, register) -> None:
     subjects, _ = register
     two_days = clock.to_text(clock.now() + timedelta(days=4))
@@ -376,3 +388,11 @@ def test_an_entry_is_read_for_its_review_without_the_person(office: Office) -> N
     assert "subject" not in facts
     assert office.refused(protocol.ReadEntry(office.sign(OFFICER), newest + 10)) == "gate.no_such_leaf"
     assert office.refused(protocol.ReadEntry(office.sign(CLERK), newest)) == "gate.not_allowed"
+
+
+def test_the_log_says_no_purpose_that_nobody_proposed(office: Office, register) -> None:
+    typed = "Wang Fang, Bagua Road 12"
+    assert office.refused(protocol.Search(office.sign(CLERK), typed, "national_id", "1")) == "gate.no_basis"
+    (leaf,) = office.leaves("refused")
+    assert json.loads(leaf)["purpose"] == "unknown"
+    assert typed.encode() not in leaf

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cityloom.keeper import protocol, record
+from cityloom.kernel import clock
 from tests.keeper.conftest import (
     AUDITOR,
     CLERK,
@@ -123,3 +125,13 @@ def test_bulk_needs_two_people_who_are_neither_the_granter_nor_the_holder(office
     assert len(opened.people) == len(office.leaves("opened")) == 12
     office.again()
     assert len(office.open(grant, subjects, envelopes, who=office.fresh(CLERK)).people) == 12
+
+
+def test_a_grant_ends_with_the_retention_of_its_purpose_whatever_end_it_names(office: Office) -> None:
+    subjects, envelopes = office.seal(batch(3))
+    office.enact(retention_days=30)
+    grant = office.assign(subjects, until=clock.to_text(clock.now() + timedelta(days=3650)))
+    office.clock.advance(29 * 86_400)
+    assert office.open(grant, subjects, envelopes, who=office.sign(CLERK)).people
+    office.clock.advance(86_400)
+    assert office.open(grant, subjects, envelopes, who=office.sign(CLERK)).code == "gate.grant_ended"

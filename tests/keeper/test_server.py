@@ -117,7 +117,7 @@ def test_only_some_may_load(house: House) -> None:
 @pytest.mark.parametrize(("number", "count"), [(0, 0), (0, -1), (0, protocol.MAX_BATCH + 1), (1, 3), (-1, 3)])
 def test_a_broken_batch_ends_the_load_and_nothing_else(house: House, number: int, count: int) -> None:
     with house.raw() as link:
-        wire.send(link, door.seal(protocol.BeginLoad(house.ask.sign(SYSTEM), 1), KEY))
+        wire.send(link, door.seal(protocol.BeginLoad(house.ask.sign(SYSTEM), 1), KEY, door.run_at(house.place / "s")))
         assert isinstance(protocol.read_reply(wire.receive(link)), protocol.Done)
         assert arena.taken(link) is not None
         wire.send(link, protocol.Seal(number, count))
@@ -159,6 +159,22 @@ def test_two_keepers_never_share_a_folder(house: House) -> None:
     with pytest.raises(KeeperDown):
         client.start(house.folder, house.place / "s2", house.place / "assertion")
     assert client.answers(house.place / "s")
+
+
+def test_a_request_that_was_caught_before_a_restart_is_nobodys_after_it(house: House) -> None:
+    captured = door.seal(protocol.News(house.ask.sign(SYSTEM), 0), KEY, door.run_at(house.place / "s"))
+
+    def answered() -> protocol.Reply:
+        with house.raw() as link:
+            wire.send(link, captured)
+            return protocol.read_reply(wire.receive(link))
+
+    assert isinstance(answered(), protocol.NewsIs)
+    assert answered().code == "gate.replayed"
+    house.running.kill()
+    house.start()
+    assert answered().code == "gate.forged"
+    assert (house.place / "s.run").stat().st_mode & 0o077 == 0
 
 
 def test_it_does_not_start_on_a_changed_log(house: House) -> None:
