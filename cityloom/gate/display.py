@@ -33,6 +33,8 @@ WORDS = {
     "glass-review": gettext_noop("A review of broken glass"), "court-order": gettext_noop("An order of a court"),
     "budget": gettext_noop("A budget was used up"), "honey": gettext_noop("A honey resident was opened"),
     "glass": gettext_noop("The glass was broken"), "rescue": gettext_noop("A rescue began"),
+    "no-matter": gettext_noop("The matter is not there"),
+    "not-assigned": gettext_noop("The matter is somebody else's"),
     "status": gettext_noop("A status without evidence"), "active": gettext_noop("in force"),
     "proposed": gettext_noop("proposed"), "retired": gettext_noop("retired"), "withdrawn": gettext_noop("withdrawn"),
     "opened": gettext_noop("opened"), "listed": gettext_noop("named as needing help"),

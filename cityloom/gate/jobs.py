@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import hashlib
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
+from django.utils.module_loading import import_string
 
 from cityloom.accounts import actions as accounts
 from cityloom.bus import actions as bus
 from cityloom.gate import actions, events
-from cityloom.gate.models import AdverseStatus, Contest, GateAlarm, GlassReview, OpeningNotice, Position
+from cityloom.gate.models import (
+    AdverseStatus,
+    Contest,
+    GateAlarm,
+    GlassReview,
+    GrantRecord,
+    OpeningNotice,
+    Position,
+)
 from cityloom.gate.queries import keeper_for
 from cityloom.keeper import protocol
 from cityloom.kernel import clock, ids
 from cityloom.kernel.actor import SYSTEM
 
 _ROUNDS = 20
+_MATTERS_EVERY_S = 3600
+_LOOKED_AT = timedelta(hours=26)
+_OWN_ALARMS = 1 << 62
+_WITHOUT_MATTER = ("break-glass",)
+"""Purposes that have a review of their own."""
 
 
 def follow(at: datetime) -> None:
@@ -82,6 +98,47 @@ def keep_clocks(at: datetime) -> None:
     over = AdverseStatus.objects.filter(ended_at=None, until__lte=at).values_list("batch", flat=True).distinct()
     for batch in list(over):
         actions.end_status(by=SYSTEM, at=at, batch=batch)
+
+
+def match_matters(at: datetime) -> int:
+    """Alarm about each grant of the last day whose matter the city does not know, or has given to somebody else.
+
+    It looks once an hour. What the city knows is asked of `settings.CITYLOOM_MATTERS`; an alarm that the city rings
+    itself has a number beyond the keeper's, made from the grant's id, so that it rings once.
+    """
+    if at.timestamp() < _position("matters") + _MATTERS_EVERY_S:
+        return 0
+    rows = GrantRecord.objects.filter(exercise_id="", granted_at__gte=at - _LOOKED_AT)
+    rows = rows.exclude(purpose__in=_WITHOUT_MATTER).defer("subjects")
+    known = import_string(settings.CITYLOOM_MATTERS)({row.incident_id for row in rows})
+    doubts = [(row, kind) for row in rows if (kind := _doubt(row, known))]
+    with transaction.atomic():
+        rung = sum(_alarm_about(row, kind, at) for row, kind in doubts)
+        _move("matters", int(at.timestamp()))
+    return rung
+
+
+def _doubt(row: GrantRecord, known: dict[str, frozenset[str] | None]) -> str:
+    """What is wrong with a grant's matter; `known` names those to whom each is given, None where to anybody."""
+    if row.incident_id not in known:
+        return "no-matter"
+    assigned = known[row.incident_id]
+    return "" if assigned is None or row.holder in assigned else "not-assigned"
+
+
+def _alarm_about(row: GrantRecord, kind: str, at: datetime) -> bool:
+    number = _OWN_ALARMS + int.from_bytes(hashlib.sha256(row.id.encode()).digest()[:7], "big")
+    _, fresh = GateAlarm.objects.get_or_create(
+        number=number,
+        defaults={
+            "at": at, "kind": kind, "purpose": row.purpose, "actor": "", "unit": "", "service": "", "about": row.id,
+            "people": row.subject_count,
+        },
+    )  # fmt: skip
+    if fresh:
+        fact = events.GateAlarmRaised(number, kind, row.purpose, "", row.subject_count, at)
+        bus.publish(fact, at=at, event_id=ids.named_id("alarm", number))
+    return fresh
 
 
 def _position(name: str) -> int:

@@ -390,7 +390,7 @@ def alarms(by: Actor, *, unseen: bool = False, limit: int = 200) -> list[GateAla
     """Alarms of the keeper, newest first. Raises: Refused `gate.not_watcher`."""
     policies.check_can_watch(by)
     found = GateAlarm.objects.filter(seen_at=None) if unseen else GateAlarm.objects.all()
-    return list(found.order_by("-number")[:limit])
+    return list(found.order_by("-at", "-number")[:limit])
 
 
 def statuses_waiting() -> list[AdverseStatus]:

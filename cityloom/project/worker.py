@@ -37,6 +37,7 @@ def jobs() -> dict[str, Job]:
         "end sessions": lambda at: accounts.end_what_is_over(at=at),
         "follow the keeper's log": gate.follow,
         "keep the gate's clocks": gate.keep_clocks,
+        "look for matters that there are not": gate.match_matters,
         "ask witnesses": lambda at: audit.ask_witnesses(at=at),
         "escalate notices": lambda at: _for_each_free(emergency.escalate_due, at),
     }
