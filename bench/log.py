@@ -22,6 +22,7 @@ from pathlib import Path
 
 from cityloom.audit.domain import bundle, whole_log
 from cityloom.audit.domain.bundle import LoggedLeaf
+from cityloom.drills.domain.log_mutations import mutated_bundle, mutated_files
 from cityloom.keeper import log_check, signing, store, verifier
 from cityloom.keeper.log import Log, leaf, leaves
 from cityloom.keeper.proofs import Proofs
@@ -29,7 +30,6 @@ from cityloom.keeper.verifier import Invalid
 from cityloom.kernel import ids
 from cityloom.kernel.merkle import Edge, leaf_hash
 from tests.audit.conftest import Book
-from tests.audit.mutations import mutated_bundle, mutated_files
 
 FACTS: dict[str, object] = {
     "at": "2026-05-04T08:00:00.000Z", "action": "open", "purpose": "emergency-assistance", "basis": "pipl-13-1-4",

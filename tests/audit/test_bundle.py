@@ -14,11 +14,11 @@ from typing import Any
 import jsonschema
 import pytest
 
+from cityloom.drills.domain.log_mutations import mutated_bundle
 from cityloom.keeper import verifier
 from cityloom.keeper.verifier import Invalid
 from cityloom.keeper.witness import Witness
 from tests.audit.conftest import FACTS, Book
-from tests.audit.mutations import mutated_bundle
 
 MUTATIONS = 400
 VERIFIER = Path(verifier.__file__)

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from cityloom.audit import views
+from cityloom.drills.domain.log_mutations import mutated_bundle
 from cityloom.keeper import verifier
 from cityloom.keeper.verifier import WITNESS_KEY, Invalid
 from cityloom.keeper.witness import Witness
 from tests.audit.conftest import Book
-from tests.audit.mutations import mutated_bundle
 from tests.audit.test_bundle import change, cosigned
 
 SCRIPT = Path(views.__file__).parent / "static" / "audit" / "verify.js"

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from cityloom.audit.domain import whole_log
 from cityloom.audit.domain.whole_log import Checked
+from cityloom.drills.domain.log_mutations import Files, mutated_files
 from cityloom.keeper import verifier
 from cityloom.keeper.log import leaves
 from cityloom.keeper.verifier import Checkpoint, Invalid
 from cityloom.kernel.merkle import Edge, Tree
 from tests.audit.conftest import Book
-from tests.audit.mutations import Files, mutated_files
 
 MUTATIONS = 400
 
