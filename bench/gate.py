@@ -27,7 +27,7 @@ import numpy as np
 
 from bench import log
 from bench.keeper import people
-from cityloom.keeper import basis, client, protocol, record
+from cityloom.keeper import basis, client, protocol
 from cityloom.keeper.assertion import Claims
 from cityloom.keeper.client import KeeperClient
 from cityloom.keeper.decision import Facts, Policies, policies_for
@@ -58,7 +58,8 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="cityloom-bench-") as place:
             found = ROWS[name](Path(place), wanted)
         all_met &= bool(found["met"])
-        print(json.dumps({"row": name} | found | {"load": [round(before, 1), round(os.getloadavg()[0], 1)]}), flush=True)
+        load = [round(before, 1), round(os.getloadavg()[0], 1)]
+        print(json.dumps({"row": name} | found | {"load": load}), flush=True)
     return 0 if all_met else 1
 
 
