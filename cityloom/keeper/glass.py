@@ -63,6 +63,7 @@ class Glass:
             ("INSERT INTO glass (id, account, actor, unit, broken_at, due_at, exercise_id)"
              " VALUES (?, ?, ?, ?, ?, ?, ?)", row),
         ])  # fmt: skip
+        office.reviews.begin(grant.id, account, clock.to_text(now + REVIEW_WITHIN), claims.exercise_id)
 
     def _review(self, request: protocol.ReviewGlass) -> Reply:
         office = self._office
@@ -80,6 +81,7 @@ class Glass:
             "UPDATE glass SET reviewed_at = ?, reviewed_by = ?, outcome = ? WHERE id = ? AND reviewed_at = ''",
             (clock.to_text(clock.now()), by, request.outcome, request.id),
         )])  # fmt: skip
+        office.reviews.end(request.id, found[0][0])
         return Done(1)
 
     def _read(self, request: protocol.ReadGlass) -> Reply:

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import NoReturn
 
@@ -25,6 +26,7 @@ from cityloom.keeper.guard import ClockGuard
 from cityloom.keeper.leaf import MOST_ALIKE, NewLeaf, leaf, leaves, sixteens
 from cityloom.keeper.log import Log
 from cityloom.keeper.protocol import Signed
+from cityloom.keeper.reviews import Reviews
 from cityloom.keeper.store import Grant, Statement
 from cityloom.keeper.vault import Vault
 from cityloom.kernel import clock
@@ -35,7 +37,7 @@ EXERCISE_LASTS = timedelta(hours=24)
 STEP_UP_LASTS_S = 300
 COUNTED_KINDS = ("opened", "listed", "searched", "asked")
 """Leaves that are about a person and cost the budgets."""
-_GRANTS_KEPT = 512
+_GRANTS_KEPT, _ACCOUNTS_KEPT = 512, 4096
 _FREE_WHEN_SUSPENDED = ("revoke", "read", "contest", "watch", "review")
 _NO_BASIS = "There is no legal basis in force for {value}; nothing can be opened for it."
 
@@ -63,9 +65,11 @@ class Office:
         self._budgets = Budgets()
         self._alarmed: set[tuple[date, str, tuple[str, ...]]] = set()
         self._guard = ClockGuard(self._newest_leaf())
+        self.account = lru_cache(_ACCOUNTS_KEPT)(self._account)
         self.read_purposes()
         self._tripped = {tuple(row) for row in self.rows("SELECT purpose, service FROM tripped")}
         self.honey = {row[0] for row in self.rows("SELECT pseudonym FROM honey")}
+        self.reviews = Reviews(self.rows("SELECT id, account, due_at, exercise_id FROM glass WHERE reviewed_at = ''"))
         self._recall_today()
 
     def close(self) -> None:
@@ -136,11 +140,7 @@ class Office:
 
     def _require_reviewed(self, asked: Asked, now: datetime) -> None:
         """Whoever broke the glass and was not reviewed in time opens nothing more."""
-        overdue = self.rows(
-            "SELECT 1 FROM glass WHERE account = ? AND reviewed_at = '' AND due_at < ? AND exercise_id = ?",
-            (self.account(asked.claims.account), clock.to_text(now), asked.claims.exercise_id),
-        )
-        if overdue:
+        if self.reviews.overdue(self.account(asked.claims.account), asked.claims.exercise_id, now):
             self.refuse(asked, "gate.suspended", "You broke the glass and nobody has reviewed it within 72 hours, so"
                         " you can open nothing; ask the data protection officer for the review.")  # fmt: skip
 
@@ -298,11 +298,10 @@ class Office:
         raise Refused(code, sentence, value=value, limit=limit)
 
     def log_people(
-        self, asked: Asked, grant: Grant | None, kind: str, subjects: NDArray[np.int64], fields: Sequence[str],
+        self, asked: Asked, grant: Grant | None, kind: str, pseudonyms: Sequence[bytes], fields: Sequence[str],
         changes: Sequence[Statement] = (), **more: object,
     ) -> None:  # fmt: skip
         """Book people to the budgets, then put one leaf for each of them on the disk."""
-        pseudonyms = self.vault.pseudonyms(subjects)
         self.spend(asked, pseudonyms, grant=grant)
         facts = self.facts_about(asked, grant) | {"fields": sorted(fields)} | more
         self.log.append(leaves(kind, facts, pseudonyms), [*changes, *self.alarms_about(asked, pseudonyms)])
@@ -326,7 +325,7 @@ class Office:
             "agreed": "yes" if grant is not None and grant.seconded_by else "",
         }  # fmt: skip
 
-    def account(self, account: str) -> str:
+    def _account(self, account: str) -> str:
         """What the log calls an account."""
         return self.vault.keyed(b"account", account.encode())
 

@@ -122,9 +122,9 @@ class Openings:
                           " confirm who you are, then open again.", value=len(grant.subjects))  # fmt: skip
         if not request.fields or not set(request.fields) <= set(grant.fields):
             office.refuse(asked, "gate.not_granted", "The grant does not cover every field that was asked for.")
-        alive = subjects[office.vault.alive(subjects)]
-        office.log_people(asked, grant, "opened", alive, request.fields)
-        people = office.vault.open_many(subjects, request.envelopes, request.fields)
+        unlocked = office.vault.unlock(subjects)
+        office.log_people(asked, grant, "opened", office.vault.names_of(unlocked), request.fields)
+        people = office.vault.open_unlocked(unlocked, request.envelopes, request.fields)
         if damaged := people.count(None):
             office.log.append([office.leaf_about(asked, "damaged", grant, people=damaged)])
         return protocol.Opened(people)
@@ -138,12 +138,13 @@ class Openings:
         office.require_live(asked, grant)
         office.require_people(asked, grant, subjects)
         looked_at = predicates.fields_of(request.question, request.argument)
-        alive = office.vault.alive(subjects)
-        office.log_people(asked, grant, "asked", subjects[alive], looked_at, question=request.question)
+        unlocked = office.vault.unlock(subjects)
+        names = office.vault.names_of(unlocked)
+        office.log_people(asked, grant, "asked", names, looked_at, question=request.question)
         if request.question in predicates.PLACES:
-            return protocol.Answered(_of_places(request, alive))
+            return protocol.Answered(_of_places(request, unlocked.alive))
         today = office.moment(asked, grant).date()
-        people = office.vault.open_many(subjects, request.envelopes, looked_at)
+        people = office.vault.open_unlocked(unlocked, request.envelopes, looked_at)
         told = (None if values is None else predicates.answer(request.question, request.argument, values, today)
                 for values in people)  # fmt: skip
         return protocol.Answered(list(told))
@@ -157,7 +158,7 @@ class Openings:
         office.require_live(asked, grant)
         alive = grant.subjects[office.vault.alive(grant.subjects)]
         found = alive[(office.vault.traits(alive) & record.NEEDS_HELP_MASK) != 0]
-        office.log_people(asked, grant, "listed", found, ["needs_help"])
+        office.log_people(asked, grant, "listed", office.vault.pseudonyms(found), ["needs_help"])
         return protocol.Named(found.tobytes())
 
     def _count(self, request: protocol.Count) -> Reply:

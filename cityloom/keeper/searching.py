@@ -84,7 +84,7 @@ class Searches:
         found = self._matching(ticket, request.envelopes)
         if ticket.account:
             return self._linked(ticket, found)
-        self._office.log_people(ticket.asked, None, "searched", found, [ticket.field])
+        self._office.log_people(ticket.asked, None, "searched", self._office.vault.pseudonyms(found), [ticket.field])
         return protocol.Named(found.tobytes())
 
     def _matching(self, ticket: _Ticket, envelopes: bytes) -> NDArray[np.int64]:

@@ -86,7 +86,8 @@ class Statuses:
         if approved_by:
             return Done(0)
         change = ("UPDATE status SET approved_by = ? WHERE id = ?", (by, request.id))
-        office.log_people(asked, None, "status-set", subjects, [], [change], about=request.id, status=kind, until=until)
+        names = office.vault.pseudonyms(subjects)
+        office.log_people(asked, None, "status-set", names, [], [change], about=request.id, status=kind, until=until)
         return Done(len(subjects))
 
     def _end(self, request: protocol.EndStatus) -> Reply:
@@ -98,8 +99,8 @@ class Statuses:
             return Done(0)
         change = ("UPDATE status SET ended_at = ? WHERE id = ?", (clock.to_text(clock.now()), request.id))
         if approved_by:
-            alive = subjects[office.vault.alive(subjects)]
-            office.log_people(asked, None, "status-ended", alive, [], [change], about=request.id, status=kind)
+            names = office.vault.pseudonyms(subjects)
+            office.log_people(asked, None, "status-ended", names, [], [change], about=request.id, status=kind)
         else:
             office.log.append([office.leaf_about(asked, "status-withdrawn", about=request.id)], [change])
         return Done(len(subjects))
