@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 
 from bench import log
-from bench.keeper import people
+from bench.keeper import same_people
 from cityloom.keeper import basis, client, protocol
 from cityloom.keeper.assertion import Claims
 from cityloom.keeper.client import KeeperClient
@@ -99,7 +99,7 @@ def _with_house(measure: Callable[[House, argparse.Namespace], dict[str, object]
         try:
             asking = KeeperClient(place / "socket", place / "assertion")
             with asking.begin_load(asking.sign(SYSTEM), 1) as sealer:
-                sealed = sealer.seal(people(BULK))
+                sealed = sealer.seal(same_people(BULK))
             _enact(asking)
             return measure(House(place, running.pid, sealed.subjects, sealed.envelopes), wanted)
         finally:
@@ -204,8 +204,8 @@ def _in_bulk(house: House, size: int, seconds: float) -> tuple[float, float]:
     asking, places = house.asking, range(0, len(house.subjects) - size + 1, size)
 
     def opened(at: int) -> None:
-        request = protocol.Open(asking.sign(CLERK), "bulk", FIELDS, house.subjects[at : at + size].tobytes(),
-                                house.envelopes[at : at + size].tobytes())  # fmt: skip
+        here, fresh = slice(at, at + size), asking.sign(CLERK, step_up_at=clock.now())
+        request = protocol.Open(fresh, "bulk", FIELDS, house.subjects[here].tobytes(), house.envelopes[here].tobytes())
         if None in asking.ask(request, protocol.Opened).people:
             raise RuntimeError("An envelope did not open.")
 
