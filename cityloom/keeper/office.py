@@ -17,7 +17,7 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from cityloom.keeper import assertion, store
+from cityloom.keeper import assertion, protocol, store
 from cityloom.keeper.assertion import BadAssertion, Claims
 from cityloom.keeper.basis import EMERGENCY, Basis
 from cityloom.keeper.budgets import Budgets, Overdrawn, Scope
@@ -35,6 +35,7 @@ from cityloom.kernel.refused import Refused
 EXERCISE_LASTS = timedelta(hours=24)
 """An exercise runs on its own clock, so its grants also end a day after they were made, by the computer's clock."""
 STEP_UP_LASTS_S = 300
+NOBODY = Claims("", "", [], 0, 0)
 COUNTED_KINDS = ("opened", "listed", "searched", "asked")
 """Leaves that are about a person and cost the budgets."""
 _GRANTS_KEPT, _ACCOUNTS_KEPT = 512, 4096
@@ -50,6 +51,10 @@ class Asked:
     action: str
     purpose: str
     incident_id: str = ""
+
+
+class Noted(Refused):
+    """A refusal that has its leaf in the log."""
 
 
 class Office:
@@ -109,10 +114,17 @@ class Office:
         try:
             claims = assertion.verify(who, key=self._key, now_s=int(clock.now().timestamp()))
         except BadAssertion as reason:
-            nobody = Asked(Claims("", "", [], 0, 0), action, purpose, incident_id)
-            self.refuse(nobody, "gate.not_signed_in",
+            self.refuse(Asked(NOBODY, action, purpose, incident_id), "gate.not_signed_in",
                         "The keeper could not tell who asks ({value}); sign in again.", value=str(reason))  # fmt: skip
         return Asked(claims, action, purpose, incident_id)
+
+    def asker(self, request: object) -> Asked:
+        """Who sent a request that no counter could read to its end; nobody where that cannot be told."""
+        try:
+            claims = assertion.verify(request.who, key=self._key, now_s=int(clock.now().timestamp()))
+        except (BadAssertion, AttributeError):
+            claims = NOBODY
+        return Asked(claims, protocol.name_of(request), "")
 
     def decide(self, asked: Asked, facts: Facts, *, needs_basis: bool = True) -> None:
         """Refuse unless the clock, the basis, the calling service and the policies all allow this."""
@@ -206,7 +218,7 @@ class Office:
             return clock.now()
         if clock.now() >= grant.granted_at + EXERCISE_LASTS:
             self.refuse(asked, "gate.grant_ended", "The exercise is over: its grants end after a day.")
-        return clock.from_text(asked.claims.drill_at)
+        return instant_in(asked.claims.drill_at)
 
     # Budgets.
 
@@ -295,7 +307,7 @@ class Office:
         """Log a refusal, then raise it; whom it was about is a keyed digest, so that nobody can look existence up."""
         about = {} if people is None else {"people": len(people), "subjects": self.digest(people)}
         self.log.append([self.leaf_about(asked, "refused", code=code, **about)], changes)
-        raise Refused(code, sentence, value=value, limit=limit)
+        raise Noted(code, sentence, value=value, limit=limit)
 
     def log_people(
         self, asked: Asked, grant: Grant | None, kind: str, pseudonyms: Sequence[bytes], fields: Sequence[str],
@@ -363,6 +375,17 @@ class Office:
             (at,) = self.rows("SELECT at FROM leaves WHERE first <= ? ORDER BY first DESC LIMIT 1", (middle,))[0]
             low, high = (middle + 1, high) if at < day.isoformat() else (low, middle)
         return max(0, low - MOST_ALIKE)
+
+
+def instant_in(text: str) -> datetime:
+    """An instant of a message. Raises: Refused `gate.bad_request`."""
+    try:
+        found = clock.from_text(text)
+    except (ValueError, OverflowError):
+        found = None
+    if found is None or not 1900 < found.year < 9000:  # so that spans can be added
+        raise protocol.malformed()
+    return found
 
 
 def is_fresh(claims: Claims, now: datetime) -> bool:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cityloom.keeper import predicates, protocol, record, store
 from cityloom.keeper.basis import EMERGENCY, Basis
 from cityloom.keeper.decision import Facts
-from cityloom.keeper.office import Asked, Office, is_fresh
+from cityloom.keeper.office import Asked, Office, instant_in, is_fresh
 from cityloom.keeper.protocol import Done, Reply
 from cityloom.keeper.store import Grant
 from cityloom.kernel import clock
@@ -42,7 +42,7 @@ class Openings:
                           limit=basis.id)  # fmt: skip
         grant = Grant(
             request.id, request.purpose, basis.id, tuple(sorted(request.fields)), request.holder,
-            clock.from_text(request.until), request.incident_id, asked.claims.exercise_id, request.zone_digest,
+            instant_in(request.until), request.incident_id, asked.claims.exercise_id, request.zone_digest,
             office.digest(subjects), granted_at=clock.now(), granted_by=office.account(asked.claims.account),
             needs_second=len(subjects) > basis.second_above, subjects=subjects,
         )  # fmt: skip
@@ -93,7 +93,7 @@ class Openings:
         asked = self._office.asked(request.who, "revoke", EMERGENCY, request.incident_id)
         self._office.decide(asked, Facts("revoke", named_rescue=named(asked)), needs_basis=False)
         if not named(asked):
-            raise malformed()
+            raise protocol.malformed()
         found = self._office.live_grants_of(request.incident_id, asked.claims.exercise_id)
         grants = [grant for grant in found if grant.purpose == EMERGENCY]
         if request.but_zone:
@@ -167,7 +167,7 @@ class Openings:
         subjects = subjects_in(request.subjects, protocol.MAX_COUNTED)
         groups = np.frombuffer(request.groups, "<i8") if request.groups else np.zeros(len(subjects), np.int64)
         if len(groups) != len(subjects):
-            raise malformed()
+            raise protocol.malformed()
         exact = bool(request.purpose)
         if exact:
             office.decide(asked, Facts("count", people=len(subjects), named_rescue=named(asked)))
@@ -180,7 +180,7 @@ class Openings:
 def _of_places(request: protocol.Ask, alive: NDArray[np.bool_]) -> list[bool | None]:
     places = np.frombuffer(request.places, "<i8") if len(request.places) % 8 == 0 else np.zeros(0, np.int64)
     if len(places) != len(alive) or len(request.wanted) % 8:
-        raise malformed()
+        raise protocol.malformed()
     answers = predicates.place_answers(request.question, places, np.frombuffer(request.wanted, "<i8"))
     return [answer if here else None for answer, here in zip(answers, alive.tolist(), strict=True)]
 
@@ -210,20 +210,15 @@ def enveloped(subjects: bytes, envelopes: bytes) -> NDArray[np.int64]:
     """The subjects of a request that has an envelope for each. Raises: Refused."""
     found = subjects_in(subjects, protocol.MAX_OPENED)
     if len(envelopes) != len(found) * record.ENVELOPE_BYTES:
-        raise malformed()
+        raise protocol.malformed()
     return found
 
 
 def subjects_in(run: bytes, limit: int) -> NDArray[np.int64]:
     """A run of subject ids. Raises: Refused `gate.bad_request`, `gate.too_many`."""
     if len(run) % 8:
-        raise malformed()
+        raise protocol.malformed()
     if len(run) // 8 > limit:
         raise Refused("gate.too_many", "{value} people in one request; ask for at most {limit} at a time.",
                       value=len(run) // 8, limit=limit)  # fmt: skip
     return np.frombuffer(run, "<i8")
-
-
-def malformed() -> Refused:
-    """A message that says nothing."""
-    return Refused("gate.bad_request", "The message to the keeper is malformed; nothing was opened.")

@@ -11,7 +11,7 @@ import numpy as np
 from cityloom.keeper import protocol
 from cityloom.keeper.basis import STATUS
 from cityloom.keeper.decision import Facts
-from cityloom.keeper.office import Asked, Office
+from cityloom.keeper.office import Asked, Office, instant_in
 from cityloom.keeper.opening import subjects_in
 from cityloom.keeper.protocol import Done, Reply
 from cityloom.kernel import clock
@@ -67,7 +67,7 @@ class Statuses:
     def _require_ends(self, asked: Asked, request: protocol.ProposeStatus) -> None:
         now, basis = clock.now(), self._office.live_basis(STATUS)
         longest = EMERGENCY_LASTS if request.emergency else timedelta(days=basis.retention_days)
-        until, appeal_until = clock.from_text(request.until), clock.from_text(request.appeal_until)
+        until, appeal_until = instant_in(request.until), instant_in(request.appeal_until)
         if not now < until <= now + longest:
             self._office.refuse(asked, "gate.status_until", "A status must end by itself within {limit} days; give it"
                                 " an earlier end.", limit=longest.days)  # fmt: skip
