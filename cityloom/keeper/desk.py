@@ -73,7 +73,8 @@ class Desk:
         """The reply to a request; a refusal for everything that goes wrong."""
         respond = self._answers.get(type(request))
         if respond is None:
-            return Denied("gate.bad_request", "The keeper does not take that message here; begin a load first.")
+            misplaced = Refused("gate.bad_request", "The keeper does not take that message here; begin a load first.")
+            return self._note(misplaced, request)
         try:
             return respond(request)
         except LogFailed as failure:

@@ -165,9 +165,9 @@ class Openings:
         office = self._office
         asked = office.asked(request.who, "count", request.purpose or "statistics", request.incident_id)
         subjects = subjects_in(request.subjects, protocol.MAX_COUNTED)
-        groups = np.frombuffer(request.groups, "<i8") if request.groups else np.zeros(len(subjects), np.int64)
-        if len(groups) != len(subjects):
+        if len(request.groups) not in (0, len(request.subjects)):
             raise protocol.malformed()
+        groups = np.frombuffer(request.groups, "<i8") if request.groups else np.zeros(len(subjects), np.int64)
         exact = bool(request.purpose)
         if exact:
             office.decide(asked, Facts("count", people=len(subjects), named_rescue=named(asked)))
