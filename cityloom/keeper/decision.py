@@ -46,7 +46,10 @@ class Policies:
 
     def allows(self, claims: Claims, facts: Facts) -> bool:
         """Whether the policies permit this; False for every error and for every answer that is not Allow."""
-        return self._known(claims.account, claims.unit, tuple(claims.roles), facts)
+        try:
+            return self._known(claims.account, claims.unit, tuple(claims.roles), facts)
+        except TypeError:  # facts of a kind that cannot be remembered are none that the schema knows
+            return False
 
     def evaluate(self, account: str, unit: str, roles: tuple[str, ...], facts: Facts) -> bool:
         """The same, computed anew."""

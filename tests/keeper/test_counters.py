@@ -250,6 +250,8 @@ def test_whoever_is_not_reviewed_in_time_opens_nothing_more(office: Office, regi
     office.ask(glass(office, subjects[:1]), protocol.Granted)
     office.clock.advance(72 * 3600 + 1)
     assert office.refused(glass(office, subjects[:1], "AGAIN")) == "gate.suspended"
+    office.again()
+    assert office.refused(glass(office, subjects[:1], "AGAIN")) == "gate.suspended", "known from the start"
     office.ask(protocol.ReviewGlass(office.sign(OFFICER), "GLASS", "justified"), protocol.Done)
     office.ask(glass(office, subjects[:1], "AGAIN"), protocol.Granted)
 
