@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -59,15 +59,15 @@ def main() -> None:
     parser.add_argument("--peer-entries", type=int, default=200_000)
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="cityloom-bench-") as place:
-        found = _building() | _appending(Path(place) / "append") | _large(Path(place) / "large", wanted.leaves)
-        found |= _bundles(Path(place) / "bundle") | _mutations(Path(place) / "mutations", wanted.mutations)
-        found |= _peer(Path(place) / "peer", wanted.peer_entries)
+        found = _building() | _appending(Path(place) / "append") | large(Path(place) / "large", wanted.leaves)
+        found |= bundles(Path(place) / "bundle") | _mutations(Path(place) / "mutations", wanted.mutations)
+        found |= peer(Path(place) / "peer", wanted.peer_entries)
     print(json.dumps(found, indent=2))
 
 
 def _building() -> dict[str, object]:
     people = [ids.random_bytes(16) for _ in range(25_600)]
-    seconds = min(_timed(lambda: leaves("opened", FACTS, people)) for _ in range(3))
+    seconds = min(timed(lambda: leaves("opened", FACTS, people)) for _ in range(3))
     return {"bulk_leaf_built_us": round(seconds / len(people) * 1e6, 2)}
 
 
@@ -75,32 +75,36 @@ def _appending(folder: Path) -> dict[str, object]:
     store.initialise(folder)
     book = Log(folder)
     runs = [[ids.random_bytes(16) for _ in range(256)] for _ in range(800)]
-    alone = _timed(lambda: [book.append(leaves("opened", FACTS, run)) for run in runs])
-    crowd = _timed(lambda: _together(8, lambda: [book.append(leaves("opened", FACTS, run)) for run in runs[:100]]))
+
+    def append_some() -> object:
+        return [book.append(leaves("opened", FACTS, run)) for run in runs[:100]]
+
+    alone = timed(lambda: [book.append(leaves("opened", FACTS, run)) for run in runs])
+    crowd = timed(lambda: together([append_some] * 8))
     bytes_bulk = (folder / store.DATABASE).stat().st_size + _wal(folder)
     size = book.head[0]
-    singles = [_timed(lambda: book.append([leaf("opened", FACTS, runs[0][0])])) for _ in range(500)]
+    singles = [timed(lambda: book.append([leaf("opened", FACTS, runs[0][0])])) for _ in range(500)]
 
     def crowd_of_singles() -> object:
         return [book.append([leaf("opened", FACTS, run[0])]) for run in runs[:100]]
 
-    together = _timed(lambda: _together(16, crowd_of_singles))
+    sixteen = timed(lambda: together([crowd_of_singles] * 16))
     book.close()
     before = (folder / store.DATABASE).stat().st_size
     book = Log(folder)
-    _together(16, lambda: [book.append([leaf("opened", FACTS, run[0])]) for run in runs[:500]])
+    together([lambda: [book.append([leaf("opened", FACTS, run[0])]) for run in runs[:500]]] * 16)
     book.close()
     return {
         "durable_leaves_per_s_groups_of_256": round(800 * 256 / alone),
         "durable_leaves_per_s_groups_of_256_8_threads": round(800 * 256 / crowd),
         "single_append_p50_ms": round(statistics.median(singles) * 1e3, 3),
-        "single_appends_per_s_16_threads": round(1600 / together),
+        "single_appends_per_s_16_threads": round(1600 / sixteen),
         "bytes_a_leaf_in_bulk_with_wal": round(bytes_bulk / size),
         "bytes_a_leaf_single": round(((folder / store.DATABASE).stat().st_size - before) / 8000),
     }
 
 
-def _large(folder: Path, count: int) -> dict[str, object]:
+def large(folder: Path, count: int) -> dict[str, object]:
     """A log about a million people, then who looked at them, starting on it, and proofs from it."""
     store.initialise(folder)
     people = [ids.random_bytes(16) for _ in range(PEOPLE)]
@@ -111,7 +115,7 @@ def _large(folder: Path, count: int) -> dict[str, object]:
         while book.head[0] < count:
             book.append(leaves("opened", FACTS, rng.choices(people, k=2000)))
 
-    building = _timed(fill)
+    building = timed(fill)
     book.close()
     size = (folder / store.DATABASE).stat().st_size
     starts, book = [], None
@@ -121,24 +125,24 @@ def _large(folder: Path, count: int) -> dict[str, object]:
         starts.append(time.perf_counter() - started)
         book.close()
     book = Log(folder)
-    asked = [_timed(lambda: book.about([rng.choice(people)], limit=100)) for _ in range(5000)]
+    asked = [timed(lambda: book.about([rng.choice(people)], limit=100)) for _ in range(5000)]
     end = book.head[0]
-    proofs = [_timed(lambda: book.inclusion(rng.randrange(end), end)) for _ in range(500)]
-    heavy = [_timed(lambda: book.append(leaves("opened", FACTS, rng.choices(people, k=256)))) for _ in range(400)]
+    proofs = [timed(lambda: book.inclusion(rng.randrange(end), end)) for _ in range(500)]
+    heavy = [timed(lambda: book.append(leaves("opened", FACTS, rng.choices(people, k=256)))) for _ in range(400)]
     book.close()
-    verifying = _timed(lambda: log_check.verify(folder))
+    verifying = timed(lambda: log_check.verify(folder))
     return {
         "large_log_leaves": end, "large_log_built_leaves_per_s": round(count / building),
         "large_log_bytes_a_leaf": round(size / end, 1), "start_ms": round(statistics.median(starts) * 1e3, 1),
-        "who_looked_at_me_p50_ms": _ms(asked, 50), "who_looked_at_me_p99_ms": _ms(asked, 99),
-        "inclusion_proof_p50_ms": _ms(proofs, 50), "inclusion_proof_p99_ms": _ms(proofs, 99),
+        "who_looked_at_me_p50_ms": ms(asked, 50), "who_looked_at_me_p99_ms": ms(asked, 99),
+        "inclusion_proof_p50_ms": ms(proofs, 50), "inclusion_proof_p99_ms": ms(proofs, 99),
         "large_log_durable_leaves_per_s_groups_of_256": round(400 * 256 / sum(heavy)),
-        "large_log_append_256_p99_ms": _ms(heavy, 99), "recomputed_leaves_per_s": round(end / verifying),
+        "large_log_append_256_p99_ms": ms(heavy, 99), "recomputed_leaves_per_s": round(end / verifying),
         "memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
 
 
-def _bundles(folder: Path) -> dict[str, object]:
+def bundles(folder: Path) -> dict[str, object]:
     store.initialise(folder)
     book = Log(folder)
     book.append(leaves("opened", FACTS, [ids.random_bytes(16) for _ in range(300_000)]))
@@ -152,12 +156,12 @@ def _bundles(folder: Path) -> dict[str, object]:
         return bundle.compose(rows, paths, note=proofs.note(), vkey=key.vkey, at=at)
 
     key = signing.read(folder).key
-    making = _timed(made)
+    making = timed(made)
     path = folder / "bundle.json"
     path.write_text(json.dumps(made()))
-    checking = _timed(lambda: verifier.verify_bundle(verifier.read_bundle(path), key))
+    checking = timed(lambda: verifier.verify_bundle(verifier.read_bundle(path), key))
     command = [sys.executable, verifier.__file__, str(path), "--key", key.vkey]
-    process = _timed(lambda: subprocess.run(command, check=True, capture_output=True))
+    process = timed(lambda: subprocess.run(command, check=True, capture_output=True))
     proofs.close()
     book.close()
     return {
@@ -189,7 +193,7 @@ def _mutations(folder: Path, count: int) -> dict[str, object]:
     return {"mutations": count, "mutations_missed": missed}
 
 
-def _peer(place: Path, count: int) -> dict[str, object]:
+def peer(place: Path, count: int) -> dict[str, object]:
     """The same appends in memory by pymerkle (GPL, so in an environment that is thrown away) and by our tree."""
     try:
         subprocess.run([sys.executable, "-m", "venv", str(place)], check=True, capture_output=True)
@@ -202,7 +206,7 @@ def _peer(place: Path, count: int) -> dict[str, object]:
     for _ in range(3):
         outcome = subprocess.run([python, "-c", PEER.format(count=count)], check=True, capture_output=True)
         theirs.append(json.loads(outcome.stdout)["rate"])
-        ours.append(count / _timed(lambda: Edge().extend([leaf_hash(entry) for entry in entries])))
+        ours.append(count / timed(lambda: Edge().extend([leaf_hash(entry) for entry in entries])))
     best = statistics.median(ours), statistics.median(theirs)
     return {
         "memory_appends_per_s": round(best[0]), "pymerkle_memory_appends_per_s": round(best[1]),
@@ -215,21 +219,22 @@ def _wal(folder: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _together(count: int, work: Callable[[], object]) -> None:
-    threads = [threading.Thread(target=work) for _ in range(count)]
+def together(works: Sequence[Callable[[], object]]) -> None:
+    """Do several things at the same time, each in a thread of its own."""
+    threads = [threading.Thread(target=work) for work in works]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
 
-def _timed(work: Callable[[], object]) -> float:
+def timed(work: Callable[[], object]) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
 
 
-def _ms(times: list[float], percentile: int) -> float:
+def ms(times: list[float], percentile: int) -> float:
     return round(statistics.quantiles(times, n=100)[percentile - 1] * 1e3, 2)
 
 

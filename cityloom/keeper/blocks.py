@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 from numpy.typing import NDArray
 
 SECRET_BYTES = 32
@@ -20,13 +22,20 @@ class SlotCipher:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
+        self._local = threading.local()  # a cipher for each thread: making one costs more than a person's block
 
     def apply(self, subjects: NDArray[np.int64], slots: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Wrap or unwrap, uint8 (n, 32)."""
         counters = np.zeros((len(subjects), 2, 2), ">i8")
         counters[:, :, 0] = subjects[:, None]
         counters[:, 1, 1] = 1
-        return _encrypted(self._key, counters.view(np.uint8)).reshape(-1, SECRET_BYTES) ^ slots
+        stream = np.frombuffer(self._cipher().update(counters.tobytes()), np.uint8)
+        return stream.reshape(-1, SECRET_BYTES) ^ slots
+
+    def _cipher(self) -> CipherContext:
+        if not hasattr(self._local, "cipher"):
+            self._local.cipher = _block_cipher(self._key)
+        return self._local.cipher
 
 
 def message_codes(key: bytes, messages: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -41,5 +50,8 @@ def message_codes(key: bytes, messages: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _encrypted(key: bytes, blocks: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Each block by itself: the callers see to it that blocks differ, or that equal ones may look equal."""
-    encryptor = Cipher(algorithms.AES256(key), modes.ECB()).encryptor()  # noqa: S305 - a bare block is wanted here
-    return np.frombuffer(encryptor.update(blocks.tobytes()), np.uint8)
+    return np.frombuffer(_block_cipher(key).update(blocks.tobytes()), np.uint8)
+
+
+def _block_cipher(key: bytes) -> CipherContext:
+    return Cipher(algorithms.AES256(key), modes.ECB()).encryptor()  # noqa: S305 - a bare block is wanted here

@@ -42,12 +42,20 @@ class Policies:
         self._schema = schema
         self._policies = PolicySet.from_str(basis.policy)
         self._entities = lru_cache(maxsize=1024)(self._prepare)
+        self._known = lru_cache(maxsize=4096)(self.evaluate)  # a decision sees nothing but these policies and its facts
 
     def allows(self, claims: Claims, facts: Facts) -> bool:
         """Whether the policies permit this; False for every error and for every answer that is not Allow."""
         try:
-            entities = self._entities(claims.account, claims.unit, tuple(claims.roles))
-            answer = is_authorized(self._request(claims, facts), self._policies, entities, self._schema)
+            return self._known(claims.account, claims.unit, tuple(claims.roles), facts)
+        except TypeError:  # facts of a kind that cannot be remembered are none that the schema knows
+            return False
+
+    def evaluate(self, account: str, unit: str, roles: tuple[str, ...], facts: Facts) -> bool:
+        """The same, computed anew."""
+        try:
+            entities = self._entities(account, unit, roles)
+            answer = is_authorized(self._request(account, facts), self._policies, entities, self._schema)
         except (ValueError, TypeError) as error:
             _log.warning("policy evaluation failed: %s", type(error).__name__)
             return False
@@ -56,9 +64,9 @@ class Policies:
             return False
         return answer.decision is Decision.Allow
 
-    def _request(self, claims: Claims, facts: Facts) -> dict[str, object]:
+    def _request(self, account: str, facts: Facts) -> dict[str, object]:
         return {
-            "principal": {"type": "Account", "id": claims.account},
+            "principal": {"type": "Account", "id": account},
             "action": {"type": "Action", "id": facts.action},
             "resource": {"type": "Purpose", "id": self._basis.purpose},
             "context": {

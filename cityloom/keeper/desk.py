@@ -16,8 +16,8 @@ from cityloom.keeper.basis import REGISTER
 from cityloom.keeper.decision import Facts
 from cityloom.keeper.glass import Glass
 from cityloom.keeper.keeping import Keeping
-from cityloom.keeper.log import Log, LogFailed
-from cityloom.keeper.office import Asked, Office
+from cityloom.keeper.log import Log, LogBroken, LogFailed
+from cityloom.keeper.office import NOBODY, Asked, Noted, Office
 from cityloom.keeper.opening import Openings
 from cityloom.keeper.proofs import Proofs
 from cityloom.keeper.protocol import Denied, Done, Reply, Request
@@ -73,22 +73,30 @@ class Desk:
         """The reply to a request; a refusal for everything that goes wrong."""
         respond = self._answers.get(type(request))
         if respond is None:
-            return Denied("gate.bad_request", "The keeper does not take that message here; begin a load first.")
+            misplaced = Refused("gate.bad_request", "The keeper does not take that message here; begin a load first.")
+            return self._note(misplaced, request)
         try:
             return respond(request)
-        except Refused as refusal:
-            return denied(refusal)
         except LogFailed as failure:
             return denied(_log_failed(failure))
-        except Exception:
-            _logger.exception("a request failed")
-            return Denied("gate.keeper_failed", "The keeper could not answer; nothing was opened. Try again.")
+        except Noted as refusal:
+            return denied(refusal)
+        except Exception as error:
+            return self._note(_reason(error), request)
 
     def turn_away(self, refusal: Refused) -> Denied:
         """Log that somebody came to the door with what was not theirs to say."""
-        nobody = Asked(Claims("", "", [], 0, 0), "knock", "")
+        return self._refuse(Asked(NOBODY, "knock", ""), refusal)
+
+    def _note(self, refusal: Refused, request: Request) -> Denied:
+        """Log a refusal that no counter has logged; what anybody may ask of the log leaves nothing in it."""
+        if isinstance(request, protocol.UNSEALED):
+            return denied(refusal)
+        return self._refuse(self._office.asker(request), refusal)
+
+    def _refuse(self, asked: Asked, refusal: Refused) -> Denied:
         try:
-            self._office.refuse(nobody, refusal.code, refusal.template)
+            self._office.refuse(asked, refusal.code, refusal.template, value=refusal.value, limit=refusal.limit)
         except (Refused, LogFailed) as outcome:
             return denied(outcome if isinstance(outcome, Refused) else _log_failed(outcome))
 
@@ -172,6 +180,17 @@ def denied(refusal: Refused) -> Denied:
     """A refusal as a message."""
     plain = refusal.as_json()
     return Denied(refusal.code, refusal.template, plain["value"], plain["limit"])
+
+
+def _reason(error: Exception) -> Refused:
+    """What is said of whatever went wrong."""
+    if isinstance(error, Refused):
+        return error
+    _logger.error("a request failed: %s", type(error).__name__, exc_info=error)
+    if isinstance(error, LogBroken):
+        return Refused("gate.log_broken", "The log on the keeper's disk is damaged, so this cannot be answered; restore"
+                       " the keys from a backup.")  # fmt: skip
+    return Refused("gate.keeper_failed", "The keeper could not answer; nothing was opened. Try again.")
 
 
 def _log_failed(failure: LogFailed) -> Refused:

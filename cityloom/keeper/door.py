@@ -78,7 +78,7 @@ class Door:
         try:
             return protocol.read_request(request.body)
         except msgspec.MsgspecError as error:
-            raise Refused("gate.bad_request", "The message to the keeper is malformed; nothing was opened.") from error
+            raise protocol.malformed() from error
 
     def _first_time(self, nonce: bytes) -> bool:
         with self._lock:

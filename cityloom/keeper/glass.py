@@ -10,7 +10,7 @@ import numpy as np
 from cityloom.keeper import protocol, store
 from cityloom.keeper.basis import GLASS, OVERSIGHT
 from cityloom.keeper.decision import Facts
-from cityloom.keeper.office import Asked, Office
+from cityloom.keeper.office import Asked, Office, instant_in
 from cityloom.keeper.opening import subjects_in
 from cityloom.keeper.protocol import Done, Reply
 from cityloom.keeper.store import Grant
@@ -47,7 +47,7 @@ class Glass:
 
     def _make(self, asked: Asked, request: protocol.BreakGlass, subjects: np.ndarray) -> None:
         office, now, claims = self._office, clock.now(), asked.claims
-        begins = clock.from_text(claims.drill_at) if claims.exercise_id and claims.drill_at else now
+        begins = instant_in(claims.drill_at) if claims.exercise_id and claims.drill_at else now
         account = office.account(claims.account)
         grant = Grant(
             request.id, GLASS, office.live_basis(GLASS).id, tuple(sorted(request.fields)), claims.account,
@@ -63,6 +63,7 @@ class Glass:
             ("INSERT INTO glass (id, account, actor, unit, broken_at, due_at, exercise_id)"
              " VALUES (?, ?, ?, ?, ?, ?, ?)", row),
         ])  # fmt: skip
+        office.reviews.begin(grant.id, account, clock.to_text(now + REVIEW_WITHIN), claims.exercise_id)
 
     def _review(self, request: protocol.ReviewGlass) -> Reply:
         office = self._office
@@ -80,6 +81,7 @@ class Glass:
             "UPDATE glass SET reviewed_at = ?, reviewed_by = ?, outcome = ? WHERE id = ? AND reviewed_at = ''",
             (clock.to_text(clock.now()), by, request.outcome, request.id),
         )])  # fmt: skip
+        office.reviews.end(request.id, found[0][0])
         return Done(1)
 
     def _read(self, request: protocol.ReadGlass) -> Reply:

@@ -10,13 +10,14 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cityloom.keeper import assertion, store
+from cityloom.keeper import assertion, protocol, store
 from cityloom.keeper.assertion import BadAssertion, Claims
 from cityloom.keeper.basis import EMERGENCY, Basis
 from cityloom.keeper.budgets import Budgets, Overdrawn, Scope
@@ -25,6 +26,7 @@ from cityloom.keeper.guard import ClockGuard
 from cityloom.keeper.leaf import MOST_ALIKE, NewLeaf, leaf, leaves, sixteens
 from cityloom.keeper.log import Log
 from cityloom.keeper.protocol import Signed
+from cityloom.keeper.reviews import Reviews
 from cityloom.keeper.store import Grant, Statement
 from cityloom.keeper.vault import Vault
 from cityloom.kernel import clock
@@ -35,9 +37,10 @@ EXERCISE_LASTS = timedelta(hours=24)
 STEP_UP_LASTS_S = 300
 STATISTICS = "statistics"
 """What is counted for everybody has no purpose of its own."""
+NOBODY = Claims("", "", [], 0, 0)
 COUNTED_KINDS = ("opened", "listed", "searched", "asked")
 """Leaves that are about a person and cost the budgets."""
-_GRANTS_KEPT = 512
+_GRANTS_KEPT, _ACCOUNTS_KEPT = 512, 4096
 _FREE_WHEN_SUSPENDED = ("revoke", "read", "contest", "watch", "review")
 _NO_BASIS = "There is no legal basis in force for {value}; nothing can be opened for it."
 
@@ -50,6 +53,10 @@ class Asked:
     action: str
     purpose: str
     incident_id: str = ""
+
+
+class Noted(Refused):
+    """A refusal that has its leaf in the log."""
 
 
 class Office:
@@ -65,9 +72,11 @@ class Office:
         self._budgets = Budgets()
         self._alarmed: set[tuple[date, str, tuple[str, ...]]] = set()
         self._guard = ClockGuard(self._newest_leaf())
+        self.account = lru_cache(_ACCOUNTS_KEPT)(self._account)
         self.read_purposes()
         self._tripped = {tuple(row) for row in self.rows("SELECT purpose, service FROM tripped")}
         self.honey = {row[0] for row in self.rows("SELECT pseudonym FROM honey")}
+        self.reviews = Reviews(self.rows("SELECT id, account, due_at, exercise_id FROM glass WHERE reviewed_at = ''"))
         self._recall_today()
 
     def close(self) -> None:
@@ -108,10 +117,17 @@ class Office:
         try:
             claims = assertion.verify(who, key=self._key, now_s=int(clock.now().timestamp()))
         except BadAssertion as reason:
-            nobody = Asked(Claims("", "", [], 0, 0), action, purpose, incident_id)
-            self.refuse(nobody, "gate.not_signed_in",
+            self.refuse(Asked(NOBODY, action, purpose, incident_id), "gate.not_signed_in",
                         "The keeper could not tell who asks ({value}); sign in again.", value=str(reason))  # fmt: skip
         return Asked(claims, action, purpose, incident_id)
+
+    def asker(self, request: object) -> Asked:
+        """Who sent a request that no counter could read to its end; nobody where that cannot be told."""
+        try:
+            claims = assertion.verify(request.who, key=self._key, now_s=int(clock.now().timestamp()))
+        except (BadAssertion, AttributeError):
+            claims = NOBODY
+        return Asked(claims, protocol.name_of(request), "")
 
     def decide(self, asked: Asked, facts: Facts, *, needs_basis: bool = True) -> None:
         """Refuse unless the clock, the basis, the calling service and the policies all allow this."""
@@ -139,11 +155,7 @@ class Office:
 
     def _require_reviewed(self, asked: Asked, now: datetime) -> None:
         """Whoever broke the glass and was not reviewed in time opens nothing more."""
-        overdue = self.rows(
-            "SELECT 1 FROM glass WHERE account = ? AND reviewed_at = '' AND due_at < ? AND exercise_id = ?",
-            (self.account(asked.claims.account), clock.to_text(now), asked.claims.exercise_id),
-        )
-        if overdue:
+        if self.reviews.overdue(self.account(asked.claims.account), asked.claims.exercise_id, now):
             self.refuse(asked, "gate.suspended", "You broke the glass and nobody has reviewed it within 72 hours, so"
                         " you can open nothing; ask the data protection officer for the review.")  # fmt: skip
 
@@ -212,7 +224,7 @@ class Office:
             return clock.now()
         if clock.now() >= grant.granted_at + EXERCISE_LASTS:
             self.refuse(asked, "gate.grant_ended", "The exercise is over: its grants end after a day.")
-        return clock.from_text(asked.claims.drill_at)
+        return instant_in(asked.claims.drill_at)
 
     # Budgets.
 
@@ -301,14 +313,13 @@ class Office:
         """Log a refusal, then raise it; whom it was about is a keyed digest, so that nobody can look existence up."""
         about = {} if people is None else {"people": len(people), "subjects": self.digest(people)}
         self.log.append([self.leaf_about(asked, "refused", code=code, **about)], changes)
-        raise Refused(code, sentence, value=value, limit=limit)
+        raise Noted(code, sentence, value=value, limit=limit)
 
     def log_people(
-        self, asked: Asked, grant: Grant | None, kind: str, subjects: NDArray[np.int64], fields: Sequence[str],
+        self, asked: Asked, grant: Grant | None, kind: str, pseudonyms: Sequence[bytes], fields: Sequence[str],
         changes: Sequence[Statement] = (), **more: object,
     ) -> None:  # fmt: skip
         """Book people to the budgets, then put one leaf for each of them on the disk."""
-        pseudonyms = self.vault.pseudonyms(subjects)
         self.spend(asked, pseudonyms, grant=grant)
         facts = self.facts_about(asked, grant) | {"fields": sorted(fields)} | more
         self.log.append(leaves(kind, facts, pseudonyms), [*changes, *self.alarms_about(asked, pseudonyms)])
@@ -336,7 +347,7 @@ class Office:
         """A purpose as the log says it: what nobody ever proposed is what somebody typed, and could name a person."""
         return purpose if purpose in self._purposes else "unknown"
 
-    def account(self, account: str) -> str:
+    def _account(self, account: str) -> str:
         """What the log calls an account."""
         return self.vault.keyed(b"account", account.encode())
 
@@ -374,6 +385,17 @@ class Office:
             (at,) = self.rows("SELECT at FROM leaves WHERE first <= ? ORDER BY first DESC LIMIT 1", (middle,))[0]
             low, high = (middle + 1, high) if at < day.isoformat() else (low, middle)
         return max(0, low - MOST_ALIKE)
+
+
+def instant_in(text: str) -> datetime:
+    """An instant of a message. Raises: Refused `gate.bad_request`."""
+    try:
+        found = clock.from_text(text)
+    except (ValueError, OverflowError):
+        found = None
+    if found is None or not 1900 < found.year < 9000:  # so that spans can be added
+        raise protocol.malformed()
+    return found
 
 
 def is_fresh(claims: Claims, now: datetime) -> bool:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cityloom.keeper import predicates, protocol, record, store
 from cityloom.keeper.basis import EMERGENCY, Basis
 from cityloom.keeper.decision import Facts
-from cityloom.keeper.office import STATISTICS, Asked, Office, is_fresh
+from cityloom.keeper.office import STATISTICS, Asked, Office, instant_in, is_fresh
 from cityloom.keeper.protocol import Done, Reply
 from cityloom.keeper.store import Grant
 from cityloom.kernel import clock
@@ -42,7 +42,7 @@ class Openings:
                           limit=basis.id)  # fmt: skip
         grant = Grant(
             request.id, request.purpose, basis.id, tuple(sorted(request.fields)), request.holder,
-            clock.from_text(request.until), request.incident_id, asked.claims.exercise_id, request.zone_digest,
+            instant_in(request.until), request.incident_id, asked.claims.exercise_id, request.zone_digest,
             office.digest(subjects), granted_at=clock.now(), granted_by=office.account(asked.claims.account),
             needs_second=len(subjects) > basis.second_above, subjects=subjects,
         )  # fmt: skip
@@ -93,7 +93,7 @@ class Openings:
         asked = self._office.asked(request.who, "revoke", EMERGENCY, request.incident_id)
         self._office.decide(asked, Facts("revoke", named_rescue=named(asked)), needs_basis=False)
         if not named(asked):
-            raise malformed()
+            raise protocol.malformed()
         found = self._office.live_grants_of(request.incident_id, asked.claims.exercise_id)
         grants = [grant for grant in found if grant.purpose == EMERGENCY]
         if request.but_zone:
@@ -122,9 +122,9 @@ class Openings:
                           " confirm who you are, then open again.", value=len(grant.subjects))  # fmt: skip
         if not request.fields or not set(request.fields) <= set(grant.fields):
             office.refuse(asked, "gate.not_granted", "The grant does not cover every field that was asked for.")
-        alive = subjects[office.vault.alive(subjects)]
-        office.log_people(asked, grant, "opened", alive, request.fields)
-        people = office.vault.open_many(subjects, request.envelopes, request.fields)
+        unlocked = office.vault.unlock(subjects)
+        office.log_people(asked, grant, "opened", office.vault.names_of(unlocked), request.fields)
+        people = office.vault.open_unlocked(unlocked, request.envelopes, request.fields)
         if damaged := people.count(None):
             office.log.append([office.leaf_about(asked, "damaged", grant, people=damaged)])
         return protocol.Opened(people)
@@ -138,12 +138,13 @@ class Openings:
         office.require_live(asked, grant)
         office.require_people(asked, grant, subjects)
         looked_at = predicates.fields_of(request.question, request.argument)
-        alive = office.vault.alive(subjects)
-        office.log_people(asked, grant, "asked", subjects[alive], looked_at, question=request.question)
+        unlocked = office.vault.unlock(subjects)
+        names = office.vault.names_of(unlocked)
+        office.log_people(asked, grant, "asked", names, looked_at, question=request.question)
         if request.question in predicates.PLACES:
-            return protocol.Answered(_of_places(request, alive))
+            return protocol.Answered(_of_places(request, unlocked.alive))
         today = office.moment(asked, grant).date()
-        people = office.vault.open_many(subjects, request.envelopes, looked_at)
+        people = office.vault.open_unlocked(unlocked, request.envelopes, looked_at)
         told = (None if values is None else predicates.answer(request.question, request.argument, values, today)
                 for values in people)  # fmt: skip
         return protocol.Answered(list(told))
@@ -157,16 +158,16 @@ class Openings:
         office.require_live(asked, grant)
         alive = grant.subjects[office.vault.alive(grant.subjects)]
         found = alive[(office.vault.traits(alive) & record.NEEDS_HELP_MASK) != 0]
-        office.log_people(asked, grant, "listed", found, ["needs_help"])
+        office.log_people(asked, grant, "listed", office.vault.pseudonyms(found), ["needs_help"])
         return protocol.Named(found.tobytes())
 
     def _count(self, request: protocol.Count) -> Reply:
         office = self._office
         asked = office.asked(request.who, "count", request.purpose or STATISTICS, request.incident_id)
         subjects = subjects_in(request.subjects, protocol.MAX_COUNTED)
+        if len(request.groups) not in (0, len(request.subjects)):
+            raise protocol.malformed()
         groups = np.frombuffer(request.groups, "<i8") if request.groups else np.zeros(len(subjects), np.int64)
-        if len(groups) != len(subjects):
-            raise malformed()
         exact = bool(request.purpose)
         if exact:
             office.decide(asked, Facts("count", people=len(subjects), named_rescue=named(asked)))
@@ -179,7 +180,7 @@ class Openings:
 def _of_places(request: protocol.Ask, alive: NDArray[np.bool_]) -> list[bool | None]:
     places = np.frombuffer(request.places, "<i8") if len(request.places) % 8 == 0 else np.zeros(0, np.int64)
     if len(places) != len(alive) or len(request.wanted) % 8:
-        raise malformed()
+        raise protocol.malformed()
     answers = predicates.place_answers(request.question, places, np.frombuffer(request.wanted, "<i8"))
     return [answer if here else None for answer, here in zip(answers, alive.tolist(), strict=True)]
 
@@ -209,20 +210,15 @@ def enveloped(subjects: bytes, envelopes: bytes) -> NDArray[np.int64]:
     """The subjects of a request that has an envelope for each. Raises: Refused."""
     found = subjects_in(subjects, protocol.MAX_OPENED)
     if len(envelopes) != len(found) * record.ENVELOPE_BYTES:
-        raise malformed()
+        raise protocol.malformed()
     return found
 
 
 def subjects_in(run: bytes, limit: int) -> NDArray[np.int64]:
     """A run of subject ids. Raises: Refused `gate.bad_request`, `gate.too_many`."""
     if len(run) % 8:
-        raise malformed()
+        raise protocol.malformed()
     if len(run) // 8 > limit:
         raise Refused("gate.too_many", "{value} people in one request; ask for at most {limit} at a time.",
                       value=len(run) // 8, limit=limit)  # fmt: skip
     return np.frombuffer(run, "<i8")
-
-
-def malformed() -> Refused:
-    """A message that says nothing."""
-    return Refused("gate.bad_request", "The message to the keeper is malformed; nothing was opened.")

@@ -76,9 +76,9 @@ class Proofs:
         try:
             before, after = (verifier.split_note(text)[1] for text in (note, note + "".join(request.lines)))
         except Invalid as reason:
-            raise _malformed() from reason
+            raise protocol.malformed() from reason
         if len(after) > _MOST_COSIGNATURES or len(after) - len(before) != len(request.lines):
-            raise _malformed()
+            raise protocol.malformed()
         rows = [(request.size, f"{name}+{raw[:4].hex()}", line)
                 for line, (name, raw) in zip(request.lines, after[len(before) :], strict=True)]  # fmt: skip
         self._log.append([], [("INSERT OR REPLACE INTO cosignature VALUES (?, ?, ?)", row) for row in rows] + [_PRUNE])
@@ -97,7 +97,3 @@ def _within(compute: Callable[[], T]) -> T:
         return compute()
     except ValueError as error:
         raise Refused("gate.no_such_leaf", "The log is not that long; ask for its head first.") from error
-
-
-def _malformed() -> Refused:
-    return Refused("gate.bad_request", "The message to the keeper is malformed; nothing was opened.")

@@ -11,6 +11,8 @@ from typing import Annotated, Union
 
 import msgspec
 
+from cityloom.kernel.refused import Refused
+
 MAX_FRAME_BYTES = 32 * 1024 * 1024
 MAX_COUNTED = 1_000_000
 MAX_OPENED = 20_000
@@ -48,21 +50,21 @@ class Ping(msgspec.Struct, frozen=True, tag="ping"):
 class Head(msgspec.Struct, frozen=True, tag="head"):
     """The log's size and root; with `size` the root of that older tree."""
 
-    size: int | None = None
+    size: Place | None = None
 
 
 class Leaf(msgspec.Struct, frozen=True, tag="leaf"):
     """One entry of the log and its inclusion proof in the tree of `size` leaves."""
 
-    index: int
-    size: int
+    index: Place
+    size: Place
 
 
 class Consistency(msgspec.Struct, frozen=True, tag="consistency"):
     """Proof that the first `old` leaves are a prefix of the first `size`."""
 
-    old: int
-    size: int
+    old: Place
+    size: Place
 
 
 EXIT_FULL = 6
@@ -139,7 +141,7 @@ class Erase(msgspec.Struct, frozen=True, tag="erase"):
     """Zero a person's slot."""
 
     who: Signed
-    subject: int
+    subject: Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 
 
 class Summarise(msgspec.Struct, frozen=True, tag="summarise"):
@@ -153,7 +155,7 @@ class BeginLoad(msgspec.Struct, frozen=True, tag="begin_load"):
     """Start sealing people on this connection, on `workers` processes."""
 
     who: Signed
-    workers: int
+    workers: Annotated[int, msgspec.Meta(ge=0, le=1024)]
 
 
 class Seal(msgspec.Struct, frozen=True, tag="seal"):
@@ -758,6 +760,16 @@ def checked_length(length: int) -> int:
     if not 0 < length <= MAX_FRAME_BYTES:
         raise FrameTooLarge(f"A message of {length} bytes; the limit is {MAX_FRAME_BYTES}.")
     return length
+
+
+def malformed() -> Refused:
+    """What is said of a message that says nothing."""
+    return Refused("gate.bad_request", "The message to the keeper is malformed; nothing was opened.")
+
+
+def name_of(request: Request) -> str:
+    """What a kind of message is called in the protocol, and in the leaf of one that was refused."""
+    return str(request.__struct_config__.tag)
 
 
 def read_request(body: bytes | bytearray) -> Request:

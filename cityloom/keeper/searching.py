@@ -14,7 +14,6 @@ from cityloom.keeper import index, protocol, record
 from cityloom.keeper.basis import RESIDENT
 from cityloom.keeper.decision import Facts
 from cityloom.keeper.office import Asked, Office
-from cityloom.keeper.opening import malformed
 from cityloom.keeper.protocol import Reply, Signed
 from cityloom.kernel import clock, ids
 from cityloom.kernel.refused import Refused
@@ -80,11 +79,11 @@ class Searches:
         if ticket is None or asked.claims.account != ticket.asked.claims.account or ticket.until <= clock.now():
             self._office.refuse(asked, "gate.no_search", "That search is over; begin it again.")
         if len(request.envelopes) != len(ticket.subjects) * record.ENVELOPE_BYTES:
-            raise malformed()
+            raise protocol.malformed()
         found = self._matching(ticket, request.envelopes)
         if ticket.account:
             return self._linked(ticket, found)
-        self._office.log_people(ticket.asked, None, "searched", found, [ticket.field])
+        self._office.log_people(ticket.asked, None, "searched", self._office.vault.pseudonyms(found), [ticket.field])
         return protocol.Named(found.tobytes())
 
     def _matching(self, ticket: _Ticket, envelopes: bytes) -> NDArray[np.int64]:

@@ -30,7 +30,6 @@ MAX_CLIENTS = 128
 _LOOK_UP_S = 0.5
 EXIT_BUSY, EXIT_BROKEN, EXIT_MISSING = 3, 4, 5
 _logger = logging.getLogger(__name__)
-_MALFORMED = Denied("gate.bad_request", "The message to the keeper is malformed; nothing was opened.")
 
 
 class Server:
@@ -84,8 +83,8 @@ class Server:
 
     def _converse(self, client: socket.socket) -> None:
         while (request := _next_request(client)) is not None:
-            if isinstance(request, Denied):
-                wire.send(client, request)
+            if isinstance(request, Refused):
+                wire.send(client, self._desk.turn_away(request))
                 return
             try:
                 request = self._door.let_in(request)
@@ -129,6 +128,8 @@ class Server:
                 return False
             except (OSError, LogFailed) as error:
                 load.refuse(_unwritten(error))
+        if isinstance(request, Refused):
+            load.refuse(self._desk.turn_away(request))
         return isinstance(request, EndLoad)
 
 
@@ -141,12 +142,12 @@ def _unwritten(error: Exception) -> Denied:
     return Denied("gate.log_failed", "The keeper could not write, so nobody was loaded; start it again.")
 
 
-def _next_request(client: socket.socket) -> protocol.Request | Denied | None:
+def _next_request(client: socket.socket) -> protocol.Request | Refused | None:
     try:
         body = wire.receive(client)
         return None if body is None else protocol.read_request(body)
     except (protocol.FrameTooLarge, msgspec.MsgspecError):
-        return _MALFORMED
+        return protocol.malformed()
 
 
 def _listen(address: Path) -> socket.socket:

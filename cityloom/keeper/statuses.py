@@ -12,7 +12,7 @@ from cityloom.keeper import protocol
 from cityloom.keeper.basis import STATUS
 from cityloom.keeper.decision import Facts
 from cityloom.keeper.leaf import leaves
-from cityloom.keeper.office import Asked, Office
+from cityloom.keeper.office import Asked, Office, instant_in
 from cityloom.keeper.opening import subjects_in
 from cityloom.keeper.protocol import Done, Reply
 from cityloom.keeper.store import Statement
@@ -69,7 +69,7 @@ class Statuses:
     def _require_ends(self, asked: Asked, request: protocol.ProposeStatus) -> None:
         now, basis = clock.now(), self._office.live_basis(STATUS)
         longest = EMERGENCY_LASTS if request.emergency else timedelta(days=basis.retention_days)
-        until, appeal_until = clock.from_text(request.until), clock.from_text(request.appeal_until)
+        until, appeal_until = instant_in(request.until), instant_in(request.appeal_until)
         if not now < until <= now + longest:
             self._office.refuse(asked, "gate.status_until", "A status must end by itself within {limit} days; give it"
                                 " an earlier end.", limit=longest.days)  # fmt: skip
@@ -88,7 +88,8 @@ class Statuses:
         if approved_by:
             return Done(0)
         change = ("UPDATE status SET approved_by = ? WHERE id = ?", (by, request.id))
-        office.log_people(asked, None, "status-set", subjects, [], [change], about=request.id, status=kind, until=until)
+        names = office.vault.pseudonyms(subjects)
+        office.log_people(asked, None, "status-set", names, [], [change], about=request.id, status=kind, until=until)
         return Done(len(subjects))
 
     def _end(self, request: protocol.EndStatus) -> Reply:

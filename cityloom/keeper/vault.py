@@ -6,11 +6,13 @@ change of that key goes over the slots and never over the envelopes (decision 00
 
 from __future__ import annotations
 
+import dataclasses
 import hmac
 import struct
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +46,18 @@ class Damaged(Exception):  # noqa: N818 - read as a fact
 def create(folder: Path) -> None:
     """Make keys and empty slot files, for their owner alone. Raises: FileExistsError; a key is never replaced."""
     slots.create(folder, keyring.create(folder).number)
+
+
+@dataclass(frozen=True)
+class Unlocked:
+    """The envelope keys of people for one request: what the log calls them, and their envelopes, rest on the same key.
+
+    `alive` says whose key is good; for the others it is meaningless bytes.
+    """
+
+    subjects: NDArray[np.int64]
+    alive: NDArray[np.bool_]
+    keys: NDArray[np.uint8] = dataclasses.field(repr=False)
 
 
 class Vault:
@@ -135,10 +149,15 @@ class Vault:
         _, number, _ = _HEADER.unpack_from(envelope)
         if not 0 < number <= self.key_id:
             raise UnknownKey
-        plaintext = next(self._opened(np.array([subject], np.int64), envelope))
+        plaintext = next(self._opened(self.unlock(np.array([subject], np.int64)), envelope))
         if plaintext is None:
             raise Damaged
         return plaintext
+
+    def unlock(self, subjects: NDArray[np.int64]) -> Unlocked:
+        """The keys of several people; unwrapped once, for their names in the log and for their envelopes."""
+        keys, alive = self._keys_of(subjects)
+        return Unlocked(subjects, alive, keys)
 
     def open_many(
         self, subjects: NDArray[np.int64], envelopes: bytes, fields: Sequence[str]
@@ -147,8 +166,14 @@ class Vault:
 
         Raises: Damaged where there is not exactly one envelope for each.
         """
+        return self.open_unlocked(self.unlock(subjects), envelopes, fields)
+
+    def open_unlocked(
+        self, people: Unlocked, envelopes: bytes, fields: Sequence[str]
+    ) -> list[list[str] | None]:
+        """The same of people whose keys are there; whoever was erased meanwhile does not open."""
         read = record.reader(fields)
-        return [None if plain is None else read(plain) for plain in self._opened(subjects, envelopes)]
+        return [None if plain is None else read(plain) for plain in self._opened(people, envelopes)]
 
     def alive(self, subjects: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which subjects this keeper holds: a guessed or erased id is not one of them."""
@@ -179,8 +204,11 @@ class Vault:
 
         Nobody can compute it any more once the person is erased.
         """
-        keys, _ = self._keys_of(subjects)
-        return [hmac.digest(self._pseudonym_key, key, "sha256")[:16] for key in _rows(keys)]
+        return self.names_of(self.unlock(subjects))
+
+    def names_of(self, people: Unlocked) -> list[bytes]:
+        """The pseudonyms of those who are alive of people whose keys are there."""
+        return [hmac.digest(self._pseudonym_key, key, "sha256")[:16] for key in _rows(people.keys[people.alive])]
 
     def pseudonym(self, subject: int) -> bytes:
         """What the log calls one person."""
@@ -301,14 +329,17 @@ class Vault:
         alive &= self.alive(subjects)  # the tag goes first: who is still there now was there when the secret was read
         return cipher.apply(subjects, wrapped), alive
 
-    def _opened(self, subjects: NDArray[np.int64], envelopes: bytes) -> Iterator[bytes | None]:
+    def _opened(self, people: Unlocked, envelopes: bytes) -> Iterator[bytes | None]:
+        subjects = people.subjects
         if len(envelopes) != record.ENVELOPE_BYTES * len(subjects):
             raise Damaged
         rows = np.frombuffer(envelopes, np.uint8).reshape(-1, record.ENVELOPE_BYTES)
-        keys, good = self._keys_of(subjects)
         numbers = rows[:, 1].astype(np.uint16) << np.uint16(8) | rows[:, 2]
+        good = people.alive & self.alive(subjects)
         good &= (rows[:, 0] == ENVELOPE_VERSION) & (numbers > 0) & (numbers <= self.key_id)
-        parts = _rows(keys), _rows(rows[:, _NONCE]), _rows(rows[:, _SEALED]), _about(rows, subjects), good.tolist()
+        parts = (
+            _rows(people.keys), _rows(rows[:, _NONCE]), _rows(rows[:, _SEALED]), _about(rows, subjects), good.tolist()
+        )  # fmt: skip
         for key, nonce, sealed, about, usable in zip(*parts, strict=True):
             try:
                 yield AESGCMSIV(key).decrypt(nonce, sealed, about) if usable else None

@@ -45,6 +45,7 @@ def test_no_decision_a_forbid_and_every_error_refuse(text: str) -> None:
         {"people": 2**70},
         {"people": "many"},
         {"fields": (3,)},
+        {"fields": (["name"],)},
         {"holder": None},
     ],
 )
@@ -63,6 +64,15 @@ def test_names_that_look_like_policy_text_are_only_names() -> None:
 def test_the_shipped_policies_fit_their_schema(shipped: basis.Basis) -> None:
     result = cedarpy.validate_policies(shipped.policy, decision.schema())
     assert result.validation_passed, [error.error for error in result.errors]
+
+
+def test_a_decision_that_is_remembered_holds_for_its_own_facts_and_policies_only() -> None:
+    policies = decision.policies_for(EMERGENCY, "permit (principal, action, resource) when { context.people < 3 };")
+    for _ in range(2):
+        assert [policies.allows(COMMANDER, Facts("open", people=count)) for count in (2, 3, 4)] == [True, False, False]
+    assert not decision.policies_for(EMERGENCY, "").allows(COMMANDER, Facts("open", people=2))
+    erring = decision.policies_for(EMERGENCY, f"{PERMIT} forbid (principal, action, resource) when {{ context.x }};")
+    assert [erring.allows(COMMANDER, Facts("open")) for _ in range(2)] == [False, False]
 
 
 def test_a_unit_stands_within_those_around_it() -> None:
