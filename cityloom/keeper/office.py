@@ -247,14 +247,14 @@ class Office:
             self._overdrawn(asked, over)
 
     def _scopes(self, asked: Asked, basis: Basis, *, agreed: bool) -> list[Scope]:
-        claims, purpose = asked.claims, asked.purpose
-        whole = Scope("purpose", (purpose, claims.exercise_id), basis.max_a_day)
+        claims, purpose, world = asked.claims, asked.purpose, world_of(asked.claims.exercise_id)
+        whole = Scope("purpose", (purpose, world), basis.max_a_day)
         if agreed:
             return [whole]
         account = self.account(claims.account)
         return [
-            whole, Scope("opener", (purpose, account, claims.exercise_id), basis.max_a_day_each),
-            Scope("service", (purpose, claims.service, claims.exercise_id), basis.limit_of(claims.service)),
+            whole, Scope("opener", (purpose, account, world), basis.max_a_day_each),
+            Scope("service", (purpose, claims.service, world), basis.limit_of(claims.service)),
         ]  # fmt: skip
 
     def _overdrawn(self, asked: Asked, over: Overdrawn) -> NoReturn:
@@ -371,9 +371,10 @@ class Office:
             (self._first_of(today), *COUNTED_KINDS, today.isoformat()),
         )
         for purpose, actor, service, exercise_id, agreed, subjects in rows:
-            keys = {"purpose": (purpose, exercise_id)}
+            world = world_of(exercise_id)
+            keys = {"purpose": (purpose, world)}
             if not agreed:
-                keys |= {"opener": (purpose, actor, exercise_id), "service": (purpose, service, exercise_id)}
+                keys |= {"opener": (purpose, actor, world), "service": (purpose, service, world)}
             for kind, key in keys.items():
                 self._budgets.recall(today, kind, key, sixteens(subjects))
 
@@ -396,6 +397,11 @@ def instant_in(text: str) -> datetime:
     if found is None or not 1900 < found.year < 9000:  # so that spans can be added
         raise protocol.malformed()
     return found
+
+
+def world_of(exercise_id: str) -> str:
+    """Which budgets an opening is booked to: all exercises share theirs, or each new one would bring a new budget."""
+    return "exercises" if exercise_id else ""
 
 
 def is_fresh(claims: Claims, now: datetime) -> bool:

@@ -35,7 +35,7 @@ class Reviews:
                 del self._waiting[account]
 
     def overdue(self, account: str, exercise_id: str, now: datetime) -> bool:
-        """Whether a review of what this account did should have been made by now."""
+        """Whether a review of what this account did, really or in this exercise, should have been made by now."""
         with self._lock:
             waiting = list(self._waiting[account].values()) if account in self._waiting else []
-        return any(due_at < clock.to_text(now) for due_at, exercise in waiting if exercise == exercise_id)
+        return any(due_at < clock.to_text(now) for due_at, exercise in waiting if exercise in (exercise_id, ""))

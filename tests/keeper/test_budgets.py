@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from cityloom.keeper import protocol, record
 from cityloom.keeper.budgets import Budgets, Scope
-from tests.keeper.conftest import AUDITOR, CLERK, OFFICER, OTHER_SUPERVISOR, STEWARD, Office, batch
+from cityloom.kernel import clock
+from tests.keeper.conftest import AUDITOR, CLERK, OFFICER, OTHER_SUPERVISOR, STEWARD, SUPERVISOR, Office, batch
 
 SIZE = record.ENVELOPE_BYTES
 DAY = date(2026, 5, 4)
@@ -86,6 +87,25 @@ def test_what_two_people_agreed_on_is_not_stopped_by_the_budget_of_one(office: O
     office.ask(protocol.Second(office.fresh(OTHER_SUPERVISOR), bulk), protocol.Granted)
     assert len(office.open(bulk, subjects, envelopes, who=office.fresh(CLERK)).people) == 40
     assert reached(office, enrolment)[0] == 20
+
+
+def test_all_exercises_share_one_budget_also_after_a_restart(office: Office, enrolment) -> None:
+    _, subjects, envelopes = enrolment
+
+    def opened(row: int) -> protocol.Reply:
+        name, at = f"exercise-{row}", clock.now()
+        grant = office.grant(
+            subjects[row : row + 1], who=office.sign(SUPERVISOR, exercise_id=name, at=at), purpose="school-enrolment",
+            fields=["name"], holder=CLERK.account,
+        )  # fmt: skip
+        sealed = envelopes[row * SIZE : (row + 1) * SIZE]
+        return office.open(grant, subjects[row : row + 1], sealed, who=office.sign(CLERK, exercise_id=name, at=at))
+
+    assert all(opened(row).people for row in range(20))
+    assert opened(20).code == "gate.budget"
+    office.again()
+    assert opened(21).code == "gate.budget"
+    assert reached(office, enrolment)[0] == 20, "what is real is not used up by it"
 
 
 def test_opening_a_honey_resident_rings_and_leaves_no_mark_in_the_leaf(office: Office, enrolment) -> None:

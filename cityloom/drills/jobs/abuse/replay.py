@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from cityloom.drills.jobs.abuse.stage import OFFICER, Office, Stage, refused
+from cityloom.drills.jobs.abuse.stage import CLERK, OFFICER, SUPERVISOR, Office, Stage, refused
 from cityloom.keeper import protocol
 from cityloom.kernel import clock
 from cityloom.kernel.actor import Actor
@@ -18,6 +18,7 @@ DAYS = 5
 HOLDERS = 30
 ADDRESSES = 9_000
 MOST_PEOPLE = 400_000
+EXERCISES = 150
 
 
 def run(stage: Stage) -> None:
@@ -31,6 +32,9 @@ def run(stage: Stage) -> None:
     stage.found.tries(f"exactly the {A_DAY} a day that the purpose allows the service, for {DAYS} days")
     with stage.office("keeper-below", count=200) as office:
         _stay_below(stage, office)
+    stage.found.tries(f"a new exercise for each of {EXERCISES} requests, as each might bring a budget of its own")
+    with stage.office("keeper-exercises", count=EXERCISES) as office:
+        _pretend_exercises(stage, office)
 
 
 def _prepare(office: Office) -> list[tuple[Actor, str, int, int]]:
@@ -84,6 +88,23 @@ def _stay_below(stage: Stage, office: Office) -> None:
     reset = protocol.ResetBreaker(office.sign(OFFICER), "school-enrolment", SERVICE)
     stage.found.equal("the breaker is started again without a second factor", refused(office.desk.answer(reset)),
                       "gate.not_allowed")  # fmt: skip
+
+
+def _pretend_exercises(stage: Stage, office: Office) -> None:
+    office.enact(services={"city": 1_000, SERVICE: A_DAY}, second_person_above=1_000_000)
+    opened = set()
+    for row in range(EXERCISES):
+        at, name = clock.now(), f"exercise-{row}"
+        order = office.order(office.subjects[row : row + 1], who=office.sign(SUPERVISOR, exercise_id=name, at=at))
+        office.ask(order, protocol.Granted)
+        who = office.sign(CLERK, service=SERVICE, exercise_id=name, at=at)
+        reply = office.open(order.id, row, who=who)
+        if isinstance(reply, protocol.Opened):
+            opened.add(row)
+        else:
+            stage.found.stopped(refused(reply))
+    stage.found.most("different people opened in exercises that are none", len(opened), A_DAY)
+    _compare_with_log(stage, office, opened, "in exercises")
 
 
 def _compare_with_log(stage: Stage, office: Office, opened: set[int], pattern: str) -> None:
