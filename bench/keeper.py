@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cityloom.keeper import client, log, protocol, record, store
+from cityloom.keeper import basis, client, log, protocol, record, store
 from cityloom.keeper.client import KeeperClient
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM, Actor
@@ -56,7 +56,7 @@ def _sealed(keeper: KeeperClient, people: int, workers: int) -> tuple[np.ndarray
     first, kept = None, []
     begun = time.perf_counter()
     with keeper.begin_load(keeper.sign(SYSTEM), workers) as sealer:
-        ready = sealer.seal(_people(BATCH))  # the processes have started when the first batch is back
+        ready = sealer.seal(same_people(BATCH))  # the processes have started when the first batch is back
         started = time.perf_counter()
         for sealed in sealer.seal_all(_batches(people)):
             first = first or sealed
@@ -72,13 +72,13 @@ def _sealed(keeper: KeeperClient, people: int, workers: int) -> tuple[np.ndarray
 
 
 def _batches(people: int) -> Iterator[record.PeopleBatch]:
-    same = _people(BATCH)
+    same = same_people(BATCH)
     for at in range(0, people, BATCH):
         count = min(BATCH, people - at)
         yield record.PeopleBatch(same.records[:count], same.traits[:count])
 
 
-def _people(count: int) -> record.PeopleBatch:
+def same_people(count: int) -> record.PeopleBatch:
     rows = np.arange(count)
     records = record.people_records(
         name=np.full(count, b"Wang Fang"), national_id=np.full(count, b"440305199001011234"),
@@ -91,7 +91,7 @@ def _people(count: int) -> record.PeopleBatch:
 def _opened(keeper: KeeperClient, subjects: np.ndarray, envelopes: bytes) -> dict[str, object]:
     some = subjects[:2000]
     until = clock.to_text(clock.now() + timedelta(hours=1))
-    grant = protocol.Grant(keeper.sign(SYSTEM), "G", store.EMERGENCY, "", ["name", "phone"], WORKER.account, until,
+    grant = protocol.Grant(keeper.sign(SYSTEM), "G", basis.EMERGENCY, "", ["name", "phone"], WORKER.account, until,
                            some.tobytes(), "I")  # fmt: skip
     keeper.ask(grant, protocol.Granted)
 
@@ -121,7 +121,7 @@ def _counted(keeper: KeeperClient, subjects: np.ndarray) -> dict[str, object]:
 def _leaves(place: Path, leaves: int) -> dict[str, object]:
     store.initialise(place / "log")
     book = log.Log(place / "log")
-    facts = {"at": clock.to_text(clock.now()), "purpose": store.EMERGENCY, "unit": "city", "fields": ["name", "phone"]}
+    facts = {"at": clock.to_text(clock.now()), "purpose": basis.EMERGENCY, "unit": "city", "fields": ["name", "phone"]}
 
     def append() -> None:
         for _ in range(leaves // 256 // 8):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import settings
 
 from tests.flow.installation import PEOPLE, SEED, Installation
+from tests.flow.served import Served, served
 
 settings.register_profile("few", max_examples=10, deadline=None)
 settings.register_profile("default", deadline=None)
@@ -26,3 +27,14 @@ def city(new_home: Callable[[], Installation]) -> Installation:
     outcome = installation.run("city", "build", "--people", str(PEOPLE), "--seed", str(SEED))
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     return installation
+
+
+@pytest.fixture(scope="session")
+def served_city(new_home: Callable[[], Installation]) -> Iterator[Served]:
+    """A city of its own that is served after a drill."""
+    city = new_home()
+    for command in (("city", "build", "--people", str(PEOPLE), "--seed", str(SEED)), ("drill", "run", "sinkhole")):
+        outcome = city.run(*command)
+        assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    with served(city) as running:
+        yield running

@@ -27,9 +27,13 @@ def cityloom() -> None:
 
 def run(runtime: Runtime, args: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    from cityloom.cli import alert, city, demo, drill, processes
+    from cityloom.cli import abuse, account, alert, city, demo, drill, keep, log, processes
 
-    for group in (city.city, drill.drill, alert.alert, demo.demo, processes.serve, processes.status, processes.stop):
+    groups = (
+        city.city, drill.drill, abuse.abuse_drill, account.account, alert.alert, demo.demo, keep.backup,
+        keep.restore, keep.keys, log.verify, log.log, log.witness, processes.serve, processes.status, processes.stop,
+    )  # fmt: skip
+    for group in groups:
         cityloom.add_command(group)
     screen = Screen(stderr=True)
     try:

@@ -145,6 +145,11 @@ def incidents_of(exercise_id: str) -> list[IncidentFacts]:
     return [_facts(row) for row in Incident.objects.filter(exercise_id=exercise_id).order_by("opened_at", "id")]
 
 
+def known_matters(names: set[str]) -> dict[str, frozenset[str] | None]:
+    """Which of these matters there are; None says that an incident is for whomever its commander names."""
+    return dict.fromkeys(Incident.objects.filter(id__in=names - {""}).values_list("id", flat=True))
+
+
 def open_incidents(exercise_id: str | None = None) -> list[IncidentFacts]:
     """Incidents that are not over, newest first; of every exercise and the real city, or of one."""
     rows = Incident.objects.exclude(state__in=states.FINAL)

@@ -71,6 +71,12 @@ def undelivered(incident_id: str) -> list[str]:
     return list(tasks.order_by("id").values_list("id", flat=True))
 
 
+def people_helped_last(limit: int) -> list[int]:
+    """The subjects of the newest tasks that were received, at most so many of them."""
+    received = Task.objects.exclude(delivered_at=None).order_by("-delivered_at", "id")[:limit]
+    return [subject for subjects in received.values_list("subjects", flat=True) for subject in subjects][:limit]
+
+
 def load_of(exercise_id: str) -> dict[str, int]:
     """Open tasks by worker in an exercise, or in the real city for ""."""
     tasks = Task.objects.filter(exercise_id=exercise_id, state__in=states.OPEN, worker__isnull=False)

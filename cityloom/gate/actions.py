@@ -6,35 +6,60 @@ A person is a subject id (int64) everywhere; names and needs exist only in what 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 from django.conf import settings
+from django.db import connection, transaction
 from numpy.typing import NDArray
 
-from cityloom.gate.models import Envelope, GrantRecord
-from cityloom.gate.queries import envelopes_by, exercise_of, exercises_of, keeper_for
-from cityloom.keeper import client, protocol
+from cityloom.accounts import actions as accounts
+from cityloom.bus import actions as bus
+from cityloom.gate import events, policies
+from cityloom.gate.domain import reasons
+from cityloom.gate.models import (
+    AdverseStatus,
+    Contest,
+    Envelope,
+    GateAlarm,
+    GlassReview,
+    GrantRecord,
+    OpeningNotice,
+    ResidentLink,
+)
+from cityloom.gate.queries import envelopes_by, exercise_of, exercises_of, keeper_for, link_of
+from cityloom.keeper import client, files, manifest, protocol
 from cityloom.keeper.client import Running, Sealer
 from cityloom.keeper.record import AGE_BANDS, NEEDS, SEXES, PeopleBatch, SealedBatch, people_records, traits_of
 from cityloom.kernel import clock, ids
-from cityloom.kernel.actor import Actor
+from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
 
 __all__ = [
-    "AGE_BANDS", "NEEDS", "SEXES", "GrantOrder", "Opening", "PeopleBatch", "Running", "SealedBatch", "Sealer", "erase",
-    "grant", "grant_all", "open_all", "open_people", "people_records", "remove_exercise", "revoke", "revoke_all",
-    "revoke_these", "sealing", "start_keeper", "store_envelopes", "traits_of",
+    "AGE_BANDS", "NEEDS", "SEXES", "GrantOrder", "Opening", "PeopleBatch", "Running", "SealedBatch", "Sealer",
+    "answer_contest", "approve_status", "ask", "back_up_database", "back_up_keys", "break_glass", "contest",
+    "decide_purpose", "end_status", "erase", "forget", "grant", "grant_all", "link_resident", "open_all", "open_people",
+    "people_records", "propose_purpose", "propose_status", "prune_backups", "read_notices", "remove_exercise",
+    "reset_breaker", "restore_database", "restore_keys", "review_glass", "revoke", "revoke_all", "revoke_these",
+    "rotate_keys", "sealing", "search", "second", "see_alarm", "set_honey", "start_keeper", "store_envelopes",
+    "traits_of", "unmask",
 ]  # fmt: skip
 
 Subjects = NDArray[np.int64] | Sequence[int]
 People = dict[int, dict[str, str]]
 
 _HEADS_AT_ONCE = 500
+_GLASS_LASTS = timedelta(hours=1)
+_NAMED_AT_MOST = 200
+"""People whom a grant's record names; more are known to the keeper alone."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +87,7 @@ class Opening:
     subjects: Subjects
     fields: Collection[str]
     exercise_id: str = ""
+    step_up_at: datetime | None = None
 
 
 def grant(
@@ -104,6 +130,7 @@ def grant_all(*, by: Actor, at: datetime, orders: Sequence[GrantOrder]) -> None:
             id=order.grant_id, purpose=order.purpose, basis=granted.basis, fields=sorted(order.fields),
             holder=order.holder, incident_id=order.incident_id, exercise_id=order.exercise_id,
             zone_digest=order.zone_digest, subject_count=granted.people, granted_at=at, until=order.until,
+            granted_by=by.account, needs_second=granted.needs_second, subjects=_named(order.subjects),
         )
         for order, granted in zip(orders, replies, strict=True)
         if not isinstance(granted, Refused)
@@ -159,17 +186,18 @@ def remove_exercise(*, by: Actor, at: datetime, exercise_id: str) -> int:
 
 def open_people(
     *, by: Actor, at: datetime, grant_id: str, subjects: Subjects, fields: Collection[str],
-    exercise_id: str | None = None,
+    exercise_id: str | None = None, step_up_at: datetime | None = None,
 ) -> People:  # fmt: skip
     """Open these fields of these people for the holder of a live grant, after one durable log leaf for each of them.
 
     Fields: `name`, `national_id`, `phone`, `birth_date` (YYYYMMDD), `need_note`. At most 20,000 people. A person whose
     envelope is damaged, or who was erased, is missing from the answer, and that too is logged. The exercise is looked
-    up where it is not given.
-    Raises: Refused `gate.not_allowed`, `gate.no_grant`, `gate.grant_ended`, `gate.not_granted`, `gate.too_many`.
+    up where it is not given. A grant that needed a second person also needs the holder's fresh second factor.
+    Raises: Refused `gate.not_allowed`, `gate.no_grant`, `gate.grant_ended`, `gate.not_granted`, `gate.too_many`,
+    `gate.needs_second`, `gate.step_up`, `gate.budget`, `gate.breaker`.
     """
     exercise = exercise_of(grant_id) if exercise_id is None else exercise_id
-    (people,) = open_all(at=at, openings=[Opening(by, grant_id, subjects, fields, exercise)])
+    (people,) = open_all(at=at, openings=[Opening(by, grant_id, subjects, fields, exercise, step_up_at)])
     if isinstance(people, Refused):
         raise people
     return people
@@ -184,8 +212,8 @@ def open_all(*, at: datetime, openings: Sequence[Opening]) -> list[People | Refu
     wanted = [np.asarray(opening.subjects, dtype=np.int64) for opening in openings]
     requests = [
         protocol.Open(
-            keeper.sign(opening.by, exercise_id=opening.exercise_id, at=at), opening.grant_id, sorted(opening.fields),
-            _run(subjects), envelopes,
+            keeper.sign(opening.by, exercise_id=opening.exercise_id, at=at, step_up_at=opening.step_up_at),
+            opening.grant_id, sorted(opening.fields), _run(subjects), envelopes,
         )
         for opening, subjects, envelopes in zip(openings, wanted, envelopes_by(wanted), strict=True)
     ]  # fmt: skip
@@ -195,11 +223,324 @@ def open_all(*, at: datetime, openings: Sequence[Opening]) -> list[People | Refu
     ]
 
 
-def erase(*, by: Actor, at: datetime, subject: int) -> None:
-    """Destroy a person's secret, then the envelope: no copy of it, in no backup, can be opened again. The log stays."""
+def second(*, by: Actor, at: datetime, step_up_at: datetime | None, grant_id: str) -> None:
+    """Agree, as another person with a fresh second factor, to a grant for more people than one may grant alone.
+
+    Raises: Refused `gate.not_allowed`, `gate.no_grant`.
+    """
     keeper = keeper_for()
+    who = keeper.sign(by, exercise_id=exercise_of(grant_id), at=at, step_up_at=step_up_at)
+    keeper.ask(protocol.Second(who, grant_id), protocol.Granted)
+    GrantRecord.objects.filter(id=grant_id, seconded_at=None).update(seconded_at=at)
+
+
+def ask(
+    *, by: Actor, at: datetime, grant_id: str, question: str, argument: str = "", subjects: Subjects,
+    places: Subjects = (), wanted: Subjects = (),
+) -> list[bool | None]:  # fmt: skip
+    """Ask yes-or-no questions about people under a live grant; nothing is shown, each answer leaves a leaf.
+
+    Questions: `age-at-least` and `age-under` (argument: years), `is` (argument: `field=value`), `lives-in` (`places`:
+    a dwelling for each person, `wanted`: the dwellings in question), `same-household` (`places`). None where the
+    register cannot tell.
+    Raises: Refused like `open_people`, and `gate.bad_question`.
+    """
+    people = np.asarray(subjects, dtype=np.int64)
+    keeper = keeper_for()
+    request = protocol.Ask(
+        keeper.sign(by, exercise_id=exercise_of(grant_id), at=at), grant_id, question, argument, _run(people),
+        envelopes_by([people])[0], _run(places), _run(wanted),
+    )  # fmt: skip
+    return keeper.ask(request, protocol.Answered).answers
+
+
+def search(
+    *, by: Actor, at: datetime, purpose: str, field: str, value: str, incident_id: str = ""
+) -> NDArray[np.int64]:
+    """Find people by `national_id` or `phone`; each search counts as an opening, also one that finds nobody.
+
+    Raises: Refused `gate.not_allowed`, `gate.budget`, `gate.breaker`.
+    """
+    keeper = keeper_for()
+    request = protocol.Search(keeper.sign(by, at=at), purpose, field, value, incident_id)
+    found = keeper.ask(request, protocol.Candidates)
+    (envelopes,) = envelopes_by([np.frombuffer(found.subjects, "<i8")])
+    match = protocol.Match(keeper.sign(by, at=at), found.ticket, envelopes)
+    return np.frombuffer(keeper.ask(match, protocol.Named).subjects, "<i8")
+
+
+def break_glass(
+    *, by: Actor, at: datetime, reason: str, subjects: Subjects, fields: Collection[str], incident_id: str = "",
+    exercise_id: str = "", grant_id: str | None = None,
+) -> str:  # fmt: skip
+    """Let a commander open people at once for an hour; the data protection officer is alarmed, a review is due in 72 h.
+
+    Returns the id of the grant, under which `open_people` opens.
+    Raises: Refused `gate.bad_reason`, `gate.not_allowed`, `gate.suspended`, `gate.too_many`.
+    """
+    policies.check_is_one_of(reason, reasons.GLASS)
+    name, keeper = grant_id or ids.new_ulid(), keeper_for()
+    who = keeper.sign(by, exercise_id=exercise_id, at=at)
+    digest = hashlib.sha256(reason.encode()).hexdigest()
+    request = protocol.BreakGlass(who, name, incident_id, sorted(fields), _run(subjects), digest)
+    granted = keeper.ask(request, protocol.Granted)
+    with transaction.atomic():
+        _, fresh = GlassReview.objects.get_or_create(
+            id=name,
+            defaults={
+                "account_id": by.account, "incident_id": incident_id, "exercise_id": exercise_id, "reason": reason,
+                "people": granted.people, "broken_at": at, "due_at": at + reasons.GLASS_WITHIN,
+            },
+        )  # fmt: skip
+        GrantRecord.objects.get_or_create(
+            id=name,
+            defaults={
+                "purpose": "break-glass", "basis": granted.basis, "fields": sorted(fields), "holder": by.account,
+                "incident_id": incident_id, "exercise_id": exercise_id, "subject_count": granted.people,
+                "granted_at": at, "granted_by": by.account, "until": at + _GLASS_LASTS, "subjects": _named(subjects),
+            },
+        )  # fmt: skip
+        if fresh:
+            fact = events.GlassBroken(name, by.account, granted.people, at + reasons.GLASS_WITHIN)
+            bus.publish(fact, at=at, exercise_id=exercise_id, event_id=ids.named_id("glass-broken", name))
+    return name
+
+
+def review_glass(*, by: Actor, at: datetime, grant_id: str, outcome: str) -> None:
+    """Say, as data protection officer and another person, whether breaking the glass was right; a suspension ends.
+
+    Raises: Refused `gate.bad_reason`, `gate.no_glass`, `gate.not_allowed`.
+    """
+    policies.check_is_one_of(outcome, reasons.GLASS_OUTCOMES)
+    keeper = keeper_for()
+    keeper.ask(protocol.ReviewGlass(keeper.sign(by, at=at), grant_id, outcome), protocol.Done)
+    with transaction.atomic():
+        row = GlassReview.objects.select_for_update().filter(id=grant_id, reviewed_at=None).first()
+        if row is None:
+            return
+        row.outcome, row.reviewed_by, row.reviewed_at = outcome, by.account, at
+        row.save(update_fields=["outcome", "reviewed_by", "reviewed_at"])
+        if row.suspended_at is not None and outcome == "justified":
+            accounts.reinstate(account=row.account_id, by=by, at=at)
+        fact = events.GlassReviewed(grant_id, outcome)
+        bus.publish(fact, at=at, exercise_id=row.exercise_id, event_id=ids.named_id("glass-reviewed", grant_id))
+
+
+# Residents.
+
+
+def link_resident(account_id: str, claim: str, provider: str, at: datetime) -> None:
+    """Link a resident's account to the one person whose national id the identity provider has vouched for.
+
+    The claim is looked up by blind index inside the keeper, logged, and forgotten; what is stored is sealed.
+    Raises: Refused `gate.no_resident` where the register has nobody, or more than one, with that identity.
+    """
+    keeper = keeper_for()
+    request = protocol.LinkSearch(keeper.sign(SYSTEM, at=at), account_id, "national_id", claim)
+    found = keeper.ask(request, protocol.Candidates)
+    (envelopes,) = envelopes_by([np.frombuffer(found.subjects, "<i8")])
+    linked = keeper.ask(protocol.Match(keeper.sign(SYSTEM, at=at), found.ticket, envelopes), protocol.Linked)
+    ResidentLink.objects.update_or_create(
+        account_id=account_id, defaults={"link": linked.link, "handle": linked.handle, "linked_at": at}
+    )
+
+
+def contest(*, by: Actor, at: datetime, leaf_index: int, reason: str) -> str:
+    """Contest an entry of one's own: a review with a clock begins; again for the same entry changes nothing.
+
+    Raises: Refused `gate.bad_reason`, `gate.no_link`, `gate.not_yours`.
+    """
+    policies.check_is_one_of(reason, reasons.CONTEST)
+    contest_id = ids.named_id("contest", by.account, leaf_index)
+    if Contest.objects.filter(id=contest_id).exists():
+        return contest_id
+    keeper = keeper_for()
+    request = protocol.Contest(keeper.sign(by, at=at), bytes(link_of(by).link), leaf_index)
+    keeper.ask(request, protocol.Done)
+    with transaction.atomic():
+        row, fresh = Contest.objects.get_or_create(
+            id=contest_id,
+            defaults={"account_id": by.account, "leaf_index": leaf_index, "reason": reason, "contested_at": at,
+                      "due_at": at + reasons.CONTEST_WITHIN},
+        )  # fmt: skip
+        if fresh:
+            fact = events.OpeningContested(contest_id, leaf_index, reason, row.due_at)
+            bus.publish(fact, at=at, event_id=ids.named_id("opening-contested", contest_id))
+    return contest_id
+
+
+def answer_contest(*, by: Actor, at: datetime, contest_id: str, outcome: str) -> None:
+    """Answer a resident's objection, once.
+
+    Raises: Refused `gate.bad_reason`, `gate.not_reviewer`, `gate.no_contest`.
+    """
+    policies.check_is_one_of(outcome, reasons.CONTEST_OUTCOMES)
+    policies.check_can_review(by)
+    with transaction.atomic():
+        open_one = Contest.objects.filter(id=contest_id, answered_at=None)
+        if open_one.update(outcome=outcome, answered_by=by.account, answered_at=at):
+            fact = events.ContestAnswered(contest_id, outcome)
+            bus.publish(fact, at=at, event_id=ids.named_id("contest-answered", contest_id))
+        elif not Contest.objects.filter(id=contest_id).exists():
+            raise Refused("gate.no_contest", "There is no such objection; reload the list.")
+
+
+def read_notices(*, by: Actor, at: datetime) -> int:
+    """Mark a resident's notices as read; return how many were new."""
+    link = ResidentLink.objects.filter(account_id=by.account).first()
+    if link is None:
+        return 0
+    return OpeningNotice.objects.filter(handle=link.handle, read_at=None).update(read_at=at)
+
+
+# Purposes, and those who look after the gate.
+
+
+def propose_purpose(*, by: Actor, at: datetime, document: bytes) -> int:
+    """Propose a new version of a purpose (the JSON of docs/reference/purposes.md); another person must approve it.
+
+    Returns the version. Raises: Refused `gate.bad_purpose`, `gate.bad_policy`, `gate.not_allowed`.
+    """
+    keeper = keeper_for()
+    return keeper.ask(protocol.ProposePurpose(keeper.sign(by, at=at), document), protocol.Done).count
+
+
+def decide_purpose(
+    *, by: Actor, at: datetime, step_up_at: datetime | None, purpose: str, version: int, approve: bool
+) -> None:
+    """Put a proposed version into force, as another person with a fresh second factor; or withdraw a version.
+
+    Raises: Refused `gate.no_purpose`, `gate.purpose_state`, `gate.not_allowed`.
+    """
+    keeper = keeper_for()
+    who = keeper.sign(by, at=at, step_up_at=step_up_at)
+    keeper.ask(protocol.DecidePurpose(who, purpose, version, approve), protocol.Done)
+
+
+def see_alarm(*, by: Actor, at: datetime, number: int) -> None:
+    """Say that one has seen an alarm. Raises: Refused `gate.not_reviewer`."""
+    policies.check_can_review(by)
+    GateAlarm.objects.filter(number=number, seen_at=None).update(seen_by=by.account, seen_at=at)
+
+
+def set_honey(*, by: Actor, at: datetime, step_up_at: datetime | None, subjects: Subjects) -> int:
+    """Make people honey residents: whoever opens them rings an alarm. Raises: Refused `gate.not_allowed`."""
+    keeper = keeper_for()
+    who = keeper.sign(by, at=at, step_up_at=step_up_at)
+    return keeper.ask(protocol.SetHoney(who, _run(subjects)), protocol.Done).count
+
+
+def reset_breaker(*, by: Actor, at: datetime, step_up_at: datetime | None, purpose: str, service: str) -> None:
+    """Let a calling system open for a purpose again. Raises: Refused `gate.not_allowed`."""
+    keeper = keeper_for()
+    who = keeper.sign(by, at=at, step_up_at=step_up_at)
+    keeper.ask(protocol.ResetBreaker(who, purpose, service), protocol.Done)
+
+
+def unmask(
+    *, by: Actor, at: datetime, step_up_at: datetime | None, reason: str, candidates: Sequence[str]
+) -> dict[str, str]:
+    """Which of these accounts is behind each pseudonym of the log; logged with its reason.
+
+    Raises: Refused `gate.not_allowed`.
+    """
+    keeper = keeper_for()
+    who = keeper.sign(by, at=at, step_up_at=step_up_at)
+    names = keeper.ask(protocol.Unmask(who, list(candidates), reason), protocol.Unmasked).names
+    return dict(zip(names, candidates, strict=True))
+
+
+# A status that burdens a person.
+
+
+def propose_status(
+    *, by: Actor, at: datetime, kind: str, matter: str, evidence: Mapping[int, str], until: datetime,
+    appeal_until: datetime, emergency: bool = False,
+) -> str:  # fmt: skip
+    """Propose a status for people, each with the number of the evidence about that person; another person sets it.
+
+    `matter` is the number of the decision. In an emergency (`reasons.EMERGENCY_STATUSES`, 72 hours at the most, with an
+    alarm) evidence may be missing. Returns the id of what is decided together.
+    Raises: Refused `gate.bad_reason`, `gate.no_evidence`, `gate.status_until`, `gate.no_appeal`, `gate.not_allowed`.
+    """
+    policies.check_is_one_of(kind, reasons.EMERGENCY_STATUSES if emergency else reasons.STATUSES)
+    batch, keeper = ids.new_ulid(), keeper_for()
+    digests = [hashlib.sha256(f"{matter}\n{one}".encode()).hexdigest() for one in evidence.values() if one.strip()]
+    request = protocol.ProposeStatus(
+        keeper.sign(by, at=at), batch, kind, hashlib.sha256(matter.encode()).hexdigest(), _run(list(evidence)), digests,
+        clock.to_text(until), clock.to_text(appeal_until), emergency,
+    )  # fmt: skip
+    keeper.ask(request, protocol.Done)
+    AdverseStatus.objects.bulk_create(
+        [
+            AdverseStatus(
+                id=ids.named_id("status", batch, subject), batch=batch, kind=kind, subject=subject, matter=matter,
+                evidence=number, proposed_by=by.account, proposed_at=at, until=until, appeal_until=appeal_until,
+                emergency=emergency,
+            )
+            for subject, number in evidence.items()
+        ],
+        batch_size=_HEADS_AT_ONCE,
+    )  # fmt: skip
+    return batch
+
+
+def approve_status(*, by: Actor, at: datetime, step_up_at: datetime | None, batch: str) -> int:
+    """Set a proposed status, as another person; those concerned are told by their entry of the log. Returns how many.
+
+    Raises: Refused `gate.no_status`, `gate.status_ended`, `gate.not_allowed`.
+    """
+    keeper = keeper_for()
+    done = keeper.ask(protocol.ApproveStatus(keeper.sign(by, at=at, step_up_at=step_up_at), batch), protocol.Done)
+    with transaction.atomic():
+        rows = AdverseStatus.objects.filter(batch=batch, set_at=None)
+        first = rows.first()
+        if first is not None:
+            rows.update(approved_by=by.account, set_at=at)
+            fact = events.StatusSet(batch, first.kind, done.count, first.until)
+            bus.publish(fact, at=at, event_id=ids.named_id("status-set", batch))
+    return done.count
+
+
+def end_status(*, by: Actor, at: datetime, batch: str) -> None:
+    """End a status, or withdraw one that was only proposed. Raises: Refused `gate.no_status`, `gate.not_allowed`."""
+    keeper = keeper_for()
+    keeper.ask(protocol.EndStatus(keeper.sign(by, at=at), batch), protocol.Done)
+    AdverseStatus.objects.filter(batch=batch, ended_at=None).update(ended_at=at)
+
+
+# Erasing and loading.
+
+
+def erase(*, by: Actor, at: datetime, subject: int) -> None:
+    """Destroy a person's secret, then the envelope: no copy of it, in no backup, can be opened again. The log stays.
+
+    A resident's link, notices and objections go too, and the account is closed.
+    """
+    keeper = keeper_for()
+    since = keeper.ask(protocol.Head(), protocol.HeadIs).size
     keeper.ask(protocol.Erase(keeper.sign(by, at=at), subject), protocol.Done)
     Envelope.objects.filter(subject=subject).delete()
+    AdverseStatus.objects.filter(subject=subject).delete()
+    news = keeper.ask(protocol.News(keeper.sign(SYSTEM), since), protocol.NewsIs)
+    forget(by=by, at=at, handles=[item.handle for item in news.items if item.kind == "erased"])
+
+
+def forget(*, by: Actor, at: datetime, handles: Collection[str]) -> None:
+    """Remove what is kept of residents who were erased, and close their accounts; again changes nothing.
+
+    The keeper ends the link last: until then it tells of the erasure as news, and a job finishes what a crash cut off.
+    """
+    keeper = keeper_for()
+    for handle in handles:
+        with transaction.atomic():
+            links = ResidentLink.objects.filter(handle=handle)
+            for account in links.values_list("account_id", flat=True):
+                Contest.objects.filter(account_id=account).delete()
+                accounts.close_resident(account=account, by=by, at=at)
+            OpeningNotice.objects.filter(handle=handle).delete()
+            links.delete()
+        keeper.ask(protocol.Unlink(keeper.sign(SYSTEM), handle), protocol.Done)
 
 
 @contextmanager
@@ -244,6 +585,89 @@ def start_keeper(
         Path(assertion_key_file or paths["ASSERTION_KEY_FILE"]),
         log=log,
     )
+
+
+def rotate_keys(*, by: Actor, at: datetime) -> int:
+    """Change the keeper's key-encryption key; return its number. People are opened meanwhile, erasures wait.
+
+    `queries.rotation_progress()` says how far it is. Raises: Refused `gate.not_allowed`, `gate.loading`,
+    `gate.rotation_failed`.
+    """
+    keeper = keeper_for()
+    return keeper.ask(protocol.Rotate(keeper.sign(by, at=at)), protocol.Rotated).key_id
+
+
+def back_up_keys(*, by: Actor, at: datetime, place: Path) -> Path:
+    """Have the keeper copy keys, slots and log into a new folder in `place`; return it.
+
+    Raises: Refused `backup.same_folder`, `gate.not_allowed`, `gate.loading`, `gate.backup_failed`.
+    """
+    keeper = keeper_for()
+    asked = protocol.BackUpKeys(keeper.sign(by, at=at), str(place.absolute()))
+    return Path(keeper.ask(asked, protocol.BackedUp).folder)
+
+
+def back_up_database(*, by: Actor, at: datetime, place: Path) -> Path:
+    """Copy the city's records, envelopes included, into a new folder in `place`; return it. It may be in use.
+
+    Raises: Refused `backup.same_folder`, `backup.postgresql`.
+    """
+    source = _embedded_file()
+    draft = manifest.begin(place, manifest.DATABASE, at)
+    files.copy_database(source, draft / source.name)
+    return manifest.finish(draft, manifest.DATABASE, at)
+
+
+def restore_database(*, by: Actor, at: datetime, source: Path) -> Path:
+    """Put a backup of the records in the place of those that are there; return the backup. Nobody may be using them.
+
+    Raises: Refused `backup.postgresql`, and those of a backup that is not whole.
+    """
+    target = _embedded_file()
+    found = manifest.read(source, manifest.DATABASE)
+    draft = target.with_name(f"{target.name}.restoring")
+    draft.unlink(missing_ok=True)
+    files.copy_database(found.folder / target.name, draft)
+    connection.close()
+    for left in (target.with_name(f"{target.name}{end}") for end in ("-wal", "-shm", "-journal")):
+        left.unlink(missing_ok=True)  # they belong to the records that go
+    draft.replace(target)
+    return found.folder
+
+
+def restore_keys(*, by: Actor, at: datetime, source: Path, force: bool = False) -> dict[str, object]:
+    """Put a backup of the keys in the place of the keeper that is there, in a process of its own; say what was done.
+
+    Every erasure that the newest log knows is done again (`erased`), the log goes on where it can be read
+    (`log_kept`), and the key is changed. Raises: Refused `backup.too_old`, `backup.other_keeper`, `backup.in_use`,
+    `backup.unfit`, and those of a backup that is not whole.
+    """
+    command = [sys.executable, "-m", "cityloom.keeper.backup", "--dir", str(Path(settings.CITYLOOM["KEEPER_DIR"])),
+               "--from", str(source.absolute()), *(["--force"] if force else [])]  # fmt: skip
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ended.returncode not in (manifest.RESTORED, manifest.REFUSED):
+        raise RuntimeError("The restore stopped before its end.")
+    told = json.loads(ended.stdout)
+    if ended.returncode == manifest.REFUSED:
+        raise Refused(told["code"], told["sentence"], value=told["value"], limit=told["limit"])
+    return told
+
+
+def prune_backups(*, by: Actor, at: datetime, place: Path, older_than: timedelta) -> list[Path]:
+    """Remove the backups in a place that are older, of keys and of the database; return their folders."""
+    return list(manifest.prune(place, older_than=older_than, now=at))
+
+
+def _embedded_file() -> Path:
+    if connection.vendor != "sqlite":
+        raise Refused("backup.postgresql", "The city's records lie in PostgreSQL; back them up and restore them with"
+                      " pg_dump and pg_restore, apart from the keys.")  # fmt: skip
+    return Path(connection.settings_dict["NAME"])
+
+
+def _named(subjects: Subjects) -> list[int]:
+    people = np.unique(np.asarray(subjects, dtype=np.int64))
+    return people.tolist() if len(people) <= _NAMED_AT_MOST else []
 
 
 def _people(opened: Sequence[list[str] | None], subjects: NDArray[np.int64], fields: Collection[str]) -> People:

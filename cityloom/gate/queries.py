@@ -2,27 +2,49 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from django.conf import settings
+from django.utils.module_loading import import_string
 from numpy.typing import NDArray
 
-from cityloom.gate.models import Envelope, GrantRecord
+from cityloom.accounts import queries as accounts
+from cityloom.audit import queries as audit
+from cityloom.gate import policies
+from cityloom.gate.models import (
+    AdverseStatus,
+    Contest,
+    Envelope,
+    GateAlarm,
+    GlassReview,
+    GrantRecord,
+    OpeningNotice,
+    ResidentLink,
+)
 from cityloom.keeper import protocol
 from cityloom.keeper.client import KeeperClient
 from cityloom.keeper.record import AGE_BANDS, ENVELOPE_BYTES, NEEDS
 from cityloom.kernel import clock, merkle
 from cityloom.kernel.actor import SYSTEM, Actor
+from cityloom.kernel.refused import Refused
 
 EMERGENCY = "emergency-assistance"
 REGISTER = "register-maintenance"
+CASES = "case-handling"
+GLASS = "break-glass"
+STATUS = "adverse-status"
 _NO_ENVELOPE = bytes(ENVELOPE_BYTES)
 _AT_ONCE = 500  # ids in one IN list
+_READ_AT_ONCE = 1000
+_MOST_IN_A_BUNDLE = 100_000
 
 
 @dataclass(frozen=True)
@@ -77,6 +99,75 @@ class Basis:
     roles: tuple[str, ...]
     valid_until: datetime
     max_subjects: int
+    version: int = 1
+
+
+@dataclass(frozen=True)
+class OwnEntry:
+    """An entry of the log about oneself: what it says, its place, and the proof of it."""
+
+    index: int
+    facts: dict[str, Any]
+    text: str
+    salt: str
+    proof: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OwnEntries:
+    """A resident's own entries, newest first, with the signed checkpoint that they are proved in.
+
+    `titles`: what each purpose is called, by language, under `purpose/version`. `statuses`: the batches of what burdens
+    the resident now, with the first page only.
+    """
+
+    entries: tuple[OwnEntry, ...]
+    checkpoint: str
+    vkey: str
+    titles: dict[str, dict[str, str]]
+    statuses: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OwnStatus:
+    """A status that burdens the resident who asks: on which decision, until when, and until when one may appeal."""
+
+    kind: str
+    matter: str
+    set_at: datetime
+    until: datetime
+    appeal_until: datetime
+    emergency: bool
+
+
+@dataclass(frozen=True)
+class PurposeVersion:
+    """One version of a purpose; `document` is what it says, the names are pseudonyms of the log."""
+
+    purpose: str
+    version: int
+    state: str
+    document: dict[str, Any]
+    proposed_by: str
+    proposed_at: datetime
+    decided_by: str
+    decided_at: datetime | None
+    spent_today: int
+
+
+@dataclass(frozen=True)
+class Flow:
+    """How many people a unit has reached in a day for a purpose, as one kind of entry."""
+
+    day: str
+    unit: str
+    role: str
+    purpose: str
+    kind: str
+    service: str
+    is_exercise: bool
+    entries: int
+    people: int
 
 
 def count_needs(
@@ -127,8 +218,230 @@ def basis_of(purpose: str) -> Basis:
     row = keeper_for().ask(protocol.ReadBasis(purpose), protocol.BasisIs)
     return Basis(
         row.purpose, row.id, row.article, tuple(row.fields), tuple(row.units), tuple(row.roles),
-        clock.from_text(row.valid_until), row.max_subjects,
+        clock.from_text(row.valid_until), row.max_subjects, row.version,
     )  # fmt: skip
+
+
+def live_purposes() -> dict[str, dict[str, Any]]:
+    """What every purpose in force says, by its name: article, fields, units, roles, limits. Names nobody."""
+    return {row.purpose: row.document for row in purposes(SYSTEM) if row.state == "active"}
+
+
+def purposes_to_grant(actor: Actor) -> list[str]:
+    """The purposes that an actor may assign people for; a rescue is granted by its incident instead."""
+    return [
+        name for name, rules in live_purposes().items()
+        if actor.roles & set(rules["granters"]) and rules["fields"] and name not in (EMERGENCY, GLASS)
+        and any(_within(actor.unit, unit) for unit in rules["units"])
+    ]  # fmt: skip
+
+
+def holders_for(actor: Actor, purpose: str) -> list[accounts.AccountFacts]:
+    """The accounts of the actor's unit, and of those below it, whose role may hold a grant for a purpose."""
+    roles = set(live_purposes().get(purpose, {}).get("roles", ()))
+    return [
+        one for one in accounts.accounts(demo=True)
+        if one.is_active and not one.suspended_for and roles & set(one.roles) and _within(one.unit, actor.unit)
+    ]  # fmt: skip
+
+
+def residents_in(dwellings: Sequence[int]) -> list[int]:
+    """Who is registered in these dwellings, as the registers say."""
+    return list(import_string(settings.CITYLOOM_RESIDENTS_IN)(dwellings))
+
+
+def dwellings_at(street: str, house_number: str) -> dict[int, str]:
+    """The numbers and addresses of dwellings, as the registers say."""
+    return dict(import_string(settings.CITYLOOM_DWELLINGS_AT)(street, house_number))
+
+
+def homes_of(subjects: Sequence[int]) -> list[int]:
+    """The dwelling of each of these people in their order; 0 where the registers know none."""
+    found = import_string(settings.CITYLOOM_HOMES_OF)(subjects)
+    return [found.get(subject, 0) for subject in subjects]
+
+
+def grants_by(actor: Actor, at: datetime) -> list[GrantRecord]:
+    """The live grants that somebody has given, the newest first."""
+    given = GrantRecord.objects.filter(granted_by=actor.account, revoked_at=None, until__gt=at)
+    return list(given.exclude(holder=actor.account).order_by("-granted_at")[:200])
+
+
+def grants_of(actor: Actor, at: datetime) -> list[GrantRecord]:
+    """The live grants that somebody holds, those that end first at the top."""
+    return list(GrantRecord.objects.filter(holder=actor.account, revoked_at=None, until__gt=at).order_by("until")[:200])
+
+
+def grants_to_second(at: datetime) -> list[GrantRecord]:
+    """Grants that wait for a second person."""
+    waiting = GrantRecord.objects.filter(needs_second=True, seconded_at=None, revoked_at=None, until__gt=at)
+    return list(waiting.order_by("granted_at")[:200])
+
+
+def grant_record(grant_id: str) -> GrantRecord:
+    """A grant's head. Raises: Refused `gate.no_grant`."""
+    row = GrantRecord.objects.filter(id=grant_id).first()
+    if row is None:
+        raise Refused("gate.no_grant", "There is no such grant; the task or incident may have been removed.")
+    return row
+
+
+def link_of(actor: Actor) -> ResidentLink:
+    """A resident's own link. Raises: Refused `gate.no_link`."""
+    link = ResidentLink.objects.filter(account_id=actor.account).first()
+    if link is None:
+        raise Refused("gate.no_link", "This sign-in is not linked to anybody whom the register holds; sign in again.")
+    return link
+
+
+def own_entries(by: Actor, *, before: int | None = None, limit: int = 50) -> OwnEntries:
+    """Who looked at the resident who is signed in, newest first, each with its proof.
+
+    Raises: Refused `gate.no_link`.
+    """
+    keeper = keeper_for()
+    request = protocol.ReadOwn(keeper.sign(by), bytes(link_of(by).link), before, limit)
+    found = keeper.ask(request, protocol.OwnEntries)
+    entries = tuple(
+        OwnEntry(
+            leaf.index, json.loads(leaf.text), leaf.text.decode(), leaf.salt.hex(),
+            tuple(base64.b64encode(node).decode() for node in proof),
+        )
+        for leaf, proof in zip(found.leaves, found.proofs, strict=True)
+    )  # fmt: skip
+    return OwnEntries(entries, found.checkpoint, found.vkey, found.titles, tuple(found.statuses))
+
+
+def own_statuses(batches: Sequence[str]) -> list[OwnStatus]:
+    """What burdens a resident now, by what `own_entries` named."""
+    found = {row.batch: row for row in AdverseStatus.objects.filter(batch__in=batches).exclude(set_at=None)}
+    return [
+        OwnStatus(row.kind, row.matter, row.set_at, row.until, row.appeal_until, row.emergency)
+        for row in found.values()
+    ]
+
+
+def bundle(by: Actor, *, at: datetime) -> dict[str, object]:
+    """Every entry about the resident who is signed in, all proved in one checkpoint, as docs/reference/bundle.md says.
+
+    Raises: Refused `gate.no_link`.
+    """
+    keeper, link = keeper_for(), bytes(link_of(by).link)
+    leaves: list[audit.LoggedLeaf] = []
+    while len(leaves) < _MOST_IN_A_BUNDLE:
+        before = leaves[-1].index if leaves else None
+        request = protocol.ReadOwn(keeper.sign(by), link, before, _READ_AT_ONCE)
+        some = keeper.ask(request, protocol.OwnEntries).leaves
+        if not some:
+            break
+        leaves += [audit.LoggedLeaf(leaf.index, leaf.text, leaf.salt) for leaf in some]
+    return audit.bundle_of(leaves[:_MOST_IN_A_BUNDLE], at=at)
+
+
+def notices_of(by: Actor, limit: int = 50) -> list[OpeningNotice]:
+    """A resident's notices, newest first."""
+    link = ResidentLink.objects.filter(account_id=by.account).first()
+    found = OpeningNotice.objects.filter(handle=link.handle) if link else OpeningNotice.objects.none()
+    return list(found.order_by("-leaf_index")[:limit])
+
+
+def unread_of(by: Actor) -> int:
+    """How many of a resident's notices are new."""
+    link = ResidentLink.objects.filter(account_id=by.account).first()
+    return OpeningNotice.objects.filter(handle=link.handle, read_at=None).count() if link else 0
+
+
+def contests_of(by: Actor) -> dict[int, Contest]:
+    """A resident's objections by the index of the entry."""
+    return {row.leaf_index: row for row in Contest.objects.filter(account_id=by.account)}
+
+
+def open_contests() -> list[Contest]:
+    """Objections that wait for an answer, the most urgent first."""
+    return list(Contest.objects.filter(answered_at=None).order_by("due_at")[:500])
+
+
+def entries(by: Actor, indices: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """What entries of the log say, for the review of objections, without the person; what cannot be read is missing.
+
+    Raises: Refused `gate.not_reviewer`.
+    """
+    policies.check_can_review(by)
+    keeper = keeper_for()
+    requests = [protocol.ReadEntry(keeper.sign(by), index) for index in indices]
+    replies = keeper.ask_all(requests, protocol.EntryIs)
+    return {
+        index: json.loads(reply.facts) for index, reply in zip(indices, replies, strict=True)
+        if not isinstance(reply, Refused)
+    }  # fmt: skip
+
+
+def open_reviews() -> list[GlassReview]:
+    """Breakings of the glass that wait for their review, the most urgent first; exercises last."""
+    return list(GlassReview.objects.filter(reviewed_at=None).order_by("exercise_id", "due_at")[:500])
+
+
+def reviews_of(actor: Actor) -> list[GlassReview]:
+    """Where somebody broke the glass, the newest first."""
+    return list(GlassReview.objects.filter(account_id=actor.account).order_by("-broken_at")[:50])
+
+
+def alarms(by: Actor, *, unseen: bool = False, limit: int = 200) -> list[GateAlarm]:
+    """Alarms of the keeper, newest first. Raises: Refused `gate.not_watcher`."""
+    policies.check_can_watch(by)
+    found = GateAlarm.objects.filter(seen_at=None) if unseen else GateAlarm.objects.all()
+    return list(found.order_by("-at", "-number")[:limit])
+
+
+def statuses_waiting() -> list[AdverseStatus]:
+    """Statuses that were proposed and wait for a second person, one row for each person."""
+    return list(AdverseStatus.objects.filter(set_at=None, ended_at=None).order_by("proposed_at", "id")[:500])
+
+
+def statuses_set(at: datetime) -> list[AdverseStatus]:
+    """Statuses that burden people now, one row for each person."""
+    found = AdverseStatus.objects.filter(ended_at=None, until__gt=at).exclude(set_at=None)
+    return list(found.order_by("until", "id")[:500])
+
+
+def status_of(subject: int, at: datetime) -> list[AdverseStatus]:
+    """The statuses that burden a person now."""
+    found = AdverseStatus.objects.filter(subject=subject, ended_at=None, until__gt=at)
+    return list(found.exclude(set_at=None))
+
+
+def flows(by: Actor, *, first: date, last: date) -> list[Flow]:
+    """How much was opened by which unit for what, between two days (both in it).
+
+    Raises: Refused `gate.not_allowed`.
+    """
+    keeper = keeper_for()
+    rows = keeper.ask(protocol.Flows(keeper.sign(by), first.isoformat(), last.isoformat()), protocol.FlowsAre).rows
+    return [
+        Flow(row.day, row.unit, row.role, row.purpose, row.kind, row.service, row.exercise, row.leaves, row.people)
+        for row in rows
+    ]
+
+
+def purposes(by: Actor) -> list[PurposeVersion]:
+    """Every version of every purpose, the newest of each first. Raises: Refused `gate.not_allowed`."""
+    keeper = keeper_for()
+    rows = keeper.ask(protocol.ReadPurposes(keeper.sign(by)), protocol.PurposesAre).rows
+    return [
+        PurposeVersion(
+            row.purpose, row.version, row.state, json.loads(row.document), row.proposed_by,
+            clock.from_text(row.proposed_at), row.decided_by,
+            clock.from_text(row.decided_at) if row.decided_at else None, row.spent_today,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def breakers(by: Actor) -> list[tuple[str, str, datetime]]:
+    """Which calling systems were stopped for which purposes, and since when. Raises: Refused `gate.not_allowed`."""
+    keeper = keeper_for()
+    rows = keeper.ask(protocol.ReadBreakers(keeper.sign(by)), protocol.BreakersAre).rows
+    return [(purpose, service, clock.from_text(at)) for purpose, service, at in rows]
 
 
 def log_head() -> LogHead:
@@ -144,6 +457,12 @@ def log_extends(older: LogHead, newer: LogHead) -> bool:
     proof = keeper_for().ask(protocol.Consistency(older.size, newer.size), protocol.ProofIs).proof
     roots = bytes.fromhex(older.root), bytes.fromhex(newer.root)
     return merkle.verify_consistency(older.size, newer.size, *roots, proof)
+
+
+def rotation_progress() -> tuple[int, int]:
+    """How many slots the last change of keys has wrapped anew, and how many there are; both 0 before the first."""
+    at = keeper_for().ask(protocol.RotationAt(), protocol.Progress)
+    return at.done, at.total
 
 
 def keeper_for() -> KeeperClient:
@@ -185,6 +504,10 @@ def envelopes_by(groups: Sequence[NDArray[np.int64]]) -> list[bytes]:
 @lru_cache(maxsize=4)
 def _client(address: Path, key_file: Path) -> KeeperClient:
     return KeeperClient(address, key_file)
+
+
+def _within(unit: str, outer: str) -> bool:
+    return unit == outer or unit.startswith(f"{outer}/")
 
 
 def _run(values: NDArray[np.int64]) -> bytes:

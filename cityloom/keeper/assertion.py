@@ -16,7 +16,10 @@ _LABEL = b"cityloom assertion v1\x00"
 
 
 class Claims(msgspec.Struct, frozen=True, array_like=True):
-    """The actor, the second this was said, and the drill with its own time (both empty outside drills)."""
+    """The actor, the second this was said, and the drill with its own time (both empty outside drills).
+
+    `service` is the system that asks; `step_up_at` the second at which the actor last showed a second factor.
+    """
 
     account: str
     unit: str
@@ -25,6 +28,8 @@ class Claims(msgspec.Struct, frozen=True, array_like=True):
     expires_at: int
     exercise_id: str = ""
     drill_at: str = ""
+    service: str = "city"
+    step_up_at: int = 0
 
 
 class BadAssertion(Exception):  # noqa: N818 - read as a fact about the message
@@ -34,11 +39,17 @@ class BadAssertion(Exception):  # noqa: N818 - read as a fact about the message
 _decoder = msgspec.msgpack.Decoder(Claims)
 
 
-def sign(actor: Actor, *, key: bytes, now_s: int, exercise_id: str = "", drill_at: str = "") -> Signed:
+def sign(
+    actor: Actor, *, key: bytes, now_s: int, exercise_id: str = "", drill_at: str = "", service: str = "city",
+    step_up_at: int = 0,
+) -> Signed:  # fmt: skip
     """Say who acts, for the next minute; `now_s` is wall time in seconds since 1970, also in a drill."""
     claims = msgspec.msgpack.encode(
-        Claims(actor.account, actor.unit, sorted(actor.roles), now_s, now_s + LIFETIME_S, exercise_id, drill_at)
-    )
+        Claims(
+            actor.account, actor.unit, sorted(actor.roles), now_s, now_s + LIFETIME_S, exercise_id, drill_at, service,
+            step_up_at,
+        )
+    )  # fmt: skip
     return Signed(claims=claims, mac=_mac(key, claims))
 
 

@@ -17,11 +17,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
-
-from cityloom.keeper import assertion, protocol, record, wire
-from cityloom.keeper.protocol import BeginLoad, Denied, Done, EndLoad, Ping, Reply, Request, Seal, Sealed, Signed
-from cityloom.keeper.record import PeopleBatch, SealedBatch
+from cityloom.keeper import arena, assertion, door, protocol, wire
+from cityloom.keeper.arena import Arena
+from cityloom.keeper.protocol import (
+    Authentic,
+    BeginLoad,
+    Denied,
+    Done,
+    EndLoad,
+    Ping,
+    Reply,
+    Request,
+    Seal,
+    Sealed,
+    Signed,
+)
+from cityloom.keeper.record import RECORD, PeopleBatch, SealedBatch
 from cityloom.kernel import clock
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
@@ -44,17 +55,26 @@ class KeeperDown(Refused):
 class KeeperClient:
     """Asks one keeper; safe in many threads and after a fork."""
 
-    def __init__(self, address: Path, key_file: Path) -> None:
+    def __init__(self, address: Path, key_file: Path, *, service: str = "city") -> None:
         self._address = address
         self._key_file = key_file
+        self._service = service
         self._local = threading.local()
 
-    def sign(self, by: Actor, *, exercise_id: str = "", at: datetime | None = None) -> Signed:
-        """Say who asks; in an exercise, also at which moment of the drill."""
+    def sign(
+        self, by: Actor, *, exercise_id: str = "", at: datetime | None = None, step_up_at: datetime | None = None
+    ) -> Signed:
+        """Say who asks, at which moment of a drill, and when they last showed a second factor."""
         drill_at = clock.to_text(at) if exercise_id and at else ""
         now_s = int(clock.SystemClock().now().timestamp())  # also in a drill: the keeper judges claims by its own clock
-        key = self._key_file.read_bytes().strip()
-        return assertion.sign(by, key=key, now_s=now_s, exercise_id=exercise_id, drill_at=drill_at)
+        stepped_s = int(step_up_at.timestamp()) if step_up_at else 0
+        return assertion.sign(
+            by, key=self._key(), now_s=now_s, exercise_id=exercise_id, drill_at=drill_at, service=self._service,
+            step_up_at=stepped_s,
+        )  # fmt: skip
+
+    def _key(self) -> bytes:
+        return self._key_file.read_bytes().strip()
 
     def ask(self, request: Request, expected: type[R]) -> R:
         """The reply to a request; a lost connection is made again once, as every request may be repeated.
@@ -92,11 +112,12 @@ class KeeperClient:
             link = _connect(self._address)
         except OSError as error:
             raise KeeperDown from error
-        return Sealer(link, who, workers)
+        return Sealer(link, door.seal(BeginLoad(who, workers), self._key(), door.run_at(self._address)))
 
     def _exchange(self, request: Request) -> Reply:
         link = self._link()
-        wire.send(link, request)
+        unsealed = isinstance(request, protocol.UNSEALED)
+        wire.send(link, request if unsealed else door.seal(request, self._key(), self._local.run))
         body = wire.receive(link)
         if body is None:
             raise EOFError
@@ -105,6 +126,7 @@ class KeeperClient:
     def _link(self) -> socket.socket:
         if getattr(self._local, "owner", None) != os.getpid():  # a child must not talk on its parent's connection
             self._local.link = _connect(self._address)
+            self._local.run = door.run_at(self._address)
             self._local.owner = os.getpid()
         return self._local.link
 
@@ -118,13 +140,15 @@ class KeeperClient:
 class Sealer:
     """A load under way; leave the `with` block to make it durable."""
 
-    def __init__(self, link: socket.socket, who: Signed, workers: int) -> None:
+    def __init__(self, link: socket.socket, begin: Authentic) -> None:
         self._link = link
         self._sent = 0
+        self._counts: dict[int, int] = {}
         self.sealed = 0
         try:
-            wire.send(link, BeginLoad(who, workers))
+            wire.send(link, begin)
             self._receive(Done)
+            self._arena = _shared_with(link)
         except BaseException:
             link.close()
             raise
@@ -145,7 +169,7 @@ class Sealer:
     def seal_all(self, batches: Iterable[PeopleBatch]) -> Iterator[SealedBatch]:
         """Seal batches with several on their way; the answers come in the order of the batches.
 
-        Raises: KeeperDown; ValueError for a batch of more than 65,536 people.
+        Raises: KeeperDown; ValueError for a batch of more than 65,536 people, or not of records.
         """
         order: deque[int] = deque()
         ready: dict[int, SealedBatch] = {}
@@ -159,17 +183,23 @@ class Sealer:
             yield self._next(order, ready)
 
     def _send(self, batch: PeopleBatch) -> int:
-        if len(batch) > protocol.MAX_BATCH:
-            raise ValueError(f"A batch holds at most {protocol.MAX_BATCH} people.")
+        if len(batch) > protocol.MAX_BATCH or batch.records.shape != (len(batch), RECORD.itemsize):
+            raise ValueError(f"A batch holds at most {protocol.MAX_BATCH} people of {RECORD.itemsize} bytes.")
         number, self._sent = self._sent, self._sent + 1
-        _tell(self._link, Seal(number, batch.records.tobytes(), batch.traits.astype("<u2").tobytes()))
+        place = self._arena.place(number, len(batch))
+        place.records[:], place.traits[:] = batch.records, batch.traits
+        self._counts[number] = len(batch)
+        _tell(self._link, Seal(number, len(batch)))
         return number
 
     def _next(self, order: deque[int], ready: dict[int, SealedBatch]) -> SealedBatch:
         number = order.popleft()
         while number not in ready:
             reply = self._receive(Sealed)
-            ready[reply.number] = _sealed_batch(reply)
+            place = self._arena.place(reply.number, self._counts.pop(reply.number))
+            ready[reply.number] = SealedBatch(
+                place.subjects.copy(), place.envelopes.copy(), reply.field_set, reply.key_id
+            )
         self.sealed += len(ready[number])
         return ready.pop(number)
 
@@ -181,6 +211,17 @@ class Sealer:
         if body is None:
             raise KeeperDown
         return _checked(protocol.read_reply(body), expected)
+
+
+def _shared_with(link: socket.socket) -> Arena:
+    """The memory that the keeper hands over at the beginning of a load. Raises: KeeperDown."""
+    try:
+        shared = arena.taken(link)
+    except OSError as error:
+        raise KeeperDown from error
+    if shared is None:
+        raise KeeperDown
+    return shared
 
 
 def _tell(link: socket.socket, message: Request) -> None:
@@ -286,7 +327,3 @@ def _checked(reply: Reply, expected: type[R]) -> R:
         raise TypeError(f"The keeper answered {type(reply).__name__}, not {expected.__name__}.")
     return reply
 
-
-def _sealed_batch(reply: Sealed) -> SealedBatch:
-    envelopes = np.frombuffer(reply.envelopes, np.uint8).reshape(-1, record.ENVELOPE_BYTES)
-    return SealedBatch(np.frombuffer(reply.subjects, "<i8"), envelopes, reply.field_set, reply.key_id)

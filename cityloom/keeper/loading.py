@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import socket
 import subprocess
@@ -10,7 +11,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from cityloom.keeper import protocol, record, wire
+from cityloom.keeper import arena, protocol, wire
 from cityloom.keeper.protocol import Denied, Seal, Sealed, Work
 
 MAX_WORKERS = 16
@@ -23,12 +24,12 @@ class SealerFailed(Exception):  # noqa: N818 - read as a fact
 class Worker:
     """A sealing process and the socket to it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, memory: int) -> None:
         self._link, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "cityloom.keeper.sealer", str(folder), str(theirs.fileno())],
-                pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
+                [sys.executable, "-m", "cityloom.keeper.sealer", str(folder), str(theirs.fileno()), str(memory)],
+                pass_fds=[theirs.fileno(), memory], stdin=subprocess.DEVNULL,
             )  # fmt: skip
 
     def seal(self, work: Work) -> Sealed:
@@ -55,20 +56,27 @@ class Load:
         self._client = client
         self._sending = threading.Lock()
         self._waiting: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
-        self._workers = [Worker(folder) for _ in range(max(1, min(workers, MAX_WORKERS)))]
+        self._memory = arena.made()
+        self._workers = [Worker(folder, self._memory) for _ in range(max(1, min(workers, MAX_WORKERS)))]
         self._threads = [threading.Thread(target=self._run, args=(each,), daemon=True) for each in self._workers]
         self._room = threading.Semaphore(protocol.SEAL_WINDOW)
+        self._next = 0
         self.count = 0
         self.failed = False
         for thread in self._threads:
             thread.start()
 
+    def hand_over(self) -> None:
+        """Give the client the memory in which batches lie."""
+        arena.hand_over(self._client, self._memory)
+
     def accept(self, batch: Seal, first_slot: int) -> None:
-        """Queue a batch. Raises: ValueError when the client sends more than the window allows."""
-        if not self._room.acquire(blocking=False):
-            raise ValueError("More batches on their way than the window allows.")
-        self.count += size_of(batch)
-        self._waiting.put(Work(batch.number, first_slot, batch.records, batch.traits))
+        """Queue a batch. Raises: ValueError for one out of turn, or more than the window allows."""
+        if batch.number != self._next or not self._room.acquire(blocking=False):
+            raise ValueError("A batch out of turn, or more on their way than the window allows.")
+        self._next += 1
+        self.count += batch.count
+        self._waiting.put(Work(batch.number, first_slot, batch.count))
 
     def refuse(self, reply: Denied) -> None:
         """Tell the client why nothing more is sealed."""
@@ -84,6 +92,7 @@ class Load:
             thread.join()
         for worker in self._workers:
             worker.close()
+        os.close(self._memory)
 
     def _run(self, worker: Worker) -> None:
         while (work := self._waiting.get()) is not None:
@@ -100,11 +109,10 @@ class Load:
 
 
 def size_of(batch: Seal) -> int:
-    """How many people a batch holds. Raises: ValueError for one that is empty, too large or uneven."""
-    count, rest = divmod(len(batch.records), record.RECORD.itemsize)
-    if rest or not 0 < count <= protocol.MAX_BATCH or len(batch.traits) != 2 * count:
-        raise ValueError("A batch that is empty, too large or uneven.")
-    return count
+    """How many people a batch holds. Raises: ValueError for one that is empty or too large."""
+    if not 0 < batch.count <= protocol.MAX_BATCH:
+        raise ValueError("A batch that is empty or too large.")
+    return batch.count
 
 
 def hang_up(link: socket.socket) -> None:

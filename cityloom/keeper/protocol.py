@@ -1,6 +1,7 @@
 """What the keeper and its clients say to each other: MessagePack messages behind a four-byte length.
 
-Subjects travel as the bytes of a little-endian int64 array, envelopes as one run of 160-byte records.
+Subjects travel as the bytes of a little-endian int64 array, envelopes as one run of 160-byte records. The people of a
+load do not travel: they lie in memory that both sides share (`arena`).
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ import struct
 from typing import Annotated, Union
 
 import msgspec
+
+from cityloom.kernel.refused import Refused
 
 MAX_FRAME_BYTES = 32 * 1024 * 1024
 MAX_COUNTED = 1_000_000
@@ -22,6 +25,11 @@ HEADER = struct.Struct("!I")
 Name = Annotated[str, msgspec.Meta(max_length=64)]
 """An id, a purpose, an instant: never a text."""
 Names = Annotated[list[Name], msgspec.Meta(max_length=16)]
+
+
+Place = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
+"""An index of the log or of a tile, or a size."""
+Width = Annotated[int, msgspec.Meta(ge=1, le=256)]
 
 
 class FrameTooLarge(ValueError):  # noqa: N818 - read as a fact
@@ -42,21 +50,21 @@ class Ping(msgspec.Struct, frozen=True, tag="ping"):
 class Head(msgspec.Struct, frozen=True, tag="head"):
     """The log's size and root; with `size` the root of that older tree."""
 
-    size: int | None = None
+    size: Place | None = None
 
 
 class Leaf(msgspec.Struct, frozen=True, tag="leaf"):
     """One entry of the log and its inclusion proof in the tree of `size` leaves."""
 
-    index: int
-    size: int
+    index: Place
+    size: Place
 
 
 class Consistency(msgspec.Struct, frozen=True, tag="consistency"):
     """Proof that the first `old` leaves are a prefix of the first `size`."""
 
-    old: int
-    size: int
+    old: Place
+    size: Place
 
 
 EXIT_FULL = 6
@@ -133,7 +141,7 @@ class Erase(msgspec.Struct, frozen=True, tag="erase"):
     """Zero a person's slot."""
 
     who: Signed
-    subject: int
+    subject: Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 
 
 class Summarise(msgspec.Struct, frozen=True, tag="summarise"):
@@ -147,24 +155,309 @@ class BeginLoad(msgspec.Struct, frozen=True, tag="begin_load"):
     """Start sealing people on this connection, on `workers` processes."""
 
     who: Signed
-    workers: int
+    workers: Annotated[int, msgspec.Meta(ge=0, le=1024)]
 
 
 class Seal(msgspec.Struct, frozen=True, tag="seal"):
-    """One batch: n records of 128 bytes, n uint16 traits."""
+    """So many people lie in the batch's place of the shared memory; batches are numbered from 0."""
 
     number: int
-    records: bytes
-    traits: bytes
+    count: int
 
 
 class EndLoad(msgspec.Struct, frozen=True, tag="end_load"):
     """Make the load durable and log it."""
 
 
+class LogKey(msgspec.Struct, frozen=True, tag="log_key"):
+    """The log's verifier key."""
+
+
+class Checkpoint(msgspec.Struct, frozen=True, tag="checkpoint"):
+    """A signed checkpoint: of the log as it is, of its first `size` leaves, or the newest that a witness cosigned."""
+
+    size: Place | None = None
+    witnessed: bool = False
+
+
+class Tile(msgspec.Struct, frozen=True, tag="tile"):
+    """The first `width` hashes of a tile of the log's tree."""
+
+    level: Annotated[int, msgspec.Meta(ge=0, le=7)]
+    index: Place
+    width: Width = 256
+
+
+class Entries(msgspec.Struct, frozen=True, tag="entries"):
+    """The first `width` entries under a tile of level 0."""
+
+    index: Place
+    width: Width = 256
+
+
+class Inclusions(msgspec.Struct, frozen=True, tag="inclusions"):
+    """Inclusion proofs of several leaves in the tree of `size` leaves."""
+
+    indices: Annotated[list[Place], msgspec.Meta(max_length=1000)]
+    size: Place
+
+
+class AddCosignatures(msgspec.Struct, frozen=True, tag="add_cosignatures"):
+    """Keep what witnesses have signed under the checkpoint of `size` leaves."""
+
+    size: Place
+    lines: Annotated[list[Annotated[str, msgspec.Meta(max_length=512)]], msgspec.Meta(max_length=16)]
+
+
+class Authentic(msgspec.Struct, frozen=True, tag="authentic"):
+    """A request whose bytes were made by a holder of the assertion key, once: an HMAC over nonce and body."""
+
+    body: bytes
+    nonce: Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
+    mac: Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+
+
+Stated = Annotated[str, msgspec.Meta(max_length=200)]
+"""What a person is compared with or looked for by: never logged."""
+Text = Annotated[str, msgspec.Meta(max_length=40_000)]
+Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+Page = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+
+
+class Second(msgspec.Struct, frozen=True, tag="second"):
+    """Agree, as another person, to a grant that needs one."""
+
+    who: Signed
+    id: Name
+
+
+class Ask(msgspec.Struct, frozen=True, tag="ask"):
+    """Answer yes or no about people under a grant, and show nothing.
+
+    `argument` is an age, or `field=value`; `places` is a dwelling for each subject, `wanted` the dwellings in question,
+    int64 both.
+    """
+
+    who: Signed
+    id: Name
+    question: Name
+    argument: Stated
+    subjects: bytes
+    envelopes: bytes
+    places: bytes = b""
+    wanted: bytes = b""
+
+
+class Search(msgspec.Struct, frozen=True, tag="search"):
+    """Who might have this value: the answer is many; `Match` finds the one."""
+
+    who: Signed
+    purpose: Name
+    field: Name
+    value: Stated
+    incident_id: Name = ""
+
+
+class LinkSearch(msgspec.Struct, frozen=True, tag="link_search"):
+    """Who might be behind this identity claim of an account that signs in."""
+
+    who: Signed
+    account: Name
+    field: Name
+    value: Stated
+
+
+class Match(msgspec.Struct, frozen=True, tag="match"):
+    """The envelopes of those whom a search named; those who truly match are logged, then named or linked."""
+
+    who: Signed
+    ticket: Name
+    envelopes: bytes
+
+
+class ReadOwn(msgspec.Struct, frozen=True, tag="read_own"):
+    """A resident's own entries of the log, below index `before`, newest first."""
+
+    who: Signed
+    link: bytes
+    before: Place | None = None
+    limit: Page = 50
+
+
+class Contest(msgspec.Struct, frozen=True, tag="contest"):
+    """Log that a resident contests the own entry at an index."""
+
+    who: Signed
+    link: bytes
+    index: Place
+
+
+class Unlink(msgspec.Struct, frozen=True, tag="unlink"):
+    """Forget to whom a link leads."""
+
+    who: Signed
+    handle: Name
+
+
+class News(msgspec.Struct, frozen=True, tag="news"):
+    """Entries from index `since` on that are about residents who have a link."""
+
+    who: Signed
+    since: Place
+    limit: Page = 1000
+
+
+class Rotate(msgspec.Struct, frozen=True, tag="rotate"):
+    """Change the key-encryption key; the answer comes when it is done."""
+
+    who: Signed
+
+
+class RotationAt(msgspec.Struct, frozen=True, tag="rotation_at"):
+    """How far a change of keys is."""
+
+
+class BackUpKeys(msgspec.Struct, frozen=True, tag="back_up_keys"):
+    """Copy the keeper into a new folder of `place`, an absolute path."""
+
+    who: Signed
+    place: Annotated[str, msgspec.Meta(max_length=4096)]
+
+
+class Watch(msgspec.Struct, frozen=True, tag="watch"):
+    """Alarms with a higher number than `after`."""
+
+    who: Signed
+    after: Place
+    limit: Page = 500
+
+
+class Flows(msgspec.Struct, frozen=True, tag="flows"):
+    """How much was opened by whom for what, from one day to another (both in it)."""
+
+    who: Signed
+    first: Name
+    last: Name
+
+
+class ReadPurposes(msgspec.Struct, frozen=True, tag="purposes"):
+    """Every version of every purpose, and how much of today's budget is used."""
+
+    who: Signed
+
+
+class ProposePurpose(msgspec.Struct, frozen=True, tag="propose_purpose"):
+    """A new version of a purpose, which another person must approve."""
+
+    who: Signed
+    document: Annotated[bytes, msgspec.Meta(max_length=40_000)]
+
+
+class DecidePurpose(msgspec.Struct, frozen=True, tag="decide_purpose"):
+    """Put a proposed version into force, or withdraw a version."""
+
+    who: Signed
+    purpose: Name
+    version: Place
+    approve: bool
+
+
+class SetHoney(msgspec.Struct, frozen=True, tag="set_honey"):
+    """People whose opening rings an alarm, because nobody has a reason to open them."""
+
+    who: Signed
+    subjects: bytes
+
+
+class ResetBreaker(msgspec.Struct, frozen=True, tag="reset_breaker"):
+    """Let a calling system open for a purpose again."""
+
+    who: Signed
+    purpose: Name
+    service: Name
+
+
+class ReadBreakers(msgspec.Struct, frozen=True, tag="read_breakers"):
+    """Which calling systems were stopped for which purposes."""
+
+    who: Signed
+
+
+class ReadEntry(msgspec.Struct, frozen=True, tag="read_entry"):
+    """What an entry of the log says, for whoever reviews it; not whom it is about."""
+
+    who: Signed
+    index: Place
+
+
+class Unmask(msgspec.Struct, frozen=True, tag="unmask"):
+    """What the log calls each of these accounts."""
+
+    who: Signed
+    accounts: Annotated[list[Name], msgspec.Meta(max_length=20_000)]
+    reason: Name
+
+
+class BreakGlass(msgspec.Struct, frozen=True, tag="break_glass"):
+    """Open at once without a granter: a grant to oneself, an alarm, and a review that must follow."""
+
+    who: Signed
+    id: Name
+    incident_id: Name
+    fields: Names
+    subjects: bytes
+    reason: Digest
+
+
+class ReviewGlass(msgspec.Struct, frozen=True, tag="review_glass"):
+    """Say, as another person, whether breaking the glass was right."""
+
+    who: Signed
+    id: Name
+    outcome: Name
+
+
+class ReadGlass(msgspec.Struct, frozen=True, tag="read_glass"):
+    """Every breaking of the glass that is not reviewed."""
+
+    who: Signed
+
+
+class ProposeStatus(msgspec.Struct, frozen=True, tag="propose_status"):
+    """A status that burdens people: the digests of the decision and of the evidence for each person."""
+
+    who: Signed
+    id: Name
+    kind: Name
+    decision: Digest
+    subjects: bytes
+    evidence: Annotated[list[Digest], msgspec.Meta(max_length=20_000)]
+    until: Name
+    appeal_until: Name
+    emergency: bool = False
+
+
+class ApproveStatus(msgspec.Struct, frozen=True, tag="approve_status"):
+    """Set a proposed status, as another person; one leaf for each of those whom it burdens."""
+
+    who: Signed
+    id: Name
+
+
+class EndStatus(msgspec.Struct, frozen=True, tag="end_status"):
+    """End a status, or withdraw one that was only proposed."""
+
+    who: Signed
+    id: Name
+
+
 Request = Union[  # noqa: UP007 - msgspec reads the union at run time
     Ping, Head, Leaf, Consistency, ReadBasis, Grant, Revoke, RevokeAll, Open, Count, ListNeedingHelp, Erase, Summarise,
-    BeginLoad, Seal, EndLoad,
+    BeginLoad, Seal, EndLoad, LogKey, Checkpoint, Tile, Entries, Inclusions, AddCosignatures,
+    Authentic, Second, Ask, Search, LinkSearch, Match, ReadOwn, Contest, Unlink, News, Watch, Flows, ReadPurposes,
+    ProposePurpose, DecidePurpose, SetHoney, ResetBreaker, ReadBreakers, Unmask, BreakGlass, ReviewGlass, ReadGlass,
+    ProposeStatus, ApproveStatus, EndStatus, Rotate, RotationAt, BackUpKeys,
+    ReadEntry,
 ]  # fmt: skip
 
 
@@ -184,10 +477,11 @@ class Denied(msgspec.Struct, frozen=True, tag="denied"):
 
 
 class Granted(msgspec.Struct, frozen=True, tag="granted"):
-    """The grant stands, for so many people, on this legal basis."""
+    """The grant stands, for so many people, on this legal basis; it may wait for a second person."""
 
     people: int
     basis: str
+    needs_second: bool = False
 
 
 class HeadIs(msgspec.Struct, frozen=True, tag="head_is"):
@@ -206,6 +500,7 @@ class ProofIs(msgspec.Struct, frozen=True, tag="proof_is"):
 
 class BasisIs(msgspec.Struct, frozen=True, tag="basis_is"):
     purpose: str
+    version: int
     id: str
     article: str
     fields: list[str]
@@ -251,36 +546,211 @@ class Summaries(msgspec.Struct, frozen=True, tag="summaries"):
 
 
 class Sealed(msgspec.Struct, frozen=True, tag="sealed"):
+    """The batch's subjects and envelopes lie in its place."""
+
     number: int
-    subjects: bytes
-    envelopes: bytes
     key_id: int
     field_set: int
 
 
+class LogKeyIs(msgspec.Struct, frozen=True, tag="log_key_is"):
+    vkey: str
+
+
+class CheckpointIs(msgspec.Struct, frozen=True, tag="checkpoint_is"):
+    note: str
+
+
+class TileIs(msgspec.Struct, frozen=True, tag="tile_is"):
+    hashes: bytes
+
+
+class EntriesAre(msgspec.Struct, frozen=True, tag="entries_are"):
+    """Entries of 32 bytes, one run."""
+
+    entries: bytes
+
+
+class InclusionsAre(msgspec.Struct, frozen=True, tag="inclusions_are"):
+    proofs: list[list[bytes]]
+
+
+class LoggedLeaf(msgspec.Struct, frozen=True, array_like=True):
+    index: int
+    text: bytes
+    salt: bytes
+
+
+class Answered(msgspec.Struct, frozen=True, tag="answered"):
+    """Yes, no, or None where it cannot be told, in the order asked."""
+
+    answers: list[bool | None]
+
+
+class Candidates(msgspec.Struct, frozen=True, tag="candidates"):
+    ticket: str
+    subjects: bytes
+
+
+class Linked(msgspec.Struct, frozen=True, tag="linked"):
+    """A link that only this keeper can read, and the handle by which news of it are told."""
+
+    link: bytes
+    handle: str
+
+
+class OwnEntries(msgspec.Struct, frozen=True, tag="own_entries"):
+    """Leaves with their salts, newest first, their proofs in the tree of the checkpoint, and the checkpoint.
+
+    `titles` holds what each purpose is called, by language, under `purpose/version`; `statuses` the ids of what burdens
+    the resident now, with the first page only.
+    """
+
+    leaves: list[LoggedLeaf]
+    proofs: list[list[bytes]]
+    checkpoint: str
+    vkey: str
+    titles: dict[str, dict[str, str]] = {}
+    statuses: list[str] = []
+
+
+class NewsItem(msgspec.Struct, frozen=True, array_like=True):
+    handle: str
+    index: int
+    at: str
+    kind: str
+
+
+class NewsIs(msgspec.Struct, frozen=True, tag="news_is"):
+    """What is new; ask again from `next` on."""
+
+    items: list[NewsItem]
+    next: int
+
+
+class AlarmRow(msgspec.Struct, frozen=True, array_like=True):
+    number: int
+    at: str
+    kind: str
+    purpose: str
+    actor: str
+    unit: str
+    service: str
+    about: str
+    people: int
+    exercise_id: str
+
+
+class Alarms(msgspec.Struct, frozen=True, tag="alarms"):
+    rows: list[AlarmRow]
+
+
+class FlowRow(msgspec.Struct, frozen=True, array_like=True):
+    day: str
+    unit: str
+    role: str
+    purpose: str
+    kind: str
+    service: str
+    exercise: bool
+    leaves: int
+    people: int
+
+
+class FlowsAre(msgspec.Struct, frozen=True, tag="flows_are"):
+    rows: list[FlowRow]
+
+
+class PurposeRow(msgspec.Struct, frozen=True, array_like=True):
+    """A version of a purpose: its state, its document as JSON, who proposed and decided it, and today's use."""
+
+    purpose: str
+    version: int
+    state: str
+    document: str
+    proposed_by: str
+    proposed_at: str
+    decided_by: str
+    decided_at: str
+    spent_today: int
+
+
+class PurposesAre(msgspec.Struct, frozen=True, tag="purposes_are"):
+    rows: list[PurposeRow]
+
+
+class EntryIs(msgspec.Struct, frozen=True, tag="entry_is"):
+    """The facts of an entry as JSON, without the person."""
+
+    facts: bytes
+
+
+class BreakersAre(msgspec.Struct, frozen=True, tag="breakers_are"):
+    """Purpose, service, and since when."""
+
+    rows: list[tuple[str, str, str]]
+
+
+class Unmasked(msgspec.Struct, frozen=True, tag="unmasked"):
+    names: list[str]
+
+
+class GlassRow(msgspec.Struct, frozen=True, array_like=True):
+    id: str
+    actor: str
+    unit: str
+    broken_at: str
+    due_at: str
+    exercise_id: str
+
+
+class GlassIs(msgspec.Struct, frozen=True, tag="glass_is"):
+    rows: list[GlassRow]
+
+
+class Rotated(msgspec.Struct, frozen=True, tag="rotated"):
+    """The key in force is number `key_id`, and wraps so many slots."""
+
+    key_id: int
+    slots: int
+
+
+class Progress(msgspec.Struct, frozen=True, tag="progress"):
+    done: int
+    total: int
+
+
+class BackedUp(msgspec.Struct, frozen=True, tag="backed_up"):
+    folder: str
+
+
 Reply = Union[  # noqa: UP007 - msgspec reads the union at run time
     Done, Denied, Granted, HeadIs, LeafIs, ProofIs, BasisIs, Opened, Counted, Named, Summaries, Sealed,
+    LogKeyIs, CheckpointIs, TileIs, EntriesAre, InclusionsAre, Answered, Candidates, Linked, OwnEntries, NewsIs, Alarms,
+    FlowsAre, PurposesAre, BreakersAre, Unmasked, GlassIs, Rotated, Progress, BackedUp,
+    EntryIs,
 ]  # fmt: skip
 
 
 class Work(msgspec.Struct, frozen=True):
-    """A batch on its way from the server to one of its sealing processes."""
+    """A batch that one of the server's sealing processes is to seal into the slots from `first_slot`."""
 
     number: int
     first_slot: int
-    records: bytes
-    traits: bytes
+    count: int
 
 
+UNSEALED = (Ping, RotationAt, Head, Leaf, Consistency, LogKey, Checkpoint, Tile, Entries, Inclusions)
+"""What anybody who reaches the keeper may ask: nothing in it is about anybody."""
 _requests = msgspec.msgpack.Decoder(Request)
 _replies = msgspec.msgpack.Decoder(Reply)
 _work = msgspec.msgpack.Decoder(Work)
-_encode = msgspec.msgpack.Encoder().encode
+encode = msgspec.msgpack.Encoder().encode
 
 
 def frame(message: Request | Reply | Work) -> bytes:
     """A message with its length in front. Raises: FrameTooLarge."""
-    body = _encode(message)
+    body = encode(message)
     checked_length(len(body))
     return HEADER.pack(len(body)) + body
 
@@ -290,6 +760,16 @@ def checked_length(length: int) -> int:
     if not 0 < length <= MAX_FRAME_BYTES:
         raise FrameTooLarge(f"A message of {length} bytes; the limit is {MAX_FRAME_BYTES}.")
     return length
+
+
+def malformed() -> Refused:
+    """What is said of a message that says nothing."""
+    return Refused("gate.bad_request", "The message to the keeper is malformed; nothing was opened.")
+
+
+def name_of(request: Request) -> str:
+    """What a kind of message is called in the protocol, and in the leaf of one that was refused."""
+    return str(request.__struct_config__.tag)
 
 
 def read_request(body: bytes | bytearray) -> Request:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 
 FIELD_SET = 1
 FIELDS = ("name", "national_id", "phone", "birth_date", "need_note")
+SEARCHED = ("national_id", "phone")
+"""Fields that a person can be found by."""
 _WIDTHS = (48, 18, 16, 8, 38)
 RECORD = np.dtype([(field, f"S{width}") for field, width in zip(FIELDS, _WIDTHS, strict=True)])
 """The plaintext, 128 bytes: UTF-8 padded with zeros, `birth_date` as YYYYMMDD."""
+_places = {field: slice(RECORD.fields[field][1], RECORD.fields[field][1] + RECORD[field].itemsize) for field in FIELDS}
 ENVELOPE_BYTES = 160
 
 AGE_BANDS = ("0-17", "18-59", "60-79", "80+")
@@ -68,8 +71,18 @@ def people_records(
 
 def read_record(plaintext: bytes, fields: Sequence[str]) -> list[str]:
     """The wanted fields of one record, as text."""
-    row = np.frombuffer(plaintext, dtype=RECORD)[0]
-    return [bytes(row[field]).decode("utf-8", "replace") for field in fields]
+    return reader(fields)(plaintext)
+
+
+def reader(fields: Sequence[str]) -> Callable[[bytes], list[str]]:
+    """What reads the wanted fields of many records. Raises: KeyError for a field that there is not."""
+    places = [_places[field] for field in fields]
+    return lambda plaintext: [plaintext[place].rstrip(b"\x00").decode("utf-8", "replace") for place in places]
+
+
+def column(records: NDArray[np.uint8], field: str) -> NDArray[np.uint8]:
+    """One field's bytes of records, uint8 (n, its width)."""
+    return records[:, _places[field]]
 
 
 def traits_of(

@@ -1,4 +1,4 @@
-"""A sealing process of the keeper: batches come from the server over an inherited socket, envelopes go back.
+"""A sealing process of the keeper: seals batches where they lie in the load's shared memory, when the server says so.
 
 It ends when the server does: its socket is then at an end.
 """
@@ -9,26 +9,25 @@ import socket
 import sys
 from pathlib import Path
 
-import numpy as np
-
 from cityloom.keeper import protocol, record, wire
+from cityloom.keeper.arena import Arena
 from cityloom.keeper.protocol import Sealed, Work
 from cityloom.keeper.vault import Vault
 
 
-def seal(vault: Vault, work: Work) -> Sealed:
+def seal(vault: Vault, arena: Arena, work: Work) -> Sealed:
     """Seal one batch into the slots that the server reserved for it."""
-    records = np.frombuffer(work.records, np.uint8).reshape(-1, record.RECORD.itemsize)
-    subjects, envelopes = vault.seal(work.first_slot, records, np.frombuffer(work.traits, "<u2"))
-    return Sealed(work.number, subjects.tobytes(), envelopes, vault.key_id, record.FIELD_SET)
+    place = arena.place(work.number, work.count)
+    place.subjects[:], place.envelopes[:] = vault.seal(work.first_slot, place.records, place.traits)
+    return Sealed(work.number, vault.key_id, record.FIELD_SET)
 
 
-def main(folder: str, descriptor: str) -> None:
+def main(folder: str, descriptor: str, memory: str) -> None:
     """Work until the server hangs up."""
-    vault = Vault(Path(folder))
+    vault, arena = Vault(Path(folder), owner=False), Arena(int(memory))
     with socket.socket(fileno=int(descriptor)) as link:
         while (body := wire.receive(link)) is not None:
-            wire.send(link, seal(vault, protocol.read_work(body)))
+            wire.send(link, seal(vault, arena, protocol.read_work(body)))
 
 
 if __name__ == "__main__":

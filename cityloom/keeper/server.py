@@ -16,10 +16,13 @@ from pathlib import Path
 
 import msgspec
 
-from cityloom.keeper import loading, protocol, store, wire
+from cityloom.keeper import door, loading, protocol, store, wire
 from cityloom.keeper.desk import Desk, denied
+from cityloom.keeper.door import Door
+from cityloom.keeper.keyring import KeySpoilt, OldKeeper
 from cityloom.keeper.log import LogBroken, LogFailed
 from cityloom.keeper.protocol import BeginLoad, Denied, Done, EndLoad, Seal
+from cityloom.keeper.slots import SlotsSpoilt
 from cityloom.kernel import disk
 from cityloom.kernel.refused import Refused
 
@@ -27,7 +30,6 @@ MAX_CLIENTS = 128
 _LOOK_UP_S = 0.5
 EXIT_BUSY, EXIT_BROKEN, EXIT_MISSING = 3, 4, 5
 _logger = logging.getLogger(__name__)
-_MALFORMED = Denied("gate.bad_request", "The message to the keeper is malformed; nothing was opened.")
 
 
 class Server:
@@ -37,6 +39,7 @@ class Server:
         self._folder = folder
         self._address = address
         self._desk = Desk(folder, assertion_key)
+        self._door = Door(assertion_key, door.begin_run(address))
         self._places = threading.BoundedSemaphore(MAX_CLIENTS)
         self._listener = _listen(address)
         self._stopping = False
@@ -64,6 +67,7 @@ class Server:
     def close(self) -> None:
         """Remove the socket and finish the log."""
         self._address.unlink(missing_ok=True)
+        door.end_run(self._address)
         self._desk.close()
 
     def _attend(self, client: socket.socket) -> None:
@@ -79,9 +83,14 @@ class Server:
 
     def _converse(self, client: socket.socket) -> None:
         while (request := _next_request(client)) is not None:
-            if isinstance(request, Denied):
-                wire.send(client, request)
+            if isinstance(request, Refused):
+                wire.send(client, self._desk.turn_away(request))
                 return
+            try:
+                request = self._door.let_in(request)
+            except Refused as refusal:
+                wire.send(client, self._desk.turn_away(refusal))
+                continue
             if isinstance(request, BeginLoad):
                 self._load(client, request)
                 continue
@@ -97,12 +106,14 @@ class Server:
         except Refused as refusal:
             wire.send(client, denied(refusal))
             return
-        load = loading.Load(self._folder, request.workers, client)
-        wire.send(client, Done())
-        try:
-            finished = self._take_batches(client, load)
-        finally:
-            load.close()
+        with self._desk.vault.loading():
+            load = loading.Load(self._folder, request.workers, client)
+            try:
+                wire.send(client, Done())
+                load.hand_over()
+                finished = self._take_batches(client, load)
+            finally:
+                load.close()
         if finished and not load.failed:
             wire.send(client, self._desk.end_load(claims, load.count))
 
@@ -117,6 +128,8 @@ class Server:
                 return False
             except (OSError, LogFailed) as error:
                 load.refuse(_unwritten(error))
+        if isinstance(request, Refused):
+            load.refuse(self._desk.turn_away(request))
         return isinstance(request, EndLoad)
 
 
@@ -129,12 +142,12 @@ def _unwritten(error: Exception) -> Denied:
     return Denied("gate.log_failed", "The keeper could not write, so nobody was loaded; start it again.")
 
 
-def _next_request(client: socket.socket) -> protocol.Request | Denied | None:
+def _next_request(client: socket.socket) -> protocol.Request | Refused | None:
     try:
         body = wire.receive(client)
         return None if body is None else protocol.read_request(body)
     except (protocol.FrameTooLarge, msgspec.MsgspecError):
-        return _MALFORMED
+        return protocol.malformed()
 
 
 def _listen(address: Path) -> socket.socket:
@@ -168,10 +181,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         held = store.lock(folder)
         server = Server(folder, options.socket, options.assertion_key_file.read_bytes().strip())
-    except BlockingIOError:
-        return _fail(EXIT_BUSY, f"Another keeper has {options.dir}; stop it first.")
-    except LogBroken as broken:
-        return _fail(EXIT_BROKEN, f"The log has been changed: {broken} The keeper does not start on it.")
+    except (LogBroken, OldKeeper, KeySpoilt, SlotsSpoilt) as unfit:
+        changed = f"The log has been changed: {unfit} The keeper does not start on it."
+        return _fail(EXIT_BROKEN, changed if isinstance(unfit, LogBroken) else str(unfit))
     except (OSError, sqlite3.Error) as error:
         return _no_start(error)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -194,6 +206,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _no_start(error: Exception) -> int:
+    if isinstance(error, BlockingIOError):
+        return _fail(EXIT_BUSY, "Another keeper has this folder; stop it first.")
     if not disk.is_full(error):
         raise error
     return _fail(protocol.EXIT_FULL, "The disk is full, so the keeper does not start.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
@@ -11,6 +11,7 @@ from cityloom.keeper.protocol import Summary
 
 
 class _Entry(msgspec.Struct):
+    kind: str
     at: str
     purpose: str
     basis: str
@@ -29,18 +30,18 @@ class _Tally:
 _decoder = msgspec.json.Decoder(_Entry)
 
 
-def of(database: sqlite3.Connection, incident_id: str, exercise_id: str) -> list[Summary]:
+def of(read: Callable[..., list[tuple]], incident_id: str, exercise_id: str) -> list[Summary]:
     """Openings and namings of an incident or an exercise, one row for each purpose, unit and role."""
     column, value = ("exercise_id", exercise_id) if exercise_id else ("incident_id", incident_id)
-    rows = database.execute(
-        f"SELECT kind, entry FROM leaf WHERE {column} = ? AND kind IN ('opened', 'listed') ORDER BY i",  # noqa: S608
+    rows = read(
+        f"SELECT count, facts FROM leaves WHERE {column} = ? AND kind IN ('opened', 'listed') ORDER BY first",  # noqa: S608
         (value,),
     )
     tallies: dict[tuple[str, ...], _Tally] = {}
-    for kind, body in rows if value else ():
-        entry = _decoder.decode(body)
-        key = (kind, entry.purpose, entry.basis, entry.article, entry.unit, entry.role)
+    for people, facts in rows if value else ():
+        entry = _decoder.decode(facts)
+        key = (entry.kind, entry.purpose, entry.basis, entry.article, entry.unit, entry.role)
         tally = tallies.setdefault(key, _Tally(0, entry.at, entry.at))
-        tally.people += 1
+        tally.people += people
         tally.last_at = entry.at
     return [Summary(*key, tally.people, tally.first_at, tally.last_at) for key, tally in tallies.items()]

@@ -1,17 +1,18 @@
-"""Keys and slots: the key-encryption key, each person's secret, tag and traits, sealing and opening.
+"""Sealing, opening, searching, erasing, and changing the key. Nothing here decides who may do which.
 
-Three dense files, memory-mapped, one place a slot: `secrets` (32 bytes), `tags` (uint32, the random half of the subject
-id; 0 = empty or erased) and `traits` (uint16). Nothing here decides who may open what.
+Every person has a random envelope key. It lies in the person's slot, wrapped under the key-encryption key, so that a
+change of that key goes over the slots and never over the envelopes (decision 0007).
 """
 
 from __future__ import annotations
 
-import hashlib
+import dataclasses
 import hmac
-import mmap
-import os
 import struct
 import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,23 +20,23 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from numpy.typing import NDArray
 
-from cityloom.keeper import record
+from cityloom.keeper import index, keyring, record, slots
+from cityloom.keeper.blocks import SECRET_BYTES, SlotCipher
+from cityloom.keeper.record import SEARCHED
+from cityloom.keeper.slots import Progress, Slots
 from cityloom.kernel import ids
+from cityloom.kernel.refused import Refused
 
-KEY_FILE = "key"
-ENVELOPE_VERSION = 1
-_SECRET_BYTES = 32
-_HEADER = struct.Struct(">BHB")  # version, key id, field set
-_BOUND = struct.Struct(">BHBq")  # the same and the subject: the associated data
+ENVELOPE_VERSION = 2
+_HEADER = struct.Struct(">BHB")  # version, key id, field set; with the subject behind it, the associated data
 _NONCE_BYTES = 12
-_BLOCK_BYTES = _SECRET_BYTES + 1  # a secret and HKDF's counter
-_GROWTH = 1 << 18  # slots by which the files grow
-_SALT = b"cityloom keeper v1"
-_FILES = (("secrets", np.dtype(("u1", (_SECRET_BYTES,)))), ("tags", np.dtype("<u4")), ("traits", np.dtype("<u2")))
+_LINK_BYTES = _NONCE_BYTES + 8 + 16
+_NONCE = slice(_HEADER.size, _HEADER.size + _NONCE_BYTES)
+_SEALED = slice(_NONCE.stop, record.ENVELOPE_BYTES)
 
 
 class UnknownKey(Exception):  # noqa: N818 - read as a fact
-    """An envelope names a key that this keeper does not hold."""
+    """An envelope names a key that this keeper never had."""
 
 
 class Damaged(Exception):  # noqa: N818 - read as a fact
@@ -43,187 +44,328 @@ class Damaged(Exception):  # noqa: N818 - read as a fact
 
 
 def create(folder: Path) -> None:
-    """Make a key file (mode 0600) and empty slot files. Raises: FileExistsError; a key is never replaced."""
-    handle = os.open(folder / KEY_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as stream:
-        stream.write(f"1 {ids.random_bytes(32).hex()}\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    for name, _ in _FILES:
-        os.close(os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    """Make keys and empty slot files, for their owner alone. Raises: FileExistsError; a key is never replaced."""
+    slots.create(folder, keyring.create(folder).number)
 
 
-def read_keys(folder: Path) -> dict[int, bytes]:
-    """The key-encryption keys by their number. Raises: ValueError for a file that is not a key file."""
-    keys = {}
-    for line in (folder / KEY_FILE).read_text().splitlines():
-        number, _, text = line.partition(" ")
-        keys[int(number)] = bytes.fromhex(text)
-    if not keys or any(len(key) != 32 for key in keys.values()):
-        raise ValueError("The key file holds no key of 32 bytes.")
-    return keys
+@dataclass(frozen=True)
+class Unlocked:
+    """The envelope keys of people for one request: what the log calls them, and their envelopes, rest on the same key.
 
-
-class Derivation:
-    """HKDF-SHA256 for many secrets under one key: extract once, expand once a secret, with the secret in the info.
-
-    Equal to HKDF(key, salt, info=label | secret, 32 bytes); the hash states are kept because this runs once a person.
-    Source: RFC 5869.
+    `alive` says whose key is good; for the others it is meaningless bytes.
     """
 
-    def __init__(self, key: bytes, label: bytes) -> None:
-        pseudorandom = hmac.digest(_SALT, key, "sha256").ljust(64, b"\x00")
-        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in pseudorandom) + label)
-        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in pseudorandom))
-
-    def derive(self, secret: bytes) -> bytes:
-        """32 bytes for a secret."""
-        return self.expand(secret + b"\x01")
-
-    def expand(self, block: bytes) -> bytes:
-        """32 bytes for a secret that already has HKDF's counter byte behind it."""
-        inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(block)
-        outer.update(inner.digest())
-        return outer.digest()
-
-
-class Slots:
-    """The three files, mapped; safe to read in any thread, written by one owner a slot."""
-
-    def __init__(self, folder: Path) -> None:
-        self._paths = [(folder / name, dtype) for name, dtype in _FILES]
-        self._lock = threading.Lock()
-        self._map()
-
-    def __len__(self) -> int:
-        return len(self.tags)
-
-    def grow_to(self, slots: int) -> None:
-        """Make room, and map files that another process has grown. Raises: OSError when the disk is full."""
-        with self._lock:
-            if slots > len(self):
-                for path, dtype in self._paths:
-                    if path.stat().st_size < slots * dtype.itemsize:
-                        _lengthen(path, -(-slots // _GROWTH) * _GROWTH * dtype.itemsize)
-                self._map()
-
-    def sync(self) -> None:
-        """Put every slot on the disk, whichever process wrote it."""
-        for path, _ in self._paths:
-            handle = os.open(path, os.O_RDWR)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
-
-    def _map(self) -> None:
-        self.secrets, self.tags, self.traits = (_mapped(path, dtype) for path, dtype in self._paths)
-
-
-def _lengthen(path: Path, size: int) -> None:
-    """Make a file longer, with room on the disk for all of it: writing to a map without room is the process's death."""
-    handle = os.open(path, os.O_RDWR)
-    try:
-        os.posix_fallocate(handle, 0, size)
-    finally:
-        os.close(handle)
-
-
-def _mapped(path: Path, dtype: np.dtype) -> NDArray:
-    shape = dtype.shape
-    count = path.stat().st_size // dtype.itemsize
-    if count == 0:
-        return np.zeros((0, *shape), dtype=dtype.base)
-    with path.open("r+b") as stream:
-        memory = mmap.mmap(stream.fileno(), count * dtype.itemsize)
-    return np.frombuffer(memory, dtype=dtype.base).reshape(count, *shape)
+    subjects: NDArray[np.int64]
+    alive: NDArray[np.bool_]
+    keys: NDArray[np.uint8] = dataclasses.field(repr=False)
 
 
 class Vault:
-    """Seal and open under the keeper's keys."""
+    """Seal and open under the keeper's keys; `owner` clears away what a crash left of a change of keys.
 
-    def __init__(self, folder: Path) -> None:
-        keys = read_keys(folder)
-        self.key_id = max(keys)
-        self.slots = Slots(folder)
-        self._envelope_keys = {number: Derivation(key, b"envelope v1|") for number, key in keys.items()}
-        first = keys[min(keys)]  # pseudonyms must stay the same when a newer key takes over
-        self._pseudonyms = Derivation(first, b"pseudonym v1|")
-        self._log_key = Derivation(first, b"log v1|").derive(b"")
+    Raises: OldKeeper, KeySpoilt, SlotsSpoilt.
+    """
+
+    def __init__(self, folder: Path, *, owner: bool = True) -> None:
+        self._folder = folder
+        self._ring = keyring.read(folder)
+        slots.check_files(folder, self._ring.number)
+        self.slots = Slots(folder, self._ring.number)
+        self._ciphers = {self._ring.number: SlotCipher(self._ring.for_slots())}
+        self._pseudonym_key = self._ring.lasting("pseudonyms")
+        self._log_key = self._ring.lasting("log")
+        self._links = AESGCMSIV(self._ring.lasting("links"))
+        self._index = index.BlindIndex({field: self._ring.lasting(f"index {field}") for field in SEARCHED})
+        self._changing = threading.Lock()
+        self._loads = 0
+        self._lengths = dict.fromkeys(SEARCHED, range(0))
+        self.progress = 0, 0
+        if owner:
+            self._clear_leftovers()
+
+    @property
+    def key_id(self) -> int:
+        return self._ring.number
+
+    def check(self, reserved: int) -> None:
+        """Raises: SlotsSpoilt for slot files that do not fit the number of slots that were ever reserved."""
+        self.slots.check(reserved)
+
+    # Sealing.
+
+    @contextmanager
+    def loading(self) -> Iterator[None]:
+        """Keep the key as it is while other processes seal; waits for a change that is under way."""
+        with self._changing:
+            self._loads += 1
+        try:
+            yield
+        finally:
+            with self._changing:
+                self._loads -= 1
 
     def seal(
         self, first_slot: int, records: NDArray[np.uint8], traits: NDArray[np.uint16]
-    ) -> tuple[NDArray[np.int64], bytes]:
-        """Fill consecutive slots; return the subjects and their envelopes, 160 bytes each."""
+    ) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+        """Fill consecutive slots; return the subjects and their envelopes, uint8 (n, 160).
+
+        Their search tokens are whole until `settle`, and found by nobody before it.
+        """
         count = len(records)
         self.slots.grow_to(first_slot + count)
-        secrets = np.frombuffer(ids.random_bytes(_SECRET_BYTES * count), np.uint8).reshape(count, _SECRET_BYTES)
+        keys = np.frombuffer(ids.random_bytes(SECRET_BYTES * count), np.uint8).reshape(count, SECRET_BYTES)
         tags = np.maximum(np.frombuffer(ids.random_bytes(4 * count), "<u4"), 1)
         subjects = record.subjects_at(first_slot, tags)
-        envelopes = self._envelopes(subjects, secrets, records)
         here = slice(first_slot, first_slot + count)
-        self.slots.secrets[here], self.slots.traits[here], self.slots.tags[here] = secrets, traits, tags
+        with self._changing:
+            envelopes = _sealed(subjects, keys, records, self.key_id)
+            self.slots.secrets[here] = self._ciphers[self.key_id].apply(subjects, keys)
+            self._describe(here, records, traits)
+            self.slots.tags[here] = tags  # last: only now is anybody there
         return subjects, envelopes
+
+    def reseal(self, subject: int, records: NDArray[np.uint8], traits: NDArray[np.uint16]) -> bytes:
+        """Seal a person's changed record, uint8 (1, 128), under the same envelope key. Raises: Damaged if erased."""
+        person = np.array([subject], np.int64)
+        with self._changing:
+            keys, alive = self._keys_of(person)
+            if not alive.all():
+                raise Damaged
+            self._describe(slice(subject >> 32, (subject >> 32) + 1), records, traits)
+            return _sealed(person, keys, records, self.key_id).tobytes()
+
+    def settle(self) -> None:
+        """Shorten the search tokens to what the number of people allows, and put every slot on the disk."""
+        with self._changing:
+            self._shorten()
+        self.slots.sync()
+
+    # Opening.
 
     def open_envelope(self, subject: int, envelope: bytes) -> bytes:
         """The plaintext record. Raises: UnknownKey, Damaged."""
         if len(envelope) != record.ENVELOPE_BYTES or envelope[0] != ENVELOPE_VERSION:
             raise Damaged
-        version, key_id, field_set = _HEADER.unpack_from(envelope)
-        if key_id not in self._envelope_keys:
+        _, number, _ = _HEADER.unpack_from(envelope)
+        if not 0 < number <= self.key_id:
             raise UnknownKey
-        key = self._envelope_keys[key_id].derive(self._secret(subject))
-        nonce, sealed = envelope[_HEADER.size : _HEADER.size + _NONCE_BYTES], envelope[_HEADER.size + _NONCE_BYTES :]
-        try:
-            return AESGCMSIV(key).decrypt(nonce, sealed, _BOUND.pack(version, key_id, field_set, subject))
-        except InvalidTag as error:
-            raise Damaged from error
+        plaintext = next(self._opened(self.unlock(np.array([subject], np.int64)), envelope))
+        if plaintext is None:
+            raise Damaged
+        return plaintext
+
+    def unlock(self, subjects: NDArray[np.int64]) -> Unlocked:
+        """The keys of several people; unwrapped once, for their names in the log and for their envelopes."""
+        keys, alive = self._keys_of(subjects)
+        return Unlocked(subjects, alive, keys)
+
+    def open_many(
+        self, subjects: NDArray[np.int64], envelopes: bytes, fields: Sequence[str]
+    ) -> list[list[str] | None]:
+        """The wanted fields of each person, as text; None for an envelope that does not open for its person.
+
+        Raises: Damaged where there is not exactly one envelope for each.
+        """
+        return self.open_unlocked(self.unlock(subjects), envelopes, fields)
+
+    def open_unlocked(
+        self, people: Unlocked, envelopes: bytes, fields: Sequence[str]
+    ) -> list[list[str] | None]:
+        """The same of people whose keys are there; whoever was erased meanwhile does not open."""
+        read = record.reader(fields)
+        return [None if plain is None else read(plain) for plain in self._opened(people, envelopes)]
 
     def alive(self, subjects: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which subjects this keeper holds: a guessed or erased id is not one of them."""
-        slots = record.slots_of(subjects)
-        inside = (slots >= 0) & (slots < len(self.slots))
-        tags = self.slots.tags[np.where(inside, slots, 0)] if len(self.slots) else np.zeros(len(subjects), np.uint32)
-        return inside & (tags != 0) & (tags == record.tags_of(subjects))
+        tags = self.slots.tags
+        places = record.slots_of(subjects)
+        inside = (places >= 0) & (places < len(tags))
+        here = tags[np.where(inside, places, 0)] if len(tags) else np.zeros(len(subjects), np.uint32)
+        return inside & (here != 0) & (here == record.tags_of(subjects))
 
     def traits(self, subjects: NDArray[np.int64]) -> NDArray[np.uint16]:
         """The traits of subjects that are alive."""
         return self.slots.traits[record.slots_of(subjects)]
 
+    def candidates(self, field: str, value: str) -> NDArray[np.int64]:
+        """The subjects whose token agrees with a value: the one who is looked for and, to hide that one, dozens more.
+
+        Who of them it is shows only when their envelopes are opened; compare with `index.normalised`.
+        """
+        token = self._index.token(field, value)
+        if token is None:
+            return np.zeros(0, np.int64)
+        found = index.places(self.slots.tokens[field], token, self._lengths[field])
+        tags = self.slots.tags[found]
+        return (found << 32 | tags.astype(np.int64))[tags != 0]
+
+    def pseudonyms(self, subjects: NDArray[np.int64]) -> list[bytes]:
+        """What the log calls people who are alive, 16 bytes each; never the same for two, the same for ever for one.
+
+        Nobody can compute it any more once the person is erased.
+        """
+        return self.names_of(self.unlock(subjects))
+
+    def names_of(self, people: Unlocked) -> list[bytes]:
+        """The pseudonyms of those who are alive of people whose keys are there."""
+        return [hmac.digest(self._pseudonym_key, key, "sha256")[:16] for key in _rows(people.keys[people.alive])]
+
     def pseudonym(self, subject: int) -> bytes:
-        """What the log calls a person, 16 bytes; nobody can compute it any more once the person is erased."""
-        return self._pseudonyms.derive(self._secret(subject))[:16]
+        """What the log calls one person."""
+        return self.pseudonyms(np.array([subject], np.int64))[0]
 
     def keyed(self, *parts: bytes) -> str:
         """A keyed digest for the log, in hexadecimal: equal for equal parts, meaningless to those without the key."""
         return hmac.digest(self._log_key, b"\x00".join(parts), "sha256")[:16].hex()
 
+    # Links of residents' accounts.
+
+    def seal_link(self, account: str, subject: int) -> bytes:
+        """To whom an account leads, so that only this keeper can read it."""
+        nonce = ids.random_bytes(_NONCE_BYTES)
+        return nonce + self._links.encrypt(nonce, subject.to_bytes(8, "big"), account.encode())
+
+    def open_link(self, account: str, link: bytes) -> int:
+        """What `seal_link` sealed for this account. Raises: Damaged."""
+        if len(link) != _LINK_BYTES:
+            raise Damaged
+        try:
+            subject = self._links.decrypt(link[:_NONCE_BYTES], link[_NONCE_BYTES:], account.encode())
+        except InvalidTag as error:
+            raise Damaged from error
+        return int.from_bytes(subject, "big")
+
+    # Erasing, and changing the key.
+
     def erase(self, subject: int) -> None:
-        """Zero the person's slot, and put that on the disk."""
-        slot = subject >> 32
-        self.slots.tags[slot] = 0
-        self.slots.secrets[slot] = 0
-        self.slots.traits[slot] = 0
-        self.slots.sync()
+        """Zero the person's slot, and put that on the disk; waits for a change of keys that is under way."""
+        self.erase_many([subject])
 
-    def _secret(self, subject: int) -> bytes:
-        return self.slots.secrets[subject >> 32].tobytes()
+    def erase_many(self, subjects: Sequence[int]) -> None:
+        """Zero the slots of several, then put them on the disk."""
+        with self._changing:
+            for subject in subjects:
+                self.slots.clear(subject >> 32)
+            self.slots.sync()
 
-    def _envelopes(self, subjects: NDArray[np.int64], secrets: NDArray[np.uint8], records: NDArray[np.uint8]) -> bytes:
-        count, expand = len(subjects), self._envelope_keys[self.key_id].expand
-        size = record.RECORD.itemsize
-        blocks = np.concatenate([secrets, np.ones((count, 1), np.uint8)], axis=1).tobytes()
-        plain, nonces = records.tobytes(), ids.random_bytes(_NONCE_BYTES * count)
-        header = _HEADER.pack(ENVELOPE_VERSION, self.key_id, record.FIELD_SET)
-        bound = [header + subject for subject in _eights(subjects.astype(">i8").tobytes())]
-        out = []
-        for at, about in enumerate(bound):
-            key = expand(blocks[at * _BLOCK_BYTES : (at + 1) * _BLOCK_BYTES])
-            nonce = nonces[at * _NONCE_BYTES : (at + 1) * _NONCE_BYTES]
-            out += (header, nonce, AESGCMSIV(key).encrypt(nonce, plain[at * size : (at + 1) * size], about))
-        return b"".join(out)
+    def rotate(self, progress: Progress | None = None) -> int:
+        """Change the key-encryption key: wrap slots anew beside the old file, then switch; return the key's number.
+
+        People are opened meanwhile. `self.progress` says how many slots are done, and how many there are.
+        Raises: Refused `gate.loading`, `gate.keys_used_up`; OSError, and then the old key stays in force.
+        """
+        with self._changing:
+            if self._loads:
+                raise Refused("gate.loading", "People are being loaded; change the key when that has ended.")
+            if self.key_id == keyring.MOST_KEYS:
+                raise Refused("gate.keys_used_up", "The key was changed {limit} times, which is as often as can be;"
+                              " build or import the city again.", limit=keyring.MOST_KEYS)  # fmt: skip
+            self._rotate(self._ring.renewed(), progress)
+            return self.key_id
+
+    @contextmanager
+    def still(self) -> Iterator[int]:
+        """Hold erasures, sealings and changes of keys off while the files are copied; gives the key's number.
+
+        Raises: Refused `gate.loading`.
+        """
+        with self._changing:
+            if self._loads:
+                raise Refused("gate.loading", "People are being loaded; make the backup when that has ended.")
+            yield self.key_id
+
+    def _rotate(self, ring: keyring.Keyring, progress: Progress | None) -> None:
+        old, new = self._ciphers[self.key_id], SlotCipher(ring.for_slots())
+
+        def rewrap(subjects: NDArray[np.int64], wrapped: NDArray[np.uint8]) -> NDArray[np.uint8]:
+            return new.apply(subjects, old.apply(subjects, wrapped))
+
+        def tell(done: int, total: int) -> None:
+            self.progress = done, total
+            if progress:
+                progress(done, total)
+
+        try:
+            self.slots.rewrap(ring.number, rewrap, tell)
+            keyring.replace(self._folder, ring)  # the one step: the key in force names its file of secrets
+        finally:
+            if keyring.read(self._folder).number == ring.number:  # whatever failed: what the disk says is in force
+                self._ciphers[ring.number] = new
+                self.slots.adopt(ring.number)
+                self._ciphers.pop(self.key_id)
+                self._ring = ring
+            self._clear_leftovers()
+
+    def _clear_leftovers(self) -> None:
+        """Destroy keys and secrets that are not in force, and shorten tokens that a crash left whole."""
+        keyring.destroy_old(self._folder)
+        self.slots.remove_others(self.key_id)
+        self._shorten()
+
+    def _shorten(self) -> None:
+        bits = index.bits_for(int(np.count_nonzero(self.slots.tags)))
+        for tokens in self.slots.tokens.values():
+            index.settle(tokens, bits)
+        self._lengths = {field: index.lengths(tokens) for field, tokens in self.slots.tokens.items()}
+
+    def _describe(self, here: slice, records: NDArray[np.uint8], traits: NDArray[np.uint16]) -> None:
+        for field in SEARCHED:
+            self.slots.tokens[field][here] = self._index.tokens(field, records)
+        self.slots.traits[here] = traits
+
+    def _in_force(self) -> tuple[SlotCipher, NDArray[np.uint8]]:
+        """A cipher and the secrets that it wrapped, also while the key changes."""
+        while True:
+            number, secrets = self.slots.held
+            if cipher := self._ciphers.get(number):
+                return cipher, secrets
+
+    def _keys_of(self, subjects: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """Envelope keys, uint8 (n, 32), and whose are good: meaningless bytes stand for people who are not there."""
+        alive = self.alive(subjects)
+        cipher, secrets = self._in_force()
+        wrapped = np.zeros((len(subjects), SECRET_BYTES), np.uint8)
+        wrapped[alive] = secrets[record.slots_of(subjects[alive])]
+        alive &= self.alive(subjects)  # the tag goes first: who is still there now was there when the secret was read
+        return cipher.apply(subjects, wrapped), alive
+
+    def _opened(self, people: Unlocked, envelopes: bytes) -> Iterator[bytes | None]:
+        subjects = people.subjects
+        if len(envelopes) != record.ENVELOPE_BYTES * len(subjects):
+            raise Damaged
+        rows = np.frombuffer(envelopes, np.uint8).reshape(-1, record.ENVELOPE_BYTES)
+        numbers = rows[:, 1].astype(np.uint16) << np.uint16(8) | rows[:, 2]
+        good = people.alive & self.alive(subjects)
+        good &= (rows[:, 0] == ENVELOPE_VERSION) & (numbers > 0) & (numbers <= self.key_id)
+        parts = (
+            _rows(people.keys), _rows(rows[:, _NONCE]), _rows(rows[:, _SEALED]), _about(rows, subjects), good.tolist()
+        )  # fmt: skip
+        for key, nonce, sealed, about, usable in zip(*parts, strict=True):
+            try:
+                yield AESGCMSIV(key).decrypt(nonce, sealed, about) if usable else None
+            except InvalidTag:
+                yield None
 
 
-def _eights(run: bytes) -> list[bytes]:
-    return [run[at : at + 8] for at in range(0, len(run), 8)]
+def _sealed(
+    subjects: NDArray[np.int64], keys: NDArray[np.uint8], records: NDArray[np.uint8], key_id: int
+) -> NDArray[np.uint8]:
+    count = len(subjects)
+    out = np.empty((count, record.ENVELOPE_BYTES), np.uint8)
+    out[:, : _HEADER.size] = np.frombuffer(_HEADER.pack(ENVELOPE_VERSION, key_id, record.FIELD_SET), np.uint8)
+    out[:, _NONCE] = np.frombuffer(ids.random_bytes(_NONCE_BYTES * count), np.uint8).reshape(count, _NONCE_BYTES)
+    parts = _rows(keys), _rows(out[:, _NONCE]), _rows(records), _about(out, subjects)
+    sealed = [AESGCMSIV(key).encrypt(nonce, plain, about) for key, nonce, plain, about in zip(*parts, strict=True)]
+    out[:, _SEALED] = np.frombuffer(b"".join(sealed), np.uint8).reshape(count, -1)
+    return out
+
+
+def _about(envelopes: NDArray[np.uint8], subjects: NDArray[np.int64]) -> list[bytes]:
+    """What each envelope is bound to."""
+    names = subjects.astype(">i8").view(np.uint8).reshape(-1, 8)
+    return _rows(np.concatenate([envelopes[:, : _HEADER.size], names], axis=1))
+
+
+def _rows(table: NDArray[np.uint8]) -> list[bytes]:
+    """Each row as bytes."""
+    return np.ascontiguousarray(table).view(f"V{table.shape[1]}").reshape(-1).tolist()

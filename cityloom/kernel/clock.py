@@ -17,12 +17,19 @@ class Clock(Protocol):
         """The current aware UTC instant."""
         ...
 
+    def steady(self) -> float:
+        """Seconds on a counter that nobody can set back; only differences mean anything."""
+        ...
+
 
 class SystemClock:
     """The computer's own clock."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)  # noqa: TID251 - the one door to the computer's clock
+
+    def steady(self) -> float:
+        return time.clock_gettime(time.CLOCK_BOOTTIME)  # goes on while the computer sleeps, as the calendar does
 
 
 class DrillClock:
@@ -33,6 +40,9 @@ class DrillClock:
 
     def now(self) -> datetime:
         return self._now
+
+    def steady(self) -> float:
+        return self._now.timestamp()
 
     def advance_to(self, instant: datetime) -> None:
         """Move forward to `instant`; a moment already passed leaves the clock where it is."""
@@ -49,6 +59,11 @@ _clock: ContextVar[Clock] = ContextVar("cityloom_clock", default=SystemClock()) 
 def now() -> datetime:
     """The current aware UTC instant, on the clock in use."""
     return _clock.get().now()
+
+
+def steady() -> float:
+    """Seconds on a counter of the clock in use that nobody can set back; only differences mean anything."""
+    return _clock.get().steady()
 
 
 @contextmanager

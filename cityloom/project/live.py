@@ -22,6 +22,7 @@ from django.db import connections
 from django.http import HttpRequest
 from django.http.request import validate_host
 
+from cityloom.accounts import queries as accounts
 from cityloom.bus import queries as bus
 from cityloom.kernel import clock
 from cityloom.kernel.envelope import Envelope
@@ -199,17 +200,21 @@ def _hosts() -> list[str]:
 
 
 async def _is_signed_in(headers: dict[str, str]) -> bool:
-    return bool(await _read(_signed_in, headers.get("cookie", "")))
+    return bool(await _read(_signed_in, headers.get("cookie", ""), headers.get("user-agent", "")[:400]))
 
 
-def _signed_in(cookies: str) -> bool:
+def _signed_in(cookies: str, agent: str) -> bool:
     try:
-        key = SimpleCookie(cookies).get(settings.SESSION_COOKIE_NAME)
+        sent = SimpleCookie(cookies)
     except CookieError:
         return False
+    key, device = sent.get(settings.SESSION_COOKIE_NAME), sent.get(accounts.DEVICE_COOKIE)
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(key.value if key else None)
-    return bool(get_user(request).is_authenticated)
+    account = get_user(request)
+    return account.is_authenticated and account.kind != "resident" and not accounts.session_fault(  # type: ignore[union-attr]
+        request.session, account=account.pk, device=device.value if device else "", agent=agent, at=clock.now()
+    )
 
 
 async def _read(question: Callable[..., Any], *arguments: Any) -> Any:

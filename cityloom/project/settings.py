@@ -21,6 +21,8 @@ CITYLOOM = {
     "OUTBOX_DIR": HOME.sent,
     "STILLS_DIR": HOME.stills,
     "REPORTS_DIR": HOME.reports,
+    "SECOND_FACTOR_KEY_FILE": HOME.secret_file("second-factor"),
+    "DEMO_IDENTITY_KEY_FILE": HOME.secret_file("demo-identity"),
     "STATUS_FILE": HOME.path / "run" / "status.json",
 }
 
@@ -39,6 +41,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "cityloom.bus.apps.BusConfig",
     "cityloom.ui.apps.UiConfig",
+    "cityloom.audit.apps.AuditConfig",
     "cityloom.accounts.apps.AccountsConfig",
     "cityloom.gate.apps.GateConfig",
     "cityloom.registers.apps.RegistersConfig",
@@ -49,7 +52,12 @@ INSTALLED_APPS = [
     "cityloom.emergency.apps.EmergencyConfig",
     "cityloom.drills.apps.DrillsConfig",
     "cityloom.web.apps.WebConfig",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
 ]
+"""The libraries come last: where a page of theirs has one of ours beside it, ours is shown."""
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -61,11 +69,15 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "cityloom.accounts.middleware.KeepSessionsInBounds",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "cityloom.accounts.middleware.KeepResidentsApart",
     "cityloom.ui.middleware.KeepPagesPrivate",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "cityloom.ui.middleware.ShowRefusals",
+    "cityloom.accounts.middleware.AskToStepUp",
 ]
 
 ROOT_URLCONF = "cityloom.project.urls"
@@ -123,7 +135,62 @@ DATABASES = {"default": database_from(DATABASE_URL, HOME.city_id) if DATABASE_UR
 AUTH_USER_MODEL = "accounts.Account"
 LOGIN_URL = "/sign-in/"
 LOGIN_REDIRECT_URL = "/"
-SESSION_COOKIE_AGE = 12 * 3600
+LOGOUT_REDIRECT_URL = LOGIN_URL
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    for name, options in (
+        ("UserAttributeSimilarityValidator", {}), ("MinimumLengthValidator", {"min_length": 12}),
+        ("CommonPasswordValidator", {}), ("NumericPasswordValidator", {}),
+    )
+]  # fmt: skip
+ACCOUNT_ADAPTER = "cityloom.accounts.contrib.allauth.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_REAUTHENTICATION_METHODS = ("password", "mfa")
+MFA_ADAPTER = "cityloom.accounts.contrib.allauth.adapters.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_FORMS = {
+    name: f"cityloom.accounts.contrib.allauth.forms.{form}"
+    for name, form in (
+        ("add_webauthn", "AddPasskey"), ("authenticate_webauthn", "SecondFactor"), ("login_webauthn", "PasskeyAlone"),
+        ("reauthenticate_webauthn", "StepUpByPasskey"),
+    )
+}  # fmt: skip
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = "preferred"
+SOCIALACCOUNT_ADAPTER = "cityloom.accounts.contrib.allauth.openid.SocialAdapter"
+SOCIALACCOUNT_LOGIN_ON_GET = True
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 5
+
+CITYLOOM_BEHIND_TLS = os.environ.get("CITYLOOM_BEHIND_TLS", "") == "1"
+"""A proxy with TLS stands in front, and sets X-Forwarded-Proto and X-Forwarded-For itself; no demo account then."""
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if CITYLOOM_BEHIND_TLS else None
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CITYLOOM_BEHIND_TLS
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if CITYLOOM_BEHIND_TLS else 0
+CITYLOOM_PASSKEY_HOST = os.environ.get("CITYLOOM_PASSKEY_HOST", "")
+CITYLOOM_SESSIONS = {
+    "LONGEST_S": 12 * 3600, "IDLE_S": 30 * 60, "TOUCH_S": 60,
+    "IDLE_ROLES": ("duty-officer", "commander", "social-worker", "data-protection-officer", "steward", "operator",
+                   "auditor", "case-handler", "supervisor"),
+}  # fmt: skip
+CITYLOOM_RESIDENT_LINKER = "cityloom.gate.actions.link_resident"
+"""Dotted path of `link(account_id, claim, provider, at)`; raises Refused where the claim is nobody's."""
+CITYLOOM_RESIDENTS_IN = "cityloom.registers.queries.residents_in"
+"""Dotted path of `residents_in(dwelling ids)`: who is registered there, for grants that name dwellings."""
+CITYLOOM_HOMES_OF = "cityloom.registers.queries.homes_of"
+"""Dotted path of `homes_of(subjects)`: the dwelling of each, for questions that are about places."""
+CITYLOOM_DWELLINGS_AT = "cityloom.registers.queries.dwellings_at"
+"""Dotted path of `dwellings_at(street, house number)`: numbers and addresses of dwellings, without who lives there."""
+CITYLOOM_MATTERS = "cityloom.emergency.queries.known_matters"
+"""Dotted path of `known(names)`: those matters that there are, each with whom it is given to, None for anybody."""
+CITYLOOM_DEMO_RESIDENTS = "cityloom.project.demo.residents"
+"""Dotted path of a callable that returns `[(label, national id)]` of people who are made up."""
+CITYLOOM_DEMO_PROVIDER = "cityloom.web.contrib.demo_identity.provider.offered"
+SESSION_COOKIE_AGE = CITYLOOM_SESSIONS["LONGEST_S"]
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
@@ -155,4 +222,5 @@ LOGGING = {
         }
     },
     "root": {"handlers": ["file"], "level": "INFO"},
+    "loggers": {"fido2": {"level": "WARNING"}},
 }  # fmt: skip

@@ -6,7 +6,11 @@ from django.views.i18n import set_language
 
 urlpatterns = [
     path("", include("cityloom.web.urls")),
+    path("", include("cityloom.audit.urls")),
     path("", include("cityloom.accounts.urls")),
+    path("", include("cityloom.gate.urls")),
+    path("demo-identity/", include("cityloom.web.contrib.demo_identity.urls")),
+    path("", include("cityloom.gate.urls")),
     path("", include("cityloom.emergency.urls")),
     path("", include("cityloom.fieldwork.urls")),
     path("language/", login_not_required(set_language), name="set_language"),

@@ -11,10 +11,13 @@ from datetime import datetime
 
 from django.db import close_old_connections
 
+from cityloom.accounts import actions as accounts
 from cityloom.alerts import actions as alerts
+from cityloom.audit import actions as audit
 from cityloom.bus import actions as bus
 from cityloom.drills import queries as drills
 from cityloom.emergency import actions as emergency
+from cityloom.gate import jobs as gate
 from cityloom.kernel import clock, ids
 from cityloom.kernel.refused import Refused
 from cityloom.project.home import Home
@@ -31,6 +34,11 @@ def jobs() -> dict[str, Job]:
     return {
         "deliver events": lambda at: bus.drain(at=at),
         "send alerts": lambda at: _for_each_free(alerts.deliver_due, at),
+        "end sessions": lambda at: accounts.end_what_is_over(at=at),
+        "follow the keeper's log": gate.follow,
+        "keep the gate's clocks": gate.keep_clocks,
+        "look for matters that there are not": gate.match_matters,
+        "ask witnesses": lambda at: audit.ask_witnesses(at=at),
         "escalate notices": lambda at: _for_each_free(emergency.escalate_due, at),
     }
 

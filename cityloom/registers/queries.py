@@ -24,6 +24,7 @@ from cityloom.kernel.geometry import LocalProjection
 from cityloom.kernel.refused import Refused
 from cityloom.kernel.timezones import zone_of
 from cityloom.registers.domain import assumptions as assumed
+from cityloom.registers.domain import people as made_up_people
 from cityloom.registers.domain.answers import (
     Buildings,
     CityFacts,
@@ -164,6 +165,18 @@ def _living_in(ranges: list[tuple[int, int]]) -> tuple[Ints, Ints]:
     return subjects, dwellings
 
 
+def residents_in(dwelling_ids: Sequence[int]) -> list[int]:
+    """Everyone registered in these dwellings, sorted."""
+    wanted = np.unique(np.asarray(dwelling_ids, np.int64))
+    return np.sort(_living_in(_joined(wanted, wanted))[0]).tolist()
+
+
+def homes_of(subjects: Sequence[int]) -> dict[int, int]:
+    """The dwelling of each of these people; who is not registered is missing from the answer."""
+    wanted = np.unique(np.asarray(subjects, np.int64))
+    return dict(_in_ranges("registers_resident", "subject, dwelling_id", "subject", _joined(wanted, wanted)))
+
+
 def _joined(starts: Ints, ends: Ints) -> list[tuple[int, int]]:
     """Ascending closed intervals, those that follow each other without a gap as one."""
     if not len(starts):
@@ -270,9 +283,42 @@ def addresses(dwelling_ids: Sequence[int] | Ints) -> dict[int, str]:
     return {dwelling: _address(label, *of_building[building]) for dwelling, building, label in rows}
 
 
+def dwellings_at(street: str, house_number: str) -> dict[int, str]:
+    """The dwellings of the buildings with that street and number, each with its address; empty where there is none.
+
+    Reads all buildings: it is asked by a person who looks for one address.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT first_dwelling_id, dwellings FROM registers_building WHERE LOWER(street) = LOWER(%s)"
+            " AND LOWER(house_number) = LOWER(%s) AND dwellings > 0 ORDER BY id LIMIT 20",
+            [street, house_number],
+        )
+        found = cursor.fetchall()
+    return addresses([first + place for first, count in found for place in range(count)])
+
+
 def _address(label: int, street: str, number: str, name: str, dwellings: int) -> str:
     house = " ".join(part for part in (street, number) if part) or name or "address unknown"
     return f"{house}, {label // 100}-{label % 100:02d}" if dwellings > 1 else house
+
+
+def made_up_identities(subjects: Sequence[int]) -> list[tuple[str, str]]:
+    """Name and national id of made-up people, by the city's seed; the register is not opened for it.
+
+    Slots follow the order in which people were made (`gate.actions.sealing`). Empty where the city's people are real.
+    """
+    found = city()
+    if found is None or not found.is_synthetic:
+        return []
+    made_up = found.kind == "synthetic"
+    sizes = made_up_people.household_sizes(
+        found.counts["dwellings"], seed=found.seed, occupied_share=assumed.OCCUPIED_SHARE[found.kind],
+        people=found.counts["people"] if made_up else None,
+    )  # fmt: skip
+    places = np.array(subjects, np.int64) >> 32
+    today = City.objects.values_list("built_at", flat=True).get().date()
+    return made_up_people.identities_of(places, sizes, seed=found.seed, today=today, chinese=made_up)
 
 
 def area_words(lon: float, lat: float) -> dict[str, str]:

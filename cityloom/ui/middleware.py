@@ -15,7 +15,11 @@ _POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
     "form-action 'self'; connect-src 'self'"
 )
-_STATUS = {"no_": 404, "unknown": 404, "not_your": 403, "not_local": 403, "role": 403, "keeper_down": 503}
+_STATUS = {
+    "no_evidence": 409, "no_appeal": 409, "no_basis": 409,
+    "no_": 404, "unknown": 404, "not_your": 403, "not_local": 403, "not_watcher": 403, "not_reviewer": 403,
+    "not_allowed": 403, "role": 403, "keeper_down": 503,
+}  # fmt: skip
 """By the beginning of the last part of a refusal's code."""
 
 

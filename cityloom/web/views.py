@@ -21,6 +21,7 @@ from cityloom.bus import actions as bus_actions
 from cityloom.bus import queries as bus
 from cityloom.emergency import queries as emergency
 from cityloom.fieldwork import queries as fieldwork
+from cityloom.gate import queries as gate
 from cityloom.kernel import clock
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
@@ -28,10 +29,13 @@ from cityloom.kernel.refused import Refused
 _MOST = 50
 
 
+@accounts.for_everyone
 @require_GET
 def front(request: HttpRequest) -> HttpResponse:
     """What goes on, and what waits for whoever is signed in."""
     actor = accounts.as_actor(request.user)  # type: ignore[arg-type]
+    if request.user.kind == "resident":  # type: ignore[union-attr]
+        return render(request, "web/resident_front.html", {"news": gate.unread_of(actor)})
     context = {
         "waiting": emergency.waiting_for(actor), "notices": _notices(actor), "tasks": fieldwork.my_tasks(actor),
         "languages": fieldwork.languages_of(actor.account), "incidents": emergency.recent_incidents(_MOST),

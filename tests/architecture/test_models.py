@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 from django.apps import apps
 
+from cityloom.accounts import models as accounts
+
 ROOT = Path(__file__).resolve().parents[2]
 OURS = [model for model in apps.get_models() if model.__module__.startswith("cityloom.")]
+THEIRS = [model for model in apps.get_models() if model not in OURS]
 STEPS = [
-    "drills", "emergency", "detection", "fieldwork", "signals", "alerts", "registers", "gate", "accounts", "bus",
+    "drills", "emergency", "detection", "fieldwork", "signals", "alerts", "registers", "gate", "accounts", "audit",
+    "bus",
 ]  # fmt: skip
 WORDS_FOR_PERSONS = re.compile(r"name|phone|birth|national_id|email|address|text|caller", re.IGNORECASE)
 
@@ -23,6 +27,14 @@ def test_every_field_is_classified(model: type) -> None:
     fields = {field.name for field in model._meta.get_fields() if field.concrete and not field.many_to_many}
     assert set(known) == fields, f"classify {fields ^ set(known)}"
     assert set(known.values()) <= {"clear", "restricted", "sealed"}
+
+
+@pytest.mark.parametrize("model", THEIRS, ids=lambda model: model._meta.label)
+def test_every_field_of_a_library_is_classified(model: type) -> None:
+    fields = {field.name for field in model._meta.get_fields() if field.concrete and not field.many_to_many}
+    known = accounts.LIBRARIES.get(model._meta.label, {})
+    assert set(known) == fields, f"classify {fields ^ set(known)}"
+    assert set(known.values()) <= {"clear", "restricted"}
 
 
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)

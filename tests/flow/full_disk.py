@@ -110,7 +110,7 @@ def opening(place: Path) -> dict[str, Any]:
 
 def count_opened(folder: Path) -> int:
     database = sqlite3.connect(f"file:{folder}/keeper.db?mode=ro", uri=True)
-    found = database.execute("SELECT COUNT(*) FROM leaf WHERE kind = 'opened'").fetchone()[0]
+    found = database.execute("SELECT total(count) FROM leaves WHERE kind = 'opened'").fetchone()[0]
     database.close()
     return int(found)
 

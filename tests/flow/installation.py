@@ -22,11 +22,15 @@ class Installation:
     home: Path
     environment: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment of a command."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("CITYLOOM_")}
+        return kept | {"CITYLOOM_HOME": str(self.home), "COLUMNS": "200"} | self.environment
+
     def run(self, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("CITYLOOM_")}
-        environment |= {"CITYLOOM_HOME": str(self.home), "COLUMNS": "200"} | self.environment
         command = [sys.executable, "-m", "cityloom", *arguments]
-        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=timeout)
+        return subprocess.run(command, cwd=ROOT, env=self.variables, capture_output=True, text=True, timeout=timeout)
 
     def json(self, *arguments: str) -> Any:
         outcome = self.run(*arguments)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
-from cityloom.gate import actions, models, queries
+from cityloom.gate import actions, jobs, models, queries
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
@@ -193,3 +193,26 @@ def test_every_field_of_the_gate_is_classified() -> None:
     for model in (models.Envelope, models.GrantRecord):
         fields = {field.name for field in model._meta.concrete_fields}
         assert set(models.CLASSIFICATION[model.__name__]) == fields
+
+
+def known(names: set[str]) -> dict[str, frozenset[str] | None]:
+    """A city with one incident for everybody, and one case for one worker."""
+    return {"INCIDENT": None, "CASE": frozenset({WORKER.account})}
+
+
+def test_grants_for_matters_that_there_are_not_ring_once_at_the_auditors(
+    give: Callable[..., str], settings: object
+) -> None:
+    settings.CITYLOOM_MATTERS = f"{__name__}.known"
+    give(incident_id="INCIDENT", holder="worker-9")
+    give(incident_id="CASE")
+    give(incident_id="NO-SUCH", exercise_id="EXERCISE", at=clock.now())
+    wrong = {(give(incident_id="NO-SUCH"), "no-matter"), (give(incident_id="CASE", holder="worker-9"), "not-assigned")}
+    at = clock.now()
+    assert jobs.match_matters(at) == 2
+    assert jobs.match_matters(at + timedelta(minutes=10)) == 0, "it looks once an hour"
+    assert jobs.match_matters(at + timedelta(hours=1)) == 0, "each grant rings once"
+    auditor = Actor("auditor-1", "city", frozenset({"auditor"}))
+    assert {(row.about, row.kind) for row in queries.alarms(auditor)} == wrong
+    assert give(incident_id="NO-SUCH")
+    assert jobs.match_matters(at + timedelta(hours=2)) == 1

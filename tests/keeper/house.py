@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cityloom.keeper import client, protocol, record, store
+from cityloom.keeper import basis, client, protocol, record
 from cityloom.keeper.client import KeeperClient, KeeperDown
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM
@@ -78,7 +78,7 @@ class House:
 
     def grant(self, subjects: np.ndarray, name: str = "G") -> str:
         until = clock.to_text(clock.now() + timedelta(hours=2))
-        request = protocol.Grant(self.ask.sign(COMMANDER), name, store.EMERGENCY, "", ["name"], WORKER.account, until,
+        request = protocol.Grant(self.ask.sign(COMMANDER), name, basis.EMERGENCY, "", ["name"], WORKER.account, until,
                                  subjects.tobytes(), "I")  # fmt: skip
         self.ask.ask(request, protocol.Granted)
         return name

@@ -21,6 +21,7 @@ import numpy as np
 
 from cityloom.keeper import log, protocol, record, store
 from cityloom.keeper.client import KeeperClient, KeeperDown
+from cityloom.keeper.leaf import sixteens
 from cityloom.keeper.vault import Vault
 from cityloom.kernel.refused import Refused
 from tests.keeper.conftest import COMMANDER, STEWARD, WORKER, batch
@@ -163,9 +164,9 @@ class Told:
 def openings_logged(folder: Path) -> Counter[bytes]:
     """How many leaves say that a person was opened."""
     database = sqlite3.connect(folder / store.DATABASE)
-    rows = database.execute("SELECT subject FROM leaf WHERE kind = 'opened'").fetchall()
+    rows = database.execute("SELECT subjects FROM leaves WHERE kind = 'opened'").fetchall()
     database.close()
-    return Counter(subject for (subject,) in rows)
+    return Counter(subject for (subjects,) in rows for subject in sixteens(subjects))
 
 
 def _opens(house: House, grant: str, subjects: np.ndarray, envelopes: bytes) -> bool:

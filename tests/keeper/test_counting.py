@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cityloom.keeper import protocol, record, store
-from cityloom.keeper.desk import withheld
+from cityloom.keeper import basis, protocol, record
+from cityloom.keeper.opening import withheld
 from tests.keeper.conftest import COMMANDER, WORKER, Office, batch
 
 ROWS = ("people", "needs_help", *record.NEEDS, *record.AGE_BANDS)
@@ -29,7 +29,7 @@ def ask(office: Office, subjects: np.ndarray, groups: np.ndarray | None = None, 
 def test_a_rescue_counts_exactly_by_building_and_is_logged(office: Office) -> None:
     subjects, _ = office.seal(batch(40, need_every=4))
     buildings = np.where(np.arange(40) < 10, 77, 5)
-    reply = ask(office, subjects, buildings, purpose=store.EMERGENCY, incident_id="I")
+    reply = ask(office, subjects, buildings, purpose=basis.EMERGENCY, incident_id="I")
     assert np.frombuffer(reply.groups, "<i8").tolist() == [5, 77]
     counts = table(reply)
     assert counts["people"] == [30, 10]
@@ -50,14 +50,14 @@ def test_a_statistic_withholds_small_counts_and_rounds_the_others(office: Office
 def test_an_exact_count_needs_a_rescue_and_a_role(office: Office) -> None:
     subjects, _ = office.seal(batch(3))
     for more in ({}, {"incident_id": "I", "who": office.sign(WORKER)}):
-        assert ask(office, subjects, purpose=store.EMERGENCY, **more).code == "gate.not_allowed"
-    assert ask(office, subjects, purpose=store.REGISTER, incident_id="I").code == "gate.not_allowed"
+        assert ask(office, subjects, purpose=basis.EMERGENCY, **more).code == "gate.not_allowed"
+    assert ask(office, subjects, purpose=basis.REGISTER, incident_id="I").code == "gate.not_allowed"
 
 
 def test_ids_that_were_guessed_count_as_unknown(office: Office) -> None:
     subjects, _ = office.seal(batch(10))
     guessed = np.concatenate([subjects + 1, np.array([-1, 0, 2**62], "<i8")])
-    reply = ask(office, guessed, purpose=store.EMERGENCY, incident_id="I")
+    reply = ask(office, guessed, purpose=basis.EMERGENCY, incident_id="I")
     assert (reply.unknown, table(reply)["people"]) == (13, [0])
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import cedarpy
 import pytest
 
-from cityloom.keeper import decision, store
+from cityloom.keeper import basis, decision
 from cityloom.keeper.assertion import Claims
 from cityloom.keeper.decision import Facts
 from cityloom.kernel import clock
 
-EMERGENCY, REGISTER = store.shipped_bases(clock.now())
+SHIPPED = basis.shipped_bases(clock.now())
+EMERGENCY, REGISTER = SHIPPED[:2]
 PERMIT = "permit (principal, action, resource);"
 COMMANDER = Claims("commander-1", "city", ["commander"], 0, 0)
 
@@ -44,6 +45,7 @@ def test_no_decision_a_forbid_and_every_error_refuse(text: str) -> None:
         {"people": 2**70},
         {"people": "many"},
         {"fields": (3,)},
+        {"fields": (["name"],)},
         {"holder": None},
     ],
 )
@@ -58,11 +60,19 @@ def test_names_that_look_like_policy_text_are_only_names() -> None:
     assert not allows(text, Claims(odd, "city", ["commander"], 0, 0))
 
 
-@pytest.mark.parametrize("basis", [EMERGENCY, REGISTER], ids=["emergency", "register"])
-def test_the_shipped_policies_fit_their_schema(basis: store.Basis) -> None:
-    text = (decision.POLICIES / f"{basis.purpose}.cedar").read_text()
-    result = cedarpy.validate_policies(text, decision.schema())
+@pytest.mark.parametrize("shipped", SHIPPED, ids=lambda one: one.purpose)
+def test_the_shipped_policies_fit_their_schema(shipped: basis.Basis) -> None:
+    result = cedarpy.validate_policies(shipped.policy, decision.schema())
     assert result.validation_passed, [error.error for error in result.errors]
+
+
+def test_a_decision_that_is_remembered_holds_for_its_own_facts_and_policies_only() -> None:
+    policies = decision.policies_for(EMERGENCY, "permit (principal, action, resource) when { context.people < 3 };")
+    for _ in range(2):
+        assert [policies.allows(COMMANDER, Facts("open", people=count)) for count in (2, 3, 4)] == [True, False, False]
+    assert not decision.policies_for(EMERGENCY, "").allows(COMMANDER, Facts("open", people=2))
+    erring = decision.policies_for(EMERGENCY, f"{PERMIT} forbid (principal, action, resource) when {{ context.x }};")
+    assert [erring.allows(COMMANDER, Facts("open")) for _ in range(2)] == [False, False]
 
 
 def test_a_unit_stands_within_those_around_it() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cityloom.keeper import assertion, log, protocol, record, store
+from cityloom.keeper import assertion, basis, log, protocol, record
 from cityloom.kernel import canonical, clock
 from cityloom.kernel.actor import Actor
 from tests.keeper.conftest import COMMANDER, KEY, OTHER_WORKER, STEWARD, WORKER, Office, batch
@@ -94,9 +94,8 @@ def test_a_grant_ends_with_its_time_and_when_revoked(office: Office) -> None:
     subjects, envelopes = office.seal(batch(2))
     start = clock.now()
     short = office.grant(subjects, until=clock.to_text(start + timedelta(minutes=5)))
-    with clock.use(clock.DrillClock(start + timedelta(minutes=6))):
-        late = assertion.sign(WORKER, key=KEY, now_s=int(clock.now().timestamp()))
-        assert code(office.open(short, subjects, envelopes, who=late)) == "gate.grant_ended"
+    office.clock.advance(360)
+    assert code(office.open(short, subjects, envelopes)) == "gate.grant_ended"
     other = office.grant(subjects)
     assert office.desk.answer(protocol.Revoke(office.sign(COMMANDER), other)) == protocol.Done(1)
     assert office.desk.answer(protocol.Revoke(office.sign(COMMANDER), other)) == protocol.Done(0)
@@ -126,10 +125,8 @@ def test_an_exercise_runs_on_its_own_clock_and_ends_within_a_day(office: Office)
     assert code(office.open(grant, subjects, envelopes, who=who(WORKER, 30))) == "gate.grant_ended"
     assert code(office.open(grant, subjects, envelopes, who=who(WORKER, 1, "OTHER"))) == "gate.wrong_exercise"
     assert code(office.open(grant, subjects, envelopes)) == "gate.wrong_exercise"
-    with clock.use(clock.DrillClock(clock.now() + timedelta(hours=25))):
-        claims = assertion.sign(WORKER, key=KEY, now_s=int(clock.now().timestamp()), exercise_id="DRILL",
-                                drill_at=clock.to_text(drill))  # fmt: skip
-        assert code(office.open(grant, subjects, envelopes, who=claims)) == "gate.grant_ended"
+    office.clock.advance(25 * 3600)
+    assert code(office.open(grant, subjects, envelopes, who=who(WORKER, 0))) == "gate.grant_ended"
 
 
 def test_the_same_grant_may_be_made_again_but_not_changed(office: Office) -> None:
@@ -138,7 +135,7 @@ def test_the_same_grant_may_be_made_again_but_not_changed(office: Office) -> Non
     first = office.grant(subjects, id="G", until=until)
     assert office.grant(subjects[::-1].copy(), id="G", until=until) == first
     assert len(office.leaves("granted")) == 1
-    wider = protocol.Grant(office.sign(COMMANDER), "G", store.EMERGENCY, "", ["name"], "worker-1", until,
+    wider = protocol.Grant(office.sign(COMMANDER), "G", basis.EMERGENCY, "", ["name"], "worker-1", until,
                            subjects.tobytes(), "INCIDENT")  # fmt: skip
     assert code(office.desk.answer(wider)) == "gate.grant_differs"
 
@@ -159,7 +156,7 @@ def test_the_same_grant_may_be_made_again_but_not_changed(office: Office) -> Non
 def test_a_grant_without_ground_is_refused(office: Office, change: dict, expected: str) -> None:
     subjects, _ = office.seal(batch(1))
     values = {
-        "id": "G", "purpose": store.EMERGENCY, "basis": "", "fields": ["name"], "holder": "worker-1",
+        "id": "G", "purpose": basis.EMERGENCY, "basis": "", "fields": ["name"], "holder": "worker-1",
         "until": clock.to_text(clock.now() + timedelta(hours=1)), "subjects": subjects.tobytes(), "incident_id": "I",
     } | change  # fmt: skip
     assert code(office.desk.answer(protocol.Grant(office.sign(COMMANDER), **values))) == expected
@@ -167,18 +164,17 @@ def test_a_grant_without_ground_is_refused(office: Office, change: dict, expecte
 
 def test_only_those_in_command_may_grant(office: Office) -> None:
     subjects, _ = office.seal(batch(1))
-    request = protocol.Grant(office.sign(WORKER), "G", store.EMERGENCY, "", ["name"], "worker-1",
+    request = protocol.Grant(office.sign(WORKER), "G", basis.EMERGENCY, "", ["name"], "worker-1",
                              clock.to_text(clock.now() + timedelta(hours=1)), subjects.tobytes(), "I")  # fmt: skip
     assert code(office.desk.answer(request)) == "gate.not_allowed"
 
 
 def test_a_purpose_whose_legal_basis_has_ended_opens_nothing(office: Office) -> None:
     subjects, envelopes = office.seal(batch(1))
-    much_later = clock.now() + timedelta(days=365 * store.BASIS_YEARS + 1)
+    much_later = clock.now() + timedelta(days=365 * basis.BASIS_YEARS + 1)
     grant = office.grant(subjects, until=clock.to_text(much_later + timedelta(days=1)))
-    with clock.use(clock.DrillClock(much_later)):
-        claims = assertion.sign(WORKER, key=KEY, now_s=int(clock.now().timestamp()))
-        assert code(office.open(grant, subjects, envelopes, who=claims)) == "gate.no_basis"
+    office.clock.advance_to(much_later)
+    assert code(office.open(grant, subjects, envelopes)) == "gate.no_basis"
     assert not office.leaves("opened")
 
 

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cityloom.keeper import client, protocol, record, store, wire
+from cityloom.keeper import arena, client, door, protocol, record, store, wire
 from cityloom.keeper.client import KeeperDown
 from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.refused import Refused
@@ -83,7 +84,7 @@ def test_a_message_beyond_the_limit_is_not_even_read(house: House) -> None:
 
 def test_a_batch_outside_a_load_is_refused(house: House) -> None:
     with pytest.raises(Refused) as refusal:
-        house.ask.ask(protocol.Seal(0, b"", b""), protocol.Done)
+        house.ask.ask(protocol.Seal(0, 1), protocol.Done)
     assert refusal.value.code == "gate.bad_request"
 
 
@@ -102,7 +103,7 @@ def test_people_are_sealed_by_several_processes_in_order_and_logged_once(house: 
     opened = house.open(house.grant(named), named, envelopes)
     assert opened == [[f"Batch {number} {row}"] for number, row in some]
     database = sqlite3.connect(house.folder / store.DATABASE)
-    loads = database.execute("SELECT entry FROM leaf WHERE kind = 'loaded'").fetchall()
+    loads = database.execute("SELECT facts FROM leaves WHERE kind = 'loaded'").fetchall()
     database.close()
     assert [json.loads(entry)["people"] for (entry,) in loads] == [6000]
 
@@ -113,11 +114,30 @@ def test_only_some_may_load(house: House) -> None:
     assert refusal.value.code == "gate.not_allowed"
 
 
-def test_a_broken_batch_ends_the_load_and_nothing_else(house: House) -> None:
-    with pytest.raises(KeeperDown), house.ask.begin_load(house.ask.sign(SYSTEM), 1) as sealer:
-        sealer.seal(record.PeopleBatch(np.zeros((3, 100), np.uint8), np.zeros(3, np.uint16)))
+@pytest.mark.parametrize(("number", "count"), [(0, 0), (0, -1), (0, protocol.MAX_BATCH + 1), (1, 3), (-1, 3)])
+def test_a_broken_batch_ends_the_load_and_nothing_else(house: House, number: int, count: int) -> None:
+    with house.raw() as link:
+        wire.send(link, door.seal(protocol.BeginLoad(house.ask.sign(SYSTEM), 1), KEY, door.run_at(house.place / "s")))
+        assert isinstance(protocol.read_reply(wire.receive(link)), protocol.Done)
+        assert arena.taken(link) is not None
+        wire.send(link, protocol.Seal(number, count))
+        assert wire.receive(link) is None
     subjects, envelopes = house.seal(batch(1))
     assert house.open(house.grant(subjects), subjects, envelopes) == [["Wang Fang 0"]]
+
+
+def test_records_of_another_length_are_not_sent(house: House) -> None:
+    with pytest.raises(ValueError), house.ask.begin_load(house.ask.sign(SYSTEM), 1) as sealer:
+        sealer.seal(record.PeopleBatch(np.zeros((3, 100), np.uint8), np.zeros(3, np.uint16)))
+
+
+def test_nobody_can_pull_the_shared_memory_away() -> None:
+    descriptor = arena.made()
+    try:
+        with pytest.raises(PermissionError):
+            os.truncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
 
 
 def test_a_load_that_a_kill_interrupts_fails_and_its_slots_are_not_used_again(house: House) -> None:
@@ -141,12 +161,28 @@ def test_two_keepers_never_share_a_folder(house: House) -> None:
     assert client.answers(house.place / "s")
 
 
+def test_a_request_that_was_caught_before_a_restart_is_nobodys_after_it(house: House) -> None:
+    captured = door.seal(protocol.News(house.ask.sign(SYSTEM), 0), KEY, door.run_at(house.place / "s"))
+
+    def answered() -> protocol.Reply:
+        with house.raw() as link:
+            wire.send(link, captured)
+            return protocol.read_reply(wire.receive(link))
+
+    assert isinstance(answered(), protocol.NewsIs)
+    assert answered().code == "gate.replayed"
+    house.running.kill()
+    house.start()
+    assert answered().code == "gate.forged"
+    assert (house.place / "s.run").stat().st_mode & 0o077 == 0
+
+
 def test_it_does_not_start_on_a_changed_log(house: House) -> None:
     house.grant(house.seal(batch(1))[0])
     house.running.stop()
     database = sqlite3.connect(house.folder / store.DATABASE)
     with database:
-        database.execute("DELETE FROM leaf WHERE i = 1")
+        database.execute("DELETE FROM leaves WHERE first = 1")
     database.close()
     with pytest.raises(KeeperDown):
         house.start()
@@ -180,3 +216,54 @@ def test_however_often_the_keeper_is_killed_nothing_opens_without_its_leaf_and_n
     assert found["wrong"] == []
     assert found["opened"] >= KILLS
     assert found["grants"] and found["loads"], "something else was under way too"
+
+
+def test_people_are_opened_while_the_key_changes(house: House) -> None:
+    people = [batch(2000, name=f"Batch {number}") for number in range(10)]
+    with house.ask.begin_load(house.ask.sign(SYSTEM), 2) as sealer:
+        sealed = list(sealer.seal_all(people))
+    some, envelopes = sealed[3].subjects[:50], sealed[3].envelopes[:50].tobytes()
+    grant, ended, seen = house.grant(some), threading.Event(), []
+
+    def open_on() -> None:
+        while not ended.is_set() or not seen:
+            seen.append(house.open(grant, some, envelopes))
+
+    reader = threading.Thread(target=open_on)
+    reader.start()
+    rotated = [house.ask.ask(protocol.Rotate(house.ask.sign(SYSTEM)), protocol.Rotated) for _ in range(5)]
+    ended.set()
+    reader.join()
+    assert [each.key_id for each in rotated] == [2, 3, 4, 5, 6]
+    assert house.ask.ask(protocol.RotationAt(), protocol.Progress).done == rotated[-1].slots
+    assert all(each == [[f"Batch 3 {row}"] for row in range(50)] for each in seen)
+    assert sorted(path.name for path in house.folder.glob("secrets.*")) == ["secrets.6"]
+
+
+def test_a_change_of_keys_during_a_load_is_refused(house: House) -> None:
+    with house.ask.begin_load(house.ask.sign(SYSTEM), 1) as sealer:
+        sealer.seal(batch(1))
+        with pytest.raises(Refused) as refusal:
+            house.ask.ask(protocol.Rotate(house.ask.sign(SYSTEM)), protocol.Rotated)
+    assert refusal.value.code == "gate.loading"
+    assert house.ask.ask(protocol.Rotate(house.ask.sign(SYSTEM)), protocol.Rotated).key_id == 2
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda folder: (folder / "key").write_text("1 " + "ab" * 32 + "\n"), "build or import the city again"),
+        (lambda folder: (folder / "key").write_text(""), "key file is not whole"),
+        (lambda folder: os.truncate(folder / "traits", 7), "cut off"),
+        (lambda folder: os.truncate(folder / "secrets.1", 32 * 10), "shorter"),
+        (lambda folder: (folder / "tags").unlink(), "missing"),
+    ],
+)
+def test_it_does_not_start_on_files_that_do_not_fit(house: House, spoil: object, words: str) -> None:
+    house.seal(batch(20))
+    house.running.stop()
+    spoil(house.folder)
+    with pytest.raises(KeeperDown):
+        house.start()
+    assert house.running.process.returncode == 4
+    assert words in (house.place / "words").read_text()

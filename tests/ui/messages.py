@@ -11,6 +11,7 @@ from django.utils.translation.template import templatize
 
 PACKAGE = Path(__file__).resolve().parents[2] / "cityloom"
 _MARKS = ("_", "gettext", "gettext_lazy", "gettext_noop")
+_REFUSALS = ("Refused", "StepUpNeeded", "Denied")
 _TEXT = r"u?('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")"
 _CALL = re.compile(rf"(?<![a-z])(?:n?gettext|_)\({_TEXT}(?:,\s*{_TEXT})?")
 
@@ -49,5 +50,12 @@ def _marked(tree: ast.AST) -> Iterator[str]:
 
 def _refusals(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Refused":
-            yield from (one.value for one in node.args[1:2] if isinstance(one, ast.Constant))
+        if isinstance(node, ast.Call) and (place := _sentence_at(node.func)):
+            yield from (one.value for one in node.args[place : place + 1] if isinstance(one, ast.Constant))
+
+
+def _sentence_at(function: ast.expr) -> int:
+    """At which place of a call its sentence stands; 0 where the call refuses nothing."""
+    if isinstance(function, ast.Name) and function.id in _REFUSALS:
+        return 1
+    return 2 if isinstance(function, ast.Attribute) and function.attr == "refuse" else 0

@@ -16,12 +16,12 @@ def test_it_asks_for_a_password(client: Client) -> None:
     page = client.get("/sign-in/").content.decode()
     assert "Password" in page
     assert "/sign-in/demo/" not in page
-    assert client.post("/sign-in/", {"username": "nobody", "password": "wrong"}).status_code == 422
+    assert client.post("/sign-in/", {"login": "nobody", "password": "wrong"}).status_code == 422
 
 
 def test_the_right_password_leads_on(client: Client) -> None:
     Account.objects.create_user("zhang", password="a long enough one", roles=["duty-officer"])
-    answer = client.post("/sign-in/", {"username": "zhang", "password": "a long enough one", "next": "/health/"})
+    answer = client.post("/sign-in/", {"login": "zhang", "password": "a long enough one", "next": "/health/"})
     assert answer.url == "/health/"
     assert client.get("/").status_code == 200
 

@@ -123,5 +123,6 @@ def test_when_the_supervisor_is_killed_its_children_die_too(serving: tuple[subpr
     children = pids(home)
     assert len(children) == 4
     process.kill()
+    process.wait()
     assert until(lambda: not any(alive(pid) for pid in children.values()), 10)
-    assert supervisor.status(home) == {"running": False}
+    assert until(lambda: supervisor.status(home) == {"running": False}, 10)

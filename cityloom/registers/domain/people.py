@@ -80,6 +80,29 @@ def batches(sizes: NDArray[np.uint8], *, seed: int, today: date, chinese: bool, 
         first = last
 
 
+def identities_of(
+    places: NDArray[np.int64], sizes: NDArray[np.uint8], *, seed: int, today: date, chinese: bool
+) -> list[tuple[str, str]]:
+    """Name and national id of the people at these places in the order of their making, made up once more.
+
+    Only the batches in which they lie are made; a place that there is not is left out.
+    """
+    upto = np.cumsum(sizes, dtype=np.int64)
+    found: dict[int, tuple[str, str]] = {}
+    wanted = sorted({place for place in places.tolist() if 0 <= place < (int(upto[-1]) if len(upto) else 0)})
+    first = 0
+    while first < len(sizes) and len(found) < len(wanted):
+        before = int(upto[first - 1]) if first else 0
+        last = max(first + 1, int(np.searchsorted(upto, before + BATCH, side="right")))
+        here = [place for place in wanted if before <= place < upto[last - 1]]
+        if here:
+            batch = _people(first, sizes[first:last], ids.seeded(seed, "people", first), today, chinese)
+            for place in here:
+                found[place] = batch.name[place - before].decode(), batch.national_id[place - before].decode()
+        first = last
+    return [found[place] for place in wanted]
+
+
 def _people(first: int, sizes: NDArray[np.uint8], rng: np.random.Generator, today: date, chinese: bool) -> People:
     count = int(sizes.sum(dtype=np.int64))
     dwelling = np.repeat(np.arange(first, first + len(sizes)), sizes)

@@ -1,0 +1,107 @@
+"""What the gate's words are called on a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from django.utils.translation import get_language, gettext_noop
+from django.utils.translation import gettext as _
+
+from cityloom.gate.domain import reasons
+
+FIELDS = {
+    "name": gettext_noop("Name"), "national_id": gettext_noop("National id"), "phone": gettext_noop("Phone"),
+    "birth_date": gettext_noop("Date of birth"), "need_note": gettext_noop("What is needed"),
+}  # fmt: skip
+QUESTIONS = {
+    "age-at-least": gettext_noop("Is the person at least this old? (years)"),
+    "age-under": gettext_noop("Is the person younger than this? (years)"),
+    "is": gettext_noop("Is a field what somebody says it is? (field=value, as in birth_date=19900101)"),
+    "lives-in": gettext_noop("Is the person registered in one of these dwellings? (dwelling numbers)"),
+    "same-household": gettext_noop("Are all of them registered in one dwelling?"),
+}
+WORDS = {
+    "life-in-danger": gettext_noop("A life is in danger"), "missing-person": gettext_noop("Somebody is missing"),
+    "medical": gettext_noop("A medical emergency"), "building-unsafe": gettext_noop("A building is unsafe"),
+    "justified": gettext_noop("It was justified"), "not-justified": gettext_noop("It was not justified"),
+    "referred": gettext_noop("Referred to the supervisory authority"),
+    "unexpected": gettext_noop("I did not expect it"), "no-such-case": gettext_noop("I have no such matter"),
+    "wrong-purpose": gettext_noop("The purpose is wrong"), "too-much": gettext_noop("Too much was opened"),
+    "other": gettext_noop("Another reason"), "access-block": gettext_noop("Access is blocked"),
+    "health-code-red": gettext_noop("Red health code"), "benefit-hold": gettext_noop("A benefit is held back"),
+    "alarm": gettext_noop("An alarm"), "objection": gettext_noop("A resident's objection"),
+    "glass-review": gettext_noop("A review of broken glass"), "court-order": gettext_noop("An order of a court"),
+    "budget": gettext_noop("A budget was used up"), "honey": gettext_noop("A honey resident was opened"),
+    "glass": gettext_noop("The glass was broken"), "rescue": gettext_noop("A rescue began"),
+    "no-matter": gettext_noop("The matter is not there"),
+    "not-assigned": gettext_noop("The matter is somebody else's"),
+    "status": gettext_noop("A status without evidence"), "active": gettext_noop("in force"),
+    "proposed": gettext_noop("proposed"), "retired": gettext_noop("retired"), "withdrawn": gettext_noop("withdrawn"),
+    "opened": gettext_noop("opened"), "listed": gettext_noop("named as needing help"),
+    "searched": gettext_noop("found by a search"), "asked": gettext_noop("asked yes or no"),
+    "probed": gettext_noop("searched for"), "granted": gettext_noop("granted"), "refused": gettext_noop("refused"),
+    "counted": gettext_noop("counted"), "loaded": gettext_noop("sealed at loading"),
+    "erased": gettext_noop("erased"), "revoked": gettext_noop("grant ended"), "damaged": gettext_noop("damaged"),
+    "seconded": gettext_noop("grant approved by a second person"), "linked": gettext_noop("linked to a resident"),
+    "contested": gettext_noop("contested"), "glass-broken": gettext_noop("The glass was broken"),
+    "glass-reviewed": gettext_noop("broken glass reviewed"), "unmasked": gettext_noop("pseudonym lifted"),
+    "honey-set": gettext_noop("honey residents set"), "breaker-reset": gettext_noop("stopped system let go on"),
+    "status-proposed": gettext_noop("status proposed"), "status-set": gettext_noop("status set"),
+    "status-ended": gettext_noop("status ended"), "status-withdrawn": gettext_noop("status withdrawn"),
+    "purpose-proposed": gettext_noop("purpose proposed"), "purpose-approved": gettext_noop("purpose approved"),
+    "purpose-withdrawn": gettext_noop("purpose withdrawn"), "rotated": gettext_noop("key changed"),
+    "backed-up": gettext_noop("keys backed up"),
+}  # fmt: skip
+_NO_LIMIT = 50_000_000
+"""What the keeper's shipped purposes say where they set no limit."""
+DOCUMENT = {
+    "purpose": gettext_noop("Name of the purpose"), "basis": gettext_noop("Short name of the legal basis"),
+    "statute": gettext_noop("Statute"), "article": gettext_noop("Article"), "fields": gettext_noop("Fields"),
+    "units": gettext_noop("Units that may use it"), "roles": gettext_noop("Roles that open"),
+    "granters": gettext_noop("Roles that grant"), "approvers": gettext_noop("Roles that approve as a second person"),
+    "valid_until": gettext_noop("Valid until"), "most_a_request": gettext_noop("Most people in one request"),
+    "most_a_day": gettext_noop("Most people in a day"),
+    "most_a_day_each": gettext_noop("Most people in a day for one account"),
+    "second_person_above": gettext_noop("A second person is needed above"),
+    "retention_days": gettext_noop("Days that the result may be kept"),
+    "predicates": gettext_noop("Yes-or-no questions"), "search": gettext_noop("Fields that may be searched"),
+    "services": gettext_noop("Calling systems and their people a day"), "title": gettext_noop("Title"),
+    "policy": gettext_noop("Policy (Cedar)"),
+}  # fmt: skip
+
+
+def word(key: str) -> str:
+    """What a word from a list is called; the word itself where it has no other name."""
+    return _(WORDS[key]) if key in WORDS else key
+
+
+def limit(number: int) -> str:
+    """A limit in words."""
+    return str(number) if number < _NO_LIMIT else _("no limit")
+
+
+def choices(keys: Iterable[str]) -> list[tuple[str, str]]:
+    """Reasons and outcomes to choose from."""
+    return [(key, word(key)) for key in keys]
+
+
+def fields(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Fields of a person with their labels, in the usual order."""
+    wanted = set(names)
+    return [(name, _(label)) for name, label in FIELDS.items() if name in wanted]
+
+
+def title(words: Mapping[str, str], name: str) -> str:
+    """A purpose's title in the reader's language, else in English, else its name."""
+    return words.get("zh-Hans" if get_language() == "zh-hans" else "en") or words.get("en") or name
+
+
+def questions(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Questions to choose from."""
+    return [(name, _(QUESTIONS[name])) for name in names if name in QUESTIONS]
+
+
+LISTS = (
+    reasons.GLASS, reasons.GLASS_OUTCOMES, reasons.CONTEST, reasons.CONTEST_OUTCOMES, reasons.STATUSES, reasons.UNMASK
+)
+"""Every list of words that a page offers; each has a name here."""

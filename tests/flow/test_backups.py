@@ -1,0 +1,108 @@
+"""An operator's day: back up, erase, lose, restore; whoever was erased stays erased."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.flow.installation import ROOT, Installation
+
+_WITH_KEEPER = """
+import os, sys
+os.environ["DJANGO_SETTINGS_MODULE"] = "cityloom.project.settings"
+import django
+django.setup()
+from datetime import timedelta
+from cityloom.gate import actions, queries
+from cityloom.kernel import clock
+from cityloom.kernel.actor import SYSTEM, Actor
+
+def opened(subjects):
+    holder = Actor("worker-1", "city", frozenset({"social-worker"}))
+    given = actions.grant(by=SYSTEM, at=clock.now(), purpose=queries.EMERGENCY, subjects=subjects, fields=["name"],
+                          holder=holder.account, until=clock.now() + timedelta(hours=1), incident_id="I")
+    return sorted(actions.open_people(by=holder, at=clock.now(), grant_id=given, subjects=subjects, fields=["name"]))
+
+running = actions.start_keeper()
+try:
+    exec(sys.argv[1])
+finally:
+    running.stop()
+"""
+
+
+def with_keeper(town: Installation, program: str) -> str:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CITYLOOM_")}
+    ended = subprocess.run([sys.executable, "-c", _WITH_KEEPER, program], capture_output=True, text=True, cwd=ROOT,
+                           env=environment | {"CITYLOOM_HOME": str(town.home)}, check=False)  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def town(new_home: Callable[[], Installation]) -> Installation:
+    installation = new_home()
+    outcome = installation.run("city", "build", "--people", "2000")
+    assert outcome.returncode == 0, outcome.stderr
+    return installation
+
+
+def done(town: Installation, *arguments: str) -> str:
+    outcome = town.run(*arguments)
+    assert outcome.returncode == 0, outcome.stderr
+    return outcome.stdout.strip()
+
+
+def refused(town: Installation, *arguments: str) -> str:
+    outcome = town.run(*arguments)
+    assert outcome.returncode == 1, outcome.stdout + outcome.stderr
+    return outcome.stderr
+
+
+def test_after_an_erasure_no_backup_brings_the_person_back(town: Installation, tmp_path: Path) -> None:
+    database = town.home / "current" / "city.db"
+    subjects = [row[0] for row in sqlite3.connect(database).execute("SELECT subject FROM gate_envelope LIMIT 3")]
+    records, kept = tmp_path / "records", tmp_path / "kept"
+    made = Path(done(town, "backup", "database", str(records)))
+    assert stat.S_IMODE((made / "city.db").stat().st_mode) == 0o600
+    done(town, "backup", "keys", str(kept))
+    assert "backup.same_folder" in refused(town, "backup", "keys", str(records))
+    assert "backup.same_folder" in refused(town, "backup", "database", str(kept))
+
+    steward = 'Actor("s", "city", frozenset({"steward"}))'
+    with_keeper(town, f"actions.erase(by={steward}, at=clock.now(), subject={subjects[0]})")
+    done(town, "restore", "database", str(records))
+    here = sqlite3.connect(database).execute("SELECT count(*) FROM gate_envelope WHERE subject = ?", subjects[:1])
+    assert here.fetchone() == (1,), "the old envelope is back, and of no use"
+    assert with_keeper(town, f"print(opened({subjects}))") == str(subjects[1:])
+
+    assert "1 people were erased again" in done(town, "restore", "keys", str(kept))
+    assert with_keeper(town, f"print(opened({subjects}))") == str(subjects[1:])
+    assert "number 3" in done(town, "keys", "rotate")
+    assert with_keeper(town, f"print(opened({subjects}))") == str(subjects[1:])
+    verify = "from cityloom.keeper import log; from django.conf import settings; from pathlib import Path;"
+    assert int(with_keeper(town, f"{verify} print(log.verify(Path(settings.CITYLOOM['KEEPER_DIR']))[0])")) > 8
+
+
+def test_a_backup_that_is_not_one_is_refused(town: Installation, tmp_path: Path) -> None:
+    assert "backup.none" in refused(town, "restore", "keys", str(tmp_path))
+    made = Path(done(town, "backup", "database", str(tmp_path / "records")))
+    assert "backup.wrong_kind" in refused(town, "restore", "keys", str(made))
+    with (made / "city.db").open("ab") as stream:
+        stream.write(b"more")
+    assert "backup.changed" in refused(town, "restore", "database", str(made))
+
+
+def test_old_backups_are_pruned(town: Installation, tmp_path: Path) -> None:
+    made = done(town, "backup", "keys", str(tmp_path))
+    assert done(town, "backup", "prune", str(tmp_path)) == ""
+    assert done(town, "backup", "prune", str(tmp_path), "--older-than", "0d") == made
+    assert list(tmp_path.iterdir()) == []
+    assert town.run("backup", "prune", str(tmp_path), "--older-than", "soon").returncode == 2
