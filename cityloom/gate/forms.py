@@ -255,6 +255,19 @@ class HoneyForm(forms.Form):
         return found
 
 
+class EraseForm(forms.Form):
+    """Who is erased; the number is typed twice, since there is no way back."""
+
+    person = Numbers(label=gettext_lazy("Number of the person"), most=1)
+    again = Numbers(label=gettext_lazy("The same number again"), most=1)
+
+    def clean(self) -> dict[str, Any]:
+        found = super().clean() or {}
+        if not self.errors and found["person"] != found["again"]:
+            raise forms.ValidationError(_("The two numbers differ; nobody was erased. Type both again."))
+        return found
+
+
 class UnmaskForm(forms.Form):
     """Whose pseudonym, and why."""
 

@@ -26,6 +26,7 @@ urlpatterns = [
     path("gate/oversight/breaker/", oversight.reset, name="reset-breaker"),
     path("gate/oversight/honey/", oversight.honey, name="set-honey"),
     path("gate/oversight/unmask/", oversight.unmask, name="unmask"),
+    path("gate/oversight/erase/", oversight.erase, name="erase-person"),
     path("gate/audit/", audit.audit, name="gate-audit"),
     path("gate/statuses/", statuses.statuses, name="statuses"),
     path("gate/statuses/propose/", statuses.propose, name="propose-status"),

@@ -20,7 +20,7 @@ from cityloom.accounts import actions as accounts
 from cityloom.accounts.queries import DemoAccount
 from cityloom.gate import actions, display, jobs, queries, urls
 from cityloom.gate.domain import documents, reasons
-from cityloom.gate.models import AdverseStatus, Contest, GateAlarm, GlassReview, GrantRecord
+from cityloom.gate.models import AdverseStatus, Contest, Envelope, GateAlarm, GlassReview, GrantRecord
 from cityloom.keeper import protocol
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM
@@ -465,6 +465,21 @@ def test_honey_residents_ring_when_they_are_opened(signed_in: SignIn, proven: Si
     signed_in("clerk").post(f"/gate/grants/{grant.id}/open/", {"person": ["1"], "fields_wanted": ["name"]})
     jobs.ring(clock.now())
     assert "A honey resident was opened" in text(signed_in("dpo").get("/gate/oversight/"))
+
+
+def test_a_person_is_erased_with_the_number_twice_and_a_fresh_proof(
+    signed_in: SignIn, proven: SignIn, city: City
+) -> None:
+    last = city.subjects[-1]
+    sent = {"person": str(last), "again": str(last)}
+    assert signed_in("dpo").post("/gate/oversight/erase/", sent).url.startswith("/step-up/")
+    assert proven("dpo").post("/gate/oversight/erase/", {"person": str(last), "again": "7"}).status_code == 422
+    assert proven("auditor").post("/gate/oversight/erase/", sent).status_code == 403
+    assert Envelope.objects.filter(subject=last).exists()
+    assert "Erased" in text(proven("dpo").post("/gate/oversight/erase/", sent, follow=True))
+    assert not Envelope.objects.filter(subject=last).exists()
+    again = proven("dpo").post("/gate/oversight/erase/", sent, follow=True)
+    assert "may have been erased already" in text(again)
 
 
 def test_a_pseudonym_is_unmasked_among_the_accounts(signed_in: SignIn, proven: SignIn, city: City) -> None:

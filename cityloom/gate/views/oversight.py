@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 from cityloom.accounts import queries as accounts
 from cityloom.gate import actions, display, policies, queries
 from cityloom.gate.domain import reasons
-from cityloom.gate.forms import HoneyForm, ReviewForm, UnmaskForm
+from cityloom.gate.forms import EraseForm, HoneyForm, ReviewForm, UnmaskForm
 from cityloom.gate.models import Contest, GlassReview
 from cityloom.gate.views.page import INCOMPLETE, actor_of, carry_out, number_in, posted, shown, why_not
 from cityloom.gate.views.statuses import batches
@@ -103,6 +103,20 @@ def honey(request: HttpRequest) -> HttpResponse:
 
 
 @posted("oversight")
+def erase(request: HttpRequest) -> HttpResponse:
+    """Erase a person: what the register held of them opens nowhere any more, in no backup either."""
+    form = EraseForm(request.POST)
+    if not form.is_valid():
+        return _page(request, erase_form=form, status=INCOMPLETE)
+    accounts.require_step_up(request)
+    by, (subject,) = actor_of(request), form.cleaned_data["person"]
+    return carry_out(
+        request, lambda: actions.erase(by=by, at=clock.now(), subject=subject),
+        _("Erased. What was held of this person opens nowhere any more; the log stays."), to="oversight", page=_page,
+    )  # fmt: skip
+
+
+@posted("oversight")
 def unmask(request: HttpRequest) -> HttpResponse:
     """Find the account behind a pseudonym of the log; that is logged too."""
     form = UnmaskForm(request.POST)
@@ -134,6 +148,7 @@ def _page(request: HttpRequest, refusal: Refused | None = None, *, status: int =
         "reviews": [_review(row, by, at, names.get(row.account_id, "")) for row in queries.open_reviews()],
         "contests": [_contest(row, entries.get(row.leaf_index, {})) for row in contests],
         "breakers": queries.breakers(by), "honey_form": HoneyForm(), "unmask_form": UnmaskForm(),
+        "erase_form": EraseForm(),
         "batches": batches(queries.statuses_waiting()), "at": at,
         "incomplete": False,
     }  # fmt: skip
