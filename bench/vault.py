@@ -20,7 +20,7 @@ import numpy as np
 
 from bench.keeper import same_people
 from cityloom.keeper import index, store
-from cityloom.keeper.slots import SEARCHED
+from cityloom.keeper.record import SEARCHED
 from cityloom.keeper.vault import Vault
 
 FIELDS = ["name", "phone"]
