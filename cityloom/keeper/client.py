@@ -264,7 +264,7 @@ class Running:
 def start(folder: Path, address: Path, key_file: Path, *, log: Path | None = None) -> Running:
     """Start a keeper that ends with the calling thread, initialised where the folder is empty; wait until it answers.
 
-    Raises: KeeperDown; Refused `gate.disk_full`.
+    Raises: KeeperDown; Refused `gate.disk_full`, `gate.keeper_unfit`.
     """
     command = [
         sys.executable, "-m", "cityloom.keeper.server", "--dir", str(folder), "--socket", str(address),
@@ -283,6 +283,10 @@ def start(folder: Path, address: Path, key_file: Path, *, log: Path | None = Non
     if process.returncode == protocol.EXIT_FULL:
         raise _full(Refused("gate.disk_full", "The disk is full, so the keeper does not start and nothing can be "
                             "opened; free some space and try again."))  # fmt: skip
+    if process.returncode == protocol.EXIT_UNFIT:
+        raise Refused("gate.keeper_unfit", "The keeper does not start on this city's files: they are of an earlier"
+                      " version of Cityloom, or damaged. Build or import the city again, or restore its keys from a"
+                      " backup.")  # fmt: skip
     raise KeeperDown
 
 

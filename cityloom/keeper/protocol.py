@@ -67,8 +67,8 @@ class Consistency(msgspec.Struct, frozen=True, tag="consistency"):
     size: Place
 
 
-EXIT_FULL = 6
-"""The exit status of a keeper that found no room on its disk."""
+EXIT_UNFIT, EXIT_FULL = 4, 6
+"""The exit statuses of a keeper whose files do not fit, and of one that found no room on its disk."""
 
 
 class ReadBasis(msgspec.Struct, frozen=True, tag="basis"):

@@ -28,7 +28,7 @@ from cityloom.kernel.refused import Refused
 
 MAX_CLIENTS = 128
 _LOOK_UP_S = 0.5
-EXIT_BUSY, EXIT_BROKEN, EXIT_MISSING = 3, 4, 5
+EXIT_BUSY, EXIT_MISSING = 3, 5
 _logger = logging.getLogger(__name__)
 
 
@@ -183,7 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         server = Server(folder, options.socket, options.assertion_key_file.read_bytes().strip())
     except (LogBroken, OldKeeper, KeySpoilt, SlotsSpoilt) as unfit:
         changed = f"The log has been changed: {unfit} The keeper does not start on it."
-        return _fail(EXIT_BROKEN, changed if isinstance(unfit, LogBroken) else str(unfit))
+        return _fail(protocol.EXIT_UNFIT, changed if isinstance(unfit, LogBroken) else str(unfit))
     except (OSError, sqlite3.Error) as error:
         return _no_start(error)
     for number in (signal.SIGTERM, signal.SIGINT):

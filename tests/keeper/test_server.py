@@ -25,7 +25,7 @@ from tests.keeper import kills
 from tests.keeper.conftest import KEY, WORKER, batch
 from tests.keeper.house import House, house_at
 
-KILLS = int(os.environ.get("CITYLOOM_KILLS", "15"))
+KILLS = int(os.environ.get("CITYLOOM_KILLS", "50"))
 
 
 @pytest.fixture
@@ -267,3 +267,11 @@ def test_it_does_not_start_on_files_that_do_not_fit(house: House, spoil: object,
         house.start()
     assert house.running.process.returncode == 4
     assert words in (house.place / "words").read_text()
+
+
+def test_a_city_of_an_earlier_version_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    store.initialise(tmp_path / "keeper")
+    (tmp_path / "keeper" / "key").write_text("1 " + "0" * 64 + "\n")
+    (tmp_path / "assertion").write_bytes(KEY)
+    with pytest.raises(Refused, match="Build or import the city again"):
+        client.start(tmp_path / "keeper", tmp_path / "s", tmp_path / "assertion")
