@@ -219,7 +219,6 @@ class Authentic(msgspec.Struct, frozen=True, tag="authentic"):
 
 Stated = Annotated[str, msgspec.Meta(max_length=200)]
 """What a person is compared with or looked for by: never logged."""
-Text = Annotated[str, msgspec.Meta(max_length=40_000)]
 Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 Page = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 

@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
-from cityloom.keeper import protocol, record
+from cityloom.keeper import basis, protocol, record
 from cityloom.kernel import clock
 from tests.keeper.conftest import (
     AUDITOR,
@@ -63,6 +64,15 @@ def test_versions_follow_each_other_and_all_are_kept(office: Office) -> None:
     assert rows(office) == [(2, "active"), (1, "retired")]
     found = office.ask(protocol.ReadBasis("school-enrolment"), protocol.BasisIs)
     assert (found.version, found.article) == (2, "Compulsory Education Law, Article 13")
+
+
+def test_the_published_schema_takes_what_the_keeper_takes(office: Office) -> None:
+    schema = Draft202012Validator(basis.document_schema())
+    assert schema.is_valid(ENROLMENT)
+    for wrong in ({"most_a_day": -1}, {"purpose": 'x" || true'}, {"unknown": 1}, {"retention_days": 0}):
+        assert not schema.is_valid(ENROLMENT | wrong)
+        document = json.dumps(ENROLMENT | wrong).encode()
+        assert office.refused(protocol.ProposePurpose(office.sign(STEWARD), document)) == "gate.bad_purpose"
 
 
 def test_a_withdrawn_purpose_opens_nothing_at_once(office: Office) -> None:
