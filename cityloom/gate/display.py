@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping
 from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext as _
 
+from cityloom.gate import policies
 from cityloom.gate.domain import reasons
+from cityloom.ui.domain.declared import Display, Page
 
 FIELDS = {
     "name": gettext_noop("Name"), "national_id": gettext_noop("National id"), "phone": gettext_noop("Phone"),
@@ -105,3 +107,25 @@ LISTS = (
     reasons.GLASS, reasons.GLASS_OUTCOMES, reasons.CONTEST, reasons.CONTEST_OUTCOMES, reasons.STATUSES, reasons.UNMASK
 )
 """Every list of words that a page offers; each has a name here."""
+
+
+_ONE_WHO_ASSIGNS = gettext_noop("For those who open people for a matter, and for their supervisors.")
+DISPLAY = Display(
+    pages=(
+        Page("gate", gettext_noop("Grants"), "people", 10, frozenset({"case-handler", "supervisor", "social-worker"}),
+             _ONE_WHO_ASSIGNS),
+        Page("statuses", gettext_noop("Statuses"), "people", 20,
+             frozenset({"case-handler", "supervisor", *policies.REVIEWERS}),
+             gettext_noop("For case handlers, their supervisors and the data protection officer.")),
+        Page("glass", gettext_noop("Break the glass"), "people", 30, frozenset({"commander"}),
+             gettext_noop("For commanders, when a life is in danger and no grant is there.")),
+        Page("oversight", gettext_noop("Oversight of openings"), "oversight", 10, frozenset(policies.REVIEWERS),
+             gettext_noop("For the data protection officer.")),
+        Page("gate-audit", gettext_noop("Audit"), "oversight", 20, frozenset(policies.WATCHERS),
+             gettext_noop("For auditors, data stewards, operators and the data protection officer.")),
+        Page("purposes", gettext_noop("Purposes"), "oversight", 30, frozenset(policies.WATCHERS),
+             gettext_noop("For auditors, data stewards, operators and the data protection officer.")),
+        Page("me", gettext_noop("Who looked at my data"), "people", 40, frozenset({"resident"}),
+             gettext_noop("For residents who are signed in."), is_public=True),
+    ),
+)  # fmt: skip

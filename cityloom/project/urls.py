@@ -6,6 +6,7 @@ from django.views.i18n import set_language
 
 urlpatterns = [
     path("", include("cityloom.web.urls")),
+    path("", include("cityloom.ui.urls")),
     path("", include("cityloom.audit.urls")),
     path("", include("cityloom.accounts.urls")),
     path("", include("cityloom.gate.urls")),

@@ -27,7 +27,10 @@ URGENCIES: tuple[Urgency, ...] = ("now", "today", "later")
 
 @dataclass(frozen=True)
 class Page:
-    """An entry of the navigation: what a role may not open stays visible, with `why_not` beside it."""
+    """An entry of the navigation: what a role may not open stays visible, with `why_not` beside it.
+
+    `is_public` puts it at the head of the portal, for residents and whoever is not signed in, instead of the cockpit.
+    """
 
     url_name: str
     label: str
@@ -35,6 +38,7 @@ class Page:
     order: int = 50
     roles: frozenset[str] = EVERYONE
     why_not: str = ""
+    is_public: bool = False
 
 
 @dataclass(frozen=True)
