@@ -36,6 +36,7 @@ _WHY = {
     "ended": gettext_noop("Your session has been ended."),
     "elsewhere": gettext_noop("Your session belongs to another device; sign in at this one."),
 }
+_RESIDENTS_PAGES = "/me/"
 View = Callable[..., HttpResponse]
 
 
@@ -55,6 +56,7 @@ class SignIn(LoginView):
             "workers": [account for account in accounts if "social-worker" in account.roles],
             "roles": [account for account in accounts if "social-worker" not in account.roles],
             "providers": _offered(self.request), "next": _next(self.request),
+            "is_for_resident": _next(self.request).startswith(_RESIDENTS_PAGES),
             "why": _(_WHY[self.request.GET["why"]]) if self.request.GET.get("why") in _WHY else "",
         }  # fmt: skip
 

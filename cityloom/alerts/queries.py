@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import shapely
 
 from cityloom.alerts import plugins
 from cityloom.alerts.domain import capxml, polygons, structure
-from cityloom.alerts.domain.cap import reference_text, time_from, time_text
+from cityloom.alerts.domain.cap import CapInfo, reference_text, time_from, time_text
 from cityloom.alerts.domain.findings import Finding
 from cityloom.alerts.domain.lint import Bounds, lint
 from cityloom.alerts.domain.phones import PhoneEstimate, estimate_phones
@@ -20,9 +20,9 @@ from cityloom.alerts.models import Alert, Delivery
 from cityloom.kernel.refused import Refused
 
 __all__ = [
-    "AlertFacts", "Bounds", "ChannelFacts", "DeliveryFacts", "Finding", "PhoneEstimate", "alerts_of", "channels",
-    "estimate_phones", "lint_bytes", "lint_document", "lint_file", "polygon_from", "polygons_over", "references_for",
-    "time_from", "time_text", "undelivered", "xml_of",
+    "AlertFacts", "Bounds", "ChannelFacts", "DeliveryFacts", "Finding", "PhoneEstimate", "PublicAlert", "PublicWords",
+    "alerts_of", "channels", "estimate_phones", "lint_bytes", "lint_document", "lint_file", "polygon_from",
+    "polygons_over", "public_alerts", "references_for", "time_from", "time_text", "undelivered", "xml_of",
 ]  # fmt: skip
 
 
@@ -63,6 +63,35 @@ class AlertFacts:
 
 
 @dataclass(frozen=True)
+class PublicWords:
+    """What an alert says in one language."""
+
+    event: str
+    headline: str
+    description: str
+    instruction: str
+    area: str
+
+
+@dataclass(frozen=True)
+class PublicAlert:
+    """An alert as anybody may read it; `words` by language as in CAP. Raised by a drill where `is_exercise`.
+
+    `is_in_force` is False for one that has ended, was replaced or withdrawn, and for the word that all is clear.
+    """
+
+    id: str
+    is_exercise: bool
+    is_in_force: bool
+    is_all_clear: bool
+    severity: str
+    urgency: str
+    issued_at: datetime
+    expires_at: datetime
+    words: Mapping[str, PublicWords]
+
+
+@dataclass(frozen=True)
 class ChannelFacts:
     """A channel, and what is missing from its settings ("" if nothing)."""
 
@@ -75,6 +104,13 @@ def alerts_of(incident_id: str) -> list[AlertFacts]:
     """The alerts of an incident in the order of their issue."""
     rows = Alert.objects.filter(incident_id=incident_id).prefetch_related("deliveries")
     return [_facts(row) for row in rows.order_by("issued_at", "id")]
+
+
+def public_alerts(at: datetime, *, days: int = 7, most: int = 20) -> list[PublicAlert]:
+    """The alerts in force at `at`, real ones and the latest first, then those of the last days that are over."""
+    rows = Alert.objects.filter(issued_at__gt=at - timedelta(days=days), issued_at__lte=at).order_by("-issued_at")
+    found = [_public(row, at) for row in rows[:most]]
+    return sorted(found, key=lambda alert: (not alert.is_in_force, alert.is_exercise and alert.is_in_force))
 
 
 def undelivered() -> list[DeliveryFacts]:
@@ -151,6 +187,22 @@ def lint_file(path: Path | str, *, at: datetime, bounds: Bounds | None = None) -
         raise Refused("alerts.file_unreadable", "{value} cannot be read as a file; check what it is and its access "
                       "rights.", value=path) from error  # fmt: skip
     return lint_bytes(data, at=at, bounds=bounds)
+
+
+def _public(row: Alert, at: datetime) -> PublicAlert:
+    alert = capxml.parse(row.xml.encode())
+    is_all_clear = alert.message_type == "Cancel"
+    in_force = row.state == Alert.State.ISSUED and row.expires_at > at and not is_all_clear
+    first = alert.infos[0]
+    return PublicAlert(
+        row.id, alert.status == "Exercise", in_force, is_all_clear, first.severity, first.urgency, row.issued_at,
+        row.expires_at, {info.language: _public_words(info) for info in alert.infos},
+    )  # fmt: skip
+
+
+def _public_words(info: CapInfo) -> PublicWords:
+    area = ", ".join(part.words for part in info.areas)
+    return PublicWords(info.event, info.headline, info.description, info.instruction, area)
 
 
 def _facts(row: Alert) -> AlertFacts:

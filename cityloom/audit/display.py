@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_noop
 
-from cityloom.ui.domain.declared import Display, Page
+from cityloom.ui.domain.declared import Display, Page, Service
 
 DISPLAY = Display(
     pages=(
         Page("verify", gettext_noop("Check a bundle"), "oversight", 50),
         Page("verify", gettext_noop("Check a bundle"), "people", 90, is_public=True),
     ),
-)
+    services=(
+        Service(
+            key="verify", url_name="verify", event="my-data", order=20,
+            title=gettext_noop("Check a proof from the city's log"),
+            summary=gettext_noop("In your own browser, without trusting this server and without sending anything."),
+            words=("verify", "bundle", "proof", "signature", "checkpoint", "tamper", "证明", "核对", "验证", "签名",
+                   "篡改", "日志"),
+        ),
+    ),
+)  # fmt: skip

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from cityloom.gate import policies
 from cityloom.gate.domain import reasons
-from cityloom.ui.domain.declared import Display, Page
+from cityloom.ui.domain.declared import Display, Page, Service
 
 FIELDS = {
     "name": gettext_noop("Name"), "national_id": gettext_noop("National id"), "phone": gettext_noop("Phone"),
@@ -72,6 +72,42 @@ DOCUMENT = {
 }  # fmt: skip
 
 
+PLAIN = {
+    "emergency-assistance": gettext_noop(
+        "When two people have approved an evacuation, helpers who were given a task open the details of those who need"
+        " help to leave, and of nobody else. The permission ends with the task."
+    ),
+    "register-maintenance": gettext_noop(
+        "A data steward corrects the register, with permission of the data protection officer, a few people at a time."
+    ),
+    "case-handling": gettext_noop(
+        "The official who handles your matter opens what the matter needs. A supervisor names whose data, and until"
+        " when."
+    ),
+    "resident-access": gettext_noop("You look at your own entries; nobody else can use this purpose."),
+    "break-glass": gettext_noop(
+        "In an emergency a commander may look before anybody has agreed. It rings at the data protection officer's at"
+        " once, and another person reviews every case within 72 hours."
+    ),
+    "adverse-status": gettext_noop(
+        "A burden on a person, such as a blocked access, needs a decision, evidence for that person, a second official,"
+        " and an end. You are told, and can appeal."
+    ),
+    "oversight": gettext_noop("Those who watch over the others count what was opened. They open nobody."),
+}
+"""What happens for each purpose that a new city has, for residents."""
+
+
+def plain(name: str) -> str:
+    """What happens for a purpose in a sentence; nothing where the city has made the purpose itself."""
+    return _(PLAIN[name]) if name in PLAIN else ""
+
+
+def limited(number: int) -> int | None:
+    """A limit, or None where none is set."""
+    return number if number < _NO_LIMIT else None
+
+
 def word(key: str) -> str:
     """What a word from a list is called; the word itself where it has no other name."""
     return _(WORDS[key]) if key in WORDS else key
@@ -127,5 +163,22 @@ DISPLAY = Display(
              gettext_noop("For auditors, data stewards, operators and the data protection officer.")),
         Page("me", gettext_noop("Who looked at my data"), "people", 40, frozenset({"resident"}),
              gettext_noop("For residents who are signed in."), is_public=True),
+    ),
+    services=(
+        Service(
+            key="who-looked", url_name="me", event="my-data", order=10,
+            title=gettext_noop("See who looked at my data"),
+            summary=gettext_noop("Every look at your data by somebody of the city: when, who, why, by which law."),
+            words=("access", "opened", "privacy", "snooping", "spying", "log", "who saw", "who read", "file", "record",
+                   "personal data", "right of access", "谁看过", "谁查过", "查询记录", "调阅", "偷看", "隐私", "档案",
+                   "个人信息查阅", "知情权"),
+        ),
+        Service(
+            key="contest", url_name="me", event="my-data", order=15,
+            title=gettext_noop("Object to a look at my data, or to a status"),
+            summary=gettext_noop("With one click at the entry; another person reviews it and must answer in time."),
+            words=("contest", "complain", "complaint", "appeal", "objection", "dispute", "red code", "blocked",
+                   "health code", "benefit", "异议", "申诉", "投诉", "复核", "红码", "限制", "冻结", "补贴"),
+        ),
     ),
 )  # fmt: skip

@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 from django.utils.module_loading import import_string
+from django.utils.translation import get_language
 from numpy.typing import NDArray
 
 from cityloom.accounts import queries as accounts
 from cityloom.audit import queries as audit
-from cityloom.gate import policies
+from cityloom.gate import display, policies
+from cityloom.gate.domain import documents
 from cityloom.gate.models import (
     AdverseStatus,
     Contest,
@@ -156,6 +158,28 @@ class PurposeVersion:
 
 
 @dataclass(frozen=True)
+class PublishedPurpose:
+    """A purpose in force as anybody may read it; fields are labels and units names in the reader's language.
+
+    `plain` says in a sentence what happens, for the purposes that a new city has; the limits are None where none is
+    set. `is_over` where its legal basis has ended: nothing opens for it.
+    """
+
+    name: str
+    title: str
+    plain: str
+    citation: str
+    fields: tuple[str, ...]
+    units: tuple[str, ...]
+    roles: tuple[str, ...]
+    most_a_day: int | None
+    second_person_above: int | None
+    retention_days: int
+    valid_until: datetime
+    is_over: bool
+
+
+@dataclass(frozen=True)
 class Flow:
     """How many people a unit has reached in a day for a purpose, as one kind of entry."""
 
@@ -225,6 +249,12 @@ def basis_of(purpose: str) -> Basis:
 def live_purposes() -> dict[str, dict[str, Any]]:
     """What every purpose in force says, by its name: article, fields, units, roles, limits. Names nobody."""
     return {row.purpose: row.document for row in purposes(SYSTEM) if row.state == "active"}
+
+
+def published_purposes(at: datetime) -> list[PublishedPurpose]:
+    """Every purpose in force, in the reader's language, those that open fields of a person first."""
+    found = [_published(name, documents.as_written(rules), at) for name, rules in live_purposes().items()]
+    return sorted(found, key=lambda purpose: (not purpose.fields, purpose.name))
 
 
 def purposes_to_grant(actor: Actor) -> list[str]:
@@ -499,6 +529,19 @@ def envelopes_by(groups: Sequence[NDArray[np.int64]]) -> list[bytes]:
         rows = Envelope.objects.filter(subject__in=wanted[at : at + _AT_ONCE]).values_list("subject", "sealed")
         found.update((subject, bytes(sealed)) for subject, sealed in rows)
     return [b"".join(found.get(subject, _NO_ENVELOPE) for subject in group.tolist()) for group in groups]
+
+
+def _published(name: str, says: dict[str, Any], at: datetime) -> PublishedPurpose:
+    until = clock.from_text(says["valid_until"])
+    units = [accounts.unit_names(unit) for unit in says["units"]]
+    language = "zh-Hans" if get_language() == "zh-hans" else "en"
+    return PublishedPurpose(
+        name, display.title(says["title"], name), display.plain(name), f"{says['statute']}, {says['article']}",
+        tuple(label for _, label in display.fields(says["fields"])),
+        tuple(unit.get(language) or unit["en"] for unit in units), tuple(says["roles"]),
+        display.limited(says["most_a_day"]), display.limited(says["second_person_above"]), says["retention_days"],
+        until, until <= at,
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=4)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_noop
 
-from cityloom.ui.domain.declared import Display, Page
+from cityloom.ui.domain.declared import Display, Page, Service
 
 DISPLAY = Display(
     pages=(
@@ -12,5 +12,25 @@ DISPLAY = Display(
         Page("health", gettext_noop("Health"), "system", 10),
         Page("dead-letters", gettext_noop("Dead letters"), "system", 20, frozenset({"operator"}),
              gettext_noop("For operators, who mend what did not arrive.")),
+        Page("services", gettext_noop("Services"), "people", 10, is_public=True),
+        Page("offline", gettext_noop("Warnings"), "people", 50, is_public=True),
+        Page("how", gettext_noop("How this city uses your data"), "people", 80, is_public=True),
+    ),
+    services=(
+        Service(
+            key="how-your-data-are-used", url_name="how", event="my-data", order=30,
+            title=gettext_noop("See how this city uses your data"),
+            summary=gettext_noop("For what, by which law, which details, for how long: and what the city will not do."),
+            words=("privacy", "personal information", "purposes", "law", "legal basis", "data protection", "GDPR",
+                   "PIPL", "surveillance", "AI", "隐私", "个人信息", "个人信息保护法", "法律依据", "数据保护", "监控",
+                   "用途"),
+        ),
+        Service(
+            key="alerts-now", url_name="offline", event="safety", order=10,
+            title=gettext_noop("Read the warnings that are in force"),
+            summary=gettext_noop("What is dangerous now, where, and what to do. Once opened, it can be read offline."),
+            words=("alert", "warning", "evacuation", "siren", "emergency", "disaster", "danger", "sinkhole", "fire",
+                   "flood", "typhoon", "预警", "警报", "疏散", "撤离", "紧急", "灾害", "塌陷", "火灾", "洪水", "台风"),
+        ),
     ),
 )  # fmt: skip

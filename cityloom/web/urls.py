@@ -1,11 +1,12 @@
 """Addresses of pages that show several capabilities together."""
 
-from django.urls import path
+from django.urls import include, path
 
 from cityloom.web import views
 
 urlpatterns = [
     path("", views.front, name="front"),
+    path("", include("cityloom.web.portal.urls")),
     path("operator/dead-letters/", views.dead_letters, name="dead-letters"),
     path("operator/dead-letters/replay/", views.replay, name="replay"),
     path("health/", views.health, name="health"),

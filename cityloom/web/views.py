@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import redirect_to_login
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -21,21 +23,23 @@ from cityloom.bus import actions as bus_actions
 from cityloom.bus import queries as bus
 from cityloom.emergency import queries as emergency
 from cityloom.fieldwork import queries as fieldwork
-from cityloom.gate import queries as gate
 from cityloom.kernel import clock
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
+from cityloom.web.portal import views as portal
 
 _MOST = 50
 
 
-@accounts.for_everyone
+@login_not_required
 @require_GET
 def front(request: HttpRequest) -> HttpResponse:
-    """What goes on, and what waits for whoever is signed in."""
+    """The residents' portal; for people who work here: what goes on, and what waits for them."""
+    if request.session_fault:  # type: ignore[attr-defined]
+        return redirect_to_login("/", f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'why': request.session_fault})}")
+    if not request.user.is_authenticated or request.user.kind == "resident":  # type: ignore[union-attr]
+        return portal.home(request)
     actor = accounts.as_actor(request.user)  # type: ignore[arg-type]
-    if request.user.kind == "resident":  # type: ignore[union-attr]
-        return render(request, "web/resident_front.html", {"news": gate.unread_of(actor)})
     context = {
         "waiting": emergency.waiting_for(actor), "notices": _notices(actor), "tasks": fieldwork.my_tasks(actor),
         "languages": fieldwork.languages_of(actor.account), "incidents": emergency.recent_incidents(_MOST),

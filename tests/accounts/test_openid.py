@@ -280,7 +280,7 @@ def test_the_number_is_kept_nowhere(resident: Client, caplog: pytest.LogCaptureF
 
 
 def test_a_resident_reaches_only_what_is_for_residents(resident: Client) -> None:
-    assert "This is the page for residents" in resident.get("/").content.decode()
+    assert "Who looked at my data" in resident.get("/").content.decode()
     assert resident.get("/account/").status_code == 200
     for path in ("/health/", "/operator/dead-letters/", "/contractors/", "/account/second-factor/", "/step-up/"):
         answer = resident.get(path)

@@ -21,7 +21,7 @@ from tests.web.conftest import City
 pytestmark = pytest.mark.django_db
 VALUES = {"int": "1", "slug": "x", "str": "x", "path": "x"}
 FOR_RESIDENTS = {"me", "me-bundle", "me-contest", "me-seen"}
-FOR_EVERYONE = {"front", "mine", "end-session", "sign-out", "account_logout"}
+FOR_EVERYONE = {"mine", "end-session", "sign-out", "account_logout"}
 
 
 def addresses(patterns: list[Any], before: str = "") -> Iterator[tuple[str, Callable[..., object], str]]:

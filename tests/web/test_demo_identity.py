@@ -99,7 +99,7 @@ def test_one_becomes_a_made_up_resident(browser: Client) -> None:
     assert linked == [PEOPLE[0][1]]
     account = Account.objects.get(kind="resident")
     assert PEOPLE[0][1] not in account.username
-    assert "page for residents" in browser.get("/").content.decode()
+    assert "Sign out" in browser.get("/").content.decode()
 
 
 def test_whom_the_city_does_not_know_it_refuses(browser: Client) -> None:
