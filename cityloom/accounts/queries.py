@@ -7,9 +7,10 @@ import hashlib
 import hmac
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,12 @@ import yaml
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
+from django.contrib.auth import HASH_SESSION_KEY
+from django.contrib.auth import SESSION_KEY as ACCOUNT_KEY
 from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast
 from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import constant_time_compare
 from django.utils.module_loading import import_string
 
 from cityloom.accounts.domain import identity, sessions
@@ -241,10 +245,27 @@ def for_everyone(view: View) -> View:
 def session_fault(session: Mapping[str, Any], *, account: str, device: str, agent: str, at: datetime) -> str:
     """Why a session does not count: `ended`, `elsewhere`, `over` or `idle`; "" if it counts."""
     row = SignedIn.objects.filter(id=session.get(SESSION_KEY, ""), account_id=account).first()
-    if row is None:
-        return "ended"
-    known = sessions.Session(row.device_digest, row.began_at, row.seen_at, row.ends_at, row.idle_s)
-    return sessions.fault(known, sessions.device_digest(device, agent), at)
+    return "ended" if row is None else _fault_of(row, device, agent, at)
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """What a request shows of who sent it: the session's key, the device's cookie and the browser's name."""
+
+    session: str
+    device: str
+    agent: str
+
+
+def workers_behind(visitors: Sequence[Visitor], at: datetime) -> list[Actor | None]:
+    """Who works here behind each of these, None for nobody; the rules of a request, with few questions for many."""
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+    keys = {visitor.session for visitor in visitors} - {""}
+    kept = store.get_model_class().objects.filter(pk__in=keys, expire_date__gt=at)
+    sessions_by_key = {key: store().decode(data) for key, data in kept.values_list("pk", "session_data")}
+    accounts_by_id = _working().in_bulk({known.get(ACCOUNT_KEY, "") for known in sessions_by_key.values()})
+    rows = SignedIn.objects.in_bulk({known.get(SESSION_KEY, "") for known in sessions_by_key.values()})
+    return [_worker_behind(one, sessions_by_key.get(one.session, {}), accounts_by_id, rows, at) for one in visitors]
 
 
 def sessions_of(account_id: str) -> list[SessionFacts]:
@@ -304,6 +325,23 @@ def _working() -> QuerySet[Account]:
     """Accounts that are neither closed nor suspended."""
     suspended = Suspension.objects.filter(ended_at=None).values("account_id")
     return Account.objects.filter(is_active=True).exclude(id__in=suspended)
+
+
+def _worker_behind(
+    visitor: Visitor, session: Mapping[str, Any], known: Mapping[str, Account], rows: Mapping[str, SignedIn],
+    at: datetime,
+) -> Actor | None:  # fmt: skip
+    account, row = known.get(session.get(ACCOUNT_KEY, "")), rows.get(session.get(SESSION_KEY, ""))
+    if account is None or account.kind == RESIDENT or row is None or row.account_id != account.pk:
+        return None
+    if not constant_time_compare(session.get(HASH_SESSION_KEY, ""), account.get_session_auth_hash()):
+        return None
+    return None if _fault_of(row, visitor.device, visitor.agent, at) else as_actor(account)
+
+
+def _fault_of(row: SignedIn, device: str, agent: str, at: datetime) -> str:
+    known = sessions.Session(row.device_digest, row.began_at, row.seen_at, row.ends_at, row.idle_s)
+    return sessions.fault(known, sessions.device_digest(device, agent), at)
 
 
 def _marked(view: View, mark: str) -> View:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import connection
+
+from cityloom.bus.domain.gaps import Gaps, Horizon, unbroken
 from cityloom.bus.models import HandlerRun, OutboxEvent
+from cityloom.kernel import clock
 from cityloom.kernel.envelope import Envelope
+
+_IN_FLIGHT = 64  # positions back from the newest among which a transaction that has not ended may still fill one
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,38 @@ def last_position() -> int:
     return OutboxEvent.objects.order_by("-position").values_list("position", flat=True).first() or 0
 
 
+def first_position() -> int:
+    """The position of the oldest event that is kept, 0 where there is none."""
+    return OutboxEvent.objects.order_by("position").values_list("position", flat=True).first() or 0
+
+
+def seen_position() -> int:
+    """The position up to which whoever reads the records now has seen everything; ask before reading them."""
+    if connection.vendor == "sqlite":
+        return last_position()  # one writer at a time: positions are given out and become visible in one order
+    newest = OutboxEvent.objects.order_by("-position").values_list("position", flat=True)
+    return unbroken(list(newest[:_IN_FLIGHT]))
+
+
+class Feed:
+    """Events as they happen, in the order of their positions, none left out because its transaction ended late."""
+
+    def __init__(self, *, seconds: Callable[[], float] = clock.stopwatch) -> None:
+        self.position = max(last_position() - (0 if connection.vendor == "sqlite" else _IN_FLIGHT), 0)
+        self._gaps = Gaps()
+        self._seconds = seconds
+
+    def read(self, limit: int = 500) -> list[tuple[int, Envelope]]:
+        """What has happened since the last call, with the positions."""
+        rows = events_after(self.position, limit=limit)
+        if rows and connection.vendor != "sqlite":
+            places = [place for place, _ in rows]
+            rows = rows[: self._gaps.told(self.position, places, _horizon(), self._seconds())]
+        if rows:
+            self.position = rows[-1][0]
+        return rows
+
+
 def last_time(exercise_id: str) -> datetime | None:
     """When the last thing happened in an exercise; None where nothing has."""
     times = OutboxEvent.objects.filter(exercise_id=exercise_id).order_by("-time")
@@ -75,3 +114,12 @@ def as_envelope(row: OutboxEvent) -> Envelope:
         id=row.id, type=row.type, source=row.source, time=row.time, data=row.data,
         exercise_id=row.exercise_id, caused_by=row.caused_by,
     )  # fmt: skip
+
+
+def _horizon() -> Horizon:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint,"
+            " pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
+        )
+        return Horizon(*cursor.fetchone())

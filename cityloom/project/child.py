@@ -8,10 +8,18 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
+from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import uvicorn
 
 _PR_SET_PDEATHSIG = 1
 _LEAVE_S = 3
 _MOST_AT_ONCE = 200
+_UNREAD_MS = 30_000
+"""A line whose other end has taken nothing for so long is cut by the kernel."""
+_SEND_BUFFER = 64 * 1024
 
 
 def die_with(parent: int) -> None:
@@ -33,18 +41,47 @@ def main(arguments: Sequence[str]) -> None:
         from cityloom.project import worker
 
         worker.run()
+    elif name == "live":
+        _serve_live(handles)
     else:
-        _serve_http(f"cityloom.project.{'asgi' if name == 'web' else 'live'}:application", handles)
+        _serve_http("cityloom.project.asgi:application", handles)
 
 
 def _serve_http(application: str, handles: Sequence[str]) -> None:
     import uvicorn
 
-    config = uvicorn.Config(
-        application, timeout_graceful_shutdown=_LEAVE_S, limit_concurrency=_MOST_AT_ONCE, server_header=False,
+    uvicorn.Server(_config(application, _MOST_AT_ONCE)).run(sockets=_sockets(handles))
+
+
+def _serve_live(handles: Sequence[str]) -> None:
+    """Serve long lines: as many as there are readers, cut where nobody reads, all let go when told to stop."""
+    import uvicorn
+
+    from cityloom.project import live
+
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            live.application.end()
+            super().handle_exit(sig, frame)
+
+    sockets = _sockets(handles)
+    for one in sockets:  # accepted connections inherit both
+        one.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_MS)
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+    Server(_config("cityloom.project.live:application", live.MOST_READERS + _MOST_AT_ONCE)).run(sockets=sockets)
+
+
+def _config(application: str, most_at_once: int) -> uvicorn.Config:
+    import uvicorn
+
+    return uvicorn.Config(
+        application, timeout_graceful_shutdown=_LEAVE_S, limit_concurrency=most_at_once, server_header=False,
         access_log=False, log_level="warning", lifespan="auto", proxy_headers=False,
     )  # fmt: skip
-    uvicorn.Server(config).run(sockets=[socket.socket(fileno=int(handle)) for handle in handles])
+
+
+def _sockets(handles: Sequence[str]) -> list[socket.socket]:
+    return [socket.socket(fileno=int(handle)) for handle in handles]
 
 
 if __name__ == "__main__":

@@ -6,169 +6,233 @@ An event carries what a page needs to know that it is out of date, and no more: 
 from __future__ import annotations
 
 import asyncio
-import json
+import logging
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
-from importlib import import_module
+from itertools import count
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.contrib.auth import get_user
-from django.db import connections
-from django.http import HttpRequest
+from django.db import DatabaseError
 from django.http.request import validate_host
 
 from cityloom.accounts import queries as accounts
-from cityloom.bus import queries as bus
+from cityloom.accounts.queries import Visitor
 from cityloom.kernel import clock
-from cityloom.kernel.envelope import Envelope
+from cityloom.kernel.actor import Actor
+from cityloom.project.hub import Hub
 from cityloom.project.parts import HEALTH_PATH
 
-EVENTS_PATH = "/events/"
-_PAUSE_S = 0.5
-_HEARTBEATS = 30  # rounds between two comments that keep the line open, at which the sign-in is checked again
-_BACKLOG = 100  # events that a reader may lag behind before it is dropped; it comes back by itself, where it was
-_MOST_READERS = 150
+EVENTS_PATH, STATE_PATH = "/events/", "/events/state/"
+MOST_READERS = 1_000
+MOST_EACH = 20
+"""Lines of one account: as many windows as a person has, so that nobody takes the place of all the others."""
+CHECKED_EACH_S = 10.0
+"""A session that has ended, or an account that is closed, loses its line within this time."""
+_SLICES = 20
+_AT_ONCE = 100
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-Row = tuple[int, Envelope]
+Headers = dict[str, str]
+log = logging.getLogger(__name__)
+_SIGNED_OUT = b"event: signed-out\ndata: {}\n\n"
 
 
-class Hub:
-    """Reads the outbox once for all readers."""
+@dataclass(eq=False)
+class Reader:
+    """Someone who listens, and the task that writes to them."""
 
-    def __init__(self) -> None:
-        self._readers: set[asyncio.Queue[Row | None]] = set()
-        self._position: int | None = None
+    number: int
+    actor: Actor
+    visitor: Visitor
+    task: asyncio.Task[None] | None = None
+    is_signed_out: bool = False
+
+    def leave(self) -> None:
+        """Stop being written to."""
+        if self.task:
+            self.task.cancel()
+
+
+class Door:
+    """Asks who is behind a line: for many lines in one question, at the beginning and again as long as it lasts."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._waiting: list[tuple[Visitor, asyncio.Future[Actor | None]]] = []
+        self._knock = asyncio.Event()
+        self.readers: set[Reader] = set()
 
     def is_full(self) -> bool:
         """Whether no more readers are taken."""
-        return len(self._readers) >= _MOST_READERS
+        return len(self.readers) + len(self._waiting) >= MOST_READERS
 
-    async def follow(self) -> None:
-        """Hand new events to every reader, until cancelled."""
-        while True:
-            if self._readers:
-                await self._hand_out()
-            else:
-                self._position = None
-            await asyncio.sleep(_PAUSE_S)
+    def has_enough(self, actor: Actor) -> bool:
+        """Whether one account has as many lines as it gets."""
+        return sum(reader.actor.account == actor.account for reader in self.readers) >= MOST_EACH
 
-    async def events(self, after: int | None) -> AsyncGenerator[Row | None, None]:
-        """Events behind a position (None: from now on); None stands for a round in which nothing happened."""
-        queue: asyncio.Queue[Row | None] = asyncio.Queue(_BACKLOG)
-        start = await _read(bus.last_position)
-        self._readers.add(queue)
+    async def who(self, visitor: Visitor) -> Actor | None:
+        """Who works here behind a line; None for nobody. Raises: DatabaseError."""
+        answer: asyncio.Future[Actor | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((visitor, answer))
+        self._knock.set()
+        return await answer
+
+    async def answer(self) -> None:
+        """Answer those who wait, until cancelled."""
+        while await self._knock.wait():
+            asked, self._waiting = self._waiting[:_AT_ONCE], self._waiting[_AT_ONCE:]
+            if not asked:
+                self._knock.clear()
+                continue
+            found: Sequence[Actor | None | DatabaseError]
+            try:
+                found = await self._hub.ask(accounts.workers_behind, [visitor for visitor, _ in asked], clock.now())
+            except DatabaseError as error:
+                found = [error] * len(asked)
+            for (_, future), answer in zip(asked, found, strict=True):
+                _settle(future, answer)
+
+    async def check_again(self) -> None:
+        """Ask again about everybody, some at a time, and show out who is not signed in any more; until cancelled."""
+        for turn in count():
+            await asyncio.sleep(CHECKED_EACH_S / _SLICES)
+            chosen = [reader for reader in self.readers if reader.number % _SLICES == turn % _SLICES]
+            if not chosen:
+                continue
+            try:
+                found = await self._hub.ask(accounts.workers_behind, [one.visitor for one in chosen], clock.now())
+            except DatabaseError:
+                continue  # the hub's ear logs it; nothing can be told meanwhile either
+            for reader, actor in zip(chosen, found, strict=True):
+                reader.is_signed_out = actor is None
+                if actor is None or actor.roles != reader.actor.roles:  # with other roles one comes back by oneself
+                    reader.leave()
+
+
+class Live:
+    """The application: one hub, one door, and as many lines as there are readers."""
+
+    def __init__(self) -> None:
+        self.hub = Hub()
+        self.door = Door(self.hub)
+        self._turns = count()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or follow the server's life."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            await self._answer(scope, receive, send)
+
+    def end(self) -> None:
+        """Let everyone go; a signal handler may call it."""
+        self.hub.end()
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await self.hub.start()
+        tasks = [asyncio.create_task(self.door.answer()), asyncio.create_task(self.door.check_again())]
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        for task in tasks:
+            task.cancel()
+        await self.hub.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        if not validate_host(urlsplit(f"//{headers.get('host', '')}").hostname or "", list(settings.ALLOWED_HOSTS)):
+            await _plain(send, 400, "This address is not served here.")
+        elif scope["path"] == HEALTH_PATH:
+            is_well = self.hub.is_well()
+            await _plain(send, 200 if is_well else 503, "well" if is_well else "nobody reads the outbox")
+        elif scope["path"] in (EVENTS_PATH, STATE_PATH):
+            await self._admit(scope, headers, receive, send)
+        else:
+            await _plain(send, 404, "There is only /events/ here.")
+
+    async def _admit(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+        visitor = _visitor(headers)
+        if self.door.is_full():
+            await _plain(send, 503, "Too many are listening; try again later.", headers)
+            return
         try:
-            last = start if after is None else after
-            while last < start and (missed := await _read(bus.events_after, last)):
-                for row in missed:
-                    yield row
-                last = missed[-1][0]
-            while queue in self._readers or not queue.empty():
-                row = await queue.get()
-                if row is None or row[0] > last:
-                    last = row[0] if row else last
-                    yield row
+            actor = await self.door.who(visitor)
+        except DatabaseError:
+            log.exception("A sign-in could not be checked")
+            await _plain(send, 503, "The city's records cannot be read just now; try again later.", headers)
+            return
+        if actor is None:
+            await _plain(send, 403, "Sign in first.", headers)
+        elif self.door.has_enough(actor):
+            await _plain(send, 429, "You are listening in too many windows; close one.", headers)
+        elif scope["path"] == STATE_PATH:
+            await _plain(send, 200, "There is room.", headers)
+        else:
+            await self._stream(Reader(next(self._turns), actor, visitor), _position(scope, headers), headers, receive, send)
+
+    async def _stream(
+        self, reader: Reader, after: int | None, headers: Headers, receive: Receive, send: Send
+    ) -> None:
+        kind = (b"content-type", b"text/event-stream; charset=utf-8")
+        await send({"type": "http.response.start", "status": 200, "headers": [kind, *_shared(headers)]})
+        reader.task = asyncio.create_task(self._write(reader, after, send))
+        gone = asyncio.create_task(_until_gone(receive))
+        self.door.readers.add(reader)
+        try:
+            await asyncio.wait({reader.task, gone}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self._readers.discard(queue)
+            self.door.readers.discard(reader)
+            reader.leave()
+            gone.cancel()
+        _note_fault(reader.task)
+        await send({"type": "http.response.body", "body": _SIGNED_OUT if reader.is_signed_out else b""})
 
-    async def _hand_out(self) -> None:
-        if self._position is None:
-            self._position = await _read(bus.last_position)
-        rows: list[Row] = await _read(bus.events_after, self._position)
-        if rows:
-            self._position = rows[-1][0]
-        for queue in list(self._readers):
-            self._put(queue, rows or [None])
-
-    def _put(self, queue: asyncio.Queue[Row | None], rows: Iterable[Row | None]) -> None:
-        try:
-            for row in rows:
-                queue.put_nowait(row)
-        except asyncio.QueueFull:
-            self._readers.discard(queue)
+    async def _write(self, reader: Reader, after: int | None, send: Send) -> None:
+        wait_ms = 1_000 + reader.number * 37 % 1_000  # so that not all come back in one moment
+        hello = f"retry: {wait_ms}\nevent: hello\ndata: {{}}\n\n".encode()
+        await send(_piece(hello))
+        async with aclosing(self.hub.follow(after, reader.actor.roles)) as texts:
+            async for text in texts:
+                await send(_piece(text))
 
 
-hub = Hub()
-
-
-async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer one request, or follow the server's life."""
-    if scope["type"] == "lifespan":
-        await _live(receive, send)
-    elif scope["type"] == "http":
-        await _answer(scope, receive, send)
-
-
-async def _live(receive: Receive, send: Send) -> None:
-    await receive()
-    following = asyncio.create_task(hub.follow())
-    await send({"type": "lifespan.startup.complete"})
-    await receive()
-    following.cancel()
-    await send({"type": "lifespan.shutdown.complete"})
-
-
-async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    if not validate_host(urlsplit(f"//{headers.get('host', '')}").hostname or "", _hosts()):
-        await _plain(send, 400, "This address is not served here.")
-    elif scope["path"] == HEALTH_PATH:
-        await _plain(send, 200, "well")
-    elif scope["path"] != EVENTS_PATH:
-        await _plain(send, 404, "There is only /events/ here.")
-    elif not await _is_signed_in(headers):
-        await _plain(send, 403, "Sign in first.", headers)
-    elif hub.is_full():
-        await _plain(send, 503, "Too many are listening; try again later.", headers)
+def _settle(future: asyncio.Future[Actor | None], answer: Actor | None | DatabaseError) -> None:
+    if future.done():  # whoever asked has gone
+        return
+    if isinstance(answer, DatabaseError):
+        future.set_exception(answer)
     else:
-        await _stream(headers, receive, send)
+        future.set_result(answer)
 
 
-async def _stream(headers: dict[str, str], receive: Receive, send: Send) -> None:
-    kind = (b"content-type", b"text/event-stream; charset=utf-8")
-    await send({"type": "http.response.start", "status": 200, "headers": [kind, *_shared(headers)]})
-    gone = asyncio.create_task(_until_gone(receive))
+def _note_fault(task: asyncio.Task[None]) -> None:
+    """Log why a line broke; it comes back by itself, where it was."""
+    if task.done() and not task.cancelled() and (fault := task.exception()):
+        log.error("A line broke", exc_info=fault)
+
+
+def _visitor(headers: Headers) -> Visitor:
     try:
-        await _write_events(headers, send, gone)
-    finally:
-        gone.cancel()
-    await send({"type": "http.response.body", "body": b""})
+        sent = SimpleCookie(headers.get("cookie", ""))
+    except CookieError:
+        sent = SimpleCookie()
+    key, device = sent.get(settings.SESSION_COOKIE_NAME), sent.get(accounts.DEVICE_COOKIE)
+    return Visitor(key.value if key else "", device.value if device else "", headers.get("user-agent", "")[:400])
 
 
-async def _write_events(headers: dict[str, str], send: Send, gone: asyncio.Task[None]) -> None:
-    last = headers.get("last-event-id", "")
-    quiet = 0
-    await _chunk(send, "retry: 2000\n\n")
-    async with aclosing(hub.events(int(last) if last.isdigit() else None)) as events:
-        async for row in events:
-            quiet = quiet + 1 if row is None else 0
-            if gone.done() or (quiet and quiet % _HEARTBEATS == 0 and not await _is_signed_in(headers)):
-                return
-            if row:
-                await _chunk(send, as_message(row))
-            elif quiet % _HEARTBEATS == 0:
-                await _chunk(send, ": still here\n\n")
-
-
-def as_message(row: Row) -> str:
-    """An event as a server-sent message.
-
-    Source: HTML Living Standard, section 9.2, Server-sent events.
-    """
-    position, event = row
-    body = {
-        "type": event.type, "time": clock.to_text(event.time), "exercise": event.exercise_id,
-        "incident": event.data.get("incident_id", ""),
-    }  # fmt: skip
-    return f"id: {position}\ndata: {json.dumps(body)}\n\n"
+def _position(scope: Scope, headers: Headers) -> int | None:
+    """Where a reader was: as its browser remembers after a dropped line, else as its page was made."""
+    asked = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("after", [""])[0]
+    given = headers.get("last-event-id") or asked
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None
 
 
 async def _until_gone(receive: Receive) -> None:
@@ -176,17 +240,17 @@ async def _until_gone(receive: Receive) -> None:
         pass
 
 
-async def _plain(send: Send, status: int, words: str, headers: dict[str, str] | None = None) -> None:
+async def _plain(send: Send, status: int, words: str, headers: Headers | None = None) -> None:
     kind = (b"content-type", b"text/plain; charset=utf-8")
     await send({"type": "http.response.start", "status": status, "headers": [kind, *_shared(headers or {})]})
     await send({"type": "http.response.body", "body": words.encode()})
 
 
-async def _chunk(send: Send, text: str) -> None:
-    await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
+def _piece(text: bytes) -> dict[str, Any]:
+    return {"type": "http.response.body", "body": text, "more_body": True}
 
 
-def _shared(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+def _shared(headers: Headers) -> list[tuple[bytes, bytes]]:
     """What every answer carries; only the city's own pages may read it from a browser."""
     own = os.environ.get("CITYLOOM_WEB_URL", "")
     allowed = headers.get("origin") == own and own
@@ -195,35 +259,4 @@ def _shared(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
             *(cross if allowed else [])]  # fmt: skip
 
 
-def _hosts() -> list[str]:
-    return list(settings.ALLOWED_HOSTS)
-
-
-async def _is_signed_in(headers: dict[str, str]) -> bool:
-    return bool(await _read(_signed_in, headers.get("cookie", ""), headers.get("user-agent", "")[:400]))
-
-
-def _signed_in(cookies: str, agent: str) -> bool:
-    try:
-        sent = SimpleCookie(cookies)
-    except CookieError:
-        return False
-    key, device = sent.get(settings.SESSION_COOKIE_NAME), sent.get(accounts.DEVICE_COOKIE)
-    request = HttpRequest()
-    request.session = import_module(settings.SESSION_ENGINE).SessionStore(key.value if key else None)
-    account = get_user(request)
-    return account.is_authenticated and account.kind != "resident" and not accounts.session_fault(  # type: ignore[union-attr]
-        request.session, account=account.pk, device=device.value if device else "", agent=agent, at=clock.now()
-    )
-
-
-async def _read(question: Callable[..., Any], *arguments: Any) -> Any:
-    """Ask the database in a thread, and let its connection go."""
-
-    def ask() -> Any:
-        try:
-            return question(*arguments)
-        finally:
-            connections.close_all()
-
-    return await sync_to_async(ask, thread_sensitive=True)()
+application = Live()

@@ -15,6 +15,8 @@ from cityloom.emergency.events import (
     IncidentOpened,
 )  # fmt: skip
 from cityloom.fieldwork.events import TaskFinished
+from cityloom.gate import events as gate
+from cityloom.kernel.envelope import type_of
 from cityloom.signals.events import SignalsRecorded
 
 REACTIONS: Reactions = {
@@ -28,3 +30,18 @@ REACTIONS: Reactions = {
     IncidentClosed: (emergency.close_out,),
     IncidentCancelled: (emergency.close_out,),
 }
+
+_OVERSIGHT = frozenset({"data-protection-officer"})
+_DECIDES = frozenset({"data-protection-officer", "case-handler", "supervisor"})
+HEARD_BY = {
+    type_of(event): roles
+    for event, roles in {
+        gate.GateAlarmRaised: _OVERSIGHT, gate.OpeningContested: _OVERSIGHT, gate.ContestAnswered: _OVERSIGHT,
+        gate.GlassBroken: _OVERSIGHT | {"commander"}, gate.GlassReviewed: _OVERSIGHT | {"commander"},
+        gate.StatusSet: _DECIDES,
+    }.items()
+}  # fmt: skip
+"""Roles that are told live that a thing of this kind has happened, by type; everyone who works here for all others.
+
+An alarm about an opening must not warn the one who opened.
+"""

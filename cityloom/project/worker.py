@@ -1,4 +1,4 @@
-"""The worker: twice a second it delivers what waits and does what is due."""
+"""The worker: twice a second it does what is due, and delivers events as soon as there are any."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections, connection
 
 from cityloom.accounts import actions as accounts
 from cityloom.alerts import actions as alerts
 from cityloom.audit import actions as audit
 from cityloom.bus import actions as bus
+from cityloom.bus import queries as bus_queries
 from cityloom.drills import queries as drills
 from cityloom.emergency import actions as emergency
 from cityloom.gate import jobs as gate
@@ -25,6 +26,9 @@ from cityloom.project.parts import beat_file
 
 log = logging.getLogger(__name__)
 _PAUSE_S = 0.5
+_LOOK_S = 0.04  # between two looks whether something has happened; each is one row by its key
+PROMPT = ("deliver events", "send alerts")
+"""What does not wait for the next round when something has happened: people wait for it."""
 
 Job = Callable[[datetime], object]
 
@@ -56,9 +60,30 @@ def run() -> None:
         signal.signal(number, lambda *_: stop.set())
     parent, beat, table = os.getppid(), beat_file(Home.from_environment()), jobs()
     while not stop.is_set() and os.getppid() == parent:
+        seen = _position()
         go_round(table, clock.now())
         beat.touch(mode=0o600)
-        stop.wait(_PAUSE_S)
+        wait_for_work(table, seen, stop)
+
+
+def wait_for_work(table: dict[str, Job], seen: int, stop: threading.Event) -> None:
+    """Wait for the next round; what happens meanwhile is delivered at once. `seen` is the position before this round.
+
+    What a handler publishes is delivered in the same go, so that a whole chain of reactions takes one look.
+    """
+    until = clock.stopwatch() + _PAUSE_S
+    while not stop.wait(_LOOK_S) and clock.stopwatch() < until:
+        if (position := _position()) > seen:
+            seen = position
+            go_round({name: table[name] for name in PROMPT}, clock.now())
+
+
+def _position() -> int:
+    try:
+        return bus_queries.last_position()
+    except DatabaseError:
+        connection.close()  # the round says what is wrong, in the log
+        return 0
 
 
 def go_round(table: dict[str, Job], at: datetime) -> None:

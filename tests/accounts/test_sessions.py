@@ -12,7 +12,6 @@ from cityloom.accounts import actions, queries
 from cityloom.accounts.models import SignedIn
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM, Actor
-from cityloom.project import live
 from tests.accounts.conftest import BROWSER, Hire, SignIn, Watch
 
 pytestmark = pytest.mark.django_db
@@ -209,9 +208,15 @@ def test_the_worker_forgets_what_is_over(hire: Hire, sign_in: SignIn, watch: Wat
 def test_the_live_process_goes_by_the_same_rules(hire: Hire, sign_in: SignIn, watch: Watch) -> None:
     hire("zhang", "social-worker")
     browser = sign_in()
-    both = "; ".join(f"{name}={browser.cookies[name].value}" for name in (SESSION, queries.DEVICE_COOKIE))
-    assert live._signed_in(both, BROWSER)
-    assert not live._signed_in(both, "curl/8")
-    assert not live._signed_in(f"{SESSION}={browser.cookies[SESSION].value}", BROWSER)
+    session, device = browser.cookies[SESSION].value, browser.cookies[queries.DEVICE_COOKIE].value
+
+    def is_admitted(session: str, device: str, agent: str) -> bool:
+        (actor,) = queries.workers_behind([queries.Visitor(session, device, agent)], clock.now())
+        return actor is not None and actor.has("social-worker")
+
+    assert is_admitted(session, device, BROWSER)
+    assert not is_admitted(session, device, "curl/8")
+    assert not is_admitted(session, "", BROWSER)
+    assert not is_admitted("", "", "")
     watch.wait(minutes=32)
-    assert not live._signed_in(both, BROWSER)
+    assert not is_admitted(session, device, BROWSER)

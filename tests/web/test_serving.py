@@ -96,7 +96,7 @@ def test_it_serves_survives_and_stops(
     assert httpx.get(f"{live}/events/", headers={"host": "elsewhere.example"}).status_code == 400
     with client.stream("GET", f"{live}/events/", headers={"origin": facts["url"]}, timeout=10) as stream:
         assert stream.headers["access-control-allow-origin"] == facts["url"]
-        assert next(stream.iter_lines()) == "retry: 2000"
+        assert next(stream.iter_lines()).startswith("retry: ")
 
     again = subprocess.run(
         [sys.executable, "-m", "cityloom", "serve"], env=environment, capture_output=True, text=True, check=False
