@@ -91,7 +91,7 @@ class Door:
             if not asked:
                 self._knock.clear()
                 continue
-            found: Sequence[Actor | None | DatabaseError]
+            found: Sequence[Actor | DatabaseError | None]
             try:
                 found = await self._hub.ask(accounts.workers_behind, [visitor for visitor, _ in asked], clock.now())
             except DatabaseError as error:
@@ -176,7 +176,8 @@ class Live:
         elif scope["path"] == STATE_PATH:
             await _plain(send, 200, "There is room.", headers)
         else:
-            await self._stream(Reader(next(self._turns), actor, visitor), _position(scope, headers), headers, receive, send)
+            reader = Reader(next(self._turns), actor, visitor)
+            await self._stream(reader, _position(scope, headers), headers, receive, send)
 
     async def _stream(
         self, reader: Reader, after: int | None, headers: Headers, receive: Receive, send: Send
@@ -204,7 +205,7 @@ class Live:
                 await send(_piece(text))
 
 
-def _settle(future: asyncio.Future[Actor | None], answer: Actor | None | DatabaseError) -> None:
+def _settle(future: asyncio.Future[Actor | None], answer: Actor | DatabaseError | None) -> None:
     if future.done():  # whoever asked has gone
         return
     if isinstance(answer, DatabaseError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 LEAST_WAIT_S = 0.1
 MOST_WAIT_S = 5.0
@@ -54,7 +55,7 @@ class Gaps:
 def unbroken(positions: Sequence[int]) -> int:
     """The last of some positions (the newest first) below which none of them is missing; 0 where there is none."""
     safe = positions[0] if positions else 0
-    for newer, older in zip(positions, positions[1:], strict=False):
+    for newer, older in pairwise(positions):
         if newer - older > 1:
             safe = older
     return safe
