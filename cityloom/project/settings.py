@@ -26,6 +26,8 @@ CITYLOOM = {
     "STATUS_FILE": HOME.path / "run" / "status.json",
 }
 
+CITYLOOM_TILE_CACHE_BYTES = int(os.environ.get("CITYLOOM_TILE_CACHE_MB", "512")) * 1_000_000
+"""The most that drawn tiles of the map may take on disk."""
 CITYLOOM_LIVE_URL = os.environ.get("CITYLOOM_LIVE_URL", "")
 CITYLOOM_WIRING = "cityloom.project.wiring.REACTIONS"
 

@@ -35,7 +35,7 @@ from cityloom.registers.domain.answers import (
     Shelters,
     ValveFacts,
 )  # fmt: skip
-from cityloom.registers.domain.cover import ranges_around
+from cityloom.registers.domain.cover import ranges_around, ranges_in_box
 from cityloom.registers.domain.draft import Flags, Floats, Ints, Shapes, Texts
 from cityloom.registers.domain.rows import LARGE_REACH_M
 from cityloom.registers.models import City
@@ -440,6 +440,22 @@ def _near(
 ) -> list[tuple]:
     """The rows whose cell could hold a point of a circle; the exact test is the caller's."""
     return _in_ranges(table, columns, "cell", ranges_around(*circle, resolution), condition=condition)
+
+
+def rows_in_box(
+    table: str, columns: str, box: tuple[float, float, float, float], *, margin_m: float, most: int,
+    resolution: int = COARSE, indexed: str = "", condition: str = "", values: tuple = (),
+) -> list[Sequence[object]]:
+    """Columns of the rows whose cell could hold a point within a margin of a rectangle; for this capability's rooms.
+
+    Where there are more than `most` of them, only every second, third ... is read, by its id. `indexed` is a condition
+    that the table's index answers, `condition` one that needs the row.
+    """  # fmt: skip
+    ranges = ranges_in_box(*box, margin_m, resolution)
+    found = _in_ranges(table, "count(*)", "cell", ranges, condition=indexed)[0][0] if ranges else 0
+    step = -(-found // most)
+    thinned = f"{indexed}{condition}" + (f"b.id %% {int(step)} = 0 AND " if step > 1 else "")
+    return _columns(_in_ranges(table, columns, "cell", ranges, condition=thinned, values=values), columns)
 
 
 def _in_ranges(

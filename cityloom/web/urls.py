@@ -2,6 +2,7 @@
 
 from django.urls import include, path
 
+from cityloom.web import map as maps
 from cityloom.web import views
 
 urlpatterns = [
@@ -11,4 +12,6 @@ urlpatterns = [
     path("operator/dead-letters/replay/", views.replay, name="replay"),
     path("health/", views.health, name="health"),
     path("health/live/", views.alive, name="alive"),
+    path("map/layers.json", maps.layers, name="map-layers"),
+    path("tiles/<str:version>/<slug:tiles>/<int:z>/<int:x>/<int:y>.mvt", maps.tile, name="tile"),
 ]

@@ -15,7 +15,9 @@ _REACH_M = {11: 33.0, 10: 90.0, 9: 238.0, 8: 632.0, 7: 1_672.0, 6: 4_424.0, 5: 1
 _STEP_M = {11: 34.5, 10: 90.0, 9: 240.0, 8: 620.0, 7: 1_720.0, 6: 4_550.0, 5: 12_000.0, 4: 31_800.0}
 """Centres of neighbours are never closer (sampled, with 4 % taken off)."""
 _BENT = 1.01  # the plane is not the ellipsoid
+_BENT_OF_A_BOX = 1.06  # a degree of longitude is shorter at the northern edge than in the middle
 _MOST_RINGS = 6
+_MOST_RINGS_OF_A_BOX = 13
 _DIGIT_BITS = 3
 _FINEST = 15
 
@@ -28,6 +30,25 @@ def ranges_around(lon: float, lat: float, radius_m: float, resolution: int = RES
     return _merged([_descendants(cell, coarse, resolution) for cell in cells], spare)
 
 
+def ranges_in_box(
+    west: float, south: float, east: float, north: float, margin_m: float, resolution: int = RESOLUTION
+) -> list[tuple[int, int]]:
+    """Closed intervals of cells of `resolution` that hold every point within `margin_m` of a rectangle, some more too.
+
+    Tighter than a circle around the rectangle would be, for more cells to look at; up to about 150 km a side.
+    """
+    lon, lat = (west + east) / 2, (south + north) / 2
+    plane = LocalProjection(lon, lat)
+    half = plane.xy(np.array([east]), np.array([north]))[0]
+    coarse, rings = _disk(float(np.hypot(*half)) * _BENT + margin_m, resolution, _MOST_RINGS_OF_A_BOX)
+    cells = sorted(h3.grid_disk(h3.latlng_to_cell(lat, lon, coarse), rings))
+    centres = np.array([h3.cell_to_latlng(cell) for cell in cells])
+    away = np.abs(plane.xy((centres[:, 1] - lon + 180) % 360 - 180 + lon, centres[:, 0]))
+    near = (away <= half + (margin_m + _REACH_M[coarse]) * _BENT_OF_A_BOX).all(axis=1)
+    spare = 1 << _DIGIT_BITS * (_FINEST - resolution)
+    return _merged([_descendants(cells[row], coarse, resolution) for row in np.flatnonzero(near)], spare)
+
+
 def _close(cells: list[int], lon: float, lat: float, radius_m: float) -> list[int]:
     """The cells whose centre is within a distance, in ascending order."""
     centres = np.array([h3.cell_to_latlng(cell) for cell in cells])
@@ -36,11 +57,11 @@ def _close(cells: list[int], lon: float, lat: float, radius_m: float) -> list[in
     return sorted(cell for cell, is_near in zip(cells, near.tolist(), strict=True) if is_near)
 
 
-def _disk(radius_m: float, resolution: int) -> tuple[int, int]:
+def _disk(radius_m: float, resolution: int, most_rings: int = _MOST_RINGS) -> tuple[int, int]:
     """The finest resolution at which a disk of few rings is wide enough, and the rings."""
     for coarse in range(resolution, min(_REACH_M) - 1, -1):
         rings = _rings(radius_m, coarse)
-        if rings <= _MOST_RINGS:
+        if rings <= most_rings:
             return coarse, rings
     return min(_REACH_M), _rings(radius_m, min(_REACH_M))
 

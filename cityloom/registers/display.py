@@ -1,0 +1,160 @@
+"""What the register declares to the user interface: the ground of the map."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_noop as _
+
+from cityloom.ui.domain.declared import Display, Layer, LegendItem
+
+_HERE = "cityloom.registers.layers"
+_NAME = "@name"
+"""In a style: the feature's name in the reader's language."""
+
+_MAJOR = ["match", ["get", "kind"], ["motorway", "trunk", "primary", "secondary"], True, False]
+_WAYS = ["match", ["get", "kind"], ["footway", "path", "steps", "cycleway", "track", "pedestrian"], True, False]
+_STREETS = ["all", ["!", _MAJOR], ["!", _WAYS]]
+
+
+def _grows(*stops: float) -> list[Any]:
+    """A width that doubles with the scale: pairs of zoom and points."""
+    return ["interpolate", ["exponential", 1.6], ["zoom"], *stops]
+
+
+def _line(colour: str, width: list[Any], filters: list[Any] | None = None, **more: Any) -> dict[str, Any]:
+    style: dict[str, Any] = {
+        "type": "line", "paint": {"line-color": colour, "line-width": width} | more.pop("paint", {}),
+        "layout": {"line-cap": "round", "line-join": "round"},
+    }  # fmt: skip
+    return style | ({"filter": filters} if filters else {}) | more
+
+
+def _words(field: object, size: object, *, quiet: bool = False, **layout: Any) -> dict[str, Any]:
+    return {
+        "type": "symbol",
+        "layout": {"text-field": field, "text-size": size} | layout,
+        "paint": {
+            "text-color": "--map-text-quiet" if quiet else "--map-text", "text-halo-color": "--map-halo",
+            "text-halo-width": 1.4,
+        },
+    }  # fmt: skip
+
+
+def _fill(colour: object, kinds: list[str], **paint: Any) -> dict[str, Any]:
+    chosen = ["match", ["get", "kind"], kinds, True, False]
+    return {"type": "fill", "filter": chosen, "paint": {"fill-color": colour} | paint}
+
+
+LAND = Layer(
+    key="land", label=_("Land and water"), kind="tile", source=f"{_HERE}.land", order=10, is_public=True,
+    style=(
+        _fill("--map-built", ["residential", "other"]), _fill("--map-commercial", ["commercial"]),
+        _fill("--map-industrial", ["industrial", "railway"]), _fill("--map-green", ["green"]),
+        _fill("--map-water", ["water"], **{"fill-outline-color": "--map-water-line"}),
+    ),
+    legend=(LegendItem("--map-water", _("Water")), LegendItem("--map-green", _("Parks and green"))),
+)  # fmt: skip
+DENSITY = Layer(
+    key="density", label=_("Buildings by hexagon"), kind="tile", source=f"{_HERE}.density", order=20, is_public=True,
+    max_zoom=15,
+    style=({
+        "type": "fill",
+        "paint": {
+            "fill-color": ["step", ["get", "share"], "--map-density-1", 0.08, "--map-density-2", 0.2, "--map-density-3",
+                           0.4, "--map-density-4", 0.7, "--map-density-5"],
+            "fill-opacity": 0.75, "fill-outline-color": "--map-halo",
+        },
+    },),
+    legend=(LegendItem("--map-density-1", _("Few buildings")), LegendItem("--map-density-5", _("Many buildings"))),
+    card=f"{_HERE}.density_card",
+)  # fmt: skip
+BUILDINGS = Layer(
+    key="buildings", label=_("Buildings"), kind="tile", source=f"{_HERE}.buildings", order=30, is_public=True,
+    min_zoom=15,
+    style=(
+        {"type": "fill", "paint": {"fill-color": "--map-building", "fill-outline-color": "--map-building-line"}},
+        _words(["coalesce", ["get", "name"], ["get", "number"]], 10, quiet=True) | {"minzoom": 17},
+    ),
+    legend=(LegendItem("--map-building", _("Building")),), card=f"{_HERE}.building_card",
+)  # fmt: skip
+ROADS = Layer(
+    key="roads", label=_("Streets"), kind="tile", source=f"{_HERE}.roads", order=40, is_public=True,
+    style=(
+        _line("--map-path", _grows(15, 0.6, 18, 3), _WAYS, minzoom=15, paint={"line-dasharray": [3, 1.5]}),
+        _line("--map-road-casing", _grows(13, 0.8, 15, 4, 18, 18), _STREETS, minzoom=13),
+        _line("--map-road-major-casing", _grows(9, 1, 13, 3.4, 15, 8, 18, 28), _MAJOR),
+        _line("--map-road", _grows(13, 0.4, 15, 2.8, 18, 15), _STREETS, minzoom=13),
+        _line("--map-road-major", _grows(9, 0.6, 13, 2.2, 15, 6, 18, 24), _MAJOR),
+        _words(_NAME, ["interpolate", ["linear"], ["zoom"], 12, 10, 17, 13], **{
+            "symbol-placement": "line", "symbol-spacing": 320, "text-max-angle": 30,
+        }) | {"minzoom": 12},
+    ),
+    legend=(
+        LegendItem("--map-road-major", _("Main street")), LegendItem("--map-road", _("Street")),
+        LegendItem("--map-path", _("Path")),
+    ),
+)  # fmt: skip
+AREAS = Layer(
+    key="areas", label=_("Districts"), kind="tile", source=f"{_HERE}.areas", order=50, is_public=True, is_on=False,
+    style=(
+        {"type": "line", "paint": {"line-color": "--map-area-line", "line-width": 1.6, "line-dasharray": [5, 2, 1, 2]}},
+        _words(_NAME, 13, **{"text-letter-spacing": 0.08}) | {"minzoom": 10},
+    ),
+    legend=(LegendItem("--map-area-line", _("Boundary of a district or neighbourhood")),),
+)  # fmt: skip
+_POINT = {"circle-stroke-color": "--map-point-line", "circle-stroke-width": 1.2}
+PLACES = Layer(
+    key="places", label=_("Places"), kind="tile", source=f"{_HERE}.places", order=60, is_public=True, min_zoom=12,
+    style=(
+        {
+            "type": "circle",
+            "paint": _POINT | {
+                "circle-radius": ["interpolate", ["linear"], ["zoom"], 12, 3, 17, 6],
+                "circle-color": ["match", ["get", "kind"], ["hospital", "clinic", "nursing_home"], "--map-place-care",
+                                 ["school", "kindergarten", "university"], "--map-place-school", "--map-place"],
+            },
+        },
+        _words(_NAME, 11.5, **{
+            "text-anchor": "top", "text-offset": [0, 0.7], "text-optional": True, "text-max-width": 9,
+        }) | {"minzoom": 14},
+    ),
+    legend=(
+        LegendItem("--map-place-care", _("Hospital, clinic or nursing home")),
+        LegendItem("--map-place-school", _("School or university")), LegendItem("--map-place", _("Other place")),
+    ), card=f"{_HERE}.place_card",
+)  # fmt: skip
+SHELTERS = Layer(
+    key="shelter-places", label=_("Places that can shelter people"), kind="tile", source=f"{_HERE}.shelters", order=62,
+    is_public=True, is_on=False, min_zoom=12,
+    style=(
+        {"type": "circle", "paint": _POINT | {"circle-color": "--map-shelter", "circle-radius": 7}},
+        _words(["concat", "@name", " · ", ["to-string", ["get", "places"]]], 11.5, **{
+            "text-anchor": "top", "text-offset": [0, 0.9], "text-max-width": 9,
+        }) | {"minzoom": 14},
+    ),
+    legend=(LegendItem("--map-shelter", _("Shelter, with its places")),), card=f"{_HERE}.place_card",
+)  # fmt: skip
+MAINS = Layer(
+    key="mains", label=_("Mains"), kind="tile", source=f"{_HERE}.mains", order=70, section="works", is_on=False,
+    min_zoom=15,
+    style=tuple(
+        _line(f"--map-main-{kind}", _grows(15, 1.2, 18, 3), ["==", ["get", "kind"], kind], paint={"line-offset": aside})
+        for kind, aside in (("sewer", 0), ("water", 3), ("gas", -3))
+    ),
+    legend=(
+        LegendItem("--map-main-water", _("Water main")), LegendItem("--map-main-gas", _("Gas main")),
+        LegendItem("--map-main-sewer", _("Sewer")),
+    ), card=f"{_HERE}.main_card",
+)  # fmt: skip
+VALVES = Layer(
+    key="valves", label=_("Valves"), kind="tile", source=f"{_HERE}.valves", order=72, section="works", is_on=False,
+    min_zoom=15,
+    style=({"type": "circle", "paint": {
+        "circle-color": "--map-halo", "circle-stroke-color": "--map-valve", "circle-stroke-width": 2,
+        "circle-radius": ["interpolate", ["linear"], ["zoom"], 15, 2.5, 18, 6],
+    }},),
+    legend=(LegendItem("--map-valve", _("Valve")),), card=f"{_HERE}.valve_card",
+)  # fmt: skip
+
+DISPLAY = Display(layers=(LAND, DENSITY, BUILDINGS, ROADS, AREAS, PLACES, SHELTERS, MAINS, VALVES))

@@ -1,0 +1,99 @@
+"""What the map asks for: its layers, tiles, live features, cards and search."""
+
+from __future__ import annotations
+
+import gzip
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
+from django.views.decorators.http import require_GET
+
+from cityloom.accounts import queries as accounts
+from cityloom.kernel.actor import Actor
+from cityloom.kernel.mvt import Tile
+from cityloom.kernel.refused import Refused
+from cityloom.ui.words import sentence_of
+from cityloom.web import map_layers
+from cityloom.web.tile_cache import tile_cache
+
+MVT = "application/vnd.mapbox-vector-tile"
+_YEAR_S = 365 * 24 * 3600
+_LEVEL = 5  # of compression; more takes twice the time for three hundredths
+
+
+@login_not_required
+@require_GET
+def layers(request: HttpRequest) -> JsonResponse:
+    """The layers that whoever asks may see, with sources, styles and legends."""
+    answer = JsonResponse(map_layers.described(request.city, reader_of(request)))  # type: ignore[attr-defined]
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@login_not_required
+@require_GET
+def tile(request: HttpRequest, version: str, tiles: str, z: int, x: int, y: int) -> HttpResponse:
+    """A vector tile; its address never means anything else, so browsers keep it."""
+    wanted = Tile(z, x, y)
+    fault = _fault(request, version, tiles, wanted)
+    if fault:
+        return refusal(fault, 404)
+    tag = f'"{version}-{tiles}-{z}-{x}-{y}"'
+    if request.headers.get("If-None-Match", "") == tag:
+        return _kept_for_long(HttpResponseNotModified(), tag, tiles)
+    body = tile_cache().get(version, tiles, wanted)
+    if body is None:
+        drawn = map_layers.draw(wanted, map_layers.layers_in(tiles, reader_of(request)))
+        body = gzip.compress(drawn, _LEVEL, mtime=0) if drawn else b""
+        tile_cache().put(version, tiles, wanted, body)
+    return _kept_for_long(_sent(request, body), tag, tiles)
+
+
+def reader_of(request: HttpRequest) -> Actor | None:
+    """Who asks, if they work here and do not want to see what everybody sees; None is anybody."""
+    user = request.user
+    if not user.is_authenticated or user.kind == "resident" or request.GET.get("public"):
+        return None
+    return accounts.as_actor(user)
+
+
+def refusal(refused: Refused, status: int) -> JsonResponse:
+    """A refusal for a script, in the reader's language."""
+    return JsonResponse(refused.as_json() | {"sentence": sentence_of(refused)}, status=status)
+
+
+def _fault(request: HttpRequest, version: str, tiles: str, wanted: Tile) -> Refused | None:
+    """Why there is no such tile."""
+    current = map_layers.version_of(request.city)  # type: ignore[attr-defined]
+    if current is None:
+        return Refused("map.no_city", "There is no city yet, so there are no tiles; build one with: "
+                       "cityloom city build.")  # fmt: skip
+    if version != current:
+        return Refused("map.no_version", "These tiles are of another version of the city; load the layers again.")
+    if not wanted.exists or wanted.z > map_layers.LAST_ZOOM:
+        return Refused("map.no_tile", "There is no tile {value}; the nearest zoom is {limit}.",
+                       value=f"{wanted.z}/{wanted.x}/{wanted.y}"[:60], limit=map_layers.LAST_ZOOM)  # fmt: skip
+    if not map_layers.layers_in(tiles, reader_of(request)):
+        return Refused("map.no_tiles", "There are no such tiles, or your role does not see them; "
+                       "look them up among the layers.")  # fmt: skip
+    return None
+
+
+def _sent(request: HttpRequest, body: bytes) -> HttpResponse:
+    if not body:
+        return HttpResponse(status=204)
+    if "gzip" not in request.headers.get("Accept-Encoding", ""):
+        return HttpResponse(gzip.decompress(body), content_type=MVT)
+    return HttpResponse(body, content_type=MVT, headers={"Content-Encoding": "gzip"})
+
+
+def _kept_for_long(answer: HttpResponse, tag: str, tiles: str) -> HttpResponse:
+    """Let browsers keep it; what everybody may see, caches on the way too."""
+    whose = "public" if tiles == map_layers.GROUND else "private"
+    headers: dict[str, Any] = {
+        "Cache-Control": f"{whose}, max-age={_YEAR_S}, immutable", "ETag": tag, "Vary": "Accept-Encoding",
+    }  # fmt: skip
+    for name, value in headers.items():
+        answer.headers[name] = value
+    return answer
