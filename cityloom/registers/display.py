@@ -4,13 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from cityloom.ui.domain.declared import Display, Layer, LegendItem
 
-_HERE = "cityloom.registers.layers"
+_GROUND, _CARDS = "cityloom.registers.layers.ground", "cityloom.registers.layers.cards"
 _NAME = "@name"
 """In a style: the feature's name in the reader's language."""
+WORDS = {
+    "residential": _("Flats"), "house": _("House"), "dormitory": _("Dormitory"), "retail": _("Shop"),
+    "office": _("Office"), "hotel": _("Hotel"), "industrial": _("Industry"), "warehouse": _("Warehouse"),
+    "school": _("School"), "kindergarten": _("Kindergarten"), "university": _("University"),
+    "hospital": _("Hospital"), "clinic": _("Clinic"), "nursing_home": _("Nursing home"),
+    "civic": _("Public building"), "sports": _("Sports"), "worship": _("Worship"), "transport": _("Transport"),
+    "parking": _("Parking"), "shed": _("Shed"), "other": _("Other"), "community_centre": _("Community centre"),
+    "sports_hall": _("Sports hall"), "park": _("Park"), "town_hall": _("Town hall"),
+    "place_of_worship": _("Place of worship"), "water": _("Water main"), "sewer": _("Sewer"), "gas": _("Gas main"),
+    "district": _("District"), "subdistrict": _("Subdistrict"), "neighbourhood": _("Neighbourhood"),
+    "street": _("Street"), "building": _("Building"),
+}  # fmt: skip
+"""What uses, kinds of places, mains and areas are called."""
+
+
+def word(key: str) -> str:
+    """What a use or a kind is called in the reader's language; the word itself where it has no other name."""
+    return gettext(WORDS[key]) if key in WORDS else key
+
 
 _MAJOR = ["match", ["get", "kind"], ["motorway", "trunk", "primary", "secondary"], True, False]
 _WAYS = ["match", ["get", "kind"], ["footway", "path", "steps", "cycleway", "track", "pedestrian"], True, False]
@@ -47,7 +67,7 @@ def _fill(colour: object, kinds: list[str], **paint: Any) -> dict[str, Any]:
 
 
 LAND = Layer(
-    key="land", label=_("Land and water"), kind="tile", source=f"{_HERE}.land", order=10, is_public=True,
+    key="land", label=_("Land and water"), kind="tile", source=f"{_GROUND}.land", order=10, is_public=True,
     style=(
         _fill("--map-built", ["residential", "other"]), _fill("--map-commercial", ["commercial"]),
         _fill("--map-industrial", ["industrial", "railway"]), _fill("--map-green", ["green"]),
@@ -56,7 +76,7 @@ LAND = Layer(
     legend=(LegendItem("--map-water", _("Water")), LegendItem("--map-green", _("Parks and green"))),
 )  # fmt: skip
 DENSITY = Layer(
-    key="density", label=_("Buildings by hexagon"), kind="tile", source=f"{_HERE}.density", order=20, is_public=True,
+    key="density", label=_("Buildings by hexagon"), kind="tile", source=f"{_GROUND}.density", order=20, is_public=True,
     max_zoom=15,
     style=({
         "type": "fill",
@@ -67,19 +87,19 @@ DENSITY = Layer(
         },
     },),
     legend=(LegendItem("--map-density-1", _("Few buildings")), LegendItem("--map-density-5", _("Many buildings"))),
-    card=f"{_HERE}.density_card",
+    card=f"{_CARDS}.density",
 )  # fmt: skip
 BUILDINGS = Layer(
-    key="buildings", label=_("Buildings"), kind="tile", source=f"{_HERE}.buildings", order=30, is_public=True,
+    key="buildings", label=_("Buildings"), kind="tile", source=f"{_GROUND}.buildings", order=30, is_public=True,
     min_zoom=15,
     style=(
         {"type": "fill", "paint": {"fill-color": "--map-building", "fill-outline-color": "--map-building-line"}},
         _words(["coalesce", ["get", "name"], ["get", "number"]], 10, quiet=True) | {"minzoom": 17},
     ),
-    legend=(LegendItem("--map-building", _("Building")),), card=f"{_HERE}.building_card",
+    legend=(LegendItem("--map-building", _("Building")),), card=f"{_CARDS}.building",
 )  # fmt: skip
 ROADS = Layer(
-    key="roads", label=_("Streets"), kind="tile", source=f"{_HERE}.roads", order=40, is_public=True,
+    key="roads", label=_("Streets"), kind="tile", source=f"{_GROUND}.roads", order=40, is_public=True,
     style=(
         _line("--map-path", _grows(15, 0.6, 18, 3), _WAYS, minzoom=15, paint={"line-dasharray": [3, 1.5]}),
         _line("--map-road-casing", _grows(13, 0.8, 15, 4, 18, 18), _STREETS, minzoom=13),
@@ -96,7 +116,7 @@ ROADS = Layer(
     ),
 )  # fmt: skip
 AREAS = Layer(
-    key="areas", label=_("Districts"), kind="tile", source=f"{_HERE}.areas", order=50, is_public=True, is_on=False,
+    key="areas", label=_("Districts"), kind="tile", source=f"{_GROUND}.areas", order=50, is_public=True, is_on=False,
     style=(
         {"type": "line", "paint": {"line-color": "--map-area-line", "line-width": 1.6, "line-dasharray": [5, 2, 1, 2]}},
         _words(_NAME, 13, **{"text-letter-spacing": 0.08}) | {"minzoom": 10},
@@ -105,7 +125,7 @@ AREAS = Layer(
 )  # fmt: skip
 _POINT = {"circle-stroke-color": "--map-point-line", "circle-stroke-width": 1.2}
 PLACES = Layer(
-    key="places", label=_("Places"), kind="tile", source=f"{_HERE}.places", order=60, is_public=True, min_zoom=12,
+    key="places", label=_("Places"), kind="tile", source=f"{_GROUND}.places", order=60, is_public=True, min_zoom=12,
     style=(
         {
             "type": "circle",
@@ -122,21 +142,21 @@ PLACES = Layer(
     legend=(
         LegendItem("--map-place-care", _("Hospital, clinic or nursing home")),
         LegendItem("--map-place-school", _("School or university")), LegendItem("--map-place", _("Other place")),
-    ), card=f"{_HERE}.place_card",
+    ), card=f"{_CARDS}.place",
 )  # fmt: skip
 SHELTERS = Layer(
-    key="shelter-places", label=_("Places that can shelter people"), kind="tile", source=f"{_HERE}.shelters", order=62,
-    is_public=True, is_on=False, min_zoom=12,
+    key="shelter-places", label=_("Places that can shelter people"), kind="tile", source=f"{_GROUND}.shelters",
+    order=62, is_public=True, is_on=False, min_zoom=12,
     style=(
         {"type": "circle", "paint": _POINT | {"circle-color": "--map-shelter", "circle-radius": 7}},
         _words(["concat", "@name", " · ", ["to-string", ["get", "places"]]], 11.5, **{
             "text-anchor": "top", "text-offset": [0, 0.9], "text-max-width": 9,
         }) | {"minzoom": 14},
     ),
-    legend=(LegendItem("--map-shelter", _("Shelter, with its places")),), card=f"{_HERE}.place_card",
+    legend=(LegendItem("--map-shelter", _("Shelter, with its places")),), card=f"{_CARDS}.place",
 )  # fmt: skip
 MAINS = Layer(
-    key="mains", label=_("Mains"), kind="tile", source=f"{_HERE}.mains", order=70, section="works", is_on=False,
+    key="mains", label=_("Mains"), kind="tile", source=f"{_GROUND}.mains", order=70, section="works", is_on=False,
     min_zoom=15,
     style=tuple(
         _line(f"--map-main-{kind}", _grows(15, 1.2, 18, 3), ["==", ["get", "kind"], kind], paint={"line-offset": aside})
@@ -145,16 +165,16 @@ MAINS = Layer(
     legend=(
         LegendItem("--map-main-water", _("Water main")), LegendItem("--map-main-gas", _("Gas main")),
         LegendItem("--map-main-sewer", _("Sewer")),
-    ), card=f"{_HERE}.main_card",
+    ), card=f"{_CARDS}.main",
 )  # fmt: skip
 VALVES = Layer(
-    key="valves", label=_("Valves"), kind="tile", source=f"{_HERE}.valves", order=72, section="works", is_on=False,
+    key="valves", label=_("Valves"), kind="tile", source=f"{_GROUND}.valves", order=72, section="works", is_on=False,
     min_zoom=15,
     style=({"type": "circle", "paint": {
         "circle-color": "--map-halo", "circle-stroke-color": "--map-valve", "circle-stroke-width": 2,
         "circle-radius": ["interpolate", ["linear"], ["zoom"], 15, 2.5, 18, 6],
     }},),
-    legend=(LegendItem("--map-valve", _("Valve")),), card=f"{_HERE}.valve_card",
+    legend=(LegendItem("--map-valve", _("Valve")),), card=f"{_CARDS}.valve",
 )  # fmt: skip
 
 DISPLAY = Display(layers=(LAND, DENSITY, BUILDINGS, ROADS, AREAS, PLACES, SHELTERS, MAINS, VALVES))

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import gzip
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from cityloom.accounts import queries as accounts
+from cityloom.kernel import clock
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.mvt import Tile
 from cityloom.kernel.refused import Refused
+from cityloom.ui.middleware import status_of
 from cityloom.ui.words import sentence_of
 from cityloom.web import map_layers
 from cityloom.web.tile_cache import tile_cache
@@ -48,6 +53,58 @@ def tile(request: HttpRequest, version: str, tiles: str, z: int, x: int, y: int)
         body = gzip.compress(drawn, _LEVEL, mtime=0) if drawn else b""
         tile_cache().put(version, tiles, wanted, body)
     return _kept_for_long(_sent(request, body), tag, tiles)
+
+
+@login_not_required
+@require_GET
+def live(request: HttpRequest, layer: str) -> JsonResponse:
+    """The features of a live layer, now or as they were known at an instant."""
+    try:
+        answer = JsonResponse(map_layers.live(layer, reader_of(request), _instant(request.GET.get("at", ""))))
+    except Refused as refused:
+        return refusal(refused, 400 if refused.code == "map.instant" else status_of(refused))
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@login_not_required
+@require_GET
+def card(request: HttpRequest, layer: str, feature: str) -> HttpResponse:
+    """What a click on a feature shows: for a script, or as a page of its own."""
+    try:
+        found = map_layers.card(layer, feature, reader_of(request))
+    except Refused as refused:
+        if _wants_page(request):
+            raise
+        return refusal(refused, status_of(refused))
+    if _wants_page(request):
+        return render(request, "web/card.html", {"card": found})
+    answer = JsonResponse({
+        "title": found.title, "state": found.state, "facts": [list(fact) for fact in found.facts],
+        "note": found.note, "url": found.url, "url_label": _("Open") if found.url else "",
+    })  # fmt: skip
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _wants_page(request: HttpRequest) -> bool:
+    """A browser that follows a link names HTML; a script of ours takes JSON."""
+    return "text/html" in request.headers.get("Accept", "")
+
+
+def _instant(text: str) -> datetime | None:
+    """The instant that is asked for; None for now, and for what is still to come.
+
+    Raises: Refused `map.instant`.
+    """
+    if not text:
+        return None
+    try:
+        instant = clock.from_text(text.replace(" ", "+"))  # a plus sign that was not escaped
+    except (ValueError, OverflowError) as error:
+        raise Refused("map.instant", "The time {value} cannot be read; write it as in {limit}.", value=text[:40],
+                      limit="2026-11-26T14:07:00Z") from error  # fmt: skip
+    return instant if instant < clock.now() else None
 
 
 def reader_of(request: HttpRequest) -> Actor | None:

@@ -6,18 +6,20 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from cityloom.kernel import mvt
+from cityloom.kernel import clock, mvt
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.mvt import Tile
+from cityloom.kernel.refused import Refused
 from cityloom.registers.queries import CityFacts
 from cityloom.ui import registry
-from cityloom.ui.domain.declared import Layer, LegendItem
+from cityloom.ui.domain.declared import Card, Layer, LegendItem
 
 GROUND, WORKS = "ground", "works"
 """The tile sets: what everybody may see, and what everybody who works here may; layers with roles are on their own."""
@@ -25,6 +27,9 @@ FIRST_ZOOM, LAST_ZOOM = 8, 16
 """Nearer than the last, the map enlarges its tiles: a unit is then 15 cm."""
 ENCODING = 1
 """Raised when tiles of the same data come to look different."""
+MOST_FEATURES = 5_000
+"""What a live layer sends at once; a style with more is no map any more."""
+_LONGEST_ID = 80
 NAME = "@name"
 _SHAPES = {"fill": "area", "line": "line", "circle": "point", "symbol": "point"}
 _START_ZOOM = 15
@@ -77,6 +82,51 @@ def draw(tile: Tile, layers: Sequence[Layer]) -> bytes:
             features = registry.source_of(layer.source)(west, south, east, north, tile.z)
             found.append(mvt.Layer(layer.key, features.geometry, features.id, features.properties))
     return mvt.encode(tile, found)
+
+
+def live(key: str, actor: Actor | None, at: datetime | None) -> dict[str, Any]:
+    """What a live layer shows: at most `MOST_FEATURES`, each with a number and the name that its card is found by.
+
+    Raises: Refused `map.no_layer`.
+    """
+    layer = _readable(key, actor)
+    if layer.kind != "live":
+        raise _no_layer()
+    found = registry.source_of(layer.source)(actor, at)["features"]
+    return {
+        "type": "FeatureCollection", "at": clock.to_text(at or clock.now()),
+        "left_out": max(len(found) - MOST_FEATURES, 0),
+        "features": [_numbered(row, one) for row, one in enumerate(found[:MOST_FEATURES], start=1)],
+    }  # fmt: skip
+
+
+def card(key: str, feature: str, actor: Actor | None) -> Card:
+    """What a click on a feature shows.
+
+    Raises: Refused `map.no_layer` or `map.no_feature`.
+    """
+    layer = _readable(key, actor)
+    found = registry.source_of(layer.card)(actor, feature) if layer.card and len(feature) <= _LONGEST_ID else None
+    if found is None:
+        raise Refused("map.no_feature", "Nothing on the map has that number any more; load the map again.")
+    return found  # type: ignore[no-any-return]
+
+
+def _readable(key: str, actor: Actor | None) -> Layer:
+    layer = registry.layer(key)
+    if layer is None or not _may(layer, actor):
+        raise _no_layer()
+    return layer
+
+
+def _no_layer() -> Refused:
+    return Refused("map.no_layer", "There is no such layer, or your role does not see it; look it up in the list of "
+                   "layers.")  # fmt: skip
+
+
+def _numbered(number: int, feature: Mapping[str, Any]) -> dict[str, Any]:
+    properties = {"id": str(feature["id"])} | dict(feature["properties"])
+    return {"type": "Feature", "id": number, "geometry": feature["geometry"], "properties": properties}
 
 
 def _tile_layers() -> list[Layer]:

@@ -13,5 +13,7 @@ urlpatterns = [
     path("health/", views.health, name="health"),
     path("health/live/", views.alive, name="alive"),
     path("map/layers.json", maps.layers, name="map-layers"),
+    path("map/card/<slug:layer>/<str:feature>/", maps.card, name="map-card"),
+    path("map/live/<slug:layer>.json", maps.live, name="map-live"),
     path("tiles/<str:version>/<slug:tiles>/<int:z>/<int:x>/<int:y>.mvt", maps.tile, name="tile"),
 ]

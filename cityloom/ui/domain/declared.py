@@ -58,7 +58,9 @@ class Layer:
     most a few thousand features, asked for again when one of `events` happens; `at` None is now, an instant is "as
     known then". Each live feature has `id`, `properties.title` and may have `properties.state`, `.url`, `.card`.
     `style` is a sequence of MapLibre style layers without `id`, `source` and `source-layer`; colours may be tokens
-    (`"--map-water"`), which the map replaces by the theme's. `card` is `card(actor, feature id) -> Card | None`.
+    (`"--map-water"`), which the map replaces by the theme's, and `"@name"` is the feature's name (`name`, `name_zh`) in
+    the reader's language. `card` is `card(actor, feature id as text) -> Card | None`.
+    `actor` is None where everybody looks on; only layers with `is_public` are asked then.
     """
 
     key: str
@@ -101,7 +103,10 @@ class Card:
 
 @dataclass(frozen=True)
 class Search:
-    """A source of the search: `source(actor, text, limit) -> Sequence[Hit]`, answered within 50 ms."""
+    """A source of the search: `source(actor, text, limit) -> Sequence[Hit]`, answered within 50 ms.
+
+    `text` has no controls and no more than a hundred signs; `actor` is None where everybody searches.
+    """
 
     key: str
     label: str

@@ -7,22 +7,18 @@ bounded: small things wait for a nearer view, and of too many, some are left out
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 from itertools import chain
 
-import h3.api.basic_int as h3
 import numpy as np
 import shapely
-from django.db import connection
 
-from cityloom.kernel.cells import RESOLUTION, parents_of
+from cityloom.kernel.cells import RESOLUTION
 from cityloom.kernel.geometry import LocalProjection
 from cityloom.registers import queries
 from cityloom.registers.domain import generalise
-from cityloom.registers.domain.answers import CityFacts
-from cityloom.registers.domain.draft import Flags, Floats, Ints, Shapes, Texts
+from cityloom.registers.domain.draft import Flags, Ints, Shapes, Texts
 from cityloom.registers.domain.rows import LARGE_REACH_M
+from cityloom.registers.layers.overview import hexagons, ints, overview_of, shapes, texts
 from cityloom.ui.domain.declared import Features
 
 BUILDINGS_FROM = 15
@@ -31,10 +27,6 @@ _NEAR = 14
 """The zoom from which everything is read where it is looked at; below it, from an overview of the whole city."""
 _MOST = 20_000
 _SMALLEST = 4  # points on the screen
-_MAJOR_ROADS = (
-    "SELECT name, name_zh, kind, geometry FROM registers_roadsegment"
-    " WHERE kind IN ('motorway', 'trunk', 'primary', 'secondary')"
-)
 _ROADS_FROM = (
     (16, ("service", "footway", "path", "steps", "cycleway", "track")),
     (15, ("pedestrian",)),
@@ -43,45 +35,7 @@ _ROADS_FROM = (
     (11, ("secondary",)),
     (0, ("primary", "trunk", "motorway")),
 )
-_A_CHILD = 0xFFF  # the first of a hexagon's children: its digit is 0, and those that it does not have are 7
 _KINDS_FROM_AFAR = ("hospital", "university", "town_hall")
-
-
-@dataclass(frozen=True)
-class Overview:
-    """The city seen from afar, read once for each data version: merged roads, all land, buildings by cell."""
-
-    road_name: Texts
-    road_name_zh: Texts
-    road_kind: Texts
-    road: Shapes
-    road_tree: shapely.STRtree
-    land_id: Ints
-    land_kind: Texts
-    land_name: Texts
-    land: Shapes
-    land_m2: Floats
-    land_tree: shapely.STRtree
-    cell: Ints
-    buildings: Ints
-    dwellings: Ints
-    area_id: Ints
-    area_kind: Texts
-    area_name: Texts
-    area_name_zh: Texts
-    area: Shapes
-    area_tree: shapely.STRtree
-
-
-@dataclass(frozen=True)
-class Hexagons:
-    """All cells of one resolution that hold buildings; `share` is of the buildings in the fullest."""
-
-    tree: shapely.STRtree
-    cell: Ints
-    buildings: Ints
-    dwellings: Ints
-    share: Floats
 
 
 def land(west: float, south: float, east: float, north: float, zoom: int) -> Features:
@@ -91,14 +45,14 @@ def land(west: float, south: float, east: float, north: float, zoom: int) -> Fea
         return _nothing()
     box = (west, south, east, north)
     if zoom < _NEAR:
-        seen = overview(city)
+        seen = overview_of(city.data_version)
         rows = seen.land_tree.query(shapely.box(*box))
         rows = np.sort(rows[seen.land_m2[rows] >= (_SMALLEST * generalise.metres_a_point(south, zoom)) ** 2])
         return _named(seen.land[rows], seen.land_id[rows], kind=seen.land_kind[rows], name=seen.land_name[rows])
     columns = queries.rows_in_box(
         "registers_land", "id, kind, name, geometry", box, margin_m=city.reaches.get("land", 0.0), most=_MOST
     )
-    return _named(_shapes(columns[3]), _ints(columns[0]), kind=_texts(columns[1]), name=_texts(columns[2]))
+    return _named(shapes(columns[3]), ints(columns[0]), kind=texts(columns[1]), name=texts(columns[2]))
 
 
 def roads(west: float, south: float, east: float, north: float, zoom: int) -> Features:
@@ -109,7 +63,7 @@ def roads(west: float, south: float, east: float, north: float, zoom: int) -> Fe
     kinds = [kind for first, kinds in _ROADS_FROM if zoom >= first for kind in kinds]
     box = (west, south, east, north)
     if zoom < _NEAR - 1:
-        seen = overview(city)
+        seen = overview_of(city.data_version)
         rows = np.sort(seen.road_tree.query(shapely.box(*box)))
         rows = rows[np.isin(seen.road_kind[rows].astype(np.str_), kinds)]
         return _named(
@@ -121,7 +75,7 @@ def roads(west: float, south: float, east: float, north: float, zoom: int) -> Fe
         "registers_roadsegment", "name, name_zh, kind, geometry", box, margin_m=city.reaches.get("road", 0.0),
         most=_MOST, condition=f"b.kind IN ({wanted}) AND ",
     )  # fmt: skip
-    merged = generalise.streets(_texts(name), _texts(name_zh), _texts(kind), _shapes(wkb))
+    merged = generalise.streets(texts(name), texts(name_zh), texts(kind), shapes(wkb))
     return _named(
         merged.geometry, np.arange(1, len(merged.geometry) + 1), kind=merged.kind, name=merged.name,
         name_zh=merged.name_zh,
@@ -138,8 +92,8 @@ def buildings(west: float, south: float, east: float, north: float, zoom: int) -
     read = [_buildings_of(size, reach, box) for size, reach in reaches]
     number, use, levels, height, house, name, wkb = (list(chain(*parts)) for parts in zip(*read, strict=True))
     return _named(
-        _shapes(wkb), _ints(number), use=_texts(use), levels=_ints(levels), height=np.array(height, dtype=object),
-        number=_texts(house), name=_texts(name),
+        shapes(wkb), ints(number), use=texts(use), levels=ints(levels), height=np.array(height, dtype=object),
+        number=texts(house), name=texts(name),
     )  # fmt: skip
 
 
@@ -160,7 +114,7 @@ def density(west: float, south: float, east: float, north: float, zoom: int) -> 
     city = queries.city()
     if city is None or zoom >= BUILDINGS_FROM:
         return _nothing()
-    seen = _hexagons(city.data_version, _hexagon_size(zoom))
+    seen = hexagons(city.data_version, _hexagon_size(zoom))
     rows = np.sort(seen.tree.query(shapely.box(west, south, east, north)))
     columns = {"buildings": seen.buildings[rows], "dwellings": seen.dwellings[rows], "share": seen.share[rows]}
     return Features(seen.tree.geometries[rows], seen.cell[rows], columns)
@@ -169,23 +123,6 @@ def density(west: float, south: float, east: float, north: float, zoom: int) -> 
 def _hexagon_size(zoom: int) -> int:
     """The resolution at which a hexagon is some 25 points wide."""
     return int(np.clip(10 - (14 - zoom) // 1.4, 5, 10))
-
-
-@lru_cache(maxsize=8)
-def _hexagons(data_version: str, resolution: int) -> Hexagons:
-    """All cells of a resolution that hold buildings, their outlines, and the buildings and dwellings in each."""
-    seen = overview_of(data_version)
-    cells, place = np.unique(parents_of(seen.cell, resolution), return_inverse=True)
-    outlines = [[(lon, lat) for lat, lon in h3.cell_to_boundary(cell)] for cell in cells.tolist()]
-    count = _summed(place, seen.buildings, len(cells))
-    return Hexagons(
-        shapely.STRtree([shapely.Polygon(outline) for outline in outlines]), cells, count,
-        _summed(place, seen.dwellings, len(cells)), np.round(count / max(int(count.max(initial=0)), 1), 3),
-    )  # fmt: skip
-
-
-def _summed(place: Ints, counts: Ints, length: int) -> Ints:
-    return np.bincount(place, counts, minlength=length).astype(np.int64)
 
 
 def places(west: float, south: float, east: float, north: float, zoom: int) -> Features:
@@ -209,8 +146,8 @@ def _places(box: tuple[float, float, float, float], zoom: int, condition: str) -
     )  # fmt: skip
     number, kind, name, lon, lat, room, indoors = columns
     return _named(
-        shapely.points(np.array(lon, float), np.array(lat, float)), _ints(number), kind=_texts(kind), name=_texts(name),
-        places=_ints(room), indoors=np.array(indoors, bool),
+        shapely.points(np.array(lon, float), np.array(lat, float)), ints(number), kind=texts(kind), name=texts(name),
+        places=ints(room), indoors=np.array(indoors, bool),
     )  # fmt: skip
 
 
@@ -219,7 +156,7 @@ def areas(west: float, south: float, east: float, north: float, zoom: int) -> Fe
     city = queries.city()
     if city is None:
         return _nothing()
-    seen = overview(city)
+    seen = overview_of(city.data_version)
     rows = np.sort(seen.area_tree.query(shapely.box(west, south, east, north)))[:_MOST]
     return _named(
         seen.area[rows], seen.area_id[rows], kind=seen.area_kind[rows], name=seen.area_name[rows],
@@ -236,7 +173,7 @@ def mains(west: float, south: float, east: float, north: float, zoom: int) -> Fe
         "registers_main", "id, kind, diameter_mm, geometry", (west, south, east, north),
         margin_m=city.reaches.get("main", 0.0), most=_MOST,
     )  # fmt: skip
-    return _named(_shapes(wkb), _ints(number), kind=_texts(kind), diameter=_ints(diameter))
+    return _named(shapes(wkb), ints(number), kind=texts(kind), diameter=ints(diameter))
 
 
 def valves(west: float, south: float, east: float, north: float, zoom: int) -> Features:
@@ -246,43 +183,7 @@ def valves(west: float, south: float, east: float, north: float, zoom: int) -> F
     number, kind, lon, lat = queries.rows_in_box(
         "registers_valve", "id, kind, lon, lat", (west, south, east, north), margin_m=0.0, most=_MOST
     )
-    return _named(shapely.points(np.array(lon, float), np.array(lat, float)), _ints(number), kind=_texts(kind))
-
-
-def overview(city: CityFacts) -> Overview:
-    """The city seen from afar."""
-    return overview_of(city.data_version)
-
-
-@lru_cache(maxsize=1)
-def overview_of(data_version: str) -> Overview:
-    """Read once for each version of the data and process; about a second for a million buildings."""
-    road = _read(_MAJOR_ROADS, 4)
-    merged = generalise.streets(_texts(road[0]), _texts(road[1]), _texts(road[2]), _shapes(road[3]))
-    ground = _read("SELECT id, kind, name, geometry FROM registers_land", 4)
-    shapes = _shapes(ground[3])
-    number, kind, name, name_zh, wkb = _read("SELECT id, kind, name, name_zh, geometry FROM registers_area", 5)
-    area = _shapes(wkb)
-    cell, buildings_in, dwellings_in = _read(
-        "SELECT cell / 32768, COUNT(*), SUM(dwellings) FROM registers_building GROUP BY cell / 32768", 3
-    )  # 32768: the digits of a cell from its eleventh on, so these are hexagons of resolution 10
-    return Overview(
-        road_name=merged.name, road_name_zh=merged.name_zh, road_kind=merged.kind, road=merged.geometry,
-        road_tree=shapely.STRtree(merged.geometry),
-        land_id=_ints(ground[0]), land_kind=_texts(ground[1]), land_name=_texts(ground[2]), land=shapes,
-        land_tree=shapely.STRtree(shapes), land_m2=generalise.rough_m2(shapes),
-        cell=_ints(cell) << 15 | _A_CHILD, buildings=_ints(buildings_in),
-        dwellings=_ints(dwellings_in), area_id=_ints(number), area_kind=_texts(kind), area_name=_texts(name),
-        area_name_zh=_texts(name_zh), area=area, area_tree=shapely.STRtree(area),
-    )  # fmt: skip
-
-
-def _read(statement: str, columns: int) -> list[Sequence[object]]:
-    """The columns of everything that a statement of this module's own finds."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-        rows = cursor.fetchall()
-    return list(zip(*rows, strict=True)) if rows else [()] * columns
+    return _named(shapely.points(np.array(lon, float), np.array(lat, float)), ints(number), kind=texts(kind))
 
 
 def _nothing() -> Features:
@@ -295,17 +196,3 @@ def _named(geometry: Shapes, ids: Ints, /, **properties: Texts | Ints | Flags) -
         if column.dtype == object:
             properties[name] = np.where(column == "", None, column)
     return Features(geometry, ids, properties)
-
-
-def _texts(column: Sequence[object]) -> Texts:
-    array = np.empty(len(column), dtype=object)
-    array[:] = column
-    return array
-
-
-def _ints(column: Sequence[object]) -> Ints:
-    return np.array(column, np.int64)
-
-
-def _shapes(column: Sequence[object]) -> Shapes:
-    return shapely.from_wkb(_texts([bytes(wkb) for wkb in column]))

@@ -1,0 +1,108 @@
+"""What a click on the ground of the map shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from cityloom.accounts.queries import unit_names
+from cityloom.kernel.actor import Actor
+from cityloom.registers import queries
+from cityloom.registers.display import word
+from cityloom.registers.layers.overview import hexagon
+from cityloom.registers.models import Building, Main, Place, Valve
+from cityloom.ui.domain.declared import Card
+
+_MOST = (1 << 63) - 1
+ByNumber = Callable[[Actor | None, int], Card | None]
+ByText = Callable[[Actor | None, str], Card | None]
+
+
+def _by_number(card: ByNumber) -> ByText:
+    """Let only a number that a row can have through."""
+
+    @wraps(card)
+    def found(actor: Actor | None, feature: str) -> Card | None:
+        is_number = feature.isascii() and feature.isdecimal() and len(feature) <= 19 and int(feature) <= _MOST
+        return card(actor, int(feature)) if is_number else None
+
+    return found
+
+
+@_by_number
+def building(actor: Actor | None, number: int) -> Card | None:
+    """A building; how many people are in it by day is for those who work here."""
+    row = Building.objects.filter(id=number).defer("footprint").first()
+    if row is None:
+        return None
+    address = f"{row.street} {row.house_number}".strip()
+    title = row.name or address or _("Building {number}").format(number=row.id)
+    facts = [
+        (_("Address"), address if row.name else ""), (_("Use"), word(row.use)), (_("Floors"), str(row.levels)),
+        (_("Height"), f"{row.height_m:.0f} m" if row.height_m else ""), (_("Dwellings"), str(row.dwellings)),
+        (_("People by day, about"), str(row.people_day) if actor else ""), (_("Community"), _unit(row.unit_id)),
+        (_("Number in the register"), str(row.id)),
+    ]  # fmt: skip
+    return Card(title, _told(facts), note=_made_up(row.made_up))
+
+
+@_by_number
+def place(_actor: Actor | None, number: int) -> Card | None:
+    """A school, hospital, park or other place."""
+    row = Place.objects.filter(id=number).first()
+    if row is None:
+        return None
+    where = (_("Indoors") if row.indoors else _("Outdoors")) if row.shelter_places else ""
+    room = str(row.shelter_places or "")
+    facts = [(_("Kind"), word(row.kind)), (_("Room for people"), room), (_("Where"), where)]
+    return Card(row.name, _told(facts), note=_made_up(row.made_up))
+
+
+@_by_number
+def main(actor: Actor | None, number: int) -> Card | None:
+    """A main, for those who work here."""
+    row = Main.objects.filter(id=number).defer("geometry").first() if actor else None
+    if row is None:
+        return None
+    facts = [
+        (_("Diameter"), f"{row.diameter_mm} mm"), (_("Street"), row.street),
+        (_("Number in the register"), str(row.id)),
+    ]  # fmt: skip
+    return Card(word(row.kind), _told(facts), note=_made_up(row.made_up))
+
+
+@_by_number
+def valve(actor: Actor | None, number: int) -> Card | None:
+    """A valve, for those who work here."""
+    row = Valve.objects.filter(id=number).first() if actor else None
+    if row is None:
+        return None
+    facts = [(_("Main"), word(row.kind)), (_("Street"), row.street), (_("Number in the register"), str(row.id))]
+    return Card(_("Valve"), _told(facts), note=_made_up(row.made_up))
+
+
+@_by_number
+def density(_actor: Actor | None, cell: int) -> Card | None:
+    """A hexagon of the map from afar."""
+    city = queries.city()
+    counts = hexagon(city.data_version, cell) if city else None
+    if counts is None:
+        return None
+    buildings, dwellings = counts
+    return Card(_("Buildings in this hexagon"), ((_("Buildings"), str(buildings)), (_("Dwellings"), str(dwellings))))
+
+
+def _unit(unit_id: str) -> str:
+    return unit_names(unit_id)["zh-Hans" if get_language() == "zh-hans" else "en"]
+
+
+def _told(facts: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Without what is not known."""
+    return tuple(fact for fact in facts if fact[1])
+
+
+def _made_up(flags: int) -> str:
+    return _("Parts of this entry are made up, because the source does not tell them.") if flags else ""
