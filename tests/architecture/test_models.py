@@ -16,7 +16,7 @@ OURS = [model for model in apps.get_models() if model.__module__.startswith("cit
 THEIRS = [model for model in apps.get_models() if model not in OURS]
 STEPS = [
     "drills", "emergency", "detection", "fieldwork", "signals", "alerts", "registers", "gate", "accounts", "audit",
-    "bus",
+    "bus", "ui",
 ]  # fmt: skip
 WORDS_FOR_PERSONS = re.compile(r"name|phone|birth|national_id|email|address|text|caller", re.IGNORECASE)
 
