@@ -34,8 +34,9 @@ from cityloom.gate.models import (
     GrantRecord,
     OpeningNotice,
     ResidentLink,
+    SealedPart,
 )
-from cityloom.gate.queries import envelopes_by, exercise_of, exercises_of, keeper_for, link_of
+from cityloom.gate.queries import envelopes_by, exercise_of, exercises_of, keeper_for, link_of, parts_of
 from cityloom.keeper import client, files, manifest, protocol
 from cityloom.keeper.client import Running, Sealer
 from cityloom.keeper.record import AGE_BANDS, NEEDS, SEXES, PeopleBatch, SealedBatch, people_records, traits_of
@@ -44,12 +45,13 @@ from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
 
 __all__ = [
-    "AGE_BANDS", "NEEDS", "SEXES", "GrantOrder", "Opening", "PeopleBatch", "Running", "SealedBatch", "Sealer",
-    "answer_contest", "approve_status", "ask", "back_up_database", "back_up_keys", "break_glass", "contest",
-    "decide_purpose", "end_status", "erase", "forget", "grant", "grant_all", "link_resident", "open_all", "open_people",
-    "people_records", "propose_purpose", "propose_status", "prune_backups", "read_notices", "remove_exercise",
-    "reset_breaker", "restore_database", "restore_keys", "review_glass", "revoke", "revoke_all", "revoke_these",
-    "rotate_keys", "sealing", "search", "second", "see_alarm", "set_honey", "start_keeper", "store_envelopes",
+    "AGE_BANDS", "NEEDS", "SEXES", "GrantOrder", "Opening", "Packet", "PeopleBatch", "Region", "Running", "SealedBatch",
+    "Sealer", "answer_contest", "approve_status", "ask", "back_up_database", "back_up_keys", "break_glass", "contest",
+    "decide_purpose", "end_status", "erase", "erase_packets", "find_packets", "forget", "grant", "grant_all",
+    "keep_packets", "link_resident", "open_all", "open_packets", "open_people", "people_records", "propose_purpose",
+    "propose_status", "prune_backups", "read_notices", "remove_exercise", "reset_breaker", "restore_database",
+    "restore_keys", "review_glass", "revoke", "revoke_all", "revoke_these", "rotate_keys", "seal_packet",
+    "seal_packets", "sealing", "search", "second", "see_alarm", "set_honey", "start_keeper", "store_envelopes",
     "traits_of", "unmask",
 ]  # fmt: skip
 
@@ -58,6 +60,7 @@ People = dict[int, dict[str, str]]
 
 _HEADS_AT_ONCE = 500
 _GLASS_LASTS = timedelta(hours=1)
+_WORDS_AT_ONCE = 50_000
 _NAMED_AT_MOST = 200
 """People whom a grant's record names; more are known to the keeper alone."""
 
@@ -88,6 +91,22 @@ class Opening:
     fields: Collection[str]
     exercise_id: str = ""
     step_up_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Packet:
+    """A packet as the keeper sealed it: its random id, and the ciphertext of each part."""
+
+    id: int
+    sealed: Mapping[str, bytes]
+
+
+@dataclass(frozen=True)
+class Region:
+    """Where something happens: rings as runs of float64 longitude and latitude, and ids of areas."""
+
+    polygons: Sequence[bytes]
+    areas: Sequence[str] = ()
 
 
 def grant(
@@ -541,6 +560,83 @@ def forget(*, by: Actor, at: datetime, handles: Collection[str]) -> None:
             OpeningNotice.objects.filter(handle=handle).delete()
             links.delete()
         keeper.ask(protocol.Unlink(keeper.sign(SYSTEM), handle), protocol.Done)
+
+
+def seal_packet(
+    *, by: Actor, at: datetime, purpose: str, parts: Mapping[str, bytes], words: Sequence[bytes] = ()
+) -> Packet:
+    """Seal what somebody without a register entry entrusts to the city; keep it with `keep_packets`.
+
+    A part is named for a field of the purpose, `-N` behind it where there are several. `words` are what the packet can
+    be found by; only the keeper knows them, keyed. Ask before a transaction, keep inside it: a packet that is not kept
+    is a key without a lock, and harmless.
+    Raises: Refused `gate.not_allowed`, `gate.no_basis`, `gate.too_large`.
+    """
+    return seal_packets(by=by, at=at, purpose=purpose, packets=[parts], words=[words])[0]
+
+
+def seal_packets(
+    *, by: Actor, at: datetime, purpose: str, packets: Sequence[Mapping[str, bytes]], words: Sequence[Sequence[bytes]]
+) -> list[Packet]:
+    """Seal several packets in one step. Raises: Refused like `seal_packet`."""
+    keeper = keeper_for()
+    request = protocol.SealPackets(
+        keeper.sign(by, at=at), purpose, [dict(parts) for parts in packets], [list(some) for some in words]
+    )
+    reply = keeper.ask(request, protocol.PacketsSealed)
+    names = np.frombuffer(reply.subjects, "<i8").tolist()
+    return [Packet(name, sealed) for name, sealed in zip(names, reply.packets, strict=True)]
+
+
+def keep_packets(packets: Sequence[Packet]) -> None:
+    """Put sealed packets into the city's database, in the caller's transaction."""
+    rows = [
+        SealedPart(packet=each.id, name=name, sealed=part) for each in packets for name, part in each.sealed.items()
+    ]
+    SealedPart.objects.bulk_create(rows, batch_size=_HEADS_AT_ONCE)
+
+
+def find_packets(
+    *, by: Actor, at: datetime, purpose: str, words: Sequence[bytes], incident_id: str = "", exercise_id: str = ""
+) -> list[int]:
+    """Which packets of a purpose have any of these words. Raises: Refused `gate.not_allowed`."""
+    keeper, found = keeper_for(), set()
+    for first in range(0, len(words), _WORDS_AT_ONCE):
+        who = keeper.sign(by, exercise_id=exercise_id, at=at)
+        request = protocol.FindPackets(who, purpose, list(words[first : first + _WORDS_AT_ONCE]), incident_id)
+        found.update(np.frombuffer(keeper.ask(request, protocol.Named).subjects, "<i8").tolist())
+    return sorted(found)
+
+
+def open_packets(
+    *, by: Actor, at: datetime, grant_id: str, packets: Sequence[int], fields: Collection[str],
+    region: Region | None = None, exercise_id: str | None = None,
+) -> dict[int, dict[str, bytes]]:  # fmt: skip
+    """Open these fields of packets under a live grant, after one durable log leaf for each.
+
+    With a region only those open whose place lies in it; the others are missing from the answer, and so are those that
+    were erased or are damaged.
+    Raises: Refused `gate.not_allowed`, `gate.no_grant`, `gate.grant_ended`, `gate.not_granted`, `gate.too_many`.
+    """
+    keeper = keeper_for()
+    exercise = exercise_of(grant_id) if exercise_id is None else exercise_id
+    asked = protocol.Region(list(region.polygons), list(region.areas)) if region else None
+    looked_at = {*fields, "place"} if region else set(fields)
+    sealed = [{name: part for name, part in parts.items() if name.partition("-")[0] in looked_at}
+              for parts in parts_of(packets)]  # fmt: skip
+    who = keeper.sign(by, exercise_id=exercise, at=at)
+    request = protocol.OpenPackets(who, grant_id, sorted(fields), _run(packets), sealed, asked)
+    reply = keeper.ask(request, protocol.PacketsOpened)
+    return {packet: parts for packet, parts in zip(packets, reply.packets, strict=True) if parts}
+
+
+def erase_packets(*, by: Actor, at: datetime, purpose: str, packets: Sequence[int]) -> None:
+    """Zero the keys of packets, also for every backup, and delete their rows. Raises: Refused `gate.not_allowed`."""
+    keeper = keeper_for()
+    for first in range(0, len(packets), _HEADS_AT_ONCE):
+        some = packets[first : first + _HEADS_AT_ONCE]
+        keeper.ask(protocol.ErasePackets(keeper.sign(by, at=at), purpose, _run(some)), protocol.Done)
+        SealedPart.objects.filter(packet__in=some).delete()
 
 
 @contextmanager

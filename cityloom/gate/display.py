@@ -14,6 +14,9 @@ from cityloom.ui.domain.declared import Display, Page, Service
 FIELDS = {
     "name": gettext_noop("Name"), "national_id": gettext_noop("National id"), "phone": gettext_noop("Phone"),
     "birth_date": gettext_noop("Date of birth"), "need_note": gettext_noop("What is needed"),
+    "address": gettext_noop("how to reach the person"), "place": gettext_noop("the place"),
+    "words": gettext_noop("what was written"), "contact": gettext_noop("how the person wants to be reached"),
+    "photo": gettext_noop("photos"),
 }  # fmt: skip
 QUESTIONS = {
     "age-at-least": gettext_noop("Is the person at least this old? (years)"),
@@ -52,7 +55,8 @@ WORDS = {
     "status-ended": gettext_noop("status ended"), "status-withdrawn": gettext_noop("status withdrawn"),
     "purpose-proposed": gettext_noop("purpose proposed"), "purpose-approved": gettext_noop("purpose approved"),
     "purpose-withdrawn": gettext_noop("purpose withdrawn"), "rotated": gettext_noop("key changed"),
-    "backed-up": gettext_noop("keys backed up"),
+    "backed-up": gettext_noop("keys backed up"), "sealed": gettext_noop("sealed as it came"),
+    "matched": gettext_noop("places looked up for a warning"),
 }  # fmt: skip
 _NO_LIMIT = 50_000_000
 """What the keeper's shipped purposes say where they set no limit."""

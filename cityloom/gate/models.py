@@ -38,6 +38,7 @@ CLASSIFICATION: dict[str, dict[str, str]] = {
         "proposed_by": "clear", "proposed_at": "clear", "approved_by": "clear", "set_at": "clear", "until": "clear",
         "appeal_until": "clear", "ended_at": "clear", "emergency": "clear",
     },
+    "SealedPart": {"id": "clear", "packet": "clear", "name": "clear", "sealed": "sealed"},
     "Position": {"name": "clear", "at": "clear"},
 }  # fmt: skip
 
@@ -165,6 +166,17 @@ class AdverseStatus(models.Model):
     appeal_until = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
     emergency = models.BooleanField(default=False)
+
+
+class SealedPart(models.Model):
+    """One part of a packet: what somebody who stands in no register entrusted to the city, sealed."""
+
+    packet = models.BigIntegerField()
+    name = models.CharField(max_length=20)
+    sealed = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["packet", "name"], name="gate_sealed_part")]
 
 
 class Position(models.Model):

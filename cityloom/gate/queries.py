@@ -30,6 +30,7 @@ from cityloom.gate.models import (
     GrantRecord,
     OpeningNotice,
     ResidentLink,
+    SealedPart,
 )
 from cityloom.keeper import protocol
 from cityloom.keeper.client import KeeperClient
@@ -46,6 +47,7 @@ STATUS = "adverse-status"
 _NO_ENVELOPE = bytes(ENVELOPE_BYTES)
 _AT_ONCE = 500  # ids in one IN list
 _READ_AT_ONCE = 1000
+_PACKETS_AT_ONCE = 500
 _MOST_IN_A_BUNDLE = 100_000
 
 
@@ -519,6 +521,17 @@ def grants_for_zone(incident_id: str, zone_digest: str) -> set[str]:
     """The ids of the grants that were made for one approved zone of an incident, ended ones too."""
     made = GrantRecord.objects.filter(incident_id=incident_id, zone_digest=zone_digest)
     return set(made.values_list("id", flat=True))
+
+
+def parts_of(packets: Sequence[int]) -> list[dict[str, bytes]]:
+    """The sealed parts of each packet by name, in the order asked; nothing where there is none."""
+    found: dict[int, dict[str, bytes]] = {packet: {} for packet in packets}
+    for first in range(0, len(packets), _PACKETS_AT_ONCE):
+        some = packets[first : first + _PACKETS_AT_ONCE]
+        rows = SealedPart.objects.filter(packet__in=some).values_list("packet", "name", "sealed")
+        for packet, name, sealed in rows:
+            found[packet][name] = bytes(sealed)
+    return [found[packet] for packet in packets]
 
 
 def envelopes_by(groups: Sequence[NDArray[np.int64]]) -> list[bytes]:

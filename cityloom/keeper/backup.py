@@ -139,8 +139,8 @@ def _erased_again(vault: Vault, erased: set[bytes]) -> list[int]:
     found: list[int] = []
     for first in range(0, len(vault.slots) if erased else 0, _AT_ONCE):
         run = vault.slots.subjects(slice(first, min(first + _AT_ONCE, len(vault.slots))))
-        alive = run[vault.alive(run)]
-        names = zip(alive.tolist(), vault.pseudonyms(alive), strict=True)
+        alive = run[vault.present(run)]
+        names = zip(alive.tolist(), vault.names_of(vault.unlock_any(alive)), strict=True)
         found += [subject for subject, name in names if name in erased]
     return found
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import msgspec
 
-from cityloom.keeper import record
+from cityloom.keeper import packet, record
 from cityloom.kernel import clock
 from cityloom.kernel.refused import Refused
 
@@ -21,11 +21,16 @@ GLASS = "break-glass"
 STATUS = "adverse-status"
 CASES = "case-handling"
 OVERSIGHT = "oversight"
+PLACES = "place-alerts"
+REPORTS = "problem-reports"
+OF_PACKETS = (PLACES, REPORTS)
+"""Purposes that are about packets, which belong to nobody's register entry."""
 BASIS_YEARS = 2
 POLICIES = Path(__file__).parent / "policies"
 CASE_POLICY = "case"
 PREDICATES = ("age-at-least", "age-under", "is", "lives-in", "same-household")
 _UNLIMITED = 50_000_000
+_POLICY_OF = {CASES: CASE_POLICY, PLACES: "packets", REPORTS: "packets"}
 
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
 Words = Annotated[list[Word], msgspec.Meta(max_length=32)]
@@ -120,15 +125,16 @@ def read_document(text: bytes) -> Basis:
     except (msgspec.MsgspecError, ValueError) as error:
         raise Refused("gate.bad_purpose", "The purpose cannot be read: {value}. Correct it and propose it again.",
                       value=str(error)[:300]) from error  # fmt: skip
-    _check_known(wanted.fields, record.FIELDS, "field")
+    _check_known(wanted.fields, packet.FIELDS if wanted.purpose in OF_PACKETS else record.FIELDS, "field")
     _check_known(wanted.search, record.SEARCHED, "search field")
     _check_known(wanted.predicates, PREDICATES, "question")
+    policy = wanted.policy or policy_text(_POLICY_OF.get(wanted.purpose, CASE_POLICY))
     return Basis(
         wanted.purpose, wanted.basis, wanted.statute, wanted.article, tuple(wanted.fields), tuple(wanted.units),
         tuple(wanted.roles), tuple(wanted.granters), valid_until, wanted.most_a_request, wanted.most_a_day,
         wanted.most_a_day_each, wanted.second_person_above, wanted.retention_days, tuple(wanted.approvers),
         tuple(wanted.predicates), tuple(wanted.search), tuple(sorted(wanted.services.items())),
-        tuple(sorted(wanted.title.items())), wanted.policy or policy_text(CASE_POLICY), 0,
+        tuple(sorted(wanted.title.items())), policy, 0,
     )  # fmt: skip
 
 
@@ -211,5 +217,15 @@ def shipped_bases(at: datetime) -> list[Basis]:
             OVERSIGHT, "pipl-54", law, "Article 54", (), city, ("data-protection-officer", "auditor"), officer, until,
             0, title=(("en", "Oversight of the gate"), ("zh-Hans", "闸门监督")),
         ),
+        Basis(
+            PLACES, "pipl-13-1-1-alerts", law, "Article 13(1)(1), consent", ("address", "place"), city, system, system,
+            until, 4_096, retention_days=1, title=(("en", "Warning those who asked"), ("zh-Hans", "向订阅者发送预警")),
+        ),
+        Basis(
+            REPORTS, "pipl-13-1-1-reports", law, "Article 13(1)(1), consent", ("words", "contact", "photo"), city,
+            ("duty-officer", "case-handler", "social-worker", "supervisor"), ("duty-officer", "supervisor", "system"),
+            until, 500, max_a_day=20_000, max_a_day_each=1_000, services=(("city", 20_000),),
+            title=(("en", "Dealing with a reported problem"), ("zh-Hans", "处理问题上报")),
+        ),
     ]  # fmt: skip
-    return [replace(row, policy=policy_text(CASE_POLICY if row.purpose == CASES else row.purpose)) for row in rows]
+    return [replace(row, policy=policy_text(_POLICY_OF.get(row.purpose, row.purpose))) for row in rows]

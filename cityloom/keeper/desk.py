@@ -19,6 +19,7 @@ from cityloom.keeper.keeping import Keeping
 from cityloom.keeper.log import Log, LogBroken, LogFailed
 from cityloom.keeper.office import NOBODY, Asked, Noted, Office
 from cityloom.keeper.opening import Openings
+from cityloom.keeper.packets import Packets
 from cityloom.keeper.proofs import Proofs
 from cityloom.keeper.protocol import Denied, Done, Reply, Request
 from cityloom.keeper.residents import Residents
@@ -48,7 +49,7 @@ class Desk:
         counters = (
             self._proofs, residents, Openings(self._office), Searches(self._office, residents.link),
             Purposes(self._office), Glass(self._office), Statuses(self._office), Watching(self._office),
-            Keeping(self._office, folder),
+            Keeping(self._office, folder), Packets(self._office, self.reserve, self._finish_erasures),
         )  # fmt: skip
         self._answers: dict[type, Callable[..., Reply]] = {
             protocol.Ping: lambda _: Done(), protocol.Head: self._head, protocol.Leaf: self._leaf,

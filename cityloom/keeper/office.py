@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from cityloom.keeper import assertion, protocol, store
 from cityloom.keeper.assertion import BadAssertion, Claims
-from cityloom.keeper.basis import EMERGENCY, Basis
+from cityloom.keeper.basis import EMERGENCY, OF_PACKETS, Basis
 from cityloom.keeper.budgets import Budgets, Overdrawn, Scope
 from cityloom.keeper.decision import Facts, policies_for
 from cityloom.keeper.guard import ClockGuard
@@ -67,6 +67,7 @@ class Office:
         self.vault = Vault(folder)
         self.log = Log(folder)
         self._database = store.connect(folder)
+        store.bring_up_to_date(self._database)
         self._lock = threading.RLock()
         self._grants: OrderedDict[str, Grant] = OrderedDict()
         self._budgets = Budgets()
@@ -158,6 +159,10 @@ class Office:
         if self.reviews.overdue(self.account(asked.claims.account), asked.claims.exercise_id, now):
             self.refuse(asked, "gate.suspended", "You broke the glass and nobody has reviewed it within 72 hours, so"
                         " you can open nothing; ask the data protection officer for the review.")  # fmt: skip
+
+    def there(self, purpose: str, subjects: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of these a purpose can be about: people of the register, or packets for a purpose of packets."""
+        return (self.vault.held if purpose in OF_PACKETS else self.vault.alive)(subjects)
 
     # Grants.
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cityloom.keeper import predicates, protocol, record, store
-from cityloom.keeper.basis import EMERGENCY, Basis
+from cityloom.keeper.basis import EMERGENCY, OF_PACKETS, Basis
 from cityloom.keeper.decision import Facts
 from cityloom.keeper.office import STATISTICS, Asked, Office, instant_in, is_fresh
 from cityloom.keeper.protocol import Done, Reply
@@ -59,7 +59,7 @@ class Openings:
         office = self._office
         if grant.until <= office.moment(asked, grant):
             office.refuse(asked, "gate.grant_ended", "The grant would end before it begins; give it a later end.")
-        if not office.vault.alive(grant.subjects).any():
+        if not office.there(grant.purpose, grant.subjects).any():
             office.refuse(asked, "gate.nobody", "A grant must name at least one person whom this keeper holds.")
         about = office.leaf_about(
             asked, "granted", grant, people=len(grant.subjects), holder=office.account(grant.holder),
@@ -115,6 +115,8 @@ class Openings:
         asked, grant = office.under_grant(request.who, "open", request.id)
         subjects = enveloped(request.subjects, request.envelopes)
         office.decide(asked, Facts("open", tuple(request.fields), len(subjects), grant.holder))
+        if grant.purpose in OF_PACKETS:
+            raise protocol.malformed()
         office.require_live(asked, grant)
         office.require_people(asked, grant, subjects)
         if grant.needs_second and not is_fresh(asked.claims, clock.now()):

@@ -450,13 +450,64 @@ class EndStatus(msgspec.Struct, frozen=True, tag="end_status"):
     id: Name
 
 
+MAX_PACKETS = 4096
+MAX_WORD_BYTES = 64
+Part = Annotated[str, msgspec.Meta(max_length=20)]
+Parts = Annotated[dict[Part, bytes], msgspec.Meta(max_length=16)]
+Word = Annotated[bytes, msgspec.Meta(min_length=1, max_length=MAX_WORD_BYTES)]
+
+
+class Region(msgspec.Struct, frozen=True, array_like=True):
+    """Where something happens: rings as runs of float64 longitudes and latitudes, and ids of areas."""
+
+    polygons: Annotated[list[bytes], msgspec.Meta(max_length=1000)]
+    areas: Annotated[list[Name], msgspec.Meta(max_length=10_000)] = []
+
+
+class SealPackets(msgspec.Struct, frozen=True, tag="seal_packets"):
+    """Seal packets of named parts for a purpose; `words` are what each can be found by."""
+
+    who: Signed
+    purpose: Name
+    packets: Annotated[list[Parts], msgspec.Meta(max_length=MAX_PACKETS)]
+    words: Annotated[list[Annotated[list[Word], msgspec.Meta(max_length=64)]], msgspec.Meta(max_length=MAX_PACKETS)]
+
+
+class FindPackets(msgspec.Struct, frozen=True, tag="find_packets"):
+    """Which packets of a purpose have any of these words?"""
+
+    who: Signed
+    purpose: Name
+    words: Annotated[list[Word], msgspec.Meta(max_length=200_000)]
+    incident_id: Name = ""
+
+
+class OpenPackets(msgspec.Struct, frozen=True, tag="open_packets"):
+    """Open fields of packets under a grant; with a region only those whose place lies in it."""
+
+    who: Signed
+    id: Name
+    fields: Names
+    subjects: bytes
+    packets: Annotated[list[Parts], msgspec.Meta(max_length=MAX_PACKETS)]
+    region: Region | None = None
+
+
+class ErasePackets(msgspec.Struct, frozen=True, tag="erase_packets"):
+    """Zero the slots of packets of a purpose, and forget their words."""
+
+    who: Signed
+    purpose: Name
+    subjects: bytes
+
+
 Request = Union[  # noqa: UP007 - msgspec reads the union at run time
     Ping, Head, Leaf, Consistency, ReadBasis, Grant, Revoke, RevokeAll, Open, Count, ListNeedingHelp, Erase, Summarise,
     BeginLoad, Seal, EndLoad, LogKey, Checkpoint, Tile, Entries, Inclusions, AddCosignatures,
     Authentic, Second, Ask, Search, LinkSearch, Match, ReadOwn, Contest, Unlink, News, Watch, Flows, ReadPurposes,
     ProposePurpose, DecidePurpose, SetHoney, ResetBreaker, ReadBreakers, Unmask, BreakGlass, ReviewGlass, ReadGlass,
     ProposeStatus, ApproveStatus, EndStatus, Rotate, RotationAt, BackUpKeys,
-    ReadEntry,
+    ReadEntry, SealPackets, FindPackets, OpenPackets, ErasePackets,
 ]  # fmt: skip
 
 
@@ -707,6 +758,20 @@ class GlassIs(msgspec.Struct, frozen=True, tag="glass_is"):
     rows: list[GlassRow]
 
 
+class PacketsSealed(msgspec.Struct, frozen=True, tag="packets_sealed"):
+    """The ids of the packets (int64), and their sealed parts, in the order asked."""
+
+    subjects: bytes
+    packets: list[dict[str, bytes]]
+
+
+class PacketsOpened(msgspec.Struct, frozen=True, tag="packets_opened"):
+    """The parts of each packet, None where it was not opened; `inside` says which lie in the region asked for."""
+
+    packets: list[dict[str, bytes] | None]
+    inside: list[bool]
+
+
 class Rotated(msgspec.Struct, frozen=True, tag="rotated"):
     """The key in force is number `key_id`, and wraps so many slots."""
 
@@ -727,7 +792,7 @@ Reply = Union[  # noqa: UP007 - msgspec reads the union at run time
     Done, Denied, Granted, HeadIs, LeafIs, ProofIs, BasisIs, Opened, Counted, Named, Summaries, Sealed,
     LogKeyIs, CheckpointIs, TileIs, EntriesAre, InclusionsAre, Answered, Candidates, Linked, OwnEntries, NewsIs, Alarms,
     FlowsAre, PurposesAre, BreakersAre, Unmasked, GlassIs, Rotated, Progress, BackedUp,
-    EntryIs,
+    EntryIs, PacketsSealed, PacketsOpened,
 ]  # fmt: skip
 
 

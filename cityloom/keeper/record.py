@@ -23,6 +23,8 @@ SEXES = ("unknown", "female", "male", "other")
 NEEDS = ("mobility", "bedridden", "hearing", "sight", "cognitive", "device", "language")
 """What a person may need, in the order of their bits; `device` is oxygen or another device that needs electricity."""
 _NEED_SHIFT = 4
+PACKET_MARK = 1 << 15
+"""In the traits of a slot that holds a packet and no person."""
 _LEAVING = ("mobility", "bedridden", "hearing", "sight", "cognitive", "device")
 NEEDS_HELP_MASK = sum(1 << (_NEED_SHIFT + NEEDS.index(need)) for need in _LEAVING)
 """Any of these bits: the person needs help to leave. Age alone and language alone do not."""

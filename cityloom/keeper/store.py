@@ -76,6 +76,13 @@ CREATE TABLE erasing (subject INTEGER PRIMARY KEY);
 CREATE TABLE erased (pseudonym BLOB PRIMARY KEY) WITHOUT ROWID;
 INSERT INTO slots VALUES (1, 0);
 """
+_PACKETS = """
+CREATE TABLE IF NOT EXISTS packet (subject INTEGER PRIMARY KEY, purpose TEXT NOT NULL, at TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS packet_word (
+  word BLOB NOT NULL, subject INTEGER NOT NULL, PRIMARY KEY (word, subject)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS packet_word_subject ON packet_word (subject);
+"""
+"""Also made in the database of a keeper that is older than packets."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +154,17 @@ def connect(folder: Path) -> sqlite3.Connection:
     database.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32768;"
                            " PRAGMA wal_autocheckpoint=8000;")  # fmt: skip
     return database
+
+
+def bring_up_to_date(database: sqlite3.Connection) -> None:
+    """Give a keeper of an earlier version the tables and the shipped purposes that it lacks; what it has stays."""
+    database.executescript(_PACKETS)
+    now = clock.now()
+    known = {row[0] for row in database.execute("SELECT purpose FROM purpose")}
+    for basis in basis_room.shipped_bases(now):
+        if known and basis.purpose in basis_room.OF_PACKETS and basis.purpose not in known:
+            database.execute(*propose_purpose(basis, "shipped", now))
+            database.execute(*decide_purpose(basis.purpose, basis.version, ACTIVE, "shipped", now))
 
 
 def lock(folder: Path) -> int:
@@ -228,6 +246,24 @@ def erase(subject: int, pseudonym: bytes) -> list[Statement]:
     return [
         ("INSERT OR REPLACE INTO erasing VALUES (?)", (subject,)),
         ("INSERT OR IGNORE INTO erased VALUES (?)", (pseudonym,)),
+    ]
+
+
+def insert_packet(subject: int, purpose: str, at: str) -> Statement:
+    """What says that a slot holds a packet."""
+    return "INSERT INTO packet VALUES (?, ?, ?)", (subject, purpose, at)
+
+
+def insert_word(token: bytes, subject: int) -> Statement:
+    """What lets a packet be found by a word."""
+    return "INSERT OR IGNORE INTO packet_word VALUES (?, ?)", (token, subject)
+
+
+def forget_packet(subject: int) -> list[Statement]:
+    """What forgets a packet and its words."""
+    return [
+        ("DELETE FROM packet_word WHERE subject = ?", (subject,)),
+        ("DELETE FROM packet WHERE subject = ?", (subject,)),
     ]
 
 

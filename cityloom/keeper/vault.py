@@ -10,7 +10,7 @@ import dataclasses
 import hmac
 import struct
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from numpy.typing import NDArray
 
-from cityloom.keeper import index, keyring, record, slots
+from cityloom.keeper import index, keyring, packet, record, slots
 from cityloom.keeper.blocks import SECRET_BYTES, SlotCipher
 from cityloom.keeper.record import SEARCHED
 from cityloom.keeper.slots import Progress, Slots
@@ -74,6 +74,7 @@ class Vault:
         self._ciphers = {self._ring.number: SlotCipher(self._ring.for_slots())}
         self._pseudonym_key = self._ring.lasting("pseudonyms")
         self._log_key = self._ring.lasting("log")
+        self._packet_key = self._ring.lasting("packets")
         self._links = AESGCMSIV(self._ring.lasting("links"))
         self._index = index.BlindIndex({field: self._ring.lasting(f"index {field}") for field in SEARCHED})
         self._changing = threading.Lock()
@@ -134,6 +135,25 @@ class Vault:
             self._describe(slice(subject >> 32, (subject >> 32) + 1), records, traits)
             return _sealed(person, keys, records, self.key_id).tobytes()
 
+    def seal_packets(
+        self, first_slot: int, purpose: str, packets: Sequence[Mapping[str, bytes]]
+    ) -> tuple[NDArray[np.int64], list[dict[str, bytes]]]:
+        """Fill consecutive slots with packets, on the disk when it returns; return their ids and sealed parts."""
+        count = len(packets)
+        self.slots.grow_to(first_slot + count)
+        keys = np.frombuffer(ids.random_bytes(SECRET_BYTES * count), np.uint8).reshape(count, SECRET_BYTES)
+        tags = np.maximum(np.frombuffer(ids.random_bytes(4 * count), "<u4"), 1)
+        subjects = record.subjects_at(first_slot, tags)
+        here = slice(first_slot, first_slot + count)
+        rows = zip(_rows(keys), subjects.tolist(), packets, strict=True)
+        sealed = [packet.sealed(key, subject, purpose, parts) for key, subject, parts in rows]
+        with self._changing:
+            self.slots.secrets[here] = self._ciphers[self.key_id].apply(subjects, keys)
+            self.slots.traits[here] = record.PACKET_MARK
+            self.slots.tags[here] = tags  # last, as with people
+        self.slots.sync()
+        return subjects, sealed
+
     def settle(self) -> None:
         """Shorten the search tokens to what the number of people allows, and put every slot on the disk."""
         with self._changing:
@@ -159,6 +179,16 @@ class Vault:
         keys, alive = self._keys_of(subjects)
         return Unlocked(subjects, alive, keys)
 
+    def unlock_packets(self, subjects: NDArray[np.int64]) -> Unlocked:
+        """The same of packets."""
+        keys, held = self._keys_of(subjects, self.held)
+        return Unlocked(subjects, held, keys)
+
+    def unlock_any(self, subjects: NDArray[np.int64]) -> Unlocked:
+        """The same of people and packets."""
+        keys, present = self._keys_of(subjects, self.present)
+        return Unlocked(subjects, present, keys)
+
     def open_many(
         self, subjects: NDArray[np.int64], envelopes: bytes, fields: Sequence[str]
     ) -> list[list[str] | None]:
@@ -176,7 +206,20 @@ class Vault:
         return [None if plain is None else read(plain) for plain in self._opened(people, envelopes)]
 
     def alive(self, subjects: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which subjects this keeper holds: a guessed or erased id is not one of them."""
+        """Which people this keeper holds: a guessed or erased id is not one of them, nor is a packet."""
+        return self._marked(subjects, 0)
+
+    def held(self, subjects: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which packets this keeper holds; a person is none of them."""
+        return self._marked(subjects, record.PACKET_MARK)
+
+    def _marked(self, subjects: NDArray[np.int64], mark: int) -> NDArray[np.bool_]:
+        present, traits = self.present(subjects), self.slots.traits
+        places = np.where(present, record.slots_of(subjects), 0)
+        return present & (traits[places] & record.PACKET_MARK == mark) if len(traits) else present
+
+    def present(self, subjects: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which people and packets this keeper holds."""
         tags = self.slots.tags
         places = record.slots_of(subjects)
         inside = (places >= 0) & (places < len(tags))
@@ -217,6 +260,10 @@ class Vault:
     def keyed(self, *parts: bytes) -> str:
         """A keyed digest for the log, in hexadecimal: equal for equal parts, meaningless to those without the key."""
         return hmac.digest(self._log_key, b"\x00".join(parts), "sha256")[:16].hex()
+
+    def packet_token(self, *parts: bytes) -> bytes:
+        """The keyed word that a packet is found by; nobody without the key can tell what it stands for."""
+        return hmac.digest(self._packet_key, b"\x00".join(parts), "sha256")[:16]
 
     # Links of residents' accounts.
 
@@ -303,7 +350,8 @@ class Vault:
         self._shorten()
 
     def _shorten(self) -> None:
-        bits = index.bits_for(int(np.count_nonzero(self.slots.tags)))
+        people = (self.slots.tags != 0) & (self.slots.traits & record.PACKET_MARK == 0)
+        bits = index.bits_for(int(np.count_nonzero(people)))
         for tokens in self.slots.tokens.values():
             index.settle(tokens, bits)
         self._lengths = {field: index.lengths(tokens) for field, tokens in self.slots.tokens.items()}
@@ -320,13 +368,16 @@ class Vault:
             if cipher := self._ciphers.get(number):
                 return cipher, secrets
 
-    def _keys_of(self, subjects: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    def _keys_of(
+        self, subjects: NDArray[np.int64], known: Callable[[NDArray[np.int64]], NDArray[np.bool_]] | None = None
+    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         """Envelope keys, uint8 (n, 32), and whose are good: meaningless bytes stand for people who are not there."""
-        alive = self.alive(subjects)
+        known = known or self.alive
+        alive = known(subjects)
         cipher, secrets = self._in_force()
         wrapped = np.zeros((len(subjects), SECRET_BYTES), np.uint8)
         wrapped[alive] = secrets[record.slots_of(subjects[alive])]
-        alive &= self.alive(subjects)  # the tag goes first: who is still there now was there when the secret was read
+        alive &= known(subjects)  # the tag goes first: who is still there now was there when the secret was read
         return cipher.apply(subjects, wrapped), alive
 
     def _opened(self, people: Unlocked, envelopes: bytes) -> Iterator[bytes | None]:

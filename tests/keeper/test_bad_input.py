@@ -360,6 +360,10 @@ def odd(kind: object) -> st.SearchStrategy:
         return odd(typing.get_args(kind)[0])
     if origin is list:
         return st.lists(odd(typing.get_args(kind)[0]), max_size=4) | st.just(["x"] * 17)
+    if origin is dict:
+        return st.dictionaries(*map(odd, typing.get_args(kind)), max_size=3)
+    if kind is protocol.Region:
+        return st.tuples(st.lists(st.binary(max_size=50), max_size=3), st.lists(st.sampled_from(ODD_TEXTS), max_size=3))
     if origin in (typing.Union, UnionType):
         return st.one_of([odd(each) for each in typing.get_args(kind)])
     texts, numbers = st.sampled_from(ODD_TEXTS) | st.text(max_size=70), st.sampled_from(ODD_NUMBERS)
