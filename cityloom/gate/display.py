@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from cityloom.gate import policies
 from cityloom.gate.domain import reasons
-from cityloom.ui.domain.declared import Display, Page, Service
+from cityloom.ui.domain.declared import Display, KeyFigure, Page, Service
 
 FIELDS = {
     "name": gettext_noop("Name"), "national_id": gettext_noop("National id"), "phone": gettext_noop("Phone"),
@@ -167,6 +167,26 @@ DISPLAY = Display(
              gettext_noop("For auditors, data stewards, operators and the data protection officer.")),
         Page("me", gettext_noop("Who looked at my data"), "people", 40, frozenset({"resident"}),
              gettext_noop("For residents who are signed in."), is_public=True),
+    ),
+    figures=(
+        KeyFigure(
+            key="log-entries", label=gettext_noop("Lines in the log of openings"), order=80, is_public=True,
+            definition=gettext_noop("Every opening, search and change of a rule leaves a line that cannot be taken out"
+                                    " unseen. Drills are in it, as their openings are real."),
+            source="cityloom.gate.queries.lines_of_the_log", url_name="verify",
+        ),
+        KeyFigure(
+            key="objections", label=gettext_noop("Objections of residents in the last 30 days"), order=82,
+            definition=gettext_noop("Entries of the log that a resident has contested. One person may have contested"
+                                    " several."),
+            source="cityloom.gate.queries.objections_of_a_month", is_public=True, counts_people=True,
+        ),
+        KeyFigure(
+            key="statuses", label=gettext_noop("People who bear a burden by a status"), order=84,
+            definition=gettext_noop("Statuses such as a blocked access that are in force now, each by a named decision"
+                                    " of two officials and with an end."),
+            source="cityloom.gate.queries.statuses_in_force", is_public=True, counts_people=True,
+        ),
     ),
     services=(
         Service(

@@ -6,7 +6,7 @@ import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ from cityloom.keeper.record import AGE_BANDS, ENVELOPE_BYTES, NEEDS
 from cityloom.kernel import clock, merkle
 from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
+from cityloom.ui.domain import declared as figures
 
 EMERGENCY = "emergency-assistance"
 REGISTER = "register-maintenance"
@@ -474,6 +475,24 @@ def breakers(by: Actor) -> list[tuple[str, str, datetime]]:
     keeper = keeper_for()
     rows = keeper.ask(protocol.ReadBreakers(keeper.sign(by)), protocol.BreakersAre).rows
     return [(purpose, service, clock.from_text(at)) for purpose, service, at in rows]
+
+
+def lines_of_the_log(actor: Actor, at: datetime | None) -> figures.Reading:
+    """How long the log is."""
+    return figures.Reading(float(log_head().size))
+
+
+def objections_of_a_month(actor: Actor, at: datetime | None) -> figures.Reading:
+    """How many entries were contested in the 30 days up to `at`."""
+    until = at or clock.now()
+    found = Contest.objects.filter(contested_at__gt=until - timedelta(days=30), contested_at__lte=until)
+    return figures.Reading(float(found.count()))
+
+
+def statuses_in_force(actor: Actor, at: datetime | None) -> figures.Reading:
+    """How many statuses burden people at `at`."""
+    found = AdverseStatus.objects.filter(ended_at=None, until__gt=at or clock.now()).exclude(set_at=None)
+    return figures.Reading(float(found.count()))
 
 
 def log_head() -> LogHead:

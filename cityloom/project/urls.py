@@ -4,6 +4,11 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 from django.views.i18n import set_language
 
+handler400 = "cityloom.web.portal.faults.bad_request"
+handler403 = "cityloom.web.portal.faults.forbidden"
+handler404 = "cityloom.web.portal.faults.not_found"
+handler500 = "cityloom.web.portal.faults.defect"
+
 urlpatterns = [
     path("", include("cityloom.web.urls")),
     path("", include("cityloom.ui.urls")),
@@ -14,5 +19,6 @@ urlpatterns = [
     path("", include("cityloom.gate.urls")),
     path("", include("cityloom.emergency.urls")),
     path("", include("cityloom.fieldwork.urls")),
+    path("", include("cityloom.signals.urls")),
     path("language/", login_not_required(set_language), name="set_language"),
 ]

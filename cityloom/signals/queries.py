@@ -5,21 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 from django.conf import settings
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import Count, QuerySet, Sum
 from numpy.typing import NDArray
 
-from cityloom.kernel import cells, geometry
-from cityloom.signals.domain.kinds import silent
+from cityloom.kernel import cells, clock, geometry
+from cityloom.kernel.actor import Actor
+from cityloom.signals.domain.kinds import KINDS, silent
 from cityloom.signals.domain.reading import SENTENCES, Stream, instant_of, microseconds
 from cityloom.signals.domain.still import MEDIA_TYPES
 from cityloom.signals.models import Datastream, RejectedSignal, Report, SceneEvent
+from cityloom.ui.domain import declared as figures
 
 Fact = TypeVar("Fact", "ReportFacts", "SceneFacts")
 Key = TypeVar("Key")
@@ -99,6 +101,22 @@ class Still:
 
 
 @dataclass(frozen=True)
+class PublicSensor:
+    """A sensor as anybody may know it; `unit` is a UCUM code, `cadence_s` how often it speaks."""
+
+    id: int
+    name: str
+    kind: str
+    unit: str
+    street: str
+    lon: float
+    lat: float
+    cadence_s: int
+    in_service: bool
+    made_up: bool
+
+
+@dataclass(frozen=True)
 class Rejections:
     """How many signals were set aside for one reason, and what the sender should do."""
 
@@ -137,6 +155,50 @@ def extremes(datastream_ids: Iterable[int], since: datetime, until: datetime, ex
         cursor.execute(sql, [exercise_id, _as_one([int(key) for key in datastream_ids]), *window])
         key, at_us, low, high = _columns(cursor.fetchall(), (np.int64, np.int64, np.float64, np.float64))
     return Readings(np.repeat(key, 2), np.repeat(at_us, 2), np.stack([low, high], axis=1).ravel())
+
+
+def sensors_for_everyone(
+    *, kind: str = "", street: str = "", first: int = 0, most: int = 50
+) -> list[PublicSensor]:
+    """Sensors of a kind in streets whose name holds a text, by street and name; all of them where nothing is asked."""
+    rows = _sensors(kind, street).order_by("thing__street", "name")[first : first + most]
+    return [
+        PublicSensor(
+            row.id, row.name, row.kind, row.unit, row.thing.street, row.lon, row.lat, row.cadence_s,
+            row.state == Datastream.IN_SERVICE, bool(row.made_up),
+        )
+        for row in rows.select_related("thing")
+    ]  # fmt: skip
+
+
+def sensors_counted(kind: str = "", street: str = "") -> int:
+    """How many sensors `sensors_for_everyone` would list."""
+    return _sensors(kind, street).count()
+
+
+def sensor_counts() -> dict[str, int]:
+    """How many sensors there are of each kind, out of service or not."""
+    return dict(Datastream.objects.values_list("kind").annotate(count=Count("id")).order_by("kind"))
+
+
+def unit_of(kind: str) -> str:
+    """The unit in which a kind of sensor speaks."""
+    return KINDS[kind].unit if kind in KINDS else ""
+
+
+def sensors_in_service(actor: Actor, at: datetime | None) -> figures.Reading:
+    """How many sensors there are whose readings count."""
+    return figures.Reading(float(Datastream.objects.filter(state=Datastream.IN_SERVICE).count()))
+
+
+def reports_of_a_day(actor: Actor, at: datetime | None) -> figures.Reading:
+    """How many reports came in the 24 hours up to `at`, with the days before as series."""
+    until = at or clock.now()
+    days = [until - timedelta(days=back) for back in range(6, -1, -1)]
+    times = Report.objects.filter(exercise_id="", reported_at__gt=days[0] - timedelta(days=1), reported_at__lte=until)
+    found = list(times.values_list("reported_at", flat=True))
+    series = [(day, float(sum(day - timedelta(days=1) < one <= day for one in found))) for day in days]
+    return figures.Reading(series[-1][1], series)
 
 
 def silent_among(streams: Datastreams, readings: Readings, until: datetime) -> NDArray[np.bool_]:
@@ -217,6 +279,11 @@ def _readings(datastream_ids: Iterable[int], since_us: int, until_us: int, exerc
     with connection.cursor() as cursor:
         cursor.execute(sql, [exercise_id, _as_one([int(key) for key in datastream_ids]), since_us, until_us])
         return Readings(*_columns(cursor.fetchall(), (np.int64, np.int64, np.float64)))
+
+
+def _sensors(kind: str, street: str) -> QuerySet[Datastream]:
+    rows = Datastream.objects.filter(kind=kind) if kind else Datastream.objects.all()
+    return rows.filter(thing__street__icontains=street) if street else rows
 
 
 def _as_one(keys: list[int]) -> object:

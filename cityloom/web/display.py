@@ -14,6 +14,7 @@ DISPLAY = Display(
              gettext_noop("For operators, who mend what did not arrive.")),
         Page("services", gettext_noop("Services"), "people", 10, is_public=True),
         Page("offline", gettext_noop("Warnings"), "people", 50, is_public=True),
+        Page("figures", gettext_noop("Figures"), "people", 70, is_public=True),
         Page("how", gettext_noop("How this city uses your data"), "people", 80, is_public=True),
     ),
     services=(
@@ -24,6 +25,13 @@ DISPLAY = Display(
             words=("privacy", "personal information", "purposes", "law", "legal basis", "data protection", "GDPR",
                    "PIPL", "surveillance", "AI", "隐私", "个人信息", "个人信息保护法", "法律依据", "数据保护", "监控",
                    "用途"),
+        ),
+        Service(
+            key="figures", url_name="figures", event="city", order=20,
+            title=gettext_noop("Read the city's open figures"),
+            summary=gettext_noop("With what is counted and what is not; to be downloaded as CSV or JSON."),
+            words=("statistics", "numbers", "open data", "download", "population", "CSV", "统计", "数据", "开放数据",
+                   "数字", "人口", "下载"),
         ),
         Service(
             key="alerts-now", url_name="offline", event="safety", order=10,

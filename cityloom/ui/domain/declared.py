@@ -129,7 +129,8 @@ class Hit:
 class KeyFigure:
     """A figure of the overview: `source(actor, at) -> Reading`; `definition` says what is counted, and what is not.
 
-    It measures the city, organisations, places and services, never a person.
+    It measures the city, organisations, places and services, never a person. `is_public` opens it to everybody; where
+    it `counts_people`, counts of 7 or fewer are then withheld and the others rounded to 5.
     """
 
     key: str
@@ -142,6 +143,7 @@ class KeyFigure:
     roles: frozenset[str] = EVERYONE
     url_name: str = ""
     events: frozenset[str] = frozenset()
+    counts_people: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from django.urls import NoReverseMatch, reverse
 from django.utils import translation
 from django.utils.translation import gettext, gettext_noop
 
 from cityloom.ui import registry
 from cityloom.ui.domain.declared import Service
+from cityloom.ui.navigation import address
 from cityloom.ui.templatetags.cityloom import translated
 from cityloom.web.domain.finding import Entry, Finder
 
@@ -71,7 +71,7 @@ def title_of(event: str) -> str:
 @lru_cache(maxsize=1)
 def _services() -> tuple[Service, ...]:
     """The services whose page there is; a capability may declare one before its page is part of this city."""
-    return tuple(service for service in registry.services() if _address(service))
+    return tuple(service for service in registry.services() if address(service.url_name))
 
 
 @lru_cache(maxsize=1)
@@ -98,11 +98,5 @@ def _in_both(texts: Iterable[str]) -> list[str]:
 
 
 def _offer(service: Service) -> Offer:
-    return Offer(service.key, gettext(service.title), gettext(service.summary), _address(service))
+    return Offer(service.key, gettext(service.title), gettext(service.summary), address(service.url_name))
 
-
-def _address(service: Service) -> str:
-    try:
-        return reverse(service.url_name)
-    except NoReverseMatch:
-        return ""

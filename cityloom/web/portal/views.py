@@ -10,7 +10,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.utils import translation
 from django.utils.translation import get_language, gettext, gettext_noop
 from django.views.decorators.http import require_safe
 
@@ -19,9 +19,11 @@ from cityloom.alerts import queries as alerts
 from cityloom.gate import queries as gate
 from cityloom.kernel import clock
 from cityloom.kernel.refused import Refused
+from cityloom.ui.navigation import address
 from cityloom.ui.words import sentence_of
 from cityloom.web.domain.finding import LONGEST_QUERY
 from cityloom.web.portal import catalogue
+from cityloom.web.portal.installed import language_of
 
 Value = TypeVar("Value")
 _MOMENT_S = 10
@@ -69,7 +71,7 @@ def home(request: HttpRequest) -> HttpResponse:
     """What residents come for: search, warnings in force, the way to who looked, and everything by life event."""
     context = {
         "ways": _ways(), "groups": catalogue.groups(), "alerts": [one for one in _alerts() if one.is_in_force],
-        "at": clock.now(), "news": _news(request),
+        "at": clock.now(), "news": _news(request), "portal_search": "",  # one search on the page is enough
     }  # fmt: skip
     return render(request, "web/portal/home.html", context)
 
@@ -79,7 +81,8 @@ def home(request: HttpRequest) -> HttpResponse:
 def services(request: HttpRequest) -> HttpResponse:
     """The catalogue, or what a few words find in it."""
     query = request.GET.get("q", "").strip()[:LONGEST_QUERY]
-    context = {"query": query, "found": catalogue.find(query) if query else [], "groups": catalogue.groups()}
+    context = {"query": query, "found": catalogue.find(query) if query else [], "groups": catalogue.groups(),
+               "portal_search": ""}  # fmt: skip
     return render(request, "web/portal/services.html", context)
 
 
@@ -99,7 +102,8 @@ def how(request: HttpRequest) -> HttpResponse:
 @require_safe
 def offline(request: HttpRequest) -> HttpResponse:
     """The warnings of the last days; a browser keeps this page for when there is no network."""
-    return render(request, "web/portal/offline.html", {"alerts": _alerts(), "at": clock.now()})
+    with translation.override(language_of(request)):
+        return render(request, "web/portal/offline.html", {"alerts": _alerts(), "at": clock.now()})
 
 
 def kept(name: str, seconds: int, make: Callable[[], Value]) -> Value:
@@ -112,15 +116,8 @@ def _alerts() -> list[alerts.PublicAlert]:
 
 
 def _ways() -> list[Way]:
-    found = ((name, title, summary, _address(name)) for name, title, summary in _WAYS)
+    found = ((name, title, summary, address(name)) for name, title, summary in _WAYS)
     return [Way(name, gettext(title), gettext(summary), url) for name, title, summary, url in found if url]
-
-
-def _address(name: str) -> str:
-    try:
-        return reverse(name)
-    except NoReverseMatch:
-        return ""
 
 
 def _news(request: HttpRequest) -> int:

@@ -34,6 +34,7 @@
     intro: ["Everything happens in this browser; nothing is sent anywhere, and it works without a network.", "一切都在本浏览器内进行；不向任何地方发送数据，断网也可使用。"],
     file: ["The bundle", "证明文件"],
     key: ["The log's key", "日志的密钥"],
+    here: ["Your entries are fetched from this city and checked in this browser, with the key that you enter; the key is sent nowhere.", "您的记录从本市取回，在本浏览器内用您输入的密钥核对；密钥不会发送到任何地方。"],
     hint: ["Take the key from a place that is not the server that gave you the bundle: a notice board, a newspaper, a neighbouring city. The key inside the bundle is not used.", "请从给您文件的服务器以外的地方取得密钥：公告栏、报纸、邻近城市。不使用文件中的密钥。"],
     witnesses: ["Keys of witnesses, one a line (if you have any)", "见证人的密钥，每行一个（如有）"],
     check: ["Check", "核对"],
@@ -225,6 +226,7 @@
     function draw() {
       document.documentElement.lang = language ? "zh-Hans" : "en";
       place.replaceChildren();
+      const here = place.dataset.bundle; // an address: the bundle of whoever is signed in
       const file = make("input", "", { type: "file", accept: ".json,application/json", id: "bundle" });
       const key = make("textarea", "", { id: "key", rows: 3, spellcheck: false, required: true });
       const witnesses = make("textarea", "", { id: "witnesses", rows: 2, spellcheck: false });
@@ -233,16 +235,18 @@
       result.setAttribute("role", "status");
       button.addEventListener("click", async () => {
         result.replaceChildren();
-        result.append(await checkedFile(file.files[0], key.value, witnesses.value.split("\n").filter((line) => line.trim())));
+        result.append(await checkedFile(here ? await globalThis.cityloomBundle(here) : file.files[0], key.value, witnesses.value.split("\n").filter((line) => line.trim())));
       });
       const label = (text, name) => make("label", text, { htmlFor: name });
-      place.append(make("h1", say(WORDS.title)));
+      if (!here) place.append(make("h1", say(WORDS.title)));
       if (place.dataset.alone) {
         const other = make("button", say(WORDS.other), { type: "button" });
         other.addEventListener("click", () => { language = 1 - language; draw(); });
         place.append(other);
       }
-      place.append(make("p", say(WORDS.intro)), label(say(WORDS.file), "bundle"), file, label(say(WORDS.key), "key"),
+      if (here) place.append(make("p", say(WORDS.here)));
+      else place.append(make("p", say(WORDS.intro)), label(say(WORDS.file), "bundle"), file);
+      place.append(label(say(WORDS.key), "key"),
         make("p", say(WORDS.hint), { className: "hint" }), key, label(say(WORDS.witnesses), "witnesses"), witnesses,
         make("p", ""), button, result);
       if (place.dataset.keep) {
@@ -262,14 +266,14 @@
       } catch (error) {
         if (!(error instanceof Invalid)) throw error;
         const no = make("div", "", { className: "no" });
-        no.append(make("h2", say(WORDS.no)), make("p", say(SENTENCES[error.code], error.number)));
+        no.append(make(place.dataset.bundle ? "h3" : "h2", say(WORDS.no)), make("p", say(SENTENCES[error.code], error.number)));
         return no;
       }
     }
 
     function proved({ checkpoint, cosigned, entries }) {
       const yes = make("div", "", { className: "yes" });
-      yes.append(make("h2", say(WORDS.yes, entries.length)));
+      yes.append(make(place.dataset.bundle ? "h3" : "h2", say(WORDS.yes, entries.length)));
       const facts = [[WORDS.log, checkpoint.origin], [WORDS.size, checkpoint.size], [WORDS.root, hex(checkpoint.root)]];
       for (const { witness, time } of cosigned) facts.push([WORDS.cosigned, `${witness}, ${new Date(time * 1000).toISOString()}`]);
       for (const [name, value] of facts) yes.append(make("p", `${say(name)}: ${value}`));
