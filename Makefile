@@ -1,14 +1,15 @@
 # make demo    build a city and run the sinkhole drill      make test    the tests
 # make serve   the pages, on a local address                make check   linters and the architecture's contracts
 # make bench   the measurements (ONLY=name for one)         make docs    regenerate the generated pages of docs/
-# make lock    resolve the locked lists anew (needs uv)
+# make lock    resolve the locked lists anew (needs uv)     make islands build the map for the browser (serve does, too)
 PYTHON ?= python3
 CITY ?=
 ONLY ?=
 export PYTHON
 RUN = .venv/bin/python -m cityloom
+ISLANDS = sh tools/setup.sh web && .venv/bin/python tools/islands.py
 
-.PHONY: demo serve test check bench docs lock base-env test-env bench-env
+.PHONY: demo serve islands test check bench docs lock base-env test-env bench-env
 .DEFAULT_GOAL := demo
 
 base-env:
@@ -22,9 +23,14 @@ demo: base-env
 	@$(RUN) demo $(if $(CITY),--city "$(CITY)")
 
 serve: base-env
+	@$(ISLANDS) || true
 	@$(RUN) serve
 
+islands: base-env
+	@$(ISLANDS)
+
 test: test-env
+	@if [ -x /usr/bin/chromium ]; then $(ISLANDS) || true; fi
 	@.venv/bin/python -m pytest -n 2 --dist worksteal
 
 check: test-env
@@ -37,6 +43,6 @@ docs: test-env
 	@.venv/bin/python tools/docs.py
 
 lock:
-	@for list in base test bench; do \
+	@for list in base test bench web; do \
 	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	    $$([ $$list = base ] || echo -c requirements/base.txt) requirements/$$list.in -o requirements/$$list.txt || exit 1; done

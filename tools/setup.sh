@@ -1,5 +1,5 @@
 #!/bin/sh
-# Make .venv and install one of the locked lists: setup.sh base|test|bench. Says in one sentence what is missing.
+# Make .venv and install one of the locked lists: setup.sh base|test|bench|web. Says in one sentence what is missing.
 set -u
 list=${1:-base}
 cd "$(dirname "$0")/.." || exit 1

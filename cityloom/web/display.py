@@ -9,6 +9,7 @@ from cityloom.ui.domain.declared import Display, Page, Service
 DISPLAY = Display(
     pages=(
         Page("front", gettext_noop("Overview"), "now", 10),
+        Page("map", gettext_noop("Map"), "now", 20),
         Page("health", gettext_noop("Health"), "system", 10),
         Page("dead-letters", gettext_noop("Dead letters"), "system", 20, frozenset({"operator"}),
              gettext_noop("For operators, who mend what did not arrive.")),

@@ -14,7 +14,8 @@ from tests.required import missing
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-quic", "--no-first-run",
+    "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 _LISTEN = "addEventListener('securitypolicyviolation', e => console.error(`CSP ${e.effectiveDirective}`, e.blockedURI))"
@@ -56,7 +57,12 @@ def opened(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Opened
         if not url.startswith(("http://localhost:", "file:///", "data:", "blob:")):
             wrong.append(f"asked for {url}")
 
-    def open_one(locale: str = "en-GB", width: int = 1100, height: int = 900, **more: object) -> Page:
+    def complain(said: str, excused: tuple[str, ...]) -> None:
+        if not any(words in said for words in ("GL Driver Message", *excused)):
+            wrong.append(said)
+
+    def open_one(locale: str = "en-GB", width: int = 1100, height: int = 900, excused: tuple[str, ...] = (),
+                 **more: object) -> Page:  # fmt: skip
         context = chromium.new_context(
             locale=locale, viewport={"width": width, "height": height}, **more  # type: ignore[arg-type]
         )  # fmt: skip
@@ -64,7 +70,7 @@ def opened(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Opened
         context.add_init_script(_LISTEN)
         page = context.new_page()
         page.set_default_timeout(20_000)
-        page.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
+        page.on("console", lambda said: complain(said.text, excused) if said.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("request", lambda asked: heard(asked.url))
         return page

@@ -1,0 +1,40 @@
+/** The map: draws what `layers.json` says in every `data-map` of the page. What cannot be drawn is said; the words beneath remain. */
+import "maplibre-gl/dist/maplibre-gl.css";
+import "./map.css";
+import { button, make } from "./dom.ts";
+import { readWords, word } from "./words.ts";
+
+readWords();
+for (const host of document.querySelectorAll<HTMLElement>("[data-map]")) void start(host);
+
+async function start(host: HTMLElement): Promise<void> {
+  host.dataset.state = "loading";
+  host.querySelector(".map-failed")?.remove();
+  if (!canDraw()) {
+    fail(host, word("no-webgl"), false);
+    return;
+  }
+  try {
+    const { open } = await import("./island.ts");
+    await open(host, (sentence) => fail(host, sentence, true));
+  } catch (error) {
+    fail(host, error instanceof Error && error.name === "NotAnswered" ? error.message : word("failed"), true);
+    if (!(error instanceof Error && error.name === "NotAnswered")) console.info(error);
+  }
+}
+
+function canDraw(): boolean {
+  try {
+    return Boolean(document.createElement("canvas").getContext("webgl2"));
+  } catch {
+    return false;
+  }
+}
+
+function fail(host: HTMLElement, sentence: string, again: boolean): void {
+  host.dataset.state = "failed";
+  host.querySelector(".map-frame")?.remove();
+  const said = make("p", { class: "map-failed message error", role: "alert" }, sentence, " ", word("words-remain"), " ");
+  if (again) said.append(button(word("try-again"), () => void start(host)));
+  host.prepend(said);
+}
