@@ -13,7 +13,7 @@ from django.utils.module_loading import import_string
 
 from cityloom.bus.domain.backoff import next_try
 from cityloom.bus.domain.wiring import Route, routes_of
-from cityloom.bus.models import HandlerRun, Hold, OutboxEvent
+from cityloom.bus.models import ExerciseClock, HandlerRun, Hold, OutboxEvent
 from cityloom.bus.queries import as_envelope
 from cityloom.kernel import clock, disk, ids
 from cityloom.kernel.actor import Actor
@@ -76,6 +76,14 @@ def hold(*, exercise_id: str, seconds: float = 30.0) -> None:
 def release(*, exercise_id: str) -> None:
     """Let other processes deliver an exercise's events again."""
     Hold.objects.filter(exercise_id=exercise_id).delete()
+
+
+def set_clock(*, exercise_id: str, drill_at: datetime, pace: float) -> None:
+    """Let an exercise's time go on from an instant, so many times as fast as the wall's; 0 makes it stand still."""
+    wall_at = clock.SystemClock().now()
+    ExerciseClock.objects.update_or_create(
+        exercise_id=exercise_id, defaults={"drill_at": drill_at, "wall_at": wall_at, "pace": pace}
+    )
 
 
 def reclaim(*, exercise_id: str | None = None) -> None:

@@ -14,6 +14,7 @@ CLASSIFICATION = {
         "next_try_at": "clear", "claimed_until": "clear", "why": "clear",
     },
     "Hold": {"exercise_id": "clear", "until": "clear"},
+    "ExerciseClock": {"exercise_id": "clear", "drill_at": "clear", "wall_at": "clear", "pace": "clear"},
 }  # fmt: skip
 
 
@@ -62,6 +63,18 @@ class Hold(models.Model):
 
     exercise_id = models.CharField(primary_key=True, max_length=26)
     until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.exercise_id
+
+
+class ExerciseClock(models.Model):
+    """The time of an exercise that is played in front of people: `drill_at` at `wall_at`, then `pace` times as fast."""
+
+    exercise_id = models.CharField(primary_key=True, max_length=26)
+    drill_at = models.DateTimeField()
+    wall_at = models.DateTimeField()
+    pace = models.FloatField()
 
     def __str__(self) -> str:
         return self.exercise_id

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection
 
 from cityloom.bus.domain.gaps import Gaps, Horizon, unbroken
-from cityloom.bus.models import HandlerRun, OutboxEvent
+from cityloom.bus.models import ExerciseClock, HandlerRun, OutboxEvent
 from cityloom.kernel import clock
 from cityloom.kernel.envelope import Envelope
 
@@ -85,6 +85,18 @@ def last_time(exercise_id: str) -> datetime | None:
     """When the last thing happened in an exercise; None where nothing has."""
     times = OutboxEvent.objects.filter(exercise_id=exercise_id).order_by("-time")
     return times.values_list("time", flat=True).first()
+
+
+def now_in(exercise_id: str) -> datetime:
+    """What time it is in an exercise that has its own clock, else the time on the clock in use.
+
+    It is never earlier than the last thing that happened there.
+    """
+    row = ExerciseClock.objects.filter(exercise_id=exercise_id).first() if exercise_id else None
+    if row is None:
+        return clock.now()
+    run_s = (clock.SystemClock().now() - row.wall_at).total_seconds() * row.pace
+    return max(row.drill_at + timedelta(seconds=max(run_s, 0.0)), last_time(exercise_id) or row.drill_at)
 
 
 def dead_letters() -> list[DeadLetter]:

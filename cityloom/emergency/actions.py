@@ -14,12 +14,12 @@ from cityloom.alerts import queries as alerts
 from cityloom.bus import actions as bus
 from cityloom.emergency import events, policies
 from cityloom.emergency.domain import document as documents
+from cityloom.emergency.domain import entries, states, words
 from cityloom.emergency.domain import plan as plans
-from cityloom.emergency.domain import states, words
 from cityloom.emergency.domain import zone as zones
 from cityloom.emergency.domain.matter import Occasion, matter_of
 from cityloom.emergency.domain.words import Matter
-from cityloom.emergency.models import Approval, Incident, Notice, Proposal, ResponseParameters
+from cityloom.emergency.models import Approval, Incident, Notice, Proposal, ResponseParameters, RoomEntry
 from cityloom.emergency.queries import (
     ProposalFacts,
     find_incident,
@@ -30,6 +30,7 @@ from cityloom.emergency.queries import (
     standing_of,
     surroundings_of,
 )  # fmt: skip
+from cityloom.gate import actions as gate
 from cityloom.kernel import canonical, ids
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
@@ -224,6 +225,30 @@ def escalate_due(*, at: datetime, exercise_id: str | None = None) -> list[str]:
     if exercise_id is not None:
         due = due.filter(exercise_id=exercise_id)
     return [row.id for row in due.select_related("incident").order_by("sent_at", "id") if _escalate(row, at)]
+
+
+def write_entry(*, incident_id: str, role: str, text: str, by: Actor, at: datetime, key: str = "") -> str:
+    """Write into the log of an incident and return the entry's id; the same `key` by the same account is one entry.
+
+    Raises: Refused `emergency.entry_role`, `emergency.entry_empty`, `emergency.entry_long`, and `gate.keeper_down`
+    where nobody can seal it: then nothing was kept.
+    """
+    row = find_incident(incident_id)
+    policies.check_can_write(role, by)
+    plain = entries.cleaned(text)
+    entry_id = ids.named_id("entry", row.id, by.account, key) if key else ids.new_ulid()
+    if RoomEntry.objects.filter(id=entry_id).exists():
+        return entry_id
+    (sealed,) = gate.seal_texts(by=by, at=at, matter=row.id, texts=[plain])
+    with transaction.atomic():
+        _, new = RoomEntry.objects.get_or_create(
+            id=entry_id,
+            defaults={"exercise_id": row.exercise_id, "incident": row, "account_id": by.account, "role": role,
+                      "unit": by.unit, "sealed": sealed, "at": at},
+        )  # fmt: skip
+        if new:
+            _publish(events.EntryWritten(row.id, entry_id, role), row, at, entry_id)
+    return entry_id
 
 
 def note_help_completed(*, incident_id: str, done: int, unable: int, at: datetime) -> None:

@@ -26,6 +26,7 @@ MOMENTS = {
     "NoticeEscalated": gettext_noop("Notice escalated: no answer within a minute"),
     "TasksAssigned": gettext_noop("Tasks given to workers"),
     "TasksDelivered": gettext_noop("Tasks received by workers"),
+    "TasksAccepted": gettext_noop("Workers at the door"),
     "TaskFinished": gettext_noop("Task ended"),
     "AlertIssued": gettext_noop("Alert issued"),
     "AlertDelivered": gettext_noop("Alert delivered"),
@@ -35,6 +36,7 @@ MOMENTS = {
     "IncidentUpdated": gettext_noop("A changed zone waits for approval"),
     "IncidentClosed": gettext_noop("All clear: incident closed"),
     "IncidentCancelled": gettext_noop("Incident cancelled"),
+    "EntryWritten": gettext_noop("Entry in the log"),
 }
 FIGURES = {
     "buildings": gettext_noop("Buildings"), "dwellings": gettext_noop("Dwellings"),
@@ -47,6 +49,18 @@ FIGURES = {
     "shelters_used": gettext_noop("Shelters used"), "placed_households": gettext_noop("Households with a place"),
     "unplaced_households": gettext_noop("Households without a place"),
     "longest_walk_m": gettext_noop("Longest walk, m"),
+}  # fmt: skip
+LANES = {
+    "waiting": gettext_noop("Waiting for a worker"), "assigned": gettext_noop("Given"),
+    "delivered": gettext_noop("Received"), "accepted": gettext_noop("At the door"), "done": gettext_noop("Done"),
+    "unable": gettext_noop("Needs other help"), "cancelled": gettext_noop("Not needed any more"),
+}  # fmt: skip
+HANDLING = {
+    "message_type": gettext_noop("Kind of message"), "urgency": gettext_noop("Urgency"),
+    "severity": gettext_noop("Severity"), "certainty": gettext_noop("Certainty"), "response": gettext_noop("Response"),
+    "headline": gettext_noop("Headline"), "description": gettext_noop("Description"),
+    "instruction": gettext_noop("Instruction"), "area": gettext_noop("Area"), "en": gettext_noop("English"),
+    "zh-Hans": gettext_noop("Chinese"),
 }  # fmt: skip
 _MAJOR = ("motorway", "trunk", "primary", "secondary", "tertiary", "arterial")
 _MINOR_WAYS = ("footway", "path", "steps", "cycleway", "pedestrian", "track")

@@ -130,3 +130,12 @@ class IncidentCancelled:
 
     incident_id: str
     cancelled_by: str
+
+
+@dataclass(frozen=True)
+class EntryWritten:
+    """Somebody wrote into the log of an incident; the words stay sealed there."""
+
+    incident_id: str
+    entry_id: str
+    role: str

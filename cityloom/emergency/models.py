@@ -27,6 +27,10 @@ CLASSIFICATION = {
         "asks": "clear", "scene_id": "clear", "state": "clear", "sent_at": "clear", "acknowledged_at": "clear",
         "acknowledged_by": "clear", "escalated_at": "clear",
     },
+    "RoomEntry": {
+        "id": "clear", "exercise_id": "clear", "incident": "clear", "account_id": "clear", "role": "clear",
+        "unit": "clear", "sealed": "restricted", "at": "clear",
+    },
     "ResponseParameters": {
         "exercise_id": "clear", "hazard_radius_m": "clear", "buffer_m": "clear", "ring_fractions": "clear",
         "shelter_radius_m": "clear", "channels": "clear",
@@ -127,6 +131,22 @@ class Notice(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["proposal", "department"], name="one_notice_a_department")]
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class RoomEntry(models.Model):
+    """What somebody wrote into the log of an incident, sealed for that incident; nothing of it is ever changed."""
+
+    id = models.CharField(primary_key=True, max_length=26)
+    exercise_id = models.CharField(max_length=26, default="", blank=True, db_index=True)
+    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="entries")
+    account_id = models.CharField(max_length=26)
+    role = models.CharField(max_length=32)
+    unit = models.CharField(max_length=80, default="", blank=True)
+    sealed = models.BinaryField()
+    at = models.DateTimeField(db_index=True)
 
     def __str__(self) -> str:
         return self.id

@@ -19,6 +19,7 @@ _TITLES = {
 }  # fmt: skip
 _APPROVALS = {"approve": states.COMMANDER, "approve-alert": states.SECOND}
 DEPARTMENT_ROLE = "department-"
+_WRITERS = ("commander", "duty-officer", "alert-approver", "operator", "supervisor")
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,25 @@ def check_is_current(revision: int, current: int) -> None:
             "Revision {value} has been replaced by revision {limit}; reload the page and decide on the newer one.",
             value=revision, limit=current,
         )  # fmt: skip
+
+
+def check_can_write(role: str, by: Actor) -> None:
+    """The log is written by those who work on the incident, each in a role that is theirs.
+
+    Raises: Refused `emergency.entry_role`.
+    """
+    if role not in by.roles or role not in writing_roles(by):
+        raise Refused(
+            "emergency.entry_role",
+            "You cannot write into the log of an incident: it is kept by command, departments and operators; "
+            "tell one of them.",
+        )
+
+
+def writing_roles(by: Actor) -> tuple[str, ...]:
+    """The roles in which somebody may write into the log of an incident, in the order of command."""
+    own = [role for role in _WRITERS if role in by.roles]
+    return (*own, *sorted(role for role in by.roles if role.startswith(DEPARTMENT_ROLE)))
 
 
 def check_can_acknowledge(department: str, by: Actor) -> None:

@@ -19,12 +19,13 @@ from cityloom.bus import queries as bus
 from cityloom.detection import queries as detection
 from cityloom.emergency import policies
 from cityloom.emergency.domain import document as documents
-from cityloom.emergency.domain import states
+from cityloom.emergency.domain import known, states
 from cityloom.emergency.domain import zone as zones
 from cityloom.emergency.domain.dossier import RESIDENT_KINDS
 from cityloom.emergency.domain.plan import Buildings, Households, Roads, Shelters, Site, Surroundings
 from cityloom.emergency.domain.zone import Parameters, Zone
-from cityloom.emergency.models import Incident, Notice, Proposal, ResponseParameters
+from cityloom.emergency.models import Incident, Notice, Proposal, ResponseParameters, RoomEntry
+from cityloom.fieldwork import queries as fieldwork
 from cityloom.gate import queries as gate
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.geometry import LocalProjection, centre, circle
@@ -114,6 +115,28 @@ class NoticeFacts:
 
 
 @dataclass(frozen=True)
+class EntryFacts:
+    """An entry of an incident's log; `text` is None where it was not opened."""
+
+    id: str
+    role: str
+    unit: str
+    at: datetime
+    text: str | None
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What ends with an incident."""
+
+    grants: int
+    people_in_grants: int
+    open_tasks: int
+    alerts_in_force: tuple[str, ...]
+    departments: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Moment:
     """One line of an incident's timeline: `what` is the name of the event, `seconds` count from the first signal."""
 
@@ -185,6 +208,11 @@ def current_proposal(incident_id: str) -> ProposalFacts | None:
     return _proposal_facts(row) if row else None
 
 
+def revision_of(proposal_id: str) -> int:
+    """The number of a revision; 0 for a proposal that there is not."""
+    return Proposal.objects.filter(id=proposal_id).values_list("revision", flat=True).first() or 0
+
+
 def approved_revisions(incident_id: str, role: str) -> list[int]:
     """The revisions of an evacuation that someone has approved in a role, in order."""
     found = Proposal.objects.filter(incident_id=incident_id, purpose="evacuation", approvals__role=role)
@@ -210,6 +238,63 @@ def timeline(incident_id: str) -> list[Moment]:
         for e in bus.events_of(row.exercise_id)
         if e.data.get("incident_id") == incident_id or e.data.get("detection_id") == row.detection_id
     ]
+
+
+def incident_known(incident_id: str, at: datetime) -> IncidentFacts:
+    """An incident as it was known at an instant.
+
+    Raises: Refused `emergency.no_incident`; `emergency.no_incident_yet` where nobody knew of it then.
+    """
+    facts = incident(incident_id)
+    if at < facts.opened_at:
+        raise Refused("emergency.no_incident_yet", "Nobody knew of this incident at {value}; look at a later moment.",
+                      value=f"{at:%Y-%m-%d %H:%M:%S} UTC")  # fmt: skip
+    purposes = dict(Proposal.objects.filter(incident_id=incident_id).values_list("id", "purpose"))
+    happened = [(m.what, purposes.get(m.data.get("proposal_id", ""), "")) for m in timeline(incident_id) if m.at <= at]
+    closed_at = facts.closed_at if facts.closed_at and facts.closed_at <= at else None
+    revision = Proposal.objects.filter(incident_id=incident_id, created_at__lte=at).count()
+    return replace(facts, state=known.state_after(happened), closed_at=closed_at, revision=revision)
+
+
+def proposals_known(incident_id: str, at: datetime) -> list[ProposalFacts]:
+    """Every revision that there was at an instant, with what people had decided on it by then, oldest first."""
+    return [_known_proposal(facts, at) for facts in proposals_of(incident_id) if facts.created_at <= at]
+
+
+def entries_of(
+    incident_id: str, *, by: Actor, at: datetime | None = None, role: str = "", most: int = 200
+) -> list[EntryFacts]:
+    """The log of an incident, newest first; the words only for those who work on it.
+
+    Raises: Refused `gate.keeper_down` where they cannot be opened.
+    """
+    rows = RoomEntry.objects.filter(incident_id=incident_id).order_by("-at", "-id")
+    rows = rows.filter(at__lte=at) if at else rows
+    found = list((rows.filter(role=role) if role else rows)[:most])
+    texts: Sequence[str | None] = [None] * len(found)
+    if found and policies.writing_roles(by):
+        texts = gate.open_texts(by=by, matter=incident_id, sealed=[bytes(row.sealed) for row in found])
+    return [
+        EntryFacts(row.id, row.role, row.unit, row.at, text) for row, text in zip(found, texts, strict=True)
+    ]
+
+
+def entry_heads(incident_id: str, at: datetime | None = None) -> list[EntryFacts]:
+    """The log of an incident without its words, newest first: for a moment in which nothing can be opened."""
+    rows = RoomEntry.objects.filter(incident_id=incident_id).order_by("-at", "-id")
+    rows = rows.filter(at__lte=at) if at else rows
+    return [EntryFacts(row.id, row.role, row.unit, row.at, None) for row in rows[:200]]
+
+
+def ending_of(incident_id: str, at: datetime) -> Ending:
+    """What an all clear or a cancellation of an incident would end."""
+    row = find_incident(incident_id)
+    grants, people = gate.live_grants(row.id, row.exercise_id, at)
+    counts = fieldwork.counts_by_state(row.id)
+    in_force = tuple(alert.identifier for alert in alerts.alerts_of(row.id) if alert.state == "issued")
+    told = Notice.objects.filter(incident=row).order_by("department").values_list("department", flat=True)
+    still_open = sum(counts[state] for state in ("waiting", "assigned", "delivered", "accepted"))
+    return Ending(grants, people, still_open, in_force, tuple(dict.fromkeys(told)))
 
 
 def may(actor: Actor, incident_id: str, action: str) -> tuple[bool, str]:
@@ -348,6 +433,15 @@ def _proposal_facts(row: Proposal) -> ProposalFacts:
         purpose=row.purpose, document=documents.read(row.document, row.digest), digest=row.digest, plan=row.plan,
         proposed_by=row.proposed_by, created_at=row.created_at, sent_back_at=row.sent_back_at,
         sent_back_reason=row.sent_back_reason, approvals=tuple(ApprovalFacts(*one) for one in given),
+    )  # fmt: skip
+
+
+def _known_proposal(facts: ProposalFacts, at: datetime) -> ProposalFacts:
+    sent_back = facts.sent_back_at is not None and facts.sent_back_at <= at
+    return replace(
+        facts, approvals=tuple(one for one in facts.approvals if one.at <= at),
+        sent_back_at=facts.sent_back_at if sent_back else None,
+        sent_back_reason=facts.sent_back_reason if sent_back else "",
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from cityloom.bus import actions as bus
 from cityloom.fieldwork import policies
 from cityloom.fieldwork.domain import states
 from cityloom.fieldwork.domain.allocation import allocate
-from cityloom.fieldwork.events import TaskFinished, TasksAssigned, TasksDelivered
+from cityloom.fieldwork.events import TaskFinished, TasksAccepted, TasksAssigned, TasksDelivered
 from cityloom.fieldwork.models import Task, Worker
 from cityloom.fieldwork.queries import TaskFacts, as_facts, workers_on_duty
 from cityloom.gate import actions as gate
@@ -360,6 +360,17 @@ def _change(target: str, reports: Sequence[Report], at: datetime) -> None:
     Task.objects.filter(id__in=[task.id for task in moved]).update(**changed)
     if ended:
         _tell_finished(moved, at)
+    elif target == states.ACCEPTED:
+        _tell_accepted(moved, at)
+
+
+def _tell_accepted(tasks: Sequence[Task], at: datetime) -> None:
+    for incident_id, exercise_id in sorted({(task.incident_id, task.exercise_id) for task in tasks}):
+        own = tuple(sorted(task.id for task in tasks if task.incident_id == incident_id))
+        bus.publish(
+            TasksAccepted(incident_id, own, at), at=at, exercise_id=exercise_id,
+            event_id=ids.named_id("tasks-accepted", *own, at.isoformat()),
+        )  # fmt: skip
 
 
 def _tell_finished(tasks: Sequence[Task], at: datetime) -> None:

@@ -25,6 +25,15 @@ class TasksDelivered:
 
 
 @dataclass(frozen=True)
+class TasksAccepted:
+    """Workers have said that they are at it."""
+
+    incident_id: str
+    task_ids: tuple[str, ...]
+    accepted_at: datetime
+
+
+@dataclass(frozen=True)
 class TaskFinished:
     """A task came to its end; `state` is `done` or `unable`."""
 

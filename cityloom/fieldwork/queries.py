@@ -65,6 +65,11 @@ def counts_by_state(incident_id: str) -> dict[str, int]:
     return dict.fromkeys(states.STATES, 0) | dict(rows)
 
 
+def exercise_of(task_id: str) -> str:
+    """The exercise that a task belongs to; "" for a real one, and for one that there is not."""
+    return Task.objects.filter(id=task_id).values_list("exercise_id", flat=True).first() or ""
+
+
 def undelivered(incident_id: str) -> list[str]:
     """The ids of the tasks that have a worker but were not received yet."""
     tasks = Task.objects.filter(incident_id=incident_id, state=states.ASSIGNED)

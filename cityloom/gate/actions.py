@@ -51,8 +51,8 @@ __all__ = [
     "keep_packets", "link_resident", "open_all", "open_packets", "open_people", "people_records", "propose_purpose",
     "propose_status", "prune_backups", "read_notices", "remove_exercise", "reset_breaker", "restore_database",
     "restore_keys", "review_glass", "revoke", "revoke_all", "revoke_these", "rotate_keys", "seal_packet",
-    "seal_packets", "sealing", "search", "second", "see_alarm", "set_honey", "start_keeper", "store_envelopes",
-    "traits_of", "unmask",
+    "seal_packets", "seal_texts", "sealing", "search", "second", "see_alarm", "set_honey", "start_keeper",
+    "store_envelopes", "traits_of", "unmask",
 ]  # fmt: skip
 
 Subjects = NDArray[np.int64] | Sequence[int]
@@ -526,6 +526,17 @@ def end_status(*, by: Actor, at: datetime, batch: str) -> None:
     keeper = keeper_for()
     keeper.ask(protocol.EndStatus(keeper.sign(by, at=at), batch), protocol.Done)
     AdverseStatus.objects.filter(batch=batch, ended_at=None).update(ended_at=at)
+
+
+def seal_texts(*, by: Actor, at: datetime, matter: str, texts: Sequence[str]) -> list[bytes]:
+    """Seal free texts of one matter, in their order; store what comes back as bytes.
+
+    Raises: Refused `gate.not_allowed`.
+    """
+    keeper = keeper_for()
+    plain = [text.encode() for text in texts]
+    sealed = keeper.ask(protocol.SealTexts(keeper.sign(by, at=at), matter, plain), protocol.TextsAre).texts
+    return [text for text in sealed if text is not None]
 
 
 # Erasing and loading.

@@ -495,6 +495,16 @@ def statuses_in_force(actor: Actor, at: datetime | None) -> figures.Reading:
     return figures.Reading(float(found.count()))
 
 
+def open_texts(*, by: Actor, matter: str, sealed: Sequence[bytes]) -> list[str | None]:
+    """What `gate.actions.seal_texts` sealed for this matter; None for what is not of it.
+
+    Raises: Refused `gate.not_allowed`, and `gate.keeper_down` where no keeper answers.
+    """
+    keeper = keeper_for()
+    opened = keeper.ask(protocol.OpenTexts(keeper.sign(by), matter, list(sealed)), protocol.TextsAre).texts
+    return [None if text is None else text.decode() for text in opened]
+
+
 def log_head() -> LogHead:
     """The keeper's log as it stands: hand this to a witness."""
     head = keeper_for().ask(protocol.Head(), protocol.HeadIs)
@@ -534,6 +544,15 @@ def exercises_of(grant_ids: Sequence[str]) -> dict[str, str]:
         rows = GrantRecord.objects.filter(id__in=grant_ids[at : at + _AT_ONCE])
         found.update(rows.values_list("id", "exercise_id"))
     return found
+
+
+def live_grants(incident_id: str, exercise_id: str, at: datetime) -> tuple[int, int]:
+    """How many grants of an incident are in force, and how many people they name, one person for each grant."""
+    live = GrantRecord.objects.filter(
+        incident_id=incident_id, exercise_id=exercise_id, revoked_at=None, until__gt=at
+    ).exclude(fields=[])
+    counts = list(live.values_list("subject_count", flat=True))
+    return len(counts), sum(counts)
 
 
 def grants_for_zone(incident_id: str, zone_digest: str) -> set[str]:

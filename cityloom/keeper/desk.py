@@ -26,6 +26,7 @@ from cityloom.keeper.residents import Residents
 from cityloom.keeper.searching import Searches
 from cityloom.keeper.statuses import Statuses
 from cityloom.keeper.stewarding import Purposes
+from cityloom.keeper.texts import Texts
 from cityloom.keeper.vault import Vault
 from cityloom.keeper.watching import Watching
 from cityloom.kernel import disk
@@ -50,6 +51,7 @@ class Desk:
             self._proofs, residents, Openings(self._office), Searches(self._office, residents.link),
             Purposes(self._office), Glass(self._office), Statuses(self._office), Watching(self._office),
             Keeping(self._office, folder), Packets(self._office, self.reserve, self._finish_erasures),
+            Texts(self._office),
         )  # fmt: skip
         self._answers: dict[type, Callable[..., Reply]] = {
             protocol.Ping: lambda _: Done(), protocol.Head: self._head, protocol.Leaf: self._leaf,

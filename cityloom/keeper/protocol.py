@@ -499,6 +499,25 @@ class ErasePackets(msgspec.Struct, frozen=True, tag="erase_packets"):
     who: Signed
     purpose: Name
     subjects: bytes
+Words = Annotated[bytes, msgspec.Meta(max_length=16_384)]
+"""A text of one matter: UTF-8, or sealed."""
+ManyWords = Annotated[list[Words], msgspec.Meta(max_length=500)]
+
+
+class SealTexts(msgspec.Struct, frozen=True, tag="seal_texts"):
+    """Seal free texts of one matter."""
+
+    who: Signed
+    matter: Name
+    texts: ManyWords
+
+
+class OpenTexts(msgspec.Struct, frozen=True, tag="open_texts"):
+    """Open free texts of one matter."""
+
+    who: Signed
+    matter: Name
+    texts: ManyWords
 
 
 Request = Union[  # noqa: UP007 - msgspec reads the union at run time
@@ -507,7 +526,7 @@ Request = Union[  # noqa: UP007 - msgspec reads the union at run time
     Authentic, Second, Ask, Search, LinkSearch, Match, ReadOwn, Contest, Unlink, News, Watch, Flows, ReadPurposes,
     ProposePurpose, DecidePurpose, SetHoney, ResetBreaker, ReadBreakers, Unmask, BreakGlass, ReviewGlass, ReadGlass,
     ProposeStatus, ApproveStatus, EndStatus, Rotate, RotationAt, BackUpKeys,
-    ReadEntry, SealPackets, FindPackets, OpenPackets, ErasePackets,
+    ReadEntry, SealPackets, FindPackets, OpenPackets, ErasePackets, SealTexts, OpenTexts,
 ]  # fmt: skip
 
 
@@ -788,11 +807,17 @@ class BackedUp(msgspec.Struct, frozen=True, tag="backed_up"):
     folder: str
 
 
+class TextsAre(msgspec.Struct, frozen=True, tag="texts_are"):
+    """Texts in the order of the request; None for one that is not of this matter."""
+
+    texts: list[bytes | None]
+
+
 Reply = Union[  # noqa: UP007 - msgspec reads the union at run time
     Done, Denied, Granted, HeadIs, LeafIs, ProofIs, BasisIs, Opened, Counted, Named, Summaries, Sealed,
     LogKeyIs, CheckpointIs, TileIs, EntriesAre, InclusionsAre, Answered, Candidates, Linked, OwnEntries, NewsIs, Alarms,
     FlowsAre, PurposesAre, BreakersAre, Unmasked, GlassIs, Rotated, Progress, BackedUp,
-    EntryIs, PacketsSealed, PacketsOpened,
+    EntryIs, PacketsSealed, PacketsOpened, TextsAre,
 ]  # fmt: skip
 
 

@@ -76,6 +76,7 @@ class Vault:
         self._log_key = self._ring.lasting("log")
         self._packet_key = self._ring.lasting("packets")
         self._links = AESGCMSIV(self._ring.lasting("links"))
+        self._texts_key = self._ring.lasting("texts")
         self._index = index.BlindIndex({field: self._ring.lasting(f"index {field}") for field in SEARCHED})
         self._changing = threading.Lock()
         self._loads = 0
@@ -281,6 +282,23 @@ class Vault:
         except InvalidTag as error:
             raise Damaged from error
         return int.from_bytes(subject, "big")
+
+    # Free texts of matters: a key for each matter, the same after every rotation.
+
+    def seal_text(self, matter: str, text: bytes) -> bytes:
+        """A free text, so that only this keeper can read it, and only as one of this matter."""
+        nonce = ids.random_bytes(_NONCE_BYTES)
+        return nonce + self._cipher_of(matter).encrypt(nonce, text, matter.encode())
+
+    def open_text(self, matter: str, sealed: bytes) -> bytes:
+        """What `seal_text` sealed for this matter. Raises: Damaged."""
+        try:
+            return self._cipher_of(matter).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], matter.encode())
+        except (InvalidTag, ValueError) as error:
+            raise Damaged from error
+
+    def _cipher_of(self, matter: str) -> AESGCMSIV:
+        return AESGCMSIV(hmac.digest(self._texts_key, matter.encode(), "sha256"))
 
     # Erasing, and changing the key.
 

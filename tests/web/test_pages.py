@@ -109,7 +109,7 @@ def test_the_incident_shows_map_figures_words_and_digest(signed_in: SignIn, prop
     response = signed_in("commander").get(f"/incidents/{proposal.incident_id}/")
     page = read(response)
     assert proposal.digest in page.xpath("//code")[0].text
-    languages = page.xpath("//section[@aria-labelledby='words']//section/@lang")
+    languages = page.xpath("//*[@aria-labelledby='words']//section/@lang")
     assert sorted(languages) == ["en", "zh-Hans"]
     assert proposal.document["info"]["zh-Hans"]["headline"] in response.content.decode()
     assert str(proposal.plan["counts"]["households"]) in page.xpath("string(//dl[@class='figures'])")
