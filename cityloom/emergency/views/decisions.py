@@ -20,6 +20,7 @@ from cityloom.emergency.views.room import shared, shown
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from cityloom.ui.middleware import status_of
+from cityloom.ui.once import only_once
 from cityloom.ui.words import sentence_of
 
 _ENDINGS = {"all-clear": actions.all_clear, "cancel": actions.cancel}
@@ -27,6 +28,7 @@ _INCOMPLETE = 422
 
 
 @require_POST
+@only_once
 def approve(request: HttpRequest, incident_id: str) -> HttpResponse:
     """Approve the document that was shown."""
     form = ApprovalForm(request.POST)
@@ -39,6 +41,7 @@ def approve(request: HttpRequest, incident_id: str) -> HttpResponse:
 
 
 @require_POST
+@only_once
 def send_back(request: HttpRequest, incident_id: str) -> HttpResponse:
     """Return the document with a reason."""
     form = SendBackForm(request.POST)
@@ -50,6 +53,7 @@ def send_back(request: HttpRequest, incident_id: str) -> HttpResponse:
 
 
 @require_POST
+@only_once
 def propose(request: HttpRequest, incident_id: str) -> HttpResponse:
     """Draft the next revision."""
     return _do(request, incident_id, _("A new revision is ready."),
@@ -57,6 +61,7 @@ def propose(request: HttpRequest, incident_id: str) -> HttpResponse:
 
 
 @require_POST
+@only_once
 def update(request: HttpRequest, incident_id: str) -> HttpResponse:
     """Draft a revision with another zone."""
     form = UpdateForm(request.POST)
@@ -68,6 +73,7 @@ def update(request: HttpRequest, incident_id: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
+@only_once
 def end(request: HttpRequest, incident_id: str) -> HttpResponse:
     """Say what an all clear or a cancellation would end, and end it where that was read and confirmed."""
     sent = request.POST if request.method == "POST" else request.GET
@@ -84,6 +90,7 @@ def end(request: HttpRequest, incident_id: str) -> HttpResponse:
 
 
 @require_POST
+@only_once
 def acknowledge(request: HttpRequest, notice_id: str) -> HttpResponse:
     """Say that a department acts."""
     incident_id = request.POST.get("incident", "")
@@ -92,6 +99,7 @@ def acknowledge(request: HttpRequest, notice_id: str) -> HttpResponse:
 
 
 @require_POST
+@only_once
 def write(request: HttpRequest, incident_id: str) -> HttpResponse:
     """Write into the log."""
     form = EntryForm(request.POST)

@@ -1,4 +1,4 @@
-// Say now and then that this page is open, and show who else has it open; forms are sent once. All works without.
+// Say now and then that this page is open, and show who else has it open. All else works without.
 const presence = document.querySelector("[data-presence]");
 const EVERY_MS = 10_000;
 
@@ -17,11 +17,3 @@ if (presence) {
   setInterval(look, EVERY_MS);
   document.addEventListener("visibilitychange", look);
 }
-
-document.addEventListener("submit", (event) => {
-  const form = event.target;
-  if (!form.matches("[data-once]")) return;
-  if (form.dataset.sent) event.preventDefault();
-  form.dataset.sent = "1";
-});
-addEventListener("pageshow", () => document.querySelectorAll("[data-sent]").forEach((form) => delete form.dataset.sent));
