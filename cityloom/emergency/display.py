@@ -10,6 +10,8 @@ import shapely
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from cityloom.ui.domain.declared import Display, LegendItem, Search
+from cityloom.ui.domain.declared import Layer as Declared
 from cityloom.ui.svgmap import Layer, Words, draw
 
 BBox = tuple[float, float, float, float]
@@ -157,3 +159,108 @@ def _words(facts: MapFacts) -> Words:
     description = sentence.format(buildings=counts.get("buildings", 0), households=counts.get("households", 0))
     marks = [_("EXERCISE")] * facts.is_exercise + [_("SYNTHETIC DATA")] * facts.is_synthetic
     return Words(facts.title, description, facts.attribution, " · ".join(marks))
+
+
+_HERE = "cityloom.emergency.layers"
+_EVENTS = frozenset({
+    "IncidentOpened", "ProposalReady", "EvacuationApproved", "AlertApproved", "ProposalSentBack", "IncidentUpdated",
+    "PublicWarned", "HelpCompleted", "IncidentClosed", "IncidentCancelled",
+})  # fmt: skip
+_PLANNED = ["==", ["get", "state"], "planned"]
+_FAINT = ["case", _PLANNED, 0.5, 1]
+
+
+def _part(name: str) -> list[object]:
+    return ["==", ["get", "part"], name]
+
+
+DISPLAY = Display(
+    layers=(
+        Declared(
+            key="zones", label=gettext_noop("Danger and zone to leave"), kind="live", source=f"{_HERE}.zones",
+            section="situation", order=130, events=_EVENTS, card=f"{_HERE}.card",
+            style=(
+                {"type": "fill", "filter": _part("zone"),
+                 "paint": {"fill-color": "--map-zone", "fill-opacity": 0.12}},
+                *({"type": "fill", "filter": _part(ring),
+                   "paint": {"fill-color": f"--map-{ring}", "fill-opacity": 0.16}} for ring in reversed(_RINGS)),
+                *({"type": "line", "filter": _part(ring), "paint": {"line-color": f"--map-{ring}", "line-width": 1}}
+                  for ring in reversed(_RINGS)),
+                {"type": "line", "filter": ["all", _part("zone"), _PLANNED],
+                 "paint": {"line-color": "--map-zone", "line-width": 2.2, "line-dasharray": [3, 2]}},
+                {"type": "line", "filter": ["all", _part("zone"), ["!", _PLANNED]],
+                 "paint": {"line-color": "--map-zone", "line-width": 2.6}},
+                {"type": "fill", "filter": _part("hazard"),
+                 "paint": {"fill-color": "--map-hazard", "fill-opacity": 0.3}},
+                {"type": "line", "filter": _part("hazard"), "paint": {"line-color": "--map-hazard", "line-width": 2}},
+            ),
+            legend=(
+                LegendItem("--map-hazard", gettext_noop("Danger")),
+                LegendItem("--map-ring-1", gettext_noop("First to leave")),
+                LegendItem("--map-ring-2", gettext_noop("Second to leave")),
+                LegendItem("--map-ring-3", gettext_noop("Third to leave")),
+                LegendItem("--map-zone", gettext_noop("Zone to leave; broken until it is approved")),
+            ),
+        ),
+        Declared(
+            key="closed-streets", label=gettext_noop("Streets to close"), kind="live", source=f"{_HERE}.streets",
+            section="situation", order=140, events=_EVENTS, card=f"{_HERE}.card",
+            style=(
+                {"type": "line", "layout": {"line-cap": "butt"}, "paint": {
+                    "line-color": "--map-closed-street", "line-opacity": _FAINT,
+                    "line-width": ["interpolate", ["exponential", 1.6], ["zoom"], 12, 2, 15, 5, 18, 14]}},
+                {"type": "line", "paint": {
+                    "line-color": "--map-halo", "line-dasharray": [2, 2],
+                    "line-width": ["interpolate", ["exponential", 1.6], ["zoom"], 12, 0.7, 15, 1.8, 18, 5]}},
+            ),
+            legend=(LegendItem("--map-closed-street", gettext_noop("Street to close")),),
+        ),
+        Declared(
+            key="routes", label=gettext_noop("Ways to shelters"), kind="live", source=f"{_HERE}.routes",
+            section="situation", order=150, events=_EVENTS, card=f"{_HERE}.card",
+            style=(
+                {"type": "line", "layout": {"line-cap": "round", "line-join": "round"},
+                 "paint": {"line-color": "--map-halo", "line-width": 5, "line-opacity": 0.8}},
+                {"type": "line", "layout": {"line-cap": "round", "line-join": "round"},
+                 "paint": {"line-color": "--map-route", "line-width": 2.6, "line-opacity": _FAINT}},
+            ),
+            legend=(LegendItem("--map-route", gettext_noop("Way on foot to a shelter")),),
+        ),
+        Declared(
+            key="shelters", label=gettext_noop("Shelters filling up"), kind="live", source=f"{_HERE}.shelters",
+            section="situation", order=160, events=_EVENTS, card="cityloom.emergency.layers.shelter_card",
+            style=(
+                {"type": "circle", "paint": {
+                    "circle-color": ["match", ["get", "state"], "full", "--map-shelter-full", "--map-shelter"],
+                    "circle-radius": 9, "circle-stroke-color": "--map-point-line", "circle-stroke-width": 2}},
+                {"type": "symbol", "layout": {
+                    "text-field": ["concat", ["get", "title"], "\n", ["to-string", ["get", "people"]], " / ",
+                                   ["to-string", ["get", "places"]]],
+                    "text-size": 12, "text-anchor": "top", "text-offset": [0, 0.9], "text-max-width": 10},
+                 "paint": {"text-color": "--map-text", "text-halo-color": "--map-halo", "text-halo-width": 1.6}},
+            ),
+            legend=(
+                LegendItem("--map-shelter", gettext_noop("Shelter with room: people sent there / places")),
+                LegendItem("--map-shelter-full", gettext_noop("Full shelter")),
+            ),
+        ),
+        Declared(
+            key="incidents", label=gettext_noop("Incidents"), kind="live", source=f"{_HERE}.incidents",
+            section="situation", order=190, events=_EVENTS, card=f"{_HERE}.card",
+            style=(
+                {"type": "circle", "paint": {
+                    "circle-color": ["case", ["get", "exercise"], "--map-incident-exercise", "--map-incident"],
+                    "circle-radius": 10, "circle-stroke-color": "--map-point-line", "circle-stroke-width": 2.4}},
+                {"type": "symbol", "minzoom": 11, "layout": {
+                    "text-field": ["get", "title"], "text-size": 13, "text-anchor": "top", "text-offset": [0, 1],
+                    "text-optional": True},
+                 "paint": {"text-color": "--map-text", "text-halo-color": "--map-halo", "text-halo-width": 1.8}},
+            ),
+            legend=(
+                LegendItem("--map-incident", gettext_noop("Incident")),
+                LegendItem("--map-incident-exercise", gettext_noop("Incident of an exercise")),
+            ),
+        ),
+    ),
+    searches=(Search("incidents", gettext_noop("Incidents"), f"{_HERE}.search", order=10),),
+)  # fmt: skip

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from cityloom.accounts.queries import unit_names
 from cityloom.kernel import geometry, ids
 from cityloom.kernel.cells import COARSE, RESOLUTION, centre_of
+from cityloom.kernel.cover import ranges_around, ranges_in_box
 from cityloom.kernel.geometry import LocalProjection
 from cityloom.kernel.refused import Refused
 from cityloom.kernel.timezones import zone_of
@@ -35,7 +36,6 @@ from cityloom.registers.domain.answers import (
     Shelters,
     ValveFacts,
 )  # fmt: skip
-from cityloom.registers.domain.cover import ranges_around, ranges_in_box
 from cityloom.registers.domain.draft import Flags, Floats, Ints, Shapes, Texts
 from cityloom.registers.domain.rows import LARGE_REACH_M
 from cityloom.registers.models import City

@@ -1,32 +1,94 @@
-"""What sensors and reports declare to the user interface."""
+"""What sensors, calls and scenes declare to the user interface: the map, the search, figures and pages."""
 
 from __future__ import annotations
 
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
-from cityloom.ui.domain.declared import Display, KeyFigure, Page, Service
+from cityloom.ui.domain.declared import Display, KeyFigure, Layer, LegendItem, Page, Search, Service
+
+_HERE = "cityloom.signals.layers"
+KINDS = {
+    "pressure": _("Pressure in a water main"), "flow": _("Flow in a water main"),
+    "settlement": _("Settlement of the ground"), "traffic_speed": _("Speed of traffic"), "rain": _("Rain"),
+    "camera": _("Scenes on the street"),
+}  # fmt: skip
+CATEGORIES = {
+    "ground-collapse": _("Ground collapse"), "road-damage": _("Damaged road"),
+    "building-crack": _("Crack in a building"), "water-leak": _("Water leak"), "gas-smell": _("Smell of gas"),
+    "fire": _("Fire"), "flooding": _("Flooding"), "noise": _("Noise"), "traffic-jam": _("Traffic jam"),
+}  # fmt: skip
+
+
+def kind_word(kind: str) -> str:
+    """What a kind of datastream measures, in the reader's language."""
+    return gettext(KINDS[kind]) if kind in KINDS else kind
+
+
+def category_word(category: str) -> str:
+    """What a call or a scene is about; the word itself made readable where it has no other name."""
+    return gettext(CATEGORIES[category]) if category in CATEGORIES else category.replace("-", " ").capitalize()
+
+
+_POINT = {"circle-stroke-color": "--map-point-line", "circle-stroke-width": 1.2}
+_GREY = {"circle-color": "--map-sensor-off"}
+_GROWS = ["interpolate", ["linear"], ["zoom"], 12, 2, 15, 4, 18, 7]
 
 DISPLAY = Display(
-    pages=(Page("sensors", gettext_noop("Sensors"), "people", 60, is_public=True),),
+    pages=(Page("sensors", _("Sensors"), "people", 60, is_public=True),),
+    layers=(
+        Layer(
+            key="sensors", label=_("Sensors"), kind="tile", source=f"{_HERE}.sensors", section="signals", order=110,
+            is_public=True, min_zoom=12, card=f"{_HERE}.sensor_card",
+            style=({"type": "circle", "paint": _POINT | _GREY | {"circle-radius": _GROWS}},),
+            legend=(LegendItem("--map-sensor-off", _("Sensor")),),
+        ),
+        Layer(
+            key="sensor-states", label=_("Sensors that speak or are silent"), kind="live", source=f"{_HERE}.states",
+            section="signals", order=112, card=f"{_HERE}.sensor_card", events=frozenset({"SignalsRecorded"}),
+            min_zoom=12,
+            style=({"type": "circle", "paint": _POINT | {
+                "circle-radius": _GROWS,
+                "circle-color": ["match", ["get", "state"], "speaking", "--map-sensor", "silent",
+                                 "--map-sensor-silent", "--map-sensor-off"],
+            }},),
+            legend=(
+                LegendItem("--map-sensor", _("Speaks")), LegendItem("--map-sensor-silent", _("Silent for too long")),
+            ),
+        ),
+        Layer(
+            key="reports", label=_("Calls of the last day"), kind="live", source=f"{_HERE}.reports", section="signals",
+            order=120, card=f"{_HERE}.report_card", events=frozenset({"SignalsRecorded"}),
+            style=({"type": "circle", "paint": _POINT | {"circle-color": "--map-report", "circle-radius": 6}},),
+            legend=(LegendItem("--map-report", _("Call")),),
+        ),
+        Layer(
+            key="scenes", label=_("Scenes seen by cameras"), kind="live", source=f"{_HERE}.scenes", section="signals",
+            order=122, card=f"{_HERE}.scene_card", events=frozenset({"SignalsRecorded"}),
+            style=({"type": "circle", "paint": _POINT | {"circle-color": "--map-scene", "circle-radius": 6}},),
+            legend=(LegendItem("--map-scene", _("Scene")),),
+        ),
+    ),
+    searches=(Search("sensors", _("Sensors"), f"{_HERE}.search", order=40, is_public=True),),
     figures=(
         KeyFigure(
-            key="sensors-in-service", label=gettext_noop("Sensors in service"), order=40, is_public=True,
-            definition=gettext_noop("Sensors whose readings count; those that were taken out of service are not in"
-                                    " it."),
+            key="sensors-in-service", label=_("Sensors in service"), order=40, is_public=True,
+            definition=_("Sensors whose readings count; those that were taken out of service are not in"
+                         " it."),
             source="cityloom.signals.queries.sensors_in_service", url_name="sensors",
         ),
         KeyFigure(
-            key="reports-of-a-day", label=gettext_noop("Problems reported in the last 24 hours"), order=45,
-            definition=gettext_noop("Calls and reports by residents, each once, without drills. They are counted by"
-                                    " place and kind, never by who reported."),
+            key="reports-of-a-day", label=_("Problems reported in the last 24 hours"), order=45,
+            definition=_("Calls and reports by residents, each once, without drills. They are counted by"
+                         " place and kind, never by who reported."),
             source="cityloom.signals.queries.reports_of_a_day", is_public=True,
         ),
     ),
     services=(
         Service(
             key="sensors", url_name="sensors", event="city", order=10,
-            title=gettext_noop("See which sensors stand in my street"),
-            summary=gettext_noop("What each measures and what it does not, whose it is, how long readings are kept."),
+            title=_("See which sensors stand in my street"),
+            summary=_("What each measures and what it does not, whose it is, how long readings are kept."),
             words=("sensor", "camera", "CCTV", "surveillance", "recording", "monitor", "measuring", "microphone",
                    "传感器", "摄像头", "监控", "探头", "录像", "测量"),
         ),

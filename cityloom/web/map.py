@@ -62,7 +62,7 @@ def live(request: HttpRequest, layer: str) -> JsonResponse:
     try:
         answer = JsonResponse(map_layers.live(layer, reader_of(request), _instant(request.GET.get("at", ""))))
     except Refused as refused:
-        return refusal(refused, 400 if refused.code == "map.instant" else status_of(refused))
+        return refusal(refused, _status(refused))
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
@@ -72,11 +72,11 @@ def live(request: HttpRequest, layer: str) -> JsonResponse:
 def card(request: HttpRequest, layer: str, feature: str) -> HttpResponse:
     """What a click on a feature shows: for a script, or as a page of its own."""
     try:
-        found = map_layers.card(layer, feature, reader_of(request))
+        found = map_layers.card(layer, feature, reader_of(request), _instant(request.GET.get("at", "")))
     except Refused as refused:
         if _wants_page(request):
             raise
-        return refusal(refused, status_of(refused))
+        return refusal(refused, _status(refused))
     if _wants_page(request):
         return render(request, "web/card.html", {"card": found})
     answer = JsonResponse({
@@ -90,6 +90,10 @@ def card(request: HttpRequest, layer: str, feature: str) -> HttpResponse:
 def _wants_page(request: HttpRequest) -> bool:
     """A browser that follows a link names HTML; a script of ours takes JSON."""
     return "text/html" in request.headers.get("Accept", "")
+
+
+def _status(refused: Refused) -> int:
+    return 400 if refused.code == "map.instant" else status_of(refused)
 
 
 def _instant(text: str) -> datetime | None:

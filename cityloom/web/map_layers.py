@@ -100,13 +100,13 @@ def live(key: str, actor: Actor | None, at: datetime | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def card(key: str, feature: str, actor: Actor | None) -> Card:
+def card(key: str, feature: str, actor: Actor | None, at: datetime | None) -> Card:
     """What a click on a feature shows.
 
     Raises: Refused `map.no_layer` or `map.no_feature`.
     """
     layer = _readable(key, actor)
-    found = registry.source_of(layer.card)(actor, feature) if layer.card and len(feature) <= _LONGEST_ID else None
+    found = registry.source_of(layer.card)(actor, feature, at) if layer.card and len(feature) <= _LONGEST_ID else None
     if found is None:
         raise Refused("map.no_feature", "Nothing on the map has that number any more; load the map again.")
     return found  # type: ignore[no-any-return]

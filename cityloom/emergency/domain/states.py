@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 
 STATES = {
@@ -74,6 +75,17 @@ def roles_for(action: str) -> frozenset[str]:
 def states_for(action: str) -> tuple[str, ...]:
     """The states in which an action is possible."""
     return tuple(row.state for row in TABLE if row.action == action)
+
+
+def state_by(purpose: str, approved_as: Set[str], *, is_sent_back: bool) -> str:
+    """The state of an incident that is not over, by its newest document: what that is for and who has approved it."""
+    if purpose != "evacuation":
+        return "warned" if is_sent_back else "clearing"
+    if is_sent_back:
+        return "sent-back"
+    if {COMMANDER, SECOND} <= approved_as:
+        return "warned"
+    return "ordered" if COMMANDER in approved_as else "proposed"
 
 
 def mermaid() -> str:

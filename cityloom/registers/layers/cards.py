@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 
 from django.utils.translation import get_language
@@ -18,14 +19,14 @@ from cityloom.ui.domain.declared import Card
 
 _MOST = (1 << 63) - 1
 ByNumber = Callable[[Actor | None, int], Card | None]
-ByText = Callable[[Actor | None, str], Card | None]
+ByText = Callable[[Actor | None, str, datetime | None], Card | None]
 
 
 def _by_number(card: ByNumber) -> ByText:
-    """Let only a number that a row can have through."""
+    """Let only a number that a row can have through; the ground is what it is, at any instant."""
 
     @wraps(card)
-    def found(actor: Actor | None, feature: str) -> Card | None:
+    def found(actor: Actor | None, feature: str, _at: datetime | None = None) -> Card | None:
         is_number = feature.isascii() and feature.isdecimal() and len(feature) <= 19 and int(feature) <= _MOST
         return card(actor, int(feature)) if is_number else None
 

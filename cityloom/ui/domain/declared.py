@@ -59,7 +59,7 @@ class Layer:
     known then". Each live feature has `id`, `properties.title` and may have `properties.state`, `.url`, `.card`.
     `style` is a sequence of MapLibre style layers without `id`, `source` and `source-layer`; colours may be tokens
     (`"--map-water"`), which the map replaces by the theme's, and `"@name"` is the feature's name (`name`, `name_zh`) in
-    the reader's language. `card` is `card(actor, feature id as text) -> Card | None`.
+    the reader's language. `card` is `card(actor, feature id as text, at) -> Card | None`.
     `actor` is None where everybody looks on; only layers with `is_public` are asked then.
     """
 

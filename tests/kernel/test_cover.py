@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cityloom.kernel.cover import ranges_around
 from cityloom.kernel.geometry import LocalProjection
-from cityloom.registers.domain.cover import ranges_around
 
 LONS = st.floats(-179.9, 179.9)
 LATS = st.floats(-75, 75)
