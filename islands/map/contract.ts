@@ -28,6 +28,7 @@ export interface Layers {
   bounds: [number, number, number, number] | null;
   view: [number, number, number] | null;
   sources: Record<string, VectorSourceSpecification>;
+  open_sources?: string[];
   sections: { key: string; label: string }[];
   layers: Layer[];
   card: string;

@@ -6,7 +6,8 @@ import { BOLD, REGULAR } from "./fonts.ts";
 import type { Theme } from "./theme.ts";
 
 const NOTHING: Live = { type: "FeatureCollection", features: [] };
-const PAUSE_MS = 60; // several events of one change become one question
+const FIRST_MS = 15; // the events of one change come together
+const BETWEEN_MS = 250; // a burst of events is a few questions
 
 /** What the page asks of every layer. */
 export interface Asked {
@@ -31,7 +32,9 @@ export class DrawnLayers {
   private readonly specs = new Map<string, LayerSpecification>();
   private readonly on = new Set<string>();
   private readonly waiting = new Map<string, ReturnType<typeof setTimeout>>();
-  private readonly asking = new Map<string, AbortController>();
+  private readonly asking = new Map<string, number>();
+  private readonly askedAt = new Map<string, number>();
+  private readonly answered = new Map<string, number>();
   private readonly features = new Map<string, Feature[]>();
   /** Called with a layer's key after its features have changed, or with a sentence where they could not be had. */
   changed: (key: string, sentence?: string) => void = () => {};
@@ -88,6 +91,7 @@ export class DrawnLayers {
 
   /** Ask again for the live layers that care about an event. */
   hear(type: string): void {
+    if (type === "reset") return this.refreshAll(); // something was missed
     const name = type.split(".").findLast((part) => /^[A-Z]/.test(part)) ?? type;
     for (const layer of this.layers.layers) {
       if (layer.kind === "live" && this.on.has(layer.key) && layer.events?.includes(name)) this.soon(layer.key);
@@ -108,21 +112,31 @@ export class DrawnLayers {
   }
 
   private soon(key: string): void {
-    clearTimeout(this.waiting.get(key));
-    this.waiting.set(key, setTimeout(() => this.refresh(key), PAUSE_MS));
+    if (this.waiting.has(key)) return;
+    const since = performance.now() - (this.askedAt.get(key) ?? -BETWEEN_MS);
+    this.waiting.set(key, setTimeout(() => this.refresh(key), Math.max(FIRST_MS, BETWEEN_MS - since)));
   }
 
   private refresh(key: string): void {
     const layer = this.layer(key);
     if (!layer?.url) return;
-    this.asking.get(key)?.abort();
-    const asking = new AbortController();
+    clearTimeout(this.waiting.get(key));
+    this.waiting.delete(key);
+    this.askedAt.set(key, performance.now());
+    const asking = (this.asking.get(key) ?? 0) + 1;
     this.asking.set(key, asking);
     const address = withQuery(layer.url, { at: this.asked.at, public: this.asked.isPublic ? "1" : "" });
-    ask<Live>(address, asking.signal).then(
-      (heard) => this.show(key, heard),
-      (error: Error) => { if (!asking.signal.aborted) this.changed(key, error.message); },
+    ask<Live>(address).then(
+      (heard) => { if (this.isNewer(key, asking)) this.show(key, heard); },
+      (error: Error) => { if (this.isNewer(key, asking)) this.changed(key, error.message); },
     );
+  }
+
+  /** Answers may overtake each other: one that was asked for before the last shown is dropped. */
+  private isNewer(key: string, asking: number): boolean {
+    if (asking < (this.answered.get(key) ?? 0)) return false;
+    this.answered.set(key, asking);
+    return true;
   }
 
   private show(key: string, heard: Live): void {

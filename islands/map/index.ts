@@ -5,7 +5,12 @@ import { button, make } from "./dom.ts";
 import { readWords, word } from "./words.ts";
 
 readWords();
-for (const host of document.querySelectorAll<HTMLElement>("[data-map]")) void start(host);
+startAll();
+document.addEventListener("cityloom:refreshed", startAll);
+
+function startAll(): void {
+  for (const host of document.querySelectorAll<HTMLElement>("[data-map]:not([data-state])")) void start(host);
+}
 
 async function start(host: HTMLElement): Promise<void> {
   host.dataset.state = "loading";
@@ -33,7 +38,8 @@ function canDraw(): boolean {
 
 function fail(host: HTMLElement, sentence: string, again: boolean): void {
   host.dataset.state = "failed";
-  host.querySelector(".map-frame")?.remove();
+  delete host.dataset.liveKeep;
+  host.querySelector(".map-box")?.remove();
   const said = make("p", { class: "map-failed message error", role: "alert" }, sentence, " ", word("words-remain"), " ");
   if (again) said.append(button(word("try-again"), () => void start(host)));
   host.prepend(said);

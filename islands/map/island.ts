@@ -1,5 +1,5 @@
 /** One map in a page: its parts put together. */
-import { AttributionControl, type GeoJSONSource, Map as Drawing, NavigationControl, ScaleControl, setWorkerUrl } from "maplibre-gl";
+import { AttributionControl, type GeoJSONSource, Map as Drawing, NavigationControl, type RequestParameters, ScaleControl, setWorkerUrl } from "maplibre-gl";
 import workerAddress from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 import { fillCard, fillList, type Thing, thingsAt } from "./card.ts";
 import { ask, type Hit, type Layers, withQuery } from "./contract.ts";
@@ -44,7 +44,7 @@ export async function open(host: HTMLElement, failed: (sentence: string) => void
 }
 
 class Parts {
-  readonly frame = make("div", { class: "map-frame", role: "region", "aria-label": word("title") });
+  readonly frame = make("div", { class: "map-box", role: "region", "aria-label": word("title") });
   map!: Drawing;
   drawn!: DrawnLayers;
   private readonly canvas = make("div", { class: "map-canvas" });
@@ -72,6 +72,7 @@ class Parts {
     this.map = new Drawing({
       container: this.canvas, style: baseStyle(this.layers, this.theme, faces), locale: libraryWords(), attributionControl: false,
       dragRotate: false, pitchWithRotate: false, touchPitch: false, maxPitch: 0, fadeDuration: 0, maxZoom: 20, ...this.start(),
+      transformRequest: (url) => (this.isOpen(url) ? withoutCookies(url) : { url }),
       pixelRatio: Math.min(devicePixelRatio, 2), refreshExpiredTiles: false, cooperativeGestures: this.host.dataset.gestures === "cooperative",
     });
     this.map.touchZoomRotate.disableRotation();
@@ -86,6 +87,7 @@ class Parts {
     this.listen();
     (this.host as HTMLElement & { map?: Drawing }).map = this.map;
     this.host.dataset.state = "drawn";
+    this.host.dataset.liveKeep = ""; // a part of the page that is read again leaves a drawn map where it is
     this.map.once("idle", () => {
       this.host.dataset.state = "idle";
       performance.mark("cityloom-map-idle");
@@ -100,6 +102,11 @@ class Parts {
     if (named) return { bounds: named, fitBoundsOptions: { padding: 40, maxZoom: 17 } };
     const [lon, lat, zoom] = numbers(view || pickView, 3) ?? this.layers.view ?? [0, 0, 1];
     return { center: [lon, lat], zoom };
+  }
+
+  /** Whether tiles need no session: without cookies they are answered sooner, and kept for everybody. */
+  private isOpen(url: string): boolean {
+    return (this.layers.open_sources ?? []).some((key) => url.includes(`/tiles/${this.layers.version}/${key}/`));
   }
 
   private controls(): void {
@@ -205,15 +212,15 @@ class Parts {
       this.remember();
     });
     this.map.on("moveend", moved);
-    this.map.on("mousemove", (event) => {
-      const over = !this.canvas.classList.contains("map-aiming") && thingsAt(this.map, this.drawn, event.point).length > 0;
+    const hover = calm(40, (point: { x: number; y: number }) => {
+      const over = !this.canvas.classList.contains("map-aiming") && thingsAt(this.map, this.drawn, point).length > 0;
       this.map.getCanvas().style.cursor = over ? "pointer" : "";
     });
+    this.map.on("mousemove", (event) => hover(event.point));
     if (this.host.dataset.live === undefined) return;
     document.addEventListener("cityloom:event", (event) => {
       if (!this.drawn.asked.at) this.drawn.hear(String((event as CustomEvent<{ type?: string }>).detail?.type ?? ""));
     });
-    document.addEventListener("cityloom:resumed", () => this.drawn.refreshAll());
     setInterval(() => {
       if (!document.hidden && !this.drawn.asked.at) this.drawn.refreshAll();
     }, EVERY_MS);
@@ -257,6 +264,11 @@ class Parts {
   private remember(): void {
     if (this.host.dataset.share !== undefined) history.replaceState(history.state, "", this.address());
   }
+}
+
+/** The library hands on what `fetch` takes; its types know two of the three values. */
+function withoutCookies(url: string): RequestParameters {
+  return { url, credentials: "omit" } as unknown as RequestParameters;
 }
 
 function numbers(text: string | undefined, count: 3 | 4): [number, number, number, number] | undefined {

@@ -165,7 +165,7 @@ def test_without_webgl_the_words_remain(on_map: Window) -> None:
     assert state(page) == "failed"
     assert "WebGL 2 is missing" in page.locator("[data-map] [role=alert]").inner_text()
     assert page.locator("#in-words").is_visible()
-    assert page.locator(".map-frame").count() == 0
+    assert page.locator(".map-box").count() == 0
 
 
 def test_a_city_that_does_not_answer_is_said_and_asked_again(on_map: Window, city_says: Stub) -> None:
@@ -195,7 +195,7 @@ def test_a_script_in_a_name_stays_text(on_map: Window, city_says: Stub) -> None:
     until(page, "1", lambda _: drawn(page, "incidents") == [name])
     page.locator("[data-tool=list]").click()
     assert page.locator(".map-things button").inner_text() == name
-    assert page.locator(".map-frame img").count() == 0
+    assert page.locator(".map-box img").count() == 0
 
 
 @pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
