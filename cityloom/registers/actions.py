@@ -22,8 +22,8 @@ from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from cityloom.registers import bulk, plugins, queries
 from cityloom.registers.domain import assumptions as assumed
+from cityloom.registers.domain import names, rows
 from cityloom.registers.domain import people as made_up_people
-from cityloom.registers.domain import rows
 from cityloom.registers.domain.answers import CityFacts
 from cityloom.registers.domain.complete import complete
 from cityloom.registers.domain.draft import Draft
@@ -37,6 +37,7 @@ from cityloom.registers.models import (
     Dwelling,
     Land,
     Main,
+    Name,
     Place,
     Resident,
     RoadNode,
@@ -115,7 +116,9 @@ def load(
     Raises: Refused `city.disk_full`, `gate.keeper_down`; then the city is as it was.
     """
     envelope = apps.get_model("gate", "Envelope")
-    tables = [City, Building, Dwelling, Resident, Place, RoadNode, RoadSegment, Main, Valve, Land, Area, envelope]
+    tables = [
+        City, Building, Dwelling, Resident, Place, RoadNode, RoadSegment, Main, Valve, Land, Area, Name, envelope
+    ]  # fmt: skip
     with _enough_disk(), bulk.emptied(tables):
         facts = _write_ground(draft, seed, at, progress)
         dwellings = facts.counts["dwellings"]
@@ -155,6 +158,7 @@ def _write_ground(draft: Draft, seed: int, at: datetime, progress: Progress) -> 
         bulk.write(table, columns)
     bulk.write(Place, rows.places(draft))
     bulk.write(Area, rows.areas(draft))
+    bulk.write(Name, names.columns(names.of_draft(draft)))
     progress("roads", len(draft.roads), len(draft.roads))
     reaches = {"building": _largest(building["reach_m"]), "road": road_reach, "main": main_reach, "land": land_reach}
     return _city_row(draft, seed, at, building, reaches)

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
-from cityloom.ui.domain.declared import Display, Layer, LegendItem
+from cityloom.ui.domain.declared import Display, Layer, LegendItem, Search
 
 _GROUND, _CARDS = "cityloom.registers.layers.ground", "cityloom.registers.layers.cards"
 _NAME = "@name"
@@ -22,7 +22,8 @@ WORDS = {
     "sports_hall": _("Sports hall"), "park": _("Park"), "town_hall": _("Town hall"),
     "place_of_worship": _("Place of worship"), "water": _("Water main"), "sewer": _("Sewer"), "gas": _("Gas main"),
     "district": _("District"), "subdistrict": _("Subdistrict"), "neighbourhood": _("Neighbourhood"),
-    "street": _("Street"), "building": _("Building"),
+    "street": _("Street"), "building": _("Building"), "land": _("Land"), "land-water": _("Water"),
+    "land-green": _("Parks and green"),
 }  # fmt: skip
 """What uses, kinds of places, mains and areas are called."""
 
@@ -177,4 +178,11 @@ VALVES = Layer(
     legend=(LegendItem("--map-valve", _("Valve")),), card=f"{_CARDS}.valve",
 )  # fmt: skip
 
-DISPLAY = Display(layers=(LAND, DENSITY, BUILDINGS, ROADS, AREAS, PLACES, SHELTERS, MAINS, VALVES))
+DISPLAY = Display(
+    layers=(LAND, DENSITY, BUILDINGS, ROADS, AREAS, PLACES, SHELTERS, MAINS, VALVES),
+    searches=(
+        Search("places", _("Places and streets"), "cityloom.registers.layers.search.find", 20, is_public=True),
+        Search("addresses", _("Addresses and buildings"), "cityloom.registers.layers.search.addresses", 30,
+               is_public=True),
+    ),
+)  # fmt: skip

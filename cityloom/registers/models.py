@@ -32,6 +32,7 @@ _CLEAR = {
     "Valve": ("id", "cell", "kind", "main_id", "lon", "lat", "street", "made_up"),
     "Land": ("id", "cell", "kind", "name", "geometry"),
     "Area": ("id", "kind", "name", "name_zh", "geometry"),
+    "Name": ("id", "folded", "kind", "row_id", "about", "name", "name_zh", "lon", "lat"),
 }  # fmt: skip
 CLASSIFICATION: dict[str, dict[str, str]] = {model: dict.fromkeys(fields, "clear") for model, fields in _CLEAR.items()}
 
@@ -94,7 +95,10 @@ class Building(models.Model):
     footprint = models.BinaryField()
 
     class Meta:
-        indexes = [models.Index(fields=["large", "cell"], name="registers_building_cell")]
+        indexes = [
+            models.Index(fields=["large", "cell"], name="registers_building_cell"),
+            models.Index(fields=["street", "house_number"], name="registers_building_address"),
+        ]
 
 
 class Dwelling(models.Model):
@@ -213,3 +217,23 @@ class Area(models.Model):
     name = models.CharField(max_length=200)
     name_zh = models.CharField(max_length=200, blank=True)
     geometry = models.BinaryField()
+
+
+class Name(models.Model):
+    """What a street, place, building or area is called, once from each word on: `folded`, the bytes that are compared.
+
+    As bytes, they are in the same order in every database, whatever its language.
+    """
+
+    id = RowIdField(primary_key=True)
+    folded = models.BinaryField()
+    kind = models.CharField(max_length=16)
+    row_id = models.BigIntegerField()
+    about = models.CharField(max_length=24, blank=True)
+    name = models.CharField(max_length=200, blank=True)
+    name_zh = models.CharField(max_length=200, blank=True)
+    lon = models.FloatField()
+    lat = models.FloatField()
+
+    class Meta:
+        indexes = [models.Index(fields=["folded"], name="registers_name_folded")]

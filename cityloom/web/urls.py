@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from cityloom.web import map as maps
-from cityloom.web import map_page, views
+from cityloom.web import map_page, search, views
 
 urlpatterns = [
     path("", views.front, name="front"),
@@ -14,6 +14,8 @@ urlpatterns = [
     path("health/", views.health, name="health"),
     path("health/live/", views.alive, name="alive"),
     path("map/layers.json", maps.layers, name="map-layers"),
+    path("map/search", search.as_json, name="map-search"),
+    path("search/", search.page, name="search"),
     path("map/card/<slug:layer>/<str:feature>/", maps.card, name="map-card"),
     path("map/live/<slug:layer>.json", maps.live, name="map-live"),
     path("tiles/<str:version>/<slug:tiles>/<int:z>/<int:x>/<int:y>.mvt", maps.tile, name="tile"),

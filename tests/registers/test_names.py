@@ -1,0 +1,35 @@
+"""Things are found by what they are called, from any word on, in any script."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cityloom.registers.domain import names
+
+
+@pytest.mark.parametrize(("name", "asked"), [
+    ("Lan River 澜江", "lan river"), ("Lan River 澜江", "RIVER"), ("Lan River 澜江", "澜江"), ("梅林学校", "学校"),
+    ("Rua de São João", "sao joao"), ("Straße des 17. Juni", "strasse des 17"), ("Ｆｕｌｌ Ｗｉｄｔｈ", "full width"),
+    ("St. Mary's Church", "mary s"), ("Østerbro Skole", "skole"), ("İstanbul Caddesi", "caddesi"),
+])  # fmt: skip
+def test_a_name_is_found_from_any_of_its_words_on(name: str, asked: str) -> None:
+    assert any(start.startswith(names.folded(asked)) for start in names.starts(name))
+
+
+@pytest.mark.parametrize(("text", "address"), [
+    ("Beiqiao Street 17", ("Beiqiao Street", "17")), ("17 Beiqiao Street", ("Beiqiao Street", "17")),
+    ("北桥街17号", ("北桥街", "17")), ("Rua Nova, 12-14a", ("Rua Nova", "12-14a")), ("Main Street", None),
+    ("12", None), ("", None), ("Straße des 17. Juni 3", ("Straße des 17. Juni", "3")),
+])  # fmt: skip
+def test_a_street_with_its_number_is_told_apart(text: str, address: tuple[str, str] | None) -> None:
+    assert names.address(text) == address
+
+
+@given(st.text(max_size=200))
+def test_any_text_can_be_folded_and_folding_twice_changes_nothing(text: str) -> None:
+    once = names.folded(text)
+    assert names.folded(once) == once
+    assert all(len(start) <= names.LONGEST for start in names.starts(text))
+    names.address(text)
