@@ -5,6 +5,8 @@ import warnings
 
 from django.core.asgi import get_asgi_application
 
+from cityloom.project.bodies import BoundBodies
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cityloom.project.settings")
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")  # static files
-application = get_asgi_application()
+application = BoundBodies(get_asgi_application())

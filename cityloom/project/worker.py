@@ -20,9 +20,11 @@ from cityloom.drills import queries as drills
 from cityloom.emergency import actions as emergency
 from cityloom.gate import jobs as gate
 from cityloom.kernel import clock, ids
+from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.refused import Refused
 from cityloom.project.home import Home
 from cityloom.project.parts import beat_file
+from cityloom.signals import actions as signals
 
 log = logging.getLogger(__name__)
 _PAUSE_S = 0.5
@@ -43,6 +45,7 @@ def jobs() -> dict[str, Job]:
         "keep the gate's clocks": gate.keep_clocks,
         "look for matters that there are not": gate.match_matters,
         "ask witnesses": lambda at: audit.ask_witnesses(at=at),
+        "erase old reports": lambda at: signals.erase_old_reports(by=SYSTEM, at=at),
         "escalate notices": lambda at: _for_each_free(emergency.escalate_due, at),
     }
 

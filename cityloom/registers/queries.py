@@ -298,6 +298,34 @@ def dwellings_at(street: str, house_number: str) -> dict[int, str]:
     return addresses([first + place for first, count in found for place in range(count)])
 
 
+def place_of(street: str, house_number: str) -> tuple[float, float] | None:
+    """Where the building with that street and number stands (longitude, latitude), as people write them.
+
+    Reads all buildings: it is asked by a person who writes down one address.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT lon, lat FROM registers_building WHERE LOWER(street) = LOWER(%s)"
+            " AND LOWER(house_number) = LOWER(%s) ORDER BY id LIMIT 1",
+            [street.strip(), house_number.strip()],
+        )
+        row = cursor.fetchone()
+    return (float(row[0]), float(row[1])) if row else None
+
+
+def street_names() -> list[str]:
+    """Every street in which a building is registered, by name; read once for each version of the city's data."""
+    found = city()
+    return _street_names(found.data_version) if found else []
+
+
+@lru_cache(maxsize=2)
+def _street_names(version: str) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT street FROM registers_building WHERE street <> '' ORDER BY street")
+        return [row[0] for row in cursor.fetchall()]
+
+
 def _address(label: int, street: str, number: str, name: str, dwellings: int) -> str:
     house = " ".join(part for part in (street, number) if part) or name or "address unknown"
     return f"{house}, {label // 100}-{label % 100:02d}" if dwellings > 1 else house

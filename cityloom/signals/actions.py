@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import repeat
 from pathlib import Path
 from typing import TypeVar
@@ -17,12 +19,14 @@ from django.db.models import Max, Model
 from django.utils.crypto import salted_hmac
 
 from cityloom.bus import actions as bus
+from cityloom.gate import actions as gate
 from cityloom.kernel import cells, ids
-from cityloom.kernel.actor import Actor
+from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
-from cityloom.signals import queries
+from cityloom.signals import policies, queries
 from cityloom.signals.domain.kinds import KINDS, Sites
 from cityloom.signals.domain.reading import (
+    SENTENCES,
     CallReport,
     Checked,
     Reading,
@@ -37,8 +41,16 @@ from cityloom.signals.domain.still import LARGEST_BYTES, suffix_of, synthetic_st
 from cityloom.signals.events import SignalsRecorded
 from cityloom.signals.models import Datastream, Observation, RejectedSignal, Report, SceneEvent, Sensor, Thing
 
-__all__ = ["CallReport", "Reading", "Recorded", "Scene", "forget", "install", "record", "set_service",
-           "synthetic_still"]  # fmt: skip
+__all__ = [
+    "CallReport", "OpenedReport", "Problem", "Reading", "Received", "Recorded", "Scene", "erase_old_reports", "forget",
+    "install", "open_report", "receive", "record", "set_service", "synthetic_still",
+]  # fmt: skip
+log = logging.getLogger(__name__)
+PURPOSE = "problem-reports"
+KEPT = timedelta(days=180)
+"""How long words and photos of a report are kept."""
+_OPEN_FOR = timedelta(hours=8)  # a shift
+_ERASED_AT_ONCE = 200
 
 Signal = TypeVar("Signal", CallReport, Scene)
 Row = tuple[str, int, int, float, str]
@@ -51,6 +63,39 @@ _FROM_COLUMNS = (
     "INSERT INTO signals_observation (exercise_id, datastream_id, phenomenon_us, result, message_id)"
     " SELECT * FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::float8[], %s::text[]) ON CONFLICT DO NOTHING"
 )
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a resident reports on the portal; photos are cleaned JPEGs, `caller` tells callers apart for a day.
+
+    `token` is the form's own: the same content with the same token is the same report.
+    """
+
+    token: str
+    category: str
+    lon: float
+    lat: float
+    words: str = ""
+    photos: Sequence[bytes] = ()
+    caller: str = ""
+
+
+@dataclass(frozen=True)
+class Received:
+    """What became of a report: its id, and whether words and photos could be sealed and so were kept."""
+
+    report_id: str
+    is_new: bool
+    is_whole: bool
+
+
+@dataclass(frozen=True)
+class OpenedReport:
+    """The words and photos of a report, for whoever works on it; never to be stored."""
+
+    words: str
+    photos: tuple[bytes, ...]
 
 
 @dataclass(frozen=True)
@@ -118,6 +163,64 @@ def record(
     return Recorded(new, offered - new, rejected, tuple(report_rows), tuple(scene_rows))
 
 
+def receive(problem: Problem, *, by: Actor, at: datetime) -> Received:
+    """Record what a resident reports; its words and photos are sealed with a key that only the keeper has.
+
+    Where the keeper does not answer, the report counts all the same, without words and photos.
+    Raises: Refused `signals.too_many`, `signals.too_busy`, `signals.bad_place`, `signals.bad_report`.
+    """
+    call = CallReport(_message_id(problem), problem.category, problem.lon, problem.lat, at, problem.caller)
+    if fault := fault_of_report(call, at):
+        code = "signals.bad_place" if fault == "bad_place" else "signals.bad_report"
+        raise Refused(code, SENTENCES[fault])
+    report_id = ids.named_id("report", "", call.message_id)
+    if queries.is_reported(report_id):
+        return Received(report_id, is_new=False, is_whole=True)
+    _check_not_too_many(problem.caller, call, at)
+    packet = _sealed(problem, by, at)
+    with transaction.atomic():
+        if not record(reports=[call], by=by, at=at).accepted:
+            return Received(report_id, is_new=False, is_whole=True)  # the other click was faster
+        if packet is not None:
+            gate.keep_packets([packet])
+        Report.objects.filter(pk=report_id).update(
+            source=Report.WEB, packet=packet.id if packet else None, has_words=bool(packet and problem.words),
+            photos=len(problem.photos) if packet else 0,
+        )  # fmt: skip
+    return Received(report_id, is_new=True, is_whole=packet is not None or not (problem.words or problem.photos))
+
+
+def open_report(*, report_id: str, by: Actor, at: datetime) -> OpenedReport:
+    """Open the words and photos of a report for somebody who works on it; each opening is a leaf of the log.
+
+    Raises: Refused `signals.role`, `signals.no_report`, `signals.nothing_sealed`, and what the gate refuses.
+    """
+    policies.check_can_read_reports(by)
+    card = queries.report_card(report_id)
+    if card.packet is None:
+        raise Refused("signals.nothing_sealed", "This report has neither words nor photos.")
+    grant_id = gate.grant(
+        by=SYSTEM, at=at, purpose=PURPOSE, subjects=[card.packet], fields=["words", "photo"], holder=by.account,
+        until=at + _OPEN_FOR,
+    )  # fmt: skip
+    found = gate.open_packets(by=by, at=at, grant_id=grant_id, packets=[card.packet], fields=["words", "photo"])
+    parts = found.get(card.packet)
+    if parts is None:
+        raise Refused("signals.erased", "The words and photos of this report have been erased.")
+    photos = tuple(parts[name] for name in sorted(parts) if name.startswith("photo"))
+    return OpenedReport(parts.get("words", b"").decode(), photos)
+
+
+def erase_old_reports(*, by: Actor, at: datetime) -> int:
+    """Erase words and photos that are past the time for which they may be kept; category, place and time stay."""
+    old = Report.objects.filter(source=Report.WEB, reported_at__lt=at - KEPT).exclude(packet=None)[:_ERASED_AT_ONCE]
+    packets = {row.pk: row.packet for row in old}
+    if packets:
+        gate.erase_packets(by=by, at=at, purpose=PURPOSE, packets=list(packets.values()))
+        Report.objects.filter(pk__in=packets).update(packet=None, has_words=False, photos=0)
+    return len(packets)
+
+
 def forget(*, exercise_id: str, by: Actor, at: datetime) -> int:
     """Erase what an exercise recorded, pictures included; return how many rows there were.
 
@@ -170,14 +273,49 @@ def _sorted_out(signals: Sequence[Signal], fault_of: Callable[[Signal], str]) ->
 
 def _report(report: CallReport, exercise_id: str) -> Report:
     cell = cells.cell_of(report.lon, report.lat)
-    day = f"{exercise_id}:{report.at:%Y-%m-%d}"
     caller = report.caller or f"withheld:{cell}"  # calls that hide their number count as one caller for each place
     return Report(
         id=ids.named_id("report", exercise_id, report.message_id), exercise_id=exercise_id, category=report.category,
         lon=report.lon, lat=report.lat, cell=cell, reported_at=report.at,
-        caller_digest=_keyed_digest(f"caller:{day}", caller),
+        caller_digest=_caller_digest(caller, report.at, exercise_id),
         text_digest=_keyed_digest("text", report.text) if report.text else "",
     )  # fmt: skip
+
+
+def _caller_digest(caller: str, at: datetime, exercise_id: str) -> str:
+    return _keyed_digest(f"caller:{exercise_id}:{at:%Y-%m-%d}", caller)
+
+
+def _message_id(problem: Problem) -> str:
+    """The same for the same form with the same content; other content from the same form is another report."""
+    place = f"{problem.lon:.6f},{problem.lat:.6f}"
+    parts = [problem.token, problem.category, place, problem.words]
+    digest = hashlib.sha256("\x1f".join(parts).encode())
+    for photo in problem.photos:
+        digest.update(hashlib.sha256(photo).digest())
+    return f"web-{digest.hexdigest()[:40]}"
+
+
+def _check_not_too_many(caller: str, call: CallReport, at: datetime) -> None:
+    since = at - timedelta(hours=1)
+    digest = _caller_digest(caller or f"withheld:{cells.cell_of(call.lon, call.lat)}", at, "")
+    policies.check_can_report(
+        by_this_one=queries.reports_counted(since, caller_digest=digest), by_all=queries.reports_counted(since)
+    )
+
+
+def _sealed(problem: Problem, by: Actor, at: datetime) -> gate.Packet | None:
+    """The words and photos in a packet; None where there are none, or where the keeper cannot seal them now."""
+    parts = {f"photo-{number}": photo for number, photo in enumerate(problem.photos, 1)}
+    if problem.words:
+        parts["words"] = problem.words.encode()
+    if not parts:
+        return None
+    try:
+        return gate.seal_packet(by=by, at=at, purpose=PURPOSE, parts=parts)
+    except Refused as refusal:
+        log.warning("a report is kept without its words and photos: %s", refusal.code)
+        return None
 
 
 def _keyed_digest(purpose: str, value: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
+from cityloom.signals import policies
 from cityloom.ui.domain.declared import Display, KeyFigure, Layer, LegendItem, Page, Search, Service
 
 _HERE = "cityloom.signals.layers"
@@ -17,6 +18,9 @@ CATEGORIES = {
     "ground-collapse": _("Ground collapse"), "road-damage": _("Damaged road"),
     "building-crack": _("Crack in a building"), "water-leak": _("Water leak"), "gas-smell": _("Smell of gas"),
     "fire": _("Fire"), "flooding": _("Flooding"), "noise": _("Noise"), "traffic-jam": _("Traffic jam"),
+    "gas-leak": _("Smell of gas"), "flood": _("Flooding"), "power-line": _("Power line down"),
+    "traffic-light": _("Traffic light or sign"), "street-light": _("Street light"), "fallen-tree": _("Fallen tree"),
+    "rubbish": _("Rubbish"), "something-else": _("Something else"),
 }  # fmt: skip
 
 
@@ -35,7 +39,12 @@ _GREY = {"circle-color": "--map-sensor-off"}
 _GROWS = ["interpolate", ["linear"], ["zoom"], 12, 2, 15, 4, 18, 7]
 
 DISPLAY = Display(
-    pages=(Page("sensors", _("Sensors"), "people", 60, is_public=True),),
+    pages=(
+        Page("reports", _("Reports by residents"), "work", 60, policies.READERS,
+             _("For duty officers, case handlers and supervisors.")),
+        Page("report", _("Report a problem"), "people", 20, is_public=True),
+        Page("sensors", _("Sensors"), "people", 60, is_public=True),
+    ),
     layers=(
         Layer(
             key="sensors", label=_("Sensors"), kind="tile", source=f"{_HERE}.sensors", section="signals", order=110,
@@ -57,8 +66,8 @@ DISPLAY = Display(
             ),
         ),
         Layer(
-            key="reports", label=_("Calls of the last day"), kind="live", source=f"{_HERE}.reports", section="signals",
-            order=120, card=f"{_HERE}.report_card", events=frozenset({"SignalsRecorded"}),
+            key="reports", label=_("Calls and reports of the last day"), kind="live", source=f"{_HERE}.reports",
+            section="signals", order=120, card=f"{_HERE}.report_card", events=frozenset({"SignalsRecorded"}),
             style=({"type": "circle", "paint": _POINT | {"circle-color": "--map-report", "circle-radius": 6}},),
             legend=(LegendItem("--map-report", _("Call")),),
         ),
@@ -73,8 +82,7 @@ DISPLAY = Display(
     figures=(
         KeyFigure(
             key="sensors-in-service", label=_("Sensors in service"), order=40, is_public=True,
-            definition=_("Sensors whose readings count; those that were taken out of service are not in"
-                         " it."),
+            definition=_("Sensors whose readings count; those that were taken out of service are not in it."),
             source="cityloom.signals.queries.sensors_in_service", url_name="sensors",
         ),
         KeyFigure(
@@ -85,6 +93,16 @@ DISPLAY = Display(
         ),
     ),
     services=(
+        Service(
+            key="report", url_name="report", event="street", order=10,
+            title=_("Report a problem in the street"),
+            summary=_("A hole, a leak, a smell of gas, a broken light: with a place and photos, and no account."),
+            words=("pothole", "hole", "collapse", "sinkhole", "cave in", "leak", "burst pipe", "gas smell",
+                   "broken light", "street lamp", "traffic light", "tree", "rubbish", "garbage", "trash",
+                   "noise", "damage", "crack", "complaint", "fix my street", "坑", "塌陷", "地面塌陷", "漏水",
+                   "爆管", "煤气味", "燃气泄漏", "路灯", "红绿灯", "倒树", "垃圾", "噪音", "裂缝", "报修",
+                   "投诉", "举报"),
+        ),
         Service(
             key="sensors", url_name="sensors", event="city", order=10,
             title=_("See which sensors stand in my street"),

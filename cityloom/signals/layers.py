@@ -15,6 +15,7 @@ import numpy as np
 import shapely
 from django.db import connection
 from django.db.models import Q
+from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
@@ -153,12 +154,14 @@ def _latest(row: Datastream, at: datetime) -> str:
 
 
 def report_card(_actor: Actor | None, feature: str, _at: datetime | None = None) -> Card | None:
-    """A call: category and time, nothing else is kept in clear."""
+    """A call or report: category and time; nothing else is kept in clear."""
     row = Report.objects.filter(id=feature).first()
     if row is None:
         return None
-    note = _("What was said and who called is not kept.")
-    return Card(category_word(row.category), ((_("Reported"), _when(row.reported_at)),), note=note)
+    is_sealed = row.packet is not None
+    note = _("Words and photos are sealed.") if is_sealed else _("What was said and who called is not kept.")
+    url = reverse("report-card", args=[row.id])
+    return Card(category_word(row.category), ((_("Reported"), _when(row.reported_at)),), url=url, note=note)
 
 
 def scene_card(_actor: Actor | None, feature: str, _at: datetime | None = None) -> Card | None:

@@ -17,7 +17,8 @@ CLASSIFICATION = {
     "Observation": {"id": "clear", "exercise_id": "clear", "datastream_id": "clear", "phenomenon_us": "clear",
                     "result": "clear", "message_id": "clear"},
     "Report": {"id": "clear", "exercise_id": "clear", "category": "clear", "lon": "clear", "lat": "clear",
-               "cell": "clear", "reported_at": "clear", "caller_digest": "restricted", "text_digest": "restricted"},
+               "cell": "clear", "reported_at": "clear", "caller_digest": "restricted", "text_digest": "restricted",
+               "source": "clear", "packet": "clear", "has_words": "clear", "photos": "clear"},
     "SceneEvent": {"id": "clear", "exercise_id": "clear", "camera_id": "clear", "category": "clear", "lon": "clear",
                    "lat": "clear", "cell": "clear", "noticed_at": "clear", "still": "restricted"},
     "RejectedSignal": {"id": "clear", "exercise_id": "clear", "kind": "clear", "code": "clear", "count": "clear",
@@ -94,10 +95,13 @@ class Observation(models.Model):
 
 
 class Report(models.Model):
-    """A call: category, place and time; its words and its caller are kept as keyed digests only.
+    """A call, or a report from the portal: category, place and time.
 
+    A call's words are kept as a keyed digest only; words and photos of a report lie in the sealed `packet` of the gate.
     The caller's digest is made with a key that changes every day, so it tells two callers apart and follows nobody.
     """
+
+    CALL, WEB = "call", "web"
 
     id = models.CharField(primary_key=True, max_length=26)
     exercise_id = models.CharField(max_length=26, default="", blank=True, db_index=True)
@@ -108,6 +112,15 @@ class Report(models.Model):
     reported_at = models.DateTimeField(db_index=True)
     caller_digest = models.CharField(max_length=64)
     text_digest = models.CharField(max_length=64, blank=True, default="")
+    source = models.CharField(max_length=8, default=CALL)
+    packet = models.BigIntegerField(null=True, blank=True)
+    has_words = models.BooleanField(default=False)
+    photos = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["reported_at"], condition=models.Q(packet__isnull=False), name="report_sealed"),
+        ]
 
     def __str__(self) -> str:
         return self.id

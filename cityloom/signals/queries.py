@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from cityloom.kernel import cells, clock, geometry
 from cityloom.kernel.actor import Actor
+from cityloom.kernel.refused import Refused
 from cityloom.signals.domain.kinds import KINDS, silent
 from cityloom.signals.domain.reading import SENTENCES, Stream, instant_of, microseconds
 from cityloom.signals.domain.still import MEDIA_TYPES
@@ -26,6 +27,7 @@ from cityloom.ui.domain import declared as figures
 Fact = TypeVar("Fact", "ReportFacts", "SceneFacts")
 Key = TypeVar("Key")
 _IN = {"sqlite": "IN (SELECT value FROM json_each(%s))", "postgresql": "= ANY(%s::bigint[])"}
+_CARD = ("id", "category", "lon", "lat", "reported_at", "source", "packet", "has_words", "photos", "exercise_id")
 _CHUNK = 5_000  # keys in one question; both databases take more, planning gets slow
 
 
@@ -77,6 +79,29 @@ class ReportFacts:
     cell: int
     at: datetime
     caller_digest: str
+
+
+@dataclass(frozen=True)
+class ReportCard:
+    """A call or report for those who deal with it; `packet` is where its words and photos lie sealed, if it has any.
+
+    `reference` is what whoever reported it was given.
+    """
+
+    id: str
+    category: str
+    lon: float
+    lat: float
+    at: datetime
+    source: str
+    packet: int | None
+    has_words: bool
+    photos: int
+    exercise_id: str
+
+    @property
+    def reference(self) -> str:
+        return reference_of(self.id)
 
 
 @dataclass(frozen=True)
@@ -218,6 +243,36 @@ def reports_between(
         "id", "category", "lon", "lat", "cell", "reported_at", "caller_digest"
     )
     return _near([ReportFacts(*row) for row in columns], near)
+
+
+def report_card(report_id: str) -> ReportCard:
+    """A call or report. Raises: Refused `signals.no_report`."""
+    row = Report.objects.filter(pk=report_id).values_list(*_CARD).first()
+    if row is None:
+        raise Refused("signals.no_report", "There is no such report; it may have belonged to a drill that was removed.")
+    return ReportCard(*row)
+
+
+def recent_reports(most: int = 50, *, skip: int = 0, source: str = "") -> list[ReportCard]:
+    """The latest calls and reports, of drills too."""
+    rows = Report.objects.filter(source=source) if source else Report.objects.all()
+    return [ReportCard(*row) for row in rows.order_by("-reported_at", "id").values_list(*_CARD)[skip : skip + most]]
+
+
+def is_reported(report_id: str) -> bool:
+    """Whether there is a call or report with that id."""
+    return Report.objects.filter(pk=report_id).exists()
+
+
+def reports_counted(since: datetime, *, caller_digest: str = "") -> int:
+    """How many came from the portal after `since`, from one caller or from all."""
+    rows = Report.objects.filter(source=Report.WEB, reported_at__gt=since)
+    return (rows.filter(caller_digest=caller_digest) if caller_digest else rows).count()
+
+
+def reference_of(report_id: str) -> str:
+    """The first 60 bits of a report's random id, as people read it out."""
+    return "-".join(report_id[start : start + 4] for start in (0, 4, 8))
 
 
 def scenes_between(

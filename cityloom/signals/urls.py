@@ -2,8 +2,13 @@
 
 from django.urls import path
 
-from cityloom.signals.views import sensors
+from cityloom.signals.views import report, reports, sensors
 
 urlpatterns = [
     path("sensors/", sensors.sensors, name="sensors"),
+    path("report/", report.report, name="report"),
+    path("report/received/<str:report_id>/", report.received, name="report-received"),
+    path("reports/", reports.reports, name="reports"),
+    path("reports/<str:report_id>/", reports.one, name="report-card"),
+    path("reports/<str:report_id>/open/", reports.open_it, name="open-report"),
 ]

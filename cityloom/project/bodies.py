@@ -1,0 +1,79 @@
+"""How much a request may bring: bounded before anything is read, so that nobody fills memory or disk."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
+
+MOST_BYTES = 4 * 1024 * 1024
+LARGE = {"/report/": 32 * 1024 * 1024}
+"""Where photos are sent."""
+MOST_LARGE_AT_ONCE = 8
+_SORRY = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    '<title>Cityloom</title><link rel="stylesheet" href="/static/ui/cityloom.css"><body class="portal"><main>'
+    "{english}<div lang=\"zh-Hans\">{chinese}</div><p><a href=\"{back}\">← {back}</a></p></main>"
+)
+_TOO_LARGE = (
+    "<h1>Too much at once</h1><p>What you sent is larger than {mb} MB and was not read. Go back and send fewer or"
+    " smaller photos; what you typed is still in the form.</p>",
+    "<h1>一次发送的内容过多</h1><p>您发送的内容超过 {mb} MB，没有接收。请返回，减少照片数量或换用较小的照片；"
+    "您填写的文字仍在表单里。</p>",
+)
+_BUSY = (
+    "<h1>Too many photos are arriving</h1><p>Wait a minute, go back, and send it once more.</p>",
+    "<h1>正在接收的照片过多</h1><p>请等一分钟，返回后再发送一次。</p>",
+)
+
+
+class BoundBodies:
+    """Refuse bodies that are too large (413), and too many large ones at once (503)."""
+
+    def __init__(self, inner: Application) -> None:
+        self.inner = inner
+        self.large_now = 0
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.inner(scope, receive, send)
+            return
+        length, most = _length(scope), LARGE.get(scope["path"], MOST_BYTES)
+        if length is None or length > most:
+            await _say(send, 413, _TOO_LARGE, scope["path"], most)
+        elif length <= MOST_BYTES:
+            await self.inner(scope, receive, send)
+        elif self.large_now >= MOST_LARGE_AT_ONCE:
+            await _say(send, 503, _BUSY, scope["path"], most)
+        else:
+            self.large_now += 1
+            try:
+                await self.inner(scope, receive, send)
+            finally:
+                self.large_now -= 1
+
+
+def _length(scope: Message) -> int | None:
+    """How long a body says that it is; None where it does not say, or lies. The server holds it to that length."""
+    headers = dict(scope["headers"])
+    if b"transfer-encoding" in headers:
+        return None
+    text = headers.get(b"content-length", b"0")
+    return int(text) if text.isdigit() and len(text) < 16 else None
+
+
+async def _say(send: Send, status: int, words: tuple[str, str], path: str, most: int) -> None:
+    known = path if path in LARGE else "/"
+    english, chinese = (text.format(mb=most // 1024 // 1024) for text in words)
+    body = _SORRY.format(english=english, chinese=chinese, back=known).encode()
+    headers = [
+        (b"content-type", b"text/html; charset=utf-8"), (b"content-length", str(len(body)).encode()),
+        (b"content-security-policy", b"default-src 'none'; style-src 'self'"), (b"connection", b"close"),
+        (b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"),
+    ]  # fmt: skip
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

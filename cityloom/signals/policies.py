@@ -1,0 +1,31 @@
+"""Whether somebody may report a problem now, and who may read what was reported."""
+
+from __future__ import annotations
+
+from cityloom.kernel.actor import Actor
+from cityloom.kernel.refused import Refused
+
+MOST_AN_HOUR_EACH = 20
+"""From one network address; a whole house may stand behind one."""
+MOST_AN_HOUR = 2_000
+READERS = frozenset({"duty-officer", "supervisor", "case-handler"})
+
+
+def check_can_report(*, by_this_one: int, by_all: int) -> None:
+    """Keep one visitor from filling the city's ears, and all of them its disk.
+
+    Raises: Refused `signals.too_many`, `signals.too_busy`.
+    """
+    if by_this_one >= MOST_AN_HOUR_EACH:
+        raise Refused("signals.too_many", "{value} problems were reported from your network within an hour, which is"
+                      " the most; call the city, or try again later.", value=by_this_one)  # fmt: skip
+    if by_all >= MOST_AN_HOUR:
+        raise Refused("signals.too_busy", "More is reported just now than can be read; in danger call the emergency"
+                      " services, else try again in an hour.", value=by_all, limit=MOST_AN_HOUR)  # fmt: skip
+
+
+def check_can_read_reports(actor: Actor) -> None:
+    """Only those who deal with reports. Raises: Refused `signals.role`."""
+    if not actor.roles & READERS:
+        raise Refused("signals.role", "Reports are read by duty officers, case handlers and supervisors; ask one of"
+                      " them.")  # fmt: skip

@@ -1,0 +1,268 @@
+"""Reporting a problem: without an account, sealed, once, and within bounds."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from cityloom.bus import queries as bus
+from cityloom.gate import actions as gate
+from cityloom.gate import queries as gate_queries
+from cityloom.kernel import clock
+from cityloom.kernel.actor import SYSTEM
+from cityloom.kernel.refused import Refused
+from cityloom.registers import queries as registers
+from cityloom.signals import actions, policies
+from cityloom.signals.forms import ReportForm
+from cityloom.signals.models import Report
+from tests.signals.test_photo import with_notes
+from tests.web.conftest import City
+from tests.web.test_pages import SignIn, read, text
+
+pytestmark = pytest.mark.django_db
+WORDS = "The road fell in before the bakery 面包店门口"
+Send = Callable[..., object]
+
+
+@pytest.fixture
+def send(city: City, client: Client) -> Send:
+    """Fill in the form as a person does, and send it."""
+
+    def filled(_once: str = "", **changes: object):
+        once = _once or str(read(client.get("/report/")).xpath("//input[@name='once']/@value")[0])
+        given_in = {"category": "road-damage", "place": f"{city.lon:.6f}, {city.lat:.6f}", "once": once}
+        return client.post("/report/", given_in | changes, follow=bool(changes.pop("follow", True)))
+
+    return filled
+
+
+def photo(name: str = "hole.jpg", content: bytes | None = None) -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, with_notes() if content is None else content, content_type="image/jpeg")
+
+
+def an_address() -> tuple[str, str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT street, house_number FROM registers_building WHERE street <> '' AND house_number <> ''"
+                       " ORDER BY id LIMIT 1")  # fmt: skip
+        return cursor.fetchone()
+
+
+def test_a_place_is_enough_and_the_receipt_promises_no_more(send: Send) -> None:
+    page = send()
+    report = Report.objects.get()
+    assert (report.category, report.source, report.packet) == ("road-damage", "web", None)
+    reference = read(page).xpath("string(//p[@class='reference'])")
+    assert reference.replace("-", "") == report.id[:12]
+    assert "You cannot yet follow a report here" in text(page)
+
+
+def test_an_address_is_enough(send: Send) -> None:
+    street, number = an_address()
+    send(place="", street=f" {street.upper()} ", house_number=number)
+    report = Report.objects.get()
+    assert (report.lon, report.lat) == pytest.approx(registers.place_of(street, number))
+
+
+def test_it_takes_part_in_detection_like_a_call(send: Send) -> None:
+    send(category="ground-collapse")
+    events = [event for event in bus.events_of("") if "SignalsRecorded" in event.type]
+    assert events[-1].data["report_ids"] == [Report.objects.get().id]
+
+
+def test_words_and_photos_are_sealed_and_nowhere_in_clear(send: Send, caplog: pytest.LogCaptureFixture) -> None:
+    send(words=WORDS, photo_1=photo(), photo_2=photo("b.jpg"))
+    report = Report.objects.get()
+    assert (report.has_words, report.photos) == (True, 2)
+    assert report.packet is not None
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f'SELECT * FROM "{table}"')
+            for row in cursor.fetchall():
+                assert "bakery" not in repr(row), table
+                assert not any(isinstance(cell, bytes | memoryview) and b"JFIF" in bytes(cell) for cell in row), table
+    assert "bakery" not in caplog.text
+
+
+def test_who_deals_with_it_opens_it_and_the_opening_is_logged(send: Send, signed_in: SignIn) -> None:
+    send(words=WORDS, photo_1=photo())
+    report_id = Report.objects.get().id
+    duty = signed_in("duty")
+    listed = duty.get("/reports/")
+    assert "The road or pavement is damaged" in text(listed)
+    assert "bakery" not in text(listed)
+    assert "bakery" not in text(duty.get(f"/reports/{report_id}/"))
+    before = gate_queries.log_head().size
+    opened = duty.post(f"/reports/{report_id}/open/")
+    assert WORDS in text(opened)
+    assert opened["Cache-Control"] == "no-store"
+    assert gate_queries.log_head().size > before
+    (picture,) = read(opened).xpath("//main//img/@src")
+    assert picture.startswith("data:image/jpeg;base64,")
+
+
+@pytest.mark.parametrize("username", ["traffic", "operator", "steward", "worker-0001"])
+def test_nobody_else_reads_reports(send: Send, signed_in: SignIn, username: str) -> None:
+    send(words=WORDS)
+    report_id = Report.objects.get().id
+    client = signed_in(username)
+    assert client.get("/reports/").status_code == 403
+    assert client.get(f"/reports/{report_id}/").status_code == 403
+    assert client.post(f"/reports/{report_id}/open/").status_code == 403
+
+
+def test_two_clicks_are_one_report(send: Send, client: Client) -> None:
+    once = str(read(client.get("/report/")).xpath("//input[@name='once']/@value")[0])
+    first, second = (send(once, words=WORDS, photo_1=photo()) for _ in range(2))
+    assert Report.objects.count() == 1
+    assert first.redirect_chain[-1][0] == second.redirect_chain[-1][0]
+
+
+def test_the_same_form_with_other_words_is_another_report(city: City) -> None:
+    one = actions.Problem("t" * 30, "noise", city.lon, city.lat, "loud", caller="a")
+    other = actions.Problem("t" * 30, "noise", city.lon, city.lat, "louder", caller="a")
+    made = [actions.receive(each, by=SYSTEM, at=clock.now()) for each in (one, one, other)]
+    assert [each.is_new for each in made] == [True, False, True]
+    assert Report.objects.count() == 2
+
+
+def test_what_was_typed_stays_and_the_errors_lead_to_their_fields(send: Send) -> None:
+    page = send(category="", place="", street="", words=WORDS)
+    assert page.status_code == 422
+    tree = read(page)
+    assert tree.xpath("string(//textarea)").strip() == WORDS
+    targets = tree.xpath("//div[contains(@class, 'summary')]//a/@href")
+    assert targets
+    for target in targets:
+        assert tree.xpath(f"//*[@id='{target[1:]}']"), target
+    assert not Report.objects.exists()
+
+
+def test_a_street_that_there_is_not_brings_the_nearest_names(send: Send) -> None:
+    street, number = an_address()
+    page = send(place="", street=street[:-1] + "q", house_number=number)
+    assert page.status_code == 422
+    assert f"Did you mean: {street}" in text(page).replace("  ", " ") or street in text(page)
+
+
+@pytest.mark.parametrize(("place", "sentence"), [
+    ("here", "two numbers"), ("0, 0", "outside the city"), ("nan, nan", "two numbers"), ("1e9, 4", "two numbers"),
+    ("22.5, 114.0", "outside"), ("\u202e1,2", "two numbers"), ("999, 99", "outside"),
+])  # fmt: skip
+def test_a_place_that_is_none_is_refused(send: Send, place: str, sentence: str) -> None:
+    page = send(place=place)
+    assert page.status_code == 422
+    assert sentence in text(page)
+
+
+@pytest.mark.parametrize(("name", "content", "sentence"), [
+    ("a.jpg", b"<svg onload=alert(1)>", "not a photo"), ("a.png", b"MZ\x90", "not a photo"),
+    ("a.jpg", with_notes()[:300], "damaged"), ("../../x.jpg", b"%PDF-1.7", "not a photo"),
+])  # fmt: skip
+def test_what_is_no_photo_says_what_to_do_and_keeps_the_rest(
+    send: Send, name: str, content: bytes, sentence: str
+) -> None:
+    page = send(words=WORDS, photo_2=photo(name, content))
+    assert page.status_code == 422
+    assert sentence in text(page)
+    assert "choose them again" in text(page)
+    assert read(page).xpath("string(//textarea)").strip() == WORDS
+    assert not Report.objects.exists()
+
+
+def test_with_the_keeper_down_the_report_counts_without_its_words(send: Send, monkeypatch) -> None:
+    def down(**_: object) -> None:
+        raise Refused("gate.keeper_down", "The keeper does not answer; an operator has to start it.")
+
+    monkeypatch.setattr(gate, "seal_packet", down)
+    page = send(words=WORDS, photo_1=photo())
+    report = Report.objects.get()
+    assert (report.packet, report.has_words, report.photos) == (None, False, 0)
+    assert "they were not kept" in text(page)
+
+
+def test_a_program_that_fills_in_everything_is_thanked_and_forgotten(send: Send) -> None:
+    page = send(website="https://spam.example/")
+    assert page.status_code == 200
+    assert "Thank you" in text(page)
+    assert not Report.objects.exists()
+
+
+def test_one_network_cannot_fill_the_citys_ears(send: Send, city: City, monkeypatch) -> None:
+    monkeypatch.setattr(policies, "MOST_AN_HOUR_EACH", 2)
+    for number in range(2):
+        assert send(words=str(number)).status_code == 200
+    page = send(words="one more")
+    assert page.status_code == 429
+    assert "try again later" in text(page)
+    assert Report.objects.count() == 2
+    other = actions.Problem("x" * 30, "noise", city.lon, city.lat, caller="elsewhere")
+    assert actions.receive(other, by=SYSTEM, at=clock.now()).is_new
+
+
+def test_all_of_them_together_are_bounded_too(send: Send, monkeypatch) -> None:
+    monkeypatch.setattr(policies, "MOST_AN_HOUR", 1)
+    send()
+    assert send(words="more").status_code == 429
+
+
+def test_the_network_is_known_by_a_digest_of_one_day(city: City) -> None:
+    now = clock.now()
+    for day, token in ((now, "a" * 30), (now, "b" * 30), (now - timedelta(days=1), "c" * 30)):
+        problem = actions.Problem(token, "noise", city.lon, city.lat, token, caller="198.51.100.7")
+        actions.receive(problem, by=SYSTEM, at=day)
+    digests = list(Report.objects.order_by("-reported_at", "id").values_list("caller_digest", flat=True))
+    assert digests[0] == digests[1] != digests[2]
+    assert "198.51" not in repr(Report.objects.values())
+
+
+def test_words_and_photos_are_erased_in_time(city: City, signed_in: SignIn) -> None:
+    then = clock.now() - actions.KEPT - timedelta(hours=1)
+    problem = actions.Problem("a" * 30, "noise", city.lon, city.lat, WORDS, caller="x")
+    report_id = actions.receive(problem, by=SYSTEM, at=then).report_id
+    assert actions.erase_old_reports(by=SYSTEM, at=clock.now()) == 1
+    row = Report.objects.get()
+    assert (row.id, row.packet, row.has_words) == (report_id, None, False)
+    assert "neither words nor photos" in text(signed_in("duty").get(f"/reports/{report_id}/"))
+    assert signed_in("duty").post(f"/reports/{report_id}/open/").status_code == 409
+    assert actions.erase_old_reports(by=SYSTEM, at=clock.now()) == 0
+
+
+def test_a_form_from_elsewhere_is_refused_and_one_from_here_needs_no_account(city: City) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    form = {"category": "noise", "place": f"{city.lon}, {city.lat}"}
+    assert strict.post("/report/", form).status_code == 403
+    token = read(strict.get("/report/")).xpath("//form[contains(@class, 'report')]//input[@name='csrfmiddlewaretoken']")
+    answer = strict.post("/report/", form | {"csrfmiddlewaretoken": token[0].get("value")})
+    assert answer.status_code == 302
+    assert re.fullmatch(r"/report/received/[0-9A-Z]{26}/", answer.url)
+
+
+@pytest.mark.parametrize("path", ["/report/received/x/", "/report/received/<script>/", "/report/received/" + "a" * 26])
+def test_a_receipt_that_is_none_is_not_found(city: City, client: Client, path: str) -> None:
+    assert client.get(path, follow=True).status_code == 404
+
+
+@settings(max_examples=40)
+@given(st.text(max_size=80), st.text(max_size=60), st.text(max_size=300))
+def test_no_words_break_the_form(street: str, place: str, words: str) -> None:
+    form = ReportForm({"category": "noise", "street": street, "place": place, "words": words})
+    if form.is_valid():
+        assert len(form.cleaned_data["place"]) == 2
+        assert all(sign in "\n\t" or sign.isprintable() for sign in form.cleaned_data["words"])
+
+
+def test_photos_are_kept_without_their_notes(send: Send, city: City) -> None:
+    send(photo_1=photo())
+    duty = city.people["duty"].actor
+    (kept,) = actions.open_report(report_id=Report.objects.get().id, by=duty, at=clock.now()).photos
+    assert not Image.open(io.BytesIO(kept)).getexif()
