@@ -30,7 +30,7 @@ def once() -> SafeString:
 @register.simple_block_tag
 def scrolling(content: SafeString, label: str) -> SafeString:
     """Something wide that scrolls by itself, for a keyboard too; `label` names it."""
-    return format_html('<div class="scroll" role="region" aria-label="{}" tabindex="0">{}</div>', label, content)
+    return format_html('<div class="scroll" role="group" aria-label="{}" tabindex="0">{}</div>', label, content)
 
 
 @register.simple_tag

@@ -1,0 +1,140 @@
+"""Look at a page as somebody who sees badly, uses a keyboard, or has a small screen would."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+from playwright.sync_api import Page
+
+from tests.browser.pages import Sight
+
+LANGUAGES = {"en": "en-GB", "zh-Hans": "zh-CN"}
+THEMES = ("light", "dark")
+WIDTHS = (320, 1440)
+_HEIGHT = 900
+_ENOUGH = 4.5
+_STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+REVIEWED = {("color-contrast", "class=\"banner exercise"): "black reaches 10:1 on either stripe of the banner"}
+"""What neither axe nor `_CONTRAST` can decide: rule and a part of the element, and what a person has found."""
+
+_FOCUS = """() => [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex="0"]')]
+  .filter(one => !one.disabled && one.checkVisibility({visibilityProperty: true}) && one.type !== 'hidden')
+  .filter(one => { one.focus(); if (document.activeElement !== one) return false; const style = getComputedStyle(one);
+    return style.outlineStyle === 'none' && style.boxShadow === 'none'; })
+  .map(one => one.outerHTML.slice(0, 120))"""
+_CONTRAST = r"""selector => {
+  const element = document.querySelector(selector), style = getComputedStyle(element);
+  const parts = colour => colour.match(/[\d.]+/g).map(Number);
+  let ground = element;
+  while (ground && (parts(getComputedStyle(ground).backgroundColor)[3] ?? 1) === 0) ground = ground.parentElement;
+  const light = colour => parts(colour).slice(0, 3).map(one => one / 255)
+    .map(one => one <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, one, at) => sum + one * [0.2126, 0.7152, 0.0722][at], 0);
+  const two = [light(element instanceof SVGElement ? style.fill : style.color),
+               light(ground ? getComputedStyle(ground).backgroundColor : 'rgb(255, 255, 255)')].sort();
+  return (two[1] + 0.05) / (two[0] + 0.05);
+}"""
+"""The colours of an element itself, for what axe leaves open since it is short, drawn, or scrolled out of sight."""
+_OPEN = ("too short", "obscured", "overlaps", "image node")
+_WIDER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+_PAST = """() => [...document.querySelectorAll('body *')].filter(one => one.getBoundingClientRect().right >
+  document.documentElement.clientWidth + 1 && !one.closest('.scroll, .skip, .unseen, pre, details:not([open])'))
+  .slice(0, 3).map(one => one.outerHTML.slice(0, 120))"""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How a page is looked at."""
+
+    language: str
+    theme: str
+    width: int
+
+    def __str__(self) -> str:
+        return f"{self.language} {self.theme} {self.width}px"
+
+
+ALL = [Setting(*one) for one in product(LANGUAGES, THEMES, WIDTHS)]
+
+
+def two_of(turn: int) -> list[Setting]:
+    """Two settings that differ in everything; four pages in turn have every pair of values."""
+    first = ALL[turn % 4]
+    return [first, next(one for one in ALL if one.language != first.language and one.theme != first.theme
+                        and one.width != first.width)]  # fmt: skip
+
+
+@functools.cache
+def axe() -> str:
+    """The source of axe-core."""
+    return (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+
+
+def sign_in(page: Page, url: str, who: str) -> None:
+    """Be a demo account, a resident whom a drill has helped, or nobody."""
+    if who == "resident":
+        page.goto(f"{url}/sign-in/with/demo-residents/")
+        page.locator("main form button:not([name])").click()
+        page.wait_for_url(lambda found: "demo-identity" not in found)
+    elif who != "nobody":
+        page.goto(f"{url}/sign-in/")
+        page.locator(".roles button").filter(has=page.get_by_text(who, exact=True)).click()
+        page.wait_for_url(lambda found: "sign-in" not in found)
+
+
+def go_to(page: Page, url: str, sight: Sight) -> None:
+    """Open a page, by its address or by a link on another page."""
+    page.goto(url + sight.path)
+    if sight.link:
+        page.goto(url + str(page.locator(sight.link).first.get_attribute("href")))
+
+
+def faults(page: Page, setting: Setting, url: str, sight: Sight) -> Iterator[str]:
+    """What is wrong with a page in one setting, in words."""
+    page.context.add_cookies([{"name": "django_language", "url": url,
+                               "value": "zh-hans" if setting.language == "zh-Hans" else "en"}])  # fmt: skip
+    page.set_viewport_size({"width": setting.width, "height": _HEIGHT})
+    page.emulate_media(color_scheme=setting.theme)  # type: ignore[arg-type]
+    go_to(page, url, sight)
+    yield from (f"{sight}, {setting}: {fault}" for fault in _found(page, setting))
+
+
+def _found(page: Page, setting: Setting) -> Iterator[str]:
+    if page.evaluate("document.documentElement.lang") != setting.language:
+        yield "the page does not say which language it is in"
+    if (wider := page.evaluate(_WIDER)) > 0:
+        yield f"{wider} px wider than the window: {page.evaluate(_PAST)}"
+    page.evaluate(axe())
+    yield from _said_by_axe(page)
+    page.keyboard.press("Tab")
+    for element in page.evaluate(_FOCUS):
+        yield f"the focus cannot be seen on {element}"
+
+
+def _said_by_axe(page: Page) -> Iterator[str]:
+    outcome = page.evaluate("standards => axe.run({runOnly: standards})", _STANDARDS)
+    for kind in ("violations", "incomplete"):
+        for rule in outcome[kind]:
+            for node in rule["nodes"]:
+                if kind == "violations" or not _is_settled(page, rule["id"], node):
+                    yield f"{kind} {rule['id']}: {node['target']} {node['html'][:160]} {_why(node)}"
+
+
+def _is_settled(page: Page, rule: str, node: Mapping[str, Any]) -> bool:
+    """Whether what axe leaves open is reviewed, or is a contrast that the element's own colours settle."""
+    if any(rule == known and part in node["html"] for known, part in REVIEWED):
+        return True
+    is_open = rule == "color-contrast" and any(words in _why(node) for words in _OPEN)
+    return is_open and page.evaluate(_CONTRAST, node["target"][0]) >= _ENOUGH
+
+
+def _why(node: Mapping[str, Any]) -> str:
+    return " ".join(one["message"] for one in [*node["any"], *node["all"], *node["none"]])[:200]
+
+

@@ -1,0 +1,99 @@
+"""Every page of the city, who may see it, and how one gets there; what is no page says so.
+
+A new address fails `test_every_page_is_looked_at` until it stands here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.http import HttpResponseNotAllowed
+from django.test import RequestFactory
+from django.urls import URLPattern, URLResolver, get_resolver
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A page: who looks (a demo account's title, "resident" or "nobody"), from which address, by which link."""
+
+    name: str
+    who: str
+    path: str
+    link: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.who})"
+
+
+PAGES = (
+    Sight("portal", "nobody", "/portal/"), Sight("services", "nobody", "/services/?q=data"),
+    Sight("how", "nobody", "/how/"), Sight("offline", "nobody", "/offline/"), Sight("verify", "nobody", "/verify/"),
+    Sight("sign-in", "nobody", "/sign-in/"), Sight("account_inactive", "nobody", "/sign-in/closed/"),
+    Sight("demo-identity-authorize", "nobody", "/sign-in/with/demo-residents/"),
+    Sight("front", "resident", "/"), Sight("me", "resident", "/me/"), Sight("mine", "resident", "/account/"),
+    Sight("verify", "resident", "/verify/"), Sight("refused", "resident", "/gate/"),
+    Sight("front", "Commander", "/"), Sight("incident", "Commander", "/", "main a[href^='/incidents/']"),
+    Sight("glass", "Commander", "/gate/glass/"), Sight("health", "Commander", "/health/"),
+    Sight("mine", "Commander", "/account/"), Sight("verify", "Commander", "/verify/"),
+    Sight("portal", "Commander", "/portal/"), Sight("refused", "Commander", "/me/"),
+    Sight("front", "Operator", "/"), Sight("dead-letters", "Operator", "/operator/dead-letters/"),
+    Sight("contractors", "Operator", "/contractors/"), Sight("ui-parts", "Operator", "/ui/"),
+    Sight("gate", "Case handler", "/gate/"), Sight("dwellings", "Case handler", "/gate/dwellings/"),
+    Sight("statuses", "Case handler", "/gate/statuses/"),
+    Sight("gate", "Supervisor of cases", "/gate/"), Sight("assign", "Supervisor of cases", "/gate/", "a.button"),
+    Sight("step-up", "Data steward", "/step-up/?next=/"), Sight("purposes", "Data steward", "/gate/purposes/"),
+    Sight("propose-purpose", "Data steward", "/gate/purposes/propose/"),
+    Sight("oversight", "Data protection officer", "/gate/oversight/"),
+    Sight("gate-audit", "Auditor", "/gate/audit/?from=2026-01-01"),
+    Sight("incident", "Gas company desk", "/", "main a[href^='/incidents/']"),
+)  # fmt: skip
+
+LATER = frozenset({
+    "task", "grant", "mfa_authenticate", "account_reauthenticate", "mfa_reauthenticate", "mfa_reauthenticate_webauthn",
+    "account_change_password", "mfa_index", "mfa_activate_totp", "mfa_deactivate_totp", "mfa_view_recovery_codes",
+    "mfa_generate_recovery_codes", "mfa_list_webauthn", "mfa_add_webauthn", "mfa_remove_webauthn",
+    "mfa_edit_webauthn",
+})  # fmt: skip
+"""Pages that there are only in the middle of something."""
+
+NO_PAGES = frozenset({
+    "alive", "map-layers", "map-card", "map-live", "tile", "log-checkpoint", "log-tile", "bundle-schema", "verifier",
+    "verify-alone", "openid_connect_login", "openid_connect_callback", "mfa_login_webauthn",
+    "mfa_download_recovery_codes", "me-bundle", "demo-identity-discovery", "demo-identity-token",
+    "demo-identity-userinfo", "demo-identity-keys", "still", "alert-xml", "account_login", "account_logout",
+    "set_language", "gate-search", "open-fields", "ask", "second", "end-grant", "break-glass", "decide-purpose",
+    "see-alarm", "review-glass", "answer-objection", "reset-breaker", "set-honey", "unmask", "erase-person",
+    "propose-status", "approve-status", "end-status",
+})  # fmt: skip
+"""Forms that lead back to their page, files, figures for programs, ways elsewhere, and second names of pages."""
+
+
+def unlisted() -> set[str]:
+    """Names of addresses that answer a GET and stand nowhere above."""
+    listed = {sight.name for sight in PAGES} | LATER | NO_PAGES
+    return {pattern.name or str(pattern.pattern) for pattern in _patterns(get_resolver())
+            if pattern.name not in listed and _answers_get(pattern)}  # fmt: skip
+
+
+def gone() -> set[str]:
+    """Names above that no address has any more."""
+    known = {pattern.name for pattern in _patterns(get_resolver())} | {"refused"}
+    return ({sight.name for sight in PAGES} | LATER | NO_PAGES) - known
+
+
+def _patterns(resolver: URLResolver) -> Iterator[URLPattern]:
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLResolver):
+            yield from _patterns(pattern)
+        else:
+            yield pattern
+
+
+def _answers_get(pattern: URLPattern) -> bool:
+    """Whether a view takes a GET, as the methods say that it refuses one of; a view without such words is a page."""
+    try:
+        answer = pattern.callback(RequestFactory().options("/"))
+    except Exception:  # it went to work, so it refuses no method
+        return True
+    return not isinstance(answer, HttpResponseNotAllowed) or "GET" in answer.headers["Allow"]
