@@ -41,7 +41,7 @@ _CONTRAST = r"""selector => {
   return (two[1] + 0.05) / (two[0] + 0.05);
 }"""
 """The colours of an element itself, for what axe leaves open since it is short, drawn, or scrolled out of sight."""
-_OPEN = ("too short", "obscured", "overlaps", "image node")
+_OPEN = ("too short", "obscured", "overlap", "image node")
 _WIDER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 _PAST = """() => [...document.querySelectorAll('body *')].filter(one => one.getBoundingClientRect().right >
   document.documentElement.clientWidth + 1 && !one.closest('.scroll, .skip, .unseen, pre, details:not([open])'))

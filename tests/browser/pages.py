@@ -31,12 +31,14 @@ PAGES = (
     Sight("how", "nobody", "/how/"), Sight("offline", "nobody", "/offline/"), Sight("verify", "nobody", "/verify/"),
     Sight("sign-in", "nobody", "/sign-in/"), Sight("account_inactive", "nobody", "/sign-in/closed/"),
     Sight("demo-identity-authorize", "nobody", "/sign-in/with/demo-residents/"),
+    Sight("figures", "nobody", "/figures/"), Sight("sensors", "nobody", "/sensors/"),
     Sight("front", "resident", "/"), Sight("me", "resident", "/me/"), Sight("mine", "resident", "/account/"),
     Sight("verify", "resident", "/verify/"), Sight("refused", "resident", "/gate/"),
     Sight("front", "Commander", "/"), Sight("incident", "Commander", "/", "main a[href^='/incidents/']"),
     Sight("glass", "Commander", "/gate/glass/"), Sight("health", "Commander", "/health/"),
     Sight("mine", "Commander", "/account/"), Sight("verify", "Commander", "/verify/"),
     Sight("portal", "Commander", "/portal/"), Sight("refused", "Commander", "/me/"),
+    Sight("map", "Commander", "/map/"),
     Sight("front", "Operator", "/"), Sight("dead-letters", "Operator", "/operator/dead-letters/"),
     Sight("contractors", "Operator", "/contractors/"), Sight("ui-parts", "Operator", "/ui/"),
     Sight("gate", "Case handler", "/gate/"), Sight("dwellings", "Case handler", "/gate/dwellings/"),
@@ -50,21 +52,21 @@ PAGES = (
 )  # fmt: skip
 
 LATER = frozenset({
-    "task", "grant", "mfa_authenticate", "account_reauthenticate", "mfa_reauthenticate", "mfa_reauthenticate_webauthn",
-    "account_change_password", "mfa_index", "mfa_activate_totp", "mfa_deactivate_totp", "mfa_view_recovery_codes",
-    "mfa_generate_recovery_codes", "mfa_list_webauthn", "mfa_add_webauthn", "mfa_remove_webauthn",
-    "mfa_edit_webauthn",
+    "end", "task", "grant", "mfa_authenticate", "account_reauthenticate", "mfa_reauthenticate",
+    "mfa_reauthenticate_webauthn", "account_change_password", "mfa_index", "mfa_activate_totp", "mfa_deactivate_totp",
+    "mfa_view_recovery_codes", "mfa_generate_recovery_codes", "mfa_list_webauthn", "mfa_add_webauthn",
+    "mfa_remove_webauthn", "mfa_edit_webauthn",
 })  # fmt: skip
 """Pages that there are only in the middle of something."""
 
 NO_PAGES = frozenset({
-    "alive", "map-layers", "map-card", "map-live", "tile", "log-checkpoint", "log-tile", "bundle-schema", "verifier",
-    "verify-alone", "openid_connect_login", "openid_connect_callback", "mfa_login_webauthn",
-    "mfa_download_recovery_codes", "me-bundle", "demo-identity-discovery", "demo-identity-token",
-    "demo-identity-userinfo", "demo-identity-keys", "still", "alert-xml", "account_login", "account_logout",
-    "set_language", "gate-search", "open-fields", "ask", "second", "end-grant", "break-glass", "decide-purpose",
-    "see-alarm", "review-glass", "answer-objection", "reset-breaker", "set-honey", "unmask", "erase-person",
-    "propose-status", "approve-status", "end-status",
+    "alive", "manifest", "portal-worker", "figures-csv", "figures-json", "figure-csv", "presence", "map-layers",
+    "map-card", "map-live", "tile", "log-checkpoint", "log-tile", "bundle-schema", "verifier", "verify-alone",
+    "openid_connect_login", "openid_connect_callback", "mfa_login_webauthn", "mfa_download_recovery_codes",
+    "me-bundle", "demo-identity-discovery", "demo-identity-token", "demo-identity-userinfo", "demo-identity-keys",
+    "still", "alert-xml", "account_login", "account_logout", "set_language", "gate-search", "open-fields", "ask",
+    "second", "end-grant", "break-glass", "decide-purpose", "see-alarm", "review-glass", "answer-objection",
+    "reset-breaker", "set-honey", "unmask", "erase-person", "propose-status", "approve-status", "end-status",
 })  # fmt: skip
 """Forms that lead back to their page, files, figures for programs, ways elsewhere, and second names of pages."""
 
