@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.utils.safestring import SafeString, mark_safe
@@ -25,6 +26,7 @@ from cityloom.signals import queries as signals
 from cityloom.ui.words import sentence_of
 
 _CARDS = 6
+_LAST_MOMENT = timedelta(seconds=1)
 _LANES = ("waiting", "assigned", "delivered", "accepted", "done", "unable", "cancelled")
 
 
@@ -59,7 +61,9 @@ def head(room: Room) -> Mapping[str, Any]:
 def chart(room: Room) -> Mapping[str, Any]:
     """The map: drawn as a picture, inside of what a browser with WebGL replaces."""
     west, south, east, north = display.with_margin(queries.map_bounds(room.incident_id))
+    over_at = room.facts.closed_at  # an incident that is over is shown as it last was
     return {
+        "map_at": room.at or (over_at and over_at - _LAST_MOMENT),
         "map": _drawn(room, (west, south, east, north)), "bounds": f"{west:.6f},{south:.6f},{east:.6f},{north:.6f}",
         "has_still": bool(room.facts.scene_id and signals.still_of(room.facts.scene_id)),
     }  # fmt: skip
