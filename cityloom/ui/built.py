@@ -19,6 +19,8 @@ class Parts:
 
     scripts: tuple[str, ...] = ()
     styles: tuple[str, ...] = ()
+    soon: tuple[str, ...] = ()
+    """Scripts that the first one will ask for: fetched meanwhile."""
 
 
 def parts_of(source: str) -> Parts | None:
@@ -28,7 +30,9 @@ def parts_of(source: str) -> Parts | None:
         return None
     if entry["file"].endswith(".css"):
         return Parts(styles=(_PREFIX + entry["file"],))
-    return Parts((_PREFIX + entry["file"],), tuple(_PREFIX + name for name in entry.get("css", ())))
+    later = [_manifest()[name] for name in (*entry.get("imports", ()), *entry.get("dynamicImports", ()))]
+    soon = tuple(_PREFIX + part["file"] for part in later)
+    return Parts((_PREFIX + entry["file"],), tuple(_PREFIX + name for name in entry.get("css", ())), soon)
 
 
 def scripts_of(source: str) -> list[Path]:

@@ -62,6 +62,16 @@ export async function ask<T>(address: string, signal?: AbortSignal): Promise<T> 
   return body;
 }
 
+/** Whether a map shows what everybody may see, and no more. */
+export function seenByAll(host: HTMLElement): boolean {
+  return host.dataset.public !== undefined && host.dataset.public !== "false";
+}
+
+/** Where a map's layers are told. */
+export function layersAddress(host: HTMLElement): string {
+  return withQuery(host.dataset.layersUrl || "/map/layers.json", { public: seenByAll(host) ? "1" : "" });
+}
+
 /** An address with more in its query; empty values are left out. */
 export function withQuery(address: string, values: Record<string, string | undefined>): string {
   const whole = new URL(address, location.origin);

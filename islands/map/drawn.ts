@@ -89,6 +89,11 @@ export class DrawnLayers {
     return this.features.get(key) ?? [];
   }
 
+  /** Whether every live layer that is on has been answered, well or not. */
+  hasHeardAll(): boolean {
+    return [...this.asking].every(([key, asking]) => this.answered.get(key) === asking);
+  }
+
   /** Ask again for the live layers that care about an event. */
   hear(type: string): void {
     if (type === "reset") return this.refreshAll(); // something was missed

@@ -1,6 +1,7 @@
 /** The map: draws what `layers.json` says in every `data-map` of the page. What cannot be drawn is said; the words beneath remain. */
 import "maplibre-gl/dist/maplibre-gl.css";
 import "./map.css";
+import { ask, type Layers, layersAddress } from "./contract.ts";
 import { button, make } from "./dom.ts";
 import { readWords, word } from "./words.ts";
 
@@ -19,9 +20,11 @@ async function start(host: HTMLElement): Promise<void> {
     fail(host, word("no-webgl"), false);
     return;
   }
+  const asked = ask<Layers>(layersAddress(host)); // while the library is still on its way
+  asked.catch(() => {});
   try {
     const { open } = await import("./island.ts");
-    await open(host, (sentence) => fail(host, sentence, true));
+    await open(host, asked, (sentence) => fail(host, sentence, true));
   } catch (error) {
     fail(host, error instanceof Error && error.name === "NotAnswered" ? error.message : word("failed"), true);
     if (!(error instanceof Error && error.name === "NotAnswered")) console.info(error);

@@ -1,8 +1,8 @@
 /** One map in a page: its parts put together. */
-import { AttributionControl, type GeoJSONSource, Map as Drawing, NavigationControl, type RequestParameters, ScaleControl, setWorkerUrl } from "maplibre-gl";
+import { AttributionControl, type GeoJSONSource, Map as Drawing, NavigationControl, prewarm, type RequestParameters, ScaleControl, setWorkerUrl } from "maplibre-gl";
 import workerAddress from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 import { fillCard, fillList, type Thing, thingsAt } from "./card.ts";
-import { ask, type Hit, type Layers, withQuery } from "./contract.ts";
+import { ask, type Hit, type Layers, layersAddress, seenByAll } from "./contract.ts";
 import { calm, make } from "./dom.ts";
 import { baseStyle, DrawnLayers } from "./drawn.ts";
 import { fontFaces } from "./fonts.ts";
@@ -22,13 +22,13 @@ const EVERY_MS = 60_000; // live layers are asked again this often where no even
 const WIDE_PX = 900;
 
 setWorkerUrl(new URL(workerAddress, location.href).href);
+prewarm(); // the worker starts while the layers are asked for
 
 /** Draw the map of a `data-map`; `failed` is called with a sentence where it stops working later. */
-export async function open(host: HTMLElement, failed: (sentence: string) => void): Promise<void> {
+export async function open(host: HTMLElement, asked: Promise<Layers>, failed: (sentence: string) => void): Promise<void> {
   const facts = host.dataset;
-  const isPublic = facts.public !== undefined && facts.public !== "false";
-  const layersAddress = withQuery(facts.layersUrl || "/map/layers.json", { public: isPublic ? "1" : "" });
-  const layers = await ask<Layers>(layersAddress);
+  const isPublic = seenByAll(host);
+  const layers = await asked;
   const shared: View = facts.share !== undefined ? readView(location.hash) : {};
   const parts = new Parts(host, layers, shared, isPublic);
   host.prepend(parts.frame);
@@ -39,7 +39,7 @@ export async function open(host: HTMLElement, failed: (sentence: string) => void
     throw error;
   }
   parts.map.getCanvas().addEventListener("webglcontextlost", () => failed(word("lost-webgl")));
-  const wrong = calm(500, (error: unknown) => void parts.wrong(error as { status?: number }, layersAddress));
+  const wrong = calm(500, (error: unknown) => void parts.wrong(error as { status?: number }, layersAddress(host)));
   parts.map.on("error", (event) => wrong(event.error));
 }
 
@@ -88,11 +88,16 @@ class Parts {
     (this.host as HTMLElement & { map?: Drawing }).map = this.map;
     this.host.dataset.state = "drawn";
     this.host.dataset.liveKeep = ""; // a part of the page that is read again leaves a drawn map where it is
-    this.map.once("idle", () => {
-      this.host.dataset.state = "idle";
-      performance.mark("cityloom-map-idle");
-    });
+    this.map.on("idle", this.rest);
   }
+
+  /** Say once that everything that the city has told so far is drawn. */
+  private readonly rest = (): void => {
+    if (!this.drawn.hasHeardAll()) return;
+    this.map.off("idle", this.rest);
+    this.host.dataset.state = "idle";
+    performance.mark("cityloom-map-idle");
+  };
 
   /** Where the map begins: a shared view, else what the page names, else the city. */
   private start(): object {
@@ -234,15 +239,16 @@ class Parts {
   }
 
   private heard(key: string, sentence?: string): void {
+    this.map.triggerRepaint(); // the map rests again, with this layer heard
     if (sentence) this.say(word("layer-failed", { layer: this.drawn.layer(key)?.label ?? key, sentence }));
     const keys = this.layers.layers.filter((layer) => layer.kind === "live" && this.drawn.isOn(layer.key)).map((layer) => layer.key);
     this.mark.hidden = !keys.some((one) => this.drawn.known(one).some((feature) => feature.properties?.exercise));
   }
 
   /** Tiles of an older city are asked for anew; anything else is said. */
-  async wrong(error: { status?: number } | undefined, layersAddress: string): Promise<void> {
+  async wrong(error: { status?: number } | undefined, address: string): Promise<void> {
     if (error?.status === 404) {
-      const fresh = await ask<Layers>(layersAddress).catch(() => undefined);
+      const fresh = await ask<Layers>(address).catch(() => undefined);
       if (fresh && fresh.version !== this.layers.version) {
         this.layers.version = fresh.version;
         this.drawn.retile(fresh.sources);

@@ -28,10 +28,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_built_island_is_linked_with_its_sheet(folder: Path) -> None:
-    manifest = {"map/index.ts": {"file": "map.0.js", "css": ["map.0.css"]}}
+    manifest = {
+        "map/index.ts": {"file": "map.0.js", "css": ["map.0.css"], "dynamicImports": ["map/island.ts"]},
+        "map/island.ts": {"file": "island.0.js"},
+    }
     (folder / "manifest.json").write_text(json.dumps(manifest))
     assert shown('{% island "map" %}') == (
         '<link rel="stylesheet" href="/static/ui/built/map.0.css">'
+        '<link rel="modulepreload" href="/static/ui/built/island.0.js">'
         '<script type="module" src="/static/ui/built/map.0.js"></script>'
     )
 

@@ -42,4 +42,5 @@ def _links(parts: built.Parts | None) -> SafeString:
         return SafeString("")
     styles = format_html_join("", '<link rel="stylesheet" href="{}">', ((static(name),) for name in parts.styles))
     scripts = format_html_join("", '<script type="module" src="{}"></script>', ((static(n),) for n in parts.scripts))
-    return format_html("{}{}", styles, scripts)
+    soon = format_html_join("", '<link rel="modulepreload" href="{}">', ((static(name),) for name in parts.soon))
+    return format_html("{}{}{}", styles, soon, scripts)
