@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import shapely
+from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from cityloom.alerts import plugins
 from cityloom.alerts.domain import capxml, polygons, structure
@@ -17,7 +19,11 @@ from cityloom.alerts.domain.findings import Finding
 from cityloom.alerts.domain.lint import Bounds, lint
 from cityloom.alerts.domain.phones import PhoneEstimate, estimate_phones
 from cityloom.alerts.models import Alert, Delivery
+from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
+from cityloom.ui.domain import series
+from cityloom.ui.domain.declared import Fault, Reading, WorkItem
+from cityloom.ui.words import sentence_of
 
 __all__ = [
     "AlertFacts", "Bounds", "ChannelFacts", "DeliveryFacts", "Finding", "PhoneEstimate", "PublicAlert", "PublicWords",
@@ -233,3 +239,56 @@ def _missing(channel: plugins.Channel) -> str:
     except Refused as refusal:
         return refusal.sentence
     return ""
+
+
+# --- what the overview shows
+
+_NEEDS_SOMEBODY = (Delivery.State.REFUSED, Delivery.State.FAILED, Delivery.State.UNKNOWN)
+_MOST = 100
+_SPANS = 5_000
+
+
+def alerts_in_force(actor: Actor, at: datetime) -> Reading:
+    """How many real alerts were in force: issued, not over, and not replaced by a later one for the same incident."""
+    instants = series.hours_to(at)
+    issued = Alert.objects.filter(exercise_id="", issued_at__lte=at, expires_at__gt=instants[0])
+    rows = issued.order_by("incident_id", "issued_at", "id")
+    known = list(rows.values_list("incident_id", "issued_at", "expires_at", "message_type")[:_SPANS])
+    spans = []
+    for row, later in zip(known, [*known[1:], None], strict=False):
+        incident_id, begins, ends, kind = row
+        if later is not None and later[0] == incident_id:
+            ends = min(ends, later[1])  # the next alert takes its place
+        if kind != "Cancel":
+            spans.append((begins, ends))
+    counted = series.lasting(spans, instants)
+    return Reading(counted[-1][1], counted, state="wait" if counted[-1][1] else "good")
+
+
+def deliveries_to_mend(actor: Actor, at: datetime) -> list[WorkItem]:
+    """Alerts that a channel did not get, real ones first."""
+    rows = Delivery.objects.filter(state__in=_NEEDS_SOMEBODY).order_by("exercise_id", "-settled_at", "id")[:_MOST]
+    return [
+        WorkItem(
+            title=_("An alert did not leave by {channel}").format(channel=row.channel), url=reverse("dead-letters"),
+            urgency="later" if row.exercise_id else "now", since=row.settled_at, is_exercise=bool(row.exercise_id),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def channel_faults(actor: Actor, at: datetime) -> list[Fault]:
+    """Channels that are not set up, and those that did not take a real alert."""
+    faults = []
+    for name, channel in sorted(plugins.CHANNELS.items()):
+        try:
+            channel.check_config()
+        except Refused as refusal:
+            faults.append(Fault(_("{channel} is not set up").format(channel=name), note=sentence_of(refusal)))
+    failed = Delivery.objects.filter(state__in=_NEEDS_SOMEBODY, exercise_id="").order_by("channel")
+    names = failed.values_list("channel", flat=True).distinct()
+    faults += [
+        Fault(_("{channel} did not take an alert").format(channel=name), "bad", url=reverse("dead-letters"))
+        for name in names
+    ]
+    return faults

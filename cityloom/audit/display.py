@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_noop
 
-from cityloom.ui.domain.declared import Display, Page, Service
+from cityloom.ui.domain.declared import Display, Page, Service, Watch
 
 DISPLAY = Display(
     pages=(
         Page("verify", gettext_noop("Check a bundle"), "oversight", 50),
         Page("verify", gettext_noop("Check a bundle"), "people", 90, is_public=True),
+    ),
+    watches=(
+        Watch("log", gettext_noop("The log and its witnesses"), "cityloom.audit.queries.log_faults", 50,
+              gettext_noop("Witnesses outside have seen it.")),
     ),
     services=(
         Service(

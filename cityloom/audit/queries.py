@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 
 import httpx
 import yaml
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from cityloom.audit.domain import bundle, whole_log
 from cityloom.audit.domain.bundle import LoggedLeaf
@@ -19,7 +20,9 @@ from cityloom.audit.domain.witnesses import Watching, read_watching
 from cityloom.keeper import protocol, verifier
 from cityloom.keeper.client import KeeperClient
 from cityloom.keeper.verifier import Checkpoint, Invalid, Key
+from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
+from cityloom.ui.domain.declared import Fault
 
 __all__ = ["Checked", "LoggedLeaf"]  # for others, who see only this door
 LOCAL = "local"
@@ -173,3 +176,22 @@ def _from_address(address: str) -> Fetch:
         return bytes(run)
 
     return fetch
+
+
+# --- what the overview shows
+
+_SEEN_WITHIN = timedelta(hours=1)
+
+
+def log_faults(actor: Actor, at: datetime) -> list[Fault]:
+    """Whether somebody outside watches the log, and has seen it lately. Raises: Refused."""
+    outside = watching().witnesses
+    if not outside:
+        return [Fault(_("Nobody outside watches the log"), note=_("Without a witness, whoever runs this server could"
+                      " rewrite the whole log; docs/explanation/keeper.md says how to find one."))]  # fmt: skip
+    note = checkpoint_note(witnessed=True)
+    seen = verifier.cosignatures_of(note, [one.key for one in outside])
+    latest = max((each.time_s for each in seen), default=0)
+    if at.timestamp() - latest <= _SEEN_WITHIN.total_seconds() or _size_of(note) >= _size_of(checkpoint_note()):
+        return []
+    return [Fault(_("No witness has seen what was logged in the last hour"), "bad")]

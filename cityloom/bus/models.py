@@ -34,6 +34,7 @@ class OutboxEvent(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["position"], name="bus_unsettled", condition=models.Q(settled=False)),
+            models.Index(fields=["type", "time"], name="bus_by_type_and_time"),
         ]
 
     def __str__(self) -> str:
@@ -53,6 +54,9 @@ class HandlerRun(models.Model):
     next_try_at = models.DateTimeField(null=True)
     claimed_until = models.DateTimeField(null=True)
     why = models.CharField(max_length=300, default="", blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["key"], name="bus_dead", condition=models.Q(state="dead"))]
 
     def __str__(self) -> str:
         return f"{self.handler} {self.state}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -81,6 +81,39 @@ class Feed:
         return rows
 
 
+def newest_of(types: Iterable[str], *, until: datetime | None = None, most: int = 100) -> list[Envelope]:
+    """The newest events of some types, up to and including an instant, the newest first."""
+    rows: list[OutboxEvent] = []
+    for kind in types:  # one look into the index for each: other types, however many, cost nothing
+        some = OutboxEvent.objects.filter(type=kind)
+        if until is not None:
+            some = some.filter(time__lte=until)
+        rows += some.order_by("-time", "-position")[:most]
+    rows.sort(key=lambda row: (row.time, row.position), reverse=True)
+    return [as_envelope(row) for row in rows[:most]]
+
+
+def next_time_of(types: Iterable[str], after: datetime) -> datetime | None:
+    """When the next thing of some types happened behind an instant; None where nothing has."""
+    times = [
+        OutboxEvent.objects.filter(type=kind, time__gt=after).order_by("time").values_list("time", flat=True).first()
+        for kind in types
+    ]
+    return min((time for time in times if time is not None), default=None)
+
+
+def waiting_since(before: datetime) -> tuple[int, datetime | None]:
+    """How many events that happened before an instant still wait for a handler, and since when; exercises left out."""
+    waiting = OutboxEvent.objects.filter(settled=False, exercise_id="", time__lt=before).order_by("position")
+    oldest = waiting.values_list("time", flat=True).first()
+    return (waiting.count(), oldest) if oldest else (0, None)
+
+
+def dead_letter_count() -> int:
+    """How many handlers gave up."""
+    return HandlerRun.objects.filter(state="dead").count()
+
+
 def last_time(exercise_id: str) -> datetime | None:
     """When the last thing happened in an exercise; None where nothing has."""
     times = OutboxEvent.objects.filter(exercise_id=exercise_id).order_by("-time")
@@ -99,9 +132,9 @@ def now_in(exercise_id: str) -> datetime:
     return max(row.drill_at + timedelta(seconds=max(run_s, 0.0)), last_time(exercise_id) or row.drill_at)
 
 
-def dead_letters() -> list[DeadLetter]:
+def dead_letters(most: int = 1_000) -> list[DeadLetter]:
     """What needs an operator, oldest first."""
-    runs = HandlerRun.objects.filter(state="dead").select_related("event").order_by("event__position")
+    runs = HandlerRun.objects.filter(state="dead").select_related("event").order_by("event__position")[:most]
     return [
         DeadLetter(run.event.id, run.event.type, run.event.time, run.event.exercise_id, run.handler,
                    run.attempts, run.why)

@@ -37,7 +37,7 @@ from cityloom.kernel.refused import Refused
 from cityloom.registers import queries as registers
 
 ALERT_LIFE = timedelta(hours=12)
-SILENCE = timedelta(seconds=60)
+SILENCE = policies.SILENCE
 _FINAL = {"all-clear": "closed", "cancellation": "cancelled"}
 DEMO_CHANNELS = ("demo_works",)
 

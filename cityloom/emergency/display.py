@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import shapely
+from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
-from cityloom.ui.domain.declared import Display, LegendItem, Search
+from cityloom.ui.domain.declared import Display, KeyFigure, LegendItem, Search, WorkList
 from cityloom.ui.domain.declared import Layer as Declared
 from cityloom.ui.svgmap import Layer, Words, draw
 
@@ -174,6 +174,32 @@ def _part(name: str) -> list[object]:
     return ["==", ["get", "part"], name]
 
 
+def in_words(place: Mapping[str, str]) -> str:
+    """A place in the reader's language, else in English."""
+    return place.get("zh-Hans" if get_language() == "zh-hans" else "en") or place.get("en", "")
+
+
+def decision_words(state: str, place: Mapping[str, str]) -> str:
+    """What is to be decided on an incident in a state."""
+    words = {
+        "proposed": _("Approve the evacuation, or send it back: {place}"),
+        "ordered": _("Approve the alert as the second person: {place}"),
+        "clearing": _("Approve the last alert as the second person: {place}"),
+    }
+    return words.get(state, _("A decision: {place}")).format(place=in_words(place))
+
+
+def _published_by(name: str) -> str:
+    """The capability that publishes what MOMENTS names."""
+    if name == "DetectionRaised":
+        return "detection"
+    if name.startswith("Task"):
+        return "fieldwork"
+    return "alerts" if name in ("AlertIssued", "AlertDelivered", "AlertUndeliverable") else "emergency"
+
+
+_DECISIONS = frozenset({"ProposalReady", "EvacuationApproved", "AlertApproved", "ProposalSentBack", "IncidentUpdated",
+                        "IncidentClosed", "IncidentCancelled"})  # fmt: skip
 DISPLAY = Display(
     layers=(
         Declared(
@@ -263,4 +289,34 @@ DISPLAY = Display(
         ),
     ),
     searches=(Search("incidents", gettext_noop("Incidents"), f"{_HERE}.search", order=10),),
+    figures=(
+        KeyFigure(
+            key="open-incidents", label=gettext_noop("Open incidents"), order=10,
+            definition=gettext_noop("Incidents that are neither closed nor cancelled, at each full hour of a day."
+                                    " Exercises are not counted."),
+            source="cityloom.emergency.queries.open_incident_count",
+            events=frozenset({"IncidentOpened", "IncidentClosed", "IncidentCancelled"}),
+        ),
+        KeyFigure(
+            key="minutes-to-order", label=gettext_noop("From first signal to order"), unit=gettext_noop("min"),
+            order=60, definition=gettext_noop("The median, over the first orders of the last 30 days, of the time from"
+                                              " the first signal of an incident to the commander's approval."
+                                              " Exercises are not counted."),
+            source="cityloom.emergency.queries.minutes_to_order", events=frozenset({"EvacuationApproved"}),
+        ),
+    ),
+    work=(
+        WorkList(
+            key="decisions", label=gettext_noop("Decisions"), source="cityloom.emergency.queries.decisions_to_take",
+            order=10, roles=frozenset({"commander", "alert-approver"}),
+            events=_DECISIONS | {"IncidentOpened"},
+        ),
+        WorkList(
+            key="notices", label=gettext_noop("Notices to my department"), order=20,
+            source="cityloom.emergency.queries.notices_to_answer",
+            roles=frozenset(f"department-{name}" for name in ("fire", "police", "traffic", "water", "gas")),
+            events=frozenset({"NoticeSent", "NoticeAcknowledged", "NoticeEscalated", "IncidentClosed"}),
+        ),
+    ),
+    moments={f"cityloom.{_published_by(name)}.{name}.v1": words for name, words in MOMENTS.items()},
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from cityloom.emergency.domain import states
 from cityloom.kernel.actor import Actor
@@ -20,6 +21,8 @@ _TITLES = {
 _APPROVALS = {"approve": states.COMMANDER, "approve-alert": states.SECOND}
 DEPARTMENT_ROLE = "department-"
 _WRITERS = ("commander", "duty-officer", "alert-approver", "operator", "supervisor")
+SILENCE = timedelta(seconds=60)
+"""After this a notice without an answer is escalated."""
 
 
 @dataclass(frozen=True)

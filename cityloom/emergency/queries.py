@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 import shapely
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from cityloom.alerts import queries as alerts
 from cityloom.bus import queries as bus
 from cityloom.detection import queries as detection
-from cityloom.emergency import policies
+from cityloom.emergency import display, policies
 from cityloom.emergency.domain import document as documents
-from cityloom.emergency.domain import known, states
+from cityloom.emergency.domain import known, past, states
 from cityloom.emergency.domain import zone as zones
 from cityloom.emergency.domain.dossier import RESIDENT_KINDS
 from cityloom.emergency.domain.plan import Buildings, Households, Roads, Shelters, Site, Surroundings
 from cityloom.emergency.domain.zone import Parameters, Zone
-from cityloom.emergency.models import Incident, Notice, Proposal, ResponseParameters, RoomEntry
+from cityloom.emergency.models import Approval, Incident, Notice, Proposal, ResponseParameters, RoomEntry
 from cityloom.fieldwork import queries as fieldwork
 from cityloom.gate import queries as gate
 from cityloom.kernel.actor import Actor
@@ -32,6 +34,8 @@ from cityloom.kernel.geometry import LocalProjection, centre, circle
 from cityloom.kernel.refused import Refused
 from cityloom.registers import queries as registers
 from cityloom.registers.queries import Residents
+from cityloom.ui.domain import series
+from cityloom.ui.domain.declared import URGENCIES, Reading, Urgency, WorkItem
 
 VALVE_REACH_M = 60.0
 FIRST_REACH_M = 1_000.0
@@ -561,3 +565,169 @@ def _roads(graph: registers.RoadGraph) -> Roads:
 
 def _site(one: registers.PlaceFacts | registers.ValveFacts) -> Site:
     return Site(one.id, one.kind, getattr(one, "name", ""), one.lon, one.lat)
+
+
+# --- what the overview shows
+
+_MOST_LINES = 1_000
+_MOST_ENDED = 20
+_MOST_WORK = 100
+_ORDERS_OF = timedelta(days=30)
+_SPANS = 20_000  # incidents that a line of figures looks at
+
+
+@dataclass(frozen=True)
+class IncidentLine:
+    """An incident in a list: its state then, and since when."""
+
+    id: str
+    exercise_id: str
+    category: str
+    state: str
+    place: dict[str, str]
+    opened_at: datetime
+    closed_at: datetime | None
+
+    @property
+    def urgency(self) -> Urgency:
+        return states.URGENCY[self.state]  # type: ignore[return-value]
+
+    @property
+    def place_words(self) -> str:
+        return display.in_words(self.place)
+
+
+def incident_lines(at: datetime | None = None) -> list[IncidentLine]:
+    """Incidents by urgency, real ones first, as they are, or as they were known at an instant; bounded.
+
+    What waits for a decision stands in the order of waiting, everything else the newest first.
+    """
+    known = Incident.objects.all() if at is None else Incident.objects.filter(opened_at__lte=at)
+    over = Q(closed_at__isnull=False) if at is None else Q(closed_at__lte=at)
+    rows = [*known.exclude(over).order_by("exercise_id", "-opened_at", "id")[:_MOST_LINES],
+            *known.filter(over).order_by("-closed_at", "id")[:_MOST_ENDED]]  # fmt: skip
+    state = {row.id: row.state for row in rows} if at is None else _states_at(rows, at)
+    lines = [
+        IncidentLine(
+            row.id, row.exercise_id, row.category, state[row.id], row.place, row.opened_at,
+            row.closed_at if at is None or (row.closed_at and row.closed_at <= at) else None,
+        )
+        for row in rows
+    ]  # fmt: skip
+    return sorted(lines, key=_by_urgency)
+
+
+def _by_urgency(line: IncidentLine) -> tuple[int, bool, float]:
+    seconds = line.opened_at.timestamp()
+    return URGENCIES.index(line.urgency), bool(line.exercise_id), seconds if line.urgency == "now" else -seconds
+
+
+def _states_at(rows: Sequence[Incident], at: datetime) -> dict[str, str]:
+    """The state of each of these incidents at an instant."""
+    ids = [row.id for row in rows]
+    given: dict[str, set[str]] = {}
+    approvals = Approval.objects.filter(proposal__incident__in=ids, at__lte=at)
+    for proposal_id, role in approvals.values_list("proposal_id", "role"):
+        given.setdefault(proposal_id, set()).add(role)
+    newest: dict[str, past.Revision] = {}
+    made = Proposal.objects.filter(incident__in=ids, created_at__lte=at).order_by("revision")
+    for incident_id, proposal_id, purpose, sent_back_at in made.values_list(
+        "incident_id", "id", "purpose", "sent_back_at"
+    ):
+        is_sent_back = sent_back_at is not None and sent_back_at <= at
+        newest[incident_id] = past.Revision(purpose, is_sent_back, given.get(proposal_id, ()))
+    return {
+        row.id: past.state_of(newest.get(row.id), row.state if row.closed_at and row.closed_at <= at else "")
+        for row in rows
+    }
+
+
+def places_of(incident_ids: Iterable[str]) -> dict[str, str]:
+    """Where incidents are, in the reader's language."""
+    found = Incident.objects.filter(id__in=set(incident_ids)).values_list("id", "place")
+    return {incident_id: display.in_words(place) for incident_id, place in found}
+
+
+def decisions_to_take(actor: Actor, at: datetime) -> list[WorkItem]:
+    """Open incidents whose next decision the actor may take, in the order of waiting."""
+    waiting = Incident.objects.filter(state__in=_OWN_APPROVER).order_by("exercise_id", "opened_at", "id")
+    rows = list(waiting[:_MOST_LINES])
+    standing = _standings(rows)
+    mine = [row for row in rows if _is_allowed(_OWN_APPROVER[row.state], standing[row.id], actor)]
+    return [
+        WorkItem(
+            title=display.decision_words(row.state, row.place), url=f"{reverse('incident', args=[row.id])}#decision",
+            urgency="now", since=row.opened_at, is_exercise=bool(row.exercise_id),
+        )
+        for row in mine[:_MOST_WORK]
+    ]  # fmt: skip
+
+
+def _standings(rows: Sequence[Incident]) -> dict[str, policies.Standing]:
+    """Where many incidents stand, by their ids; few questions for all."""
+    newest = {
+        incident_id: (proposal_id, by)
+        for incident_id, proposal_id, by in Proposal.objects.filter(
+            incident__in=[row.id for row in rows], revision=F("incident__revision")
+        ).values_list("incident_id", "id", "proposed_by")
+    }
+    given: dict[str, dict[str, str]] = {}
+    approvals = Approval.objects.filter(proposal__in=[proposal_id for proposal_id, _by in newest.values()])
+    for proposal_id, role, account in approvals.values_list("proposal_id", "role", "account_id"):
+        given.setdefault(proposal_id, {})[role] = account
+    nothing = ("", "")
+    return {
+        row.id: policies.Standing(
+            row.state, newest.get(row.id, nothing)[1], given.get(newest.get(row.id, nothing)[0], {})
+        )
+        for row in rows
+    }
+
+
+def _is_allowed(action: str, standing: policies.Standing, actor: Actor) -> bool:
+    try:
+        policies.check_can(action, standing, actor)
+    except Refused:
+        return False
+    return True
+
+
+def notices_to_answer(actor: Actor, at: datetime) -> list[WorkItem]:
+    """What the actor's departments were asked and have not answered, the overdue first."""
+    departments = [role.removeprefix("department-") for role in actor.roles if role.startswith("department-")]
+    asked = Notice.objects.filter(department__in=departments, state__in=("sent", "escalated"))
+    rows = asked.exclude(incident__state__in=states.FINAL).select_related("incident").order_by("sent_at", "id")
+    items = [
+        WorkItem(
+            title=_("A notice to acknowledge: {place}").format(place=display.in_words(row.incident.place)),
+            url=f"{reverse('incident', args=[row.incident_id])}#notices", urgency="now", since=row.sent_at,
+            due_at=row.sent_at + policies.SILENCE,
+            note=_("Overdue: it was escalated.") if row.state == "escalated" else "",
+            is_exercise=bool(row.exercise_id),
+        )
+        for row in rows[:_MOST_WORK]
+    ]  # fmt: skip
+    return sorted(items, key=lambda item: not item.note)
+
+
+def open_incident_count(actor: Actor, at: datetime) -> Reading:
+    """How many real incidents are not over, and over the last day."""
+    instants = series.hours_to(at)
+    spans = Incident.objects.filter(exercise_id="", opened_at__lte=at).exclude(closed_at__lt=instants[0])
+    counted = series.lasting(spans.order_by("-opened_at").values_list("opened_at", "closed_at")[:_SPANS], instants)
+    drilled = Incident.objects.filter(opened_at__lte=at).exclude(exercise_id="").exclude(closed_at__lte=at).count()
+    note = _("{count} more in exercises").format(count=drilled) if drilled else ""
+    value = counted[-1][1]
+    return Reading(value, counted, state="wait" if value else "good", note=note)
+
+
+def minutes_to_order(actor: Actor, at: datetime) -> Reading:
+    """The median time from the first signal to the commander's order, over the orders of the last 30 days."""
+    given = Approval.objects.filter(
+        role=states.COMMANDER, exercise_id="", at__gt=at - _ORDERS_OF, at__lte=at, proposal__revision=1
+    )
+    times = given.order_by("at").values_list("at", "proposal__incident__first_signal_at")[:_SPANS]
+    minutes = [(when, (when - first).total_seconds() / 60) for when, first in times]
+    if not minutes:
+        return Reading(None, why_none=_("No evacuation was ordered in these 30 days."))
+    return Reading(float(np.median([value for _when, value in minutes])), minutes[-series.HOURS :])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_noop as _
 
-from cityloom.ui.domain.declared import Display, Layer, LegendItem
+from cityloom.ui.domain.declared import Display, KeyFigure, Layer, LegendItem, WorkList
 
 _HERE = "cityloom.fieldwork.layers"
 _DIRECTING = frozenset({"duty-officer", "commander"})
@@ -13,7 +13,7 @@ _EVENTS = frozenset({
 })  # fmt: skip
 _POINT = {"circle-stroke-color": "--map-point-line", "circle-stroke-width": 1.4}
 
-DISPLAY = Display(layers=(
+_LAYERS = (
     Layer(
         key="tasks", label=_("Tasks"), kind="live", source=f"{_HERE}.tasks", section="fieldwork", order=170,
         roles=_DIRECTING | {"social-worker"}, why_not=_("Only those who direct the help, and workers for their own "
@@ -44,4 +44,22 @@ DISPLAY = Display(layers=(
         }},),
         legend=(LegendItem("--map-worker", _("Worker's starting place")),),
     ),
-))  # fmt: skip
+)  # fmt: skip
+_MOVES = frozenset({"TasksAssigned", "TasksDelivered", "TasksAccepted", "TaskFinished", "IncidentClosed"})
+DISPLAY = Display(
+    layers=_LAYERS,
+    figures=(
+        KeyFigure(
+            key="open-tasks", label=_("Tasks under way"), order=20, source="cityloom.fieldwork.queries.open_task_count",
+            definition=_("Tasks that workers were given and that have not ended, at each full hour of a day."
+                         " Exercises are not counted."),
+            events=_MOVES,
+        ),
+    ),
+    work=(
+        WorkList(
+            key="tasks", label=_("My tasks"), source="cityloom.fieldwork.queries.tasks_to_do", order=30,
+            roles=frozenset({"social-worker"}), events=_MOVES,
+        ),
+    ),
+)  # fmt: skip

@@ -7,12 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from django.db.models import Count
+from django.db.models import Count, Q
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from cityloom.fieldwork.domain import states
 from cityloom.fieldwork.models import Task, Worker
 from cityloom.kernel.actor import Actor
+from cityloom.ui.domain import series
+from cityloom.ui.domain.declared import Reading, WorkItem
+
+_MOST = 100
+_SPANS = 50_000  # tasks that a line of figures looks at
 
 
 @dataclass(frozen=True)
@@ -114,3 +121,32 @@ def as_facts(task: Task) -> TaskFacts:
         people=len(task.subjects), worker_id=task.worker_id or "", account=task.account, state=task.state,
         assigned_at=task.assigned_at, delivered_at=task.delivered_at, finished_at=task.finished_at, until=task.until,
     )  # fmt: skip
+
+
+# --- what the overview shows
+
+
+def tasks_to_do(actor: Actor, at: datetime) -> list[WorkItem]:
+    """The actor's own open tasks, oldest first; without the people in them, who are opened with the task."""
+    return [_to_do(task) for task in my_tasks(actor)[:_MOST]]
+
+
+def _to_do(task: TaskFacts) -> WorkItem:
+    is_here = task.state in (states.DELIVERED, states.ACCEPTED)
+    return WorkItem(
+        title=_("Help someone to leave"), url=reverse("task", args=[task.id]) if is_here else "", urgency="now",
+        since=task.assigned_at, due_at=task.until, is_exercise=bool(task.exercise_id),
+        note=_("Opening it is logged.") if is_here else _("It is on its way to you."),
+    )  # fmt: skip
+
+
+def open_task_count(actor: Actor, at: datetime) -> Reading:
+    """How many tasks had been given to workers and were not ended, and over the last day."""
+    instants = series.hours_to(at)
+    given = Task.objects.filter(exercise_id="", assigned_at__lte=at).exclude(finished_at__lt=instants[0])
+    spans = given.order_by("-assigned_at").values_list("assigned_at", "finished_at")[:_SPANS]
+    counted = series.lasting(spans, instants)
+    drilled = Task.objects.exclude(exercise_id="").filter(assigned_at__lte=at)
+    under_way = drilled.filter(Q(finished_at=None) | Q(finished_at__gt=at)).count()
+    note = _("{count} more in exercises").format(count=under_way) if under_way else ""
+    return Reading(counted[-1][1], counted, state="wait" if counted[-1][1] else "good", note=note)

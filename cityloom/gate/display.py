@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from cityloom.gate import policies
 from cityloom.gate.domain import reasons
-from cityloom.ui.domain.declared import Display, KeyFigure, Page, Service
+from cityloom.ui.domain.declared import Display, KeyFigure, Page, Service, Watch, WorkList
 
 FIELDS = {
     "name": gettext_noop("Name"), "national_id": gettext_noop("National id"), "phone": gettext_noop("Phone"),
@@ -187,6 +187,24 @@ DISPLAY = Display(
                                     " of two officials and with an end."),
             source="cityloom.gate.queries.statuses_in_force", is_public=True, counts_people=True,
         ),
+    ),
+    work=(
+        WorkList("grants", gettext_noop("Grants for a second person"), "cityloom.gate.queries.work_grants", 40,
+                 frozenset({"supervisor", "case-handler", "social-worker"})),
+        WorkList("statuses", gettext_noop("Statuses for a second person"), "cityloom.gate.queries.work_statuses", 45,
+                 frozenset({"supervisor", "case-handler"}), frozenset({"StatusSet"})),
+        WorkList("alarms", gettext_noop("Alarms of the keeper"), "cityloom.gate.queries.work_alarms", 50,
+                 frozenset(policies.REVIEWERS), frozenset({"GateAlarmRaised"})),
+        WorkList("reviews", gettext_noop("Broken glass to review"), "cityloom.gate.queries.work_reviews", 55,
+                 frozenset(policies.REVIEWERS), frozenset({"GlassBroken", "GlassReviewed"})),
+        WorkList("objections", gettext_noop("Objections to answer"), "cityloom.gate.queries.work_objections", 60,
+                 frozenset(policies.REVIEWERS), frozenset({"OpeningContested", "ContestAnswered"})),
+    ),
+    watches=(
+        Watch("keeper", gettext_noop("Keeper and budgets"), "cityloom.gate.queries.keeper_faults", 40,
+              gettext_noop("The keeper answers, and no purpose runs out of its budget today.")),
+        Watch("breakers", gettext_noop("Calling systems"), "cityloom.gate.queries.stopped_systems", 45,
+              gettext_noop("The keeper has stopped none.")),
     ),
     services=(
         Service(

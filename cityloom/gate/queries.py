@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 from django.conf import settings
+from django.urls import reverse
 from django.utils.module_loading import import_string
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from cityloom.accounts import queries as accounts
@@ -39,6 +41,7 @@ from cityloom.kernel import clock, merkle
 from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
 from cityloom.ui.domain import declared as figures
+from cityloom.ui.domain.declared import Fault, WorkItem
 
 EMERGENCY = "emergency-assistance"
 REGISTER = "register-maintenance"
@@ -606,3 +609,95 @@ def _within(unit: str, outer: str) -> bool:
 
 def _run(values: NDArray[np.int64]) -> bytes:
     return np.ascontiguousarray(values, dtype="<i8").tobytes()
+
+
+# --- what the overview shows
+
+_MOST = 100
+_NEARLY = 0.8
+"""The share of a day's budget at which it is told that it runs out."""
+
+
+def work_grants(actor: Actor, at: datetime) -> list[WorkItem]:
+    """Grants that wait for the actor as the second person."""
+    waiting = [one for one in grants_to_second(at) if actor.account not in (one.granted_by, one.holder)]
+    rules = live_purposes() if waiting else {}
+    return [
+        WorkItem(
+            title=_("Approve a grant for {count} people: {purpose}").format(
+                count=one.subject_count, purpose=display.title(dict(rules[one.purpose]["title"]), one.purpose)
+            ),
+            url=reverse("grant", args=[one.id]), since=one.granted_at, due_at=one.until,
+            is_exercise=bool(one.exercise_id),
+        )
+        for one in waiting if actor.roles & set(rules.get(one.purpose, {}).get("approvers", ()))
+    ][:_MOST]  # fmt: skip
+
+
+def work_statuses(actor: Actor, at: datetime) -> list[WorkItem]:
+    """Statuses that wait for the actor as the second person, one line for what was proposed together."""
+    waiting = {row.batch: row for row in statuses_waiting() if row.proposed_by != actor.account}
+    if not waiting or not actor.roles & set(live_purposes()[STATUS]["approvers"]):
+        return []
+    return [
+        WorkItem(_("Decide on a proposed status: {kind}").format(kind=display.word(row.kind)), reverse("statuses"),
+                 since=row.proposed_at)
+        for row in list(waiting.values())[:_MOST]
+    ]  # fmt: skip
+
+
+def work_objections(actor: Actor, at: datetime) -> list[WorkItem]:
+    """Residents' objections without an answer, the overdue first."""
+    rows = open_contests()[:_MOST]
+    return [_due(_("Answer a resident's objection"), row.contested_at, row.due_at, at) for row in rows]
+
+
+def work_reviews(actor: Actor, at: datetime) -> list[WorkItem]:
+    """Breakings of the glass without a review, the overdue first; exercises last."""
+    rows = [row for row in open_reviews() if row.account_id != actor.account][:_MOST]
+    words = _("Review where the glass was broken")
+    return [_due(words, row.broken_at, row.due_at, at, is_exercise=bool(row.exercise_id)) for row in rows]
+
+
+def work_alarms(actor: Actor, at: datetime) -> list[WorkItem]:
+    """Alarms of the keeper that nobody has seen; exercises last."""
+    rows = GateAlarm.objects.filter(seen_at=None).order_by("exercise_id", "-at", "-number")[:_MOST]
+    return [
+        WorkItem(display.word(row.kind), reverse("oversight"), "later" if row.exercise_id else "now", row.at,
+                 note=_("An alarm of the keeper"), is_exercise=bool(row.exercise_id))
+        for row in rows
+    ]  # fmt: skip
+
+
+def _due(title: str, since: datetime, due_at: datetime, at: datetime, *, is_exercise: bool = False) -> WorkItem:
+    is_late = due_at <= at
+    return WorkItem(
+        title, reverse("oversight"), "now" if is_late and not is_exercise else "today", since, due_at,
+        is_exercise=is_exercise,
+    )  # fmt: skip
+
+
+def keeper_faults(actor: Actor, at: datetime) -> list[Fault]:
+    """Whether the keeper answers, and which day's budgets are used up or nearly so.
+
+    Raises: Refused `gate.keeper_down`.
+    """
+    faults = []
+    for row in purposes(SYSTEM):
+        most = display.limited(int(row.document.get("most_a_day") or 0)) if row.state == "active" else None
+        if most and row.spent_today >= _NEARLY * most:
+            name = display.title(dict(row.document.get("title", ())), row.purpose)
+            words = _("{purpose}: {spent} of {most} people a day").format(
+                purpose=name, spent=row.spent_today, most=most
+            )
+            faults.append(Fault(words, "bad" if row.spent_today >= most else "wait"))
+    return faults
+
+
+def stopped_systems(actor: Actor, at: datetime) -> list[Fault]:
+    """Calling systems that the keeper has stopped. Raises: Refused."""
+    return [
+        Fault(_("{system} was stopped: {purpose}").format(system=service, purpose=purpose), "bad", since,
+              reverse("oversight"))
+        for purpose, service, since in breakers(SYSTEM)
+    ]  # fmt: skip

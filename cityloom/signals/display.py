@@ -6,7 +6,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from cityloom.signals import policies
-from cityloom.ui.domain.declared import Display, KeyFigure, Layer, LegendItem, Page, Search, Service
+from cityloom.ui.domain.declared import Display, KeyFigure, Layer, LegendItem, Page, Search, Service, Watch
 
 _HERE = "cityloom.signals.layers"
 KINDS = {
@@ -79,6 +79,10 @@ DISPLAY = Display(
         ),
     ),
     searches=(Search("sensors", _("Sensors"), f"{_HERE}.search", order=40, is_public=True),),
+    watches=(
+        Watch("sensors", _("Sensors"), "cityloom.signals.queries.sensor_faults", 25,
+              _("Every sensor that spoke in this day still does.")),
+    ),
     figures=(
         KeyFigure(
             key="sensors-in-service", label=_("Sensors in service"), order=40, is_public=True,

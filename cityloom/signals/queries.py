@@ -13,12 +13,13 @@ import numpy as np
 from django.conf import settings
 from django.db import connection
 from django.db.models import Count, QuerySet, Sum
+from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from cityloom.kernel import cells, clock, geometry
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
-from cityloom.signals.domain.kinds import KINDS, silent
+from cityloom.signals.domain.kinds import KINDS, SILENT_AFTER_CADENCES, silent
 from cityloom.signals.domain.reading import SENTENCES, Stream, instant_of, microseconds
 from cityloom.signals.domain.still import MEDIA_TYPES
 from cityloom.signals.models import Datastream, RejectedSignal, Report, SceneEvent
@@ -224,6 +225,30 @@ def reports_of_a_day(actor: Actor, at: datetime | None) -> figures.Reading:
     found = list(times.values_list("reported_at", flat=True))
     series = [(day, float(sum(day - timedelta(days=1) < one <= day for one in found))) for day in days]
     return figures.Reading(series[-1][1], series)
+
+
+def sensor_faults(actor: Actor, at: datetime) -> list[figures.Fault]:
+    """Sensors that have fallen silent within a day, and whether any has spoken in it; exercises left out."""
+    spoke = (
+        "SUM(CASE WHEN EXISTS (SELECT 1 FROM signals_observation o WHERE o.exercise_id = '' AND o.datastream_id = d.id"
+        " AND o.phenomenon_us > %s AND o.phenomenon_us <= %s) THEN 1 ELSE 0 END)"
+    )
+    lately = spoke.replace("> %s", "> %s - d.cadence_s * %s", 1)
+    sql = f"SELECT COUNT(*), {spoke}, {lately} FROM signals_datastream d WHERE d.state = %s"  # noqa: S608 - constants
+    until = microseconds(at)
+    day_us = microseconds(at - timedelta(days=1))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql, [day_us, until, until, SILENT_AFTER_CADENCES * 1_000_000, until, Datastream.IN_SERVICE]
+        )
+        count, in_a_day, now = (int(number or 0) for number in cursor.fetchone())
+    if count and not in_a_day:
+        note = _("Connect them, or run a drill; until then incidents are found by calls and people only.")
+        return [figures.Fault(_("No sensor has sent a reading in a day"), note=note)]
+    if silent_count := in_a_day - now:
+        words = _("Sensors that fell silent: {silent} of {all}").format(silent=silent_count, all=count)
+        return [figures.Fault(words, "bad" if silent_count * 5 > count else "wait")]
+    return []
 
 
 def silent_among(streams: Datastreams, readings: Readings, until: datetime) -> NDArray[np.bool_]:

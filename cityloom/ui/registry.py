@@ -75,6 +75,11 @@ def watches() -> list[Watch]:
     return _in_order(watch for display in displays().values() for watch in display.watches)
 
 
+def moments() -> dict[str, str]:
+    """What each type of event is called on the timeline of the overview."""
+    return {kind: words for display in displays().values() for kind, words in display.moments.items()}
+
+
 def services() -> list[Service]:
     """What residents can ask for."""
     return _in_order(service for display in displays().values() for service in display.services)

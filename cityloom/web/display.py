@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_noop
 
-from cityloom.ui.domain.declared import Display, Page, Service
+from cityloom.ui.domain.declared import Display, Page, Service, Watch, WorkList
 
 DISPLAY = Display(
     pages=(
@@ -17,6 +17,16 @@ DISPLAY = Display(
         Page("offline", gettext_noop("Warnings"), "people", 50, is_public=True),
         Page("figures", gettext_noop("Figures"), "people", 70, is_public=True),
         Page("how", gettext_noop("How this city uses your data"), "people", 80, is_public=True),
+    ),
+    work=(
+        WorkList("dead-letters", gettext_noop("Dead letters"), "cityloom.web.overview.dead_letters_to_mend", 90,
+                 frozenset({"operator"})),
+    ),
+    watches=(
+        Watch("processes", gettext_noop("Processes"), "cityloom.web.overview.process_faults", 10,
+              gettext_noop("All of them run.")),
+        Watch("events", gettext_noop("Events"), "cityloom.web.overview.delivery_faults", 20,
+              gettext_noop("Everything that happened has reached those who react to it.")),
     ),
     services=(
         Service(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,6 +13,9 @@ from django.contrib.auth.views import redirect_to_login
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
+from django.template import TemplateDoesNotExist
+from django.template.loader import get_template
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -21,14 +23,13 @@ from cityloom.accounts import queries as accounts
 from cityloom.alerts import queries as alerts
 from cityloom.bus import actions as bus_actions
 from cityloom.bus import queries as bus
-from cityloom.emergency import queries as emergency
-from cityloom.fieldwork import queries as fieldwork
 from cityloom.kernel import clock
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
+from cityloom.ui.words import sentence_of
+from cityloom.web import overview
 from cityloom.web.portal import views as portal
-
-_MOST = 50
+from cityloom.web.processes import processes
 
 
 @login_not_required
@@ -39,13 +40,41 @@ def front(request: HttpRequest) -> HttpResponse:
         return redirect_to_login("/", f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'why': request.session_fault})}")
     if not request.user.is_authenticated or request.user.kind == "resident":  # type: ignore[union-attr]
         return portal.home(request)
+    return _overview(request)
+
+
+def _overview(request: HttpRequest) -> HttpResponse:
+    """The overview, or one part of it for a page that is out of date."""
     actor = accounts.as_actor(request.user)  # type: ignore[arg-type]
-    context = {
-        "waiting": emergency.waiting_for(actor), "notices": _notices(actor), "tasks": fieldwork.my_tasks(actor),
-        "languages": fieldwork.languages_of(actor.account), "incidents": emergency.recent_incidents(_MOST),
-        "dead": len(bus.dead_letters()) if actor.has("operator") else 0,
+    fault = ""
+    try:
+        at = overview.instant_from(request.GET.get("at", ""))
+    except Refused as refusal:
+        at, fault = None, sentence_of(refusal)
+    page, asked = request.GET.get("page", ""), request.GET.get("fragment", "")
+    request.GET = request.GET.copy()  # type: ignore[assignment]
+    request.GET.pop("fragment", None)  # type: ignore[attr-defined]  # the ways to other pages lead to whole ones
+    context: dict[str, Any] = {"at": at, "fault": fault, "query": urlencode({"at": at.isoformat()}) if at else ""}
+    if asked in overview.PARTS:
+        return render(request, f"web/overview/_{asked}.html", context | overview.context_for(asked, actor, at, page))
+    for part in overview.PARTS:
+        context |= overview.context_for(part, actor, at, page) | {f"{part}_types": overview.types_of(part)}
+    scrub = overview.scrub(at)
+    context |= {
+        "scrub": scrub, "marks_json": json.dumps(scrub.marks), "page_number": page if page.isdigit() else "1",
+        "at_iso": at.isoformat() if at else "", "is_live": at is None, "map_template": _map_template(),
+        "at_local": timezone.localtime(at).strftime("%Y-%m-%dT%H:%M:%S") if at else "",
     }  # fmt: skip
     return render(request, "web/front.html", context)
+
+
+def _map_template() -> str:
+    """The map in a page, where this installation has one."""
+    try:
+        get_template("ui/_map.html")
+    except TemplateDoesNotExist:
+        return ""
+    return "ui/_map.html"
 
 
 @require_GET
@@ -69,7 +98,7 @@ def replay(request: HttpRequest) -> HttpResponse:
 @require_GET
 def health(request: HttpRequest) -> HttpResponse:
     """The processes, as the supervisor last saw them."""
-    return render(request, "web/health.html", {"processes": _processes(), "database": connection.vendor})
+    return render(request, "web/health.html", {"processes": processes(), "database": connection.vendor})
 
 
 @login_not_required
@@ -81,27 +110,8 @@ def alive(request: HttpRequest) -> HttpResponse:
     return HttpResponse("well", content_type="text/plain")
 
 
-def _notices(actor: Actor) -> list[emergency.NoticeFacts]:
-    """What the actor's department has not answered yet."""
-    departments = [role.removeprefix("department-") for role in sorted(actor.roles) if role.startswith("department-")]
-    return [
-        notice
-        for department in departments
-        for notice in emergency.notices_for(department)
-        if notice.state != "acknowledged"
-    ]
-
-
 def _operator(request: HttpRequest) -> Actor:
     actor = accounts.as_actor(request.user)  # type: ignore[arg-type]
     if not actor.has("operator"):
         raise Refused("web.role", "You cannot work on dead letters: only an operator may; ask one to sign in.")
     return actor
-
-
-def _processes() -> dict[str, Any]:
-    try:
-        facts = json.loads(Path(settings.CITYLOOM["STATUS_FILE"]).read_text())
-    except (OSError, ValueError):
-        return {}
-    return dict(facts.get("processes", {}))

@@ -203,7 +203,8 @@ def test_a_worker_reads_the_own_task_until_it_ends(signed_in: SignIn, city: City
     approve(signed_in("commander"), proposal)
     give_out(proposal)
     worker = signed_in("worker-0001")
-    (task, *_) = read(worker.get("/")).xpath("//section[@aria-labelledby='mine']//a/@href")
+    waiting = read(worker.get("/")).xpath("//section[@aria-labelledby='waiting']")[0]
+    (task, *_) = waiting.xpath(".//a[starts-with(@href, '/tasks/')]/@href")
     before = sum(one.people for one in gate.openings_of(exercise_id=EXERCISE) if one.kind == "opened")
     page = worker.get(task)
     assert "This opening is in the log" in text(page)
@@ -250,7 +251,7 @@ def test_a_dead_letter_is_shown_and_replayed(signed_in: SignIn, incident_id: str
     handler, key = "emergency.propose", ids.named_id("handler-run", event.id, "emergency.propose")
     HandlerRun.objects.create(key=key, event=event, handler=handler, state="dead", why="gate.keeper_down: x")
     operator = signed_in("operator")
-    assert "1 dead letter" in text(operator.get("/"))
+    assert "A handler gave up" in text(operator.get("/"))
     assert "gate.keeper_down" in text(operator.get("/operator/dead-letters/"))
     form = {"event": event.id, "handler": handler}
     assert "There are none" in text(operator.post("/operator/dead-letters/replay/", form, follow=True))
@@ -269,7 +270,7 @@ def test_every_page_keeps_the_strict_policy(signed_in: SignIn, incident_id: str)
         assert "unsafe" not in policy
         assert policy.startswith("default-src 'self'")
         page = read(response)
-        assert page.xpath("//@style | //style | //script[not(@src)]") == []
+        assert page.xpath("//@style | //style | //script[not(@src)][not(@type='application/json')]") == []
         assert [name for name in page.xpath("//@*/..") if any(key.startswith("on") for key in name.attrib)] == []
 
 
@@ -299,7 +300,7 @@ def test_every_page_speaks_chinese(signed_in: SignIn, incident_id: str) -> None:
     page = operator.get(f"/incidents/{incident_id}/")
     assert read(page).get("lang") == "zh-Hans"
     assert "演练" in text(page)
-    left = re.sub(r"\s+", " ", read(operator.get("/")).xpath("string(//main)"))
+    left = re.sub(r"\s+", " ", read(operator.get("/")).xpath("string(//main)")).replace("`make islands`", "")
     assert not re.search(r"[A-Za-z]{4,} [A-Za-z]{3,}", left), left
 
 

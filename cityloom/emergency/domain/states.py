@@ -19,6 +19,12 @@ FINAL = frozenset({"closed", "cancelled"})
 PURPOSES = ("evacuation", "all-clear", "cancellation")
 """What a proposal is for; each has its own document and the same two approvals."""
 
+URGENCY = {
+    "open": "now", "proposed": "now", "sent-back": "now", "ordered": "now", "clearing": "today", "warned": "today",
+    "closed": "later", "cancelled": "later",
+}  # fmt: skip
+"""How soon somebody has to look at an incident in a state: it waits for a decision, it is under way, it is over."""
+
 COMMANDER = "commander"
 SECOND = "alert-approver"
 _DRAFTERS = frozenset({"system", "duty-officer", "commander"})

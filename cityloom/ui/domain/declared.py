@@ -222,7 +222,10 @@ class Service:
 
 @dataclass(frozen=True)
 class Display:
-    """All that one capability declares."""
+    """All that one capability declares.
+
+    `moments` names what happens, for the timeline of the overview: by the type of the event, a few words.
+    """
 
     pages: Sequence[Page] = ()
     layers: Sequence[Layer] = ()
@@ -231,3 +234,4 @@ class Display:
     work: Sequence[WorkList] = ()
     watches: Sequence[Watch] = ()
     services: Sequence[Service] = ()
+    moments: Mapping[str, str] = field(default_factory=dict)

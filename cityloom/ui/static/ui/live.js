@@ -4,6 +4,7 @@
 // The page says: <body data-live="ADDRESS" data-live-after="POSITION">, and
 //   <section data-live-fragment="/?fragment=incidents" data-live-types="IncidentOpened IncidentClosed">
 //     data-live-types: names of events, or * ; data-live-incident: of this incident only
+//     data-live-every: seconds after which it is read again in any case, for what changes without an event
 //     data-live-label: what to call the part when it has changed, for those who do not see it
 //   inside of it, an element with an id and data-live-keep stays as it is (a map), and so does a form that is being
 //   filled in. Scripts listen to `cityloom:event` (detail: type, name, time, exercise, incident; type "reset" when
@@ -96,6 +97,8 @@ async function askWhy() { // a browser tells a script that a line was refused, a
 
 function watch() {
   showClock();
+  for (const part of document.querySelectorAll("[data-live-every]"))
+    if (performance.now() - (started.get(part) ?? 0) > part.dataset.liveEvery * 1_000 && state === "live") refreshSoon(part);
   if (source && performance.now() - heard > SILENT_MS) { setState("dropped"); open(); }
 }
 
