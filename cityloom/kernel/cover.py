@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import h3.api.basic_int as h3
 import numpy as np
+from numpy.typing import NDArray
 
 from cityloom.kernel.cells import RESOLUTION
 from cityloom.kernel.geometry import LocalProjection
@@ -41,12 +43,18 @@ def ranges_in_box(
     plane = LocalProjection(lon, lat)
     half = plane.xy(np.array([east]), np.array([north]))[0]
     coarse, rings = _disk(float(np.hypot(*half)) * _BENT + margin_m, resolution, _MOST_RINGS_OF_A_BOX)
-    cells = sorted(h3.grid_disk(h3.latlng_to_cell(lat, lon, coarse), rings))
-    centres = np.array([h3.cell_to_latlng(cell) for cell in cells])
+    cells, centres = _cells_and_centres(h3.latlng_to_cell(lat, lon, coarse), rings)
     away = np.abs(plane.xy((centres[:, 1] - lon + 180) % 360 - 180 + lon, centres[:, 0]))
     near = (away <= half + (margin_m + _REACH_M[coarse]) * _BENT_OF_A_BOX).all(axis=1)
     spare = 1 << _DIGIT_BITS * (_FINEST - resolution)
     return _merged([_descendants(cells[row], coarse, resolution) for row in np.flatnonzero(near)], spare)
+
+
+@lru_cache(maxsize=64)
+def _cells_and_centres(cell: int, rings: int) -> tuple[list[int], NDArray[np.float64]]:
+    """A disk's cells in ascending order, and latitude and longitude of each: one map asks for the same ones often."""
+    cells = sorted(h3.grid_disk(cell, rings))
+    return cells, np.array([h3.cell_to_latlng(one) for one in cells])
 
 
 def _close(cells: list[int], lon: float, lat: float, radius_m: float) -> list[int]:

@@ -62,11 +62,15 @@ def time_zone() -> tzinfo:
 
 def _reach(table: str) -> float:
     """The largest extent of a table's geometries; 0 where there is no city."""
+    return version_and_reaches()[1].get(table, 0.0)
+
+
+def version_and_reaches() -> tuple[str, dict[str, float]]:
+    """The data version ("" where there is no city) and the largest extent of each table's geometries in metres."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT reaches FROM registers_city")
-        row = cursor.fetchone()
-    reaches = json.loads(row[0]) if row and isinstance(row[0], str) else (row[0] if row else {})
-    return float(reaches.get(table, 0.0))
+        cursor.execute("SELECT data_version, reaches FROM registers_city")
+        version, reaches = cursor.fetchone() or ("", {})
+    return version, json.loads(reaches) if isinstance(reaches, str) else reaches
 
 
 def loaded_city() -> CityFacts:

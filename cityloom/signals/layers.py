@@ -5,16 +5,14 @@ The user interface finds these by the names in `display`; no other capability im
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import reduce
-from operator import or_
 from typing import Any
 
 import numpy as np
 import shapely
 from django.db import connection
-from django.db.models import Q
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
@@ -41,13 +39,33 @@ SPEAKING, SILENT, OUT = "speaking", "silent", "out-of-service"
 
 def sensors(west: float, south: float, east: float, north: float, zoom: int) -> Features:
     """Where sensors stand, and what kind each is."""
-    near = reduce(or_, (Q(cell__range=cells) for cells in ranges_in_box(west, south, east, north, 0.0)))
-    rows = Datastream.objects.filter(near, lon__range=(west, east), lat__range=(south, north)).order_by("id")
-    found = list(rows.values_list("id", "kind", "name", "lon", "lat")[:_MOST_IN_A_TILE])
+    found = _standing_in(west, south, east, north)
     number, kind, name, lon, lat = zip(*found, strict=True) if found else ((),) * 5
     points = shapely.points(np.array(lon, float), np.array(lat, float))
     columns = {"kind": np.array(kind, dtype=object), "name": np.array(name, dtype=object)}
     return Features(points, np.array(number, np.int64), columns)
+
+
+_IN_RANGES = {
+    "sqlite": "json_each(%s) AS r CROSS JOIN signals_datastream AS d"
+              " WHERE d.cell BETWEEN json_extract(r.value, '$[0]') AND json_extract(r.value, '$[1]')",
+    "postgresql": "unnest(%s::bigint[], %s::bigint[]) AS r(low, high) JOIN signals_datastream AS d"
+                  " ON d.cell BETWEEN r.low AND r.high WHERE TRUE",
+}  # fmt: skip
+
+
+def _standing_in(west: float, south: float, east: float, north: float) -> list[tuple]:
+    """Id, kind, name, longitude and latitude of the datastreams in a rectangle."""
+    ranges = ranges_in_box(west, south, east, north, 0.0)
+    lows, highs = [low for low, _high in ranges], [high for _low, high in ranges]
+    sql = (
+        f"SELECT d.id, d.kind, d.name, d.lon, d.lat FROM {_IN_RANGES[connection.vendor]}"  # noqa: S608 - constants
+        " AND d.lon BETWEEN %s AND %s AND d.lat BETWEEN %s AND %s LIMIT %s"
+    )
+    keys = [json.dumps(ranges)] if connection.vendor == "sqlite" else [lows, highs]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*keys, west, east, south, north, _MOST_IN_A_TILE])
+        return cursor.fetchall()
 
 
 def states(_actor: Actor | None, at: datetime | None) -> dict[str, Any]:

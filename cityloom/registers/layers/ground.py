@@ -40,30 +40,30 @@ _KINDS_FROM_AFAR = ("hospital", "university", "town_hall")
 
 def land(west: float, south: float, east: float, north: float, zoom: int) -> Features:
     """Water, green and how the ground is used; nothing smaller than a few points on the screen."""
-    city = queries.city()
-    if city is None:
+    version, reaches = queries.version_and_reaches()
+    if not version:
         return _nothing()
     box = (west, south, east, north)
     if zoom < _NEAR:
-        seen = overview_of(city.data_version)
+        seen = overview_of(version)
         rows = seen.land_tree.query(shapely.box(*box))
         rows = np.sort(rows[seen.land_m2[rows] >= (_SMALLEST * generalise.metres_a_point(south, zoom)) ** 2])
         return _named(seen.land[rows], seen.land_id[rows], kind=seen.land_kind[rows], name=seen.land_name[rows])
     columns = queries.rows_in_box(
-        "registers_land", "id, kind, name, geometry", box, margin_m=city.reaches.get("land", 0.0), most=_MOST
+        "registers_land", "id, kind, name, geometry", box, margin_m=reaches.get("land", 0.0), most=_MOST
     )
     return _named(shapes(columns[3]), ints(columns[0]), kind=texts(columns[1]), name=texts(columns[2]))
 
 
 def roads(west: float, south: float, east: float, north: float, zoom: int) -> Features:
     """Streets, the pieces of one street as one line; the nearer, the smaller ones too."""
-    city = queries.city()
-    if city is None:
+    version, reaches = queries.version_and_reaches()
+    if not version:
         return _nothing()
     kinds = [kind for first, kinds in _ROADS_FROM if zoom >= first for kind in kinds]
     box = (west, south, east, north)
     if zoom < _NEAR - 1:
-        seen = overview_of(city.data_version)
+        seen = overview_of(version)
         rows = np.sort(seen.road_tree.query(shapely.box(*box)))
         rows = rows[np.isin(seen.road_kind[rows].astype(np.str_), kinds)]
         return _named(
@@ -72,7 +72,7 @@ def roads(west: float, south: float, east: float, north: float, zoom: int) -> Fe
         )  # fmt: skip
     wanted = ", ".join(f"'{kind}'" for kind in kinds)
     name, name_zh, kind, wkb = queries.rows_in_box(
-        "registers_roadsegment", "name, name_zh, kind, geometry", box, margin_m=city.reaches.get("road", 0.0),
+        "registers_roadsegment", "name, name_zh, kind, geometry", box, margin_m=reaches.get("road", 0.0),
         most=_MOST, condition=f"b.kind IN ({wanted}) AND ",
     )  # fmt: skip
     merged = generalise.streets(texts(name), texts(name_zh), texts(kind), shapes(wkb))
@@ -84,11 +84,11 @@ def roads(west: float, south: float, east: float, north: float, zoom: int) -> Fe
 
 def buildings(west: float, south: float, east: float, north: float, zoom: int) -> Features:
     """Buildings one by one, from zoom 15."""
-    city = queries.city()
-    if city is None or zoom < BUILDINGS_FROM:
+    version, reaches_m = queries.version_and_reaches()
+    if not version or zoom < BUILDINGS_FROM:
         return _nothing()
     box = (west, south, east, north)
-    reaches = ((0, LARGE_REACH_M), (1, city.reaches.get("building", 0.0)))
+    reaches = ((0, LARGE_REACH_M), (1, reaches_m.get("building", 0.0)))
     read = [_buildings_of(size, reach, box) for size, reach in reaches]
     number, use, levels, height, house, name, wkb = (list(chain(*parts)) for parts in zip(*read, strict=True))
     return _named(
@@ -111,10 +111,10 @@ def _buildings_of(size: int, reach_m: float, box: tuple[float, float, float, flo
 
 def density(west: float, south: float, east: float, north: float, zoom: int) -> Features:
     """How many buildings and dwellings stand in each hexagon, below zoom 15; `share` is of the fullest one's."""
-    city = queries.city()
-    if city is None or zoom >= BUILDINGS_FROM:
+    version, _reaches = queries.version_and_reaches()
+    if not version or zoom >= BUILDINGS_FROM:
         return _nothing()
-    seen = hexagons(city.data_version, _hexagon_size(zoom))
+    seen = hexagons(version, _hexagon_size(zoom))
     rows = np.sort(seen.tree.query(shapely.box(west, south, east, north)))
     columns = {"buildings": seen.buildings[rows], "dwellings": seen.dwellings[rows], "share": seen.share[rows]}
     return Features(seen.tree.geometries[rows], seen.cell[rows], columns)
@@ -136,7 +136,7 @@ def shelters(west: float, south: float, east: float, north: float, zoom: int) ->
 
 
 def _places(box: tuple[float, float, float, float], zoom: int, condition: str) -> Features:
-    if queries.city() is None:
+    if not queries.version_and_reaches()[0]:
         return _nothing()
     if zoom < _NEAR and not condition:
         condition = "b.kind IN ({}) AND ".format(", ".join(f"'{kind}'" for kind in _KINDS_FROM_AFAR))
@@ -153,10 +153,10 @@ def _places(box: tuple[float, float, float, float], zoom: int, condition: str) -
 
 def areas(west: float, south: float, east: float, north: float, zoom: int) -> Features:
     """Districts, subdistricts and neighbourhoods, as far as the source names them."""
-    city = queries.city()
-    if city is None:
+    version, _reaches = queries.version_and_reaches()
+    if not version:
         return _nothing()
-    seen = overview_of(city.data_version)
+    seen = overview_of(version)
     rows = np.sort(seen.area_tree.query(shapely.box(west, south, east, north)))[:_MOST]
     return _named(
         seen.area[rows], seen.area_id[rows], kind=seen.area_kind[rows], name=seen.area_name[rows],
@@ -166,19 +166,19 @@ def areas(west: float, south: float, east: float, north: float, zoom: int) -> Fe
 
 def mains(west: float, south: float, east: float, north: float, zoom: int) -> Features:
     """Water, sewer and gas mains."""
-    city = queries.city()
-    if city is None:
+    version, reaches = queries.version_and_reaches()
+    if not version:
         return _nothing()
     number, kind, diameter, wkb = queries.rows_in_box(
         "registers_main", "id, kind, diameter_mm, geometry", (west, south, east, north),
-        margin_m=city.reaches.get("main", 0.0), most=_MOST,
+        margin_m=reaches.get("main", 0.0), most=_MOST,
     )  # fmt: skip
     return _named(shapes(wkb), ints(number), kind=texts(kind), diameter=ints(diameter))
 
 
 def valves(west: float, south: float, east: float, north: float, zoom: int) -> Features:
     """Valves on mains."""
-    if queries.city() is None:
+    if not queries.version_and_reaches()[0]:
         return _nothing()
     number, kind, lon, lat = queries.rows_in_box(
         "registers_valve", "id, kind, lon, lat", (west, south, east, north), margin_m=0.0, most=_MOST
