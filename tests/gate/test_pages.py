@@ -254,7 +254,7 @@ def test_a_dwelling_is_found_by_its_address_and_nobody_in_it(signed_in: SignIn, 
 def test_a_bad_assignment_is_refused_with_a_sentence(signed_in: SignIn, city: City, wrong: dict) -> None:
     answer = assign(signed_in("supervisor"), city, **wrong)
     assert answer.status_code == 422
-    assert main(answer).xpath("//ul[contains(@class, 'errorlist')]")
+    assert main(answer).xpath("//div[contains(@class, 'summary')]//li")
     assert not GrantRecord.objects.exclude(purpose=queries.REGISTER).exists()
 
 
@@ -475,7 +475,9 @@ def test_a_person_is_erased_with_the_number_twice_and_a_fresh_proof(
     assert signed_in("dpo").post("/gate/oversight/erase/", sent).url.startswith("/step-up/")
     assert proven("dpo").post("/gate/oversight/erase/", {"person": str(last), "again": "7"}).status_code == 422
     assert proven("auditor").post("/gate/oversight/erase/", sent).status_code == 403
+    assert "there is no way back" in text(proven("dpo").post("/gate/oversight/erase/", sent))
     assert Envelope.objects.filter(subject=last).exists()
+    sent |= {"confirmed": "yes"}
     assert "Erased" in text(proven("dpo").post("/gate/oversight/erase/", sent, follow=True))
     assert not Envelope.objects.filter(subject=last).exists()
     again = proven("dpo").post("/gate/oversight/erase/", sent, follow=True)

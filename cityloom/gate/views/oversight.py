@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
@@ -21,6 +22,8 @@ from cityloom.gate.views.statuses import batches
 from cityloom.kernel import clock
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
+from cityloom.ui.confirmation import Question, asked
+from cityloom.ui.once import only_once
 
 _ALARMS = 50
 
@@ -103,6 +106,7 @@ def honey(request: HttpRequest) -> HttpResponse:
 
 
 @posted("oversight")
+@only_once
 def erase(request: HttpRequest) -> HttpResponse:
     """Erase a person: what the register held of them opens nowhere any more, in no backup either."""
     form = EraseForm(request.POST)
@@ -110,9 +114,21 @@ def erase(request: HttpRequest) -> HttpResponse:
         return _page(request, erase_form=form, status=INCOMPLETE)
     accounts.require_step_up(request)
     by, (subject,) = actor_of(request), form.cleaned_data["person"]
-    return carry_out(
+    policies.check_can_review(by)
+    page = asked(request, _before_erasing(subject))
+    return page or carry_out(
         request, lambda: actions.erase(by=by, at=clock.now(), subject=subject),
         _("Erased. What was held of this person opens nowhere any more; the log stays."), to="oversight", page=_page,
+    )  # fmt: skip
+
+
+def _before_erasing(subject: int) -> Question:
+    return Question(
+        _("Erase person {number}?").format(number=subject),
+        [_("The person's key is destroyed: name, numbers and needs open nowhere any more, in no backup either."),
+         _("Grants that name this person open nothing of them any more."),
+         _("The entries of the log stay, and lead to nobody.")],
+        _("Erase; there is no way back"), reverse("oversight"),
     )  # fmt: skip
 
 
