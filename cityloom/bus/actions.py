@@ -78,9 +78,8 @@ def release(*, exercise_id: str) -> None:
     Hold.objects.filter(exercise_id=exercise_id).delete()
 
 
-def set_clock(*, exercise_id: str, drill_at: datetime, pace: float) -> None:
+def set_clock(*, exercise_id: str, drill_at: datetime, wall_at: datetime, pace: float) -> None:
     """Let an exercise's time go on from an instant, so many times as fast as the wall's; 0 makes it stand still."""
-    wall_at = clock.SystemClock().now()
     ExerciseClock.objects.update_or_create(
         exercise_id=exercise_id, defaults={"drill_at": drill_at, "wall_at": wall_at, "pace": pace}
     )

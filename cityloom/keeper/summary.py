@@ -18,6 +18,12 @@ class _Entry(msgspec.Struct):
     article: str
     unit: str
     role: str
+    drill_at: str = ""
+
+    @property
+    def happened_at(self) -> str:
+        """When it was, on the drill's own clock in a drill: there the computer's says nothing about the order."""
+        return self.drill_at or self.at
 
 
 @dataclass
@@ -41,7 +47,7 @@ def of(read: Callable[..., list[tuple]], incident_id: str, exercise_id: str) -> 
     for people, facts in rows if value else ():
         entry = _decoder.decode(facts)
         key = (entry.kind, entry.purpose, entry.basis, entry.article, entry.unit, entry.role)
-        tally = tallies.setdefault(key, _Tally(0, entry.at, entry.at))
+        tally = tallies.setdefault(key, _Tally(0, entry.happened_at, entry.happened_at))
         tally.people += people
-        tally.last_at = entry.at
+        tally.last_at = entry.happened_at
     return [Summary(*key, tally.people, tally.first_at, tally.last_at) for key, tally in tallies.items()]

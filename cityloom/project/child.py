@@ -1,4 +1,4 @@
-"""A process of the running city: `python -m cityloom.project.child web|live|worker PARENT [SOCKET...]`."""
+"""A process of the running city: `python -m cityloom.project.child NAME PARENT [SOCKET...]`; a drill: its exercise."""
 
 from __future__ import annotations
 
@@ -43,6 +43,10 @@ def main(arguments: Sequence[str]) -> None:
         worker.run()
     elif name == "live":
         _serve_live(handles)
+    elif name == "drill":
+        from cityloom.project import drilling
+
+        drilling.play(handles[0])
     else:
         _serve_http("cityloom.project.asgi:application", handles)
 

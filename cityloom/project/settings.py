@@ -95,6 +95,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "cityloom.ui.context.page",
                 "cityloom.web.middleware.city",
+                "cityloom.drills.middleware.running_drill",
             ]
         },
     }

@@ -19,6 +19,7 @@ urlpatterns = [
     path("", include("cityloom.gate.urls")),
     path("", include("cityloom.emergency.urls")),
     path("", include("cityloom.fieldwork.urls")),
+    path("", include("cityloom.drills.urls")),
     path("", include("cityloom.signals.urls")),
     path("language/", login_not_required(set_language), name="set_language"),
 ]

@@ -22,6 +22,7 @@ from cityloom.gate import jobs as gate
 from cityloom.kernel import clock, ids
 from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.refused import Refused
+from cityloom.project.drilling import Stage
 from cityloom.project.home import Home
 from cityloom.project.parts import beat_file
 from cityloom.signals import actions as signals
@@ -61,12 +62,14 @@ def run() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    parent, beat, table = os.getppid(), beat_file(Home.from_environment()), jobs()
+    parent, beat, stage = os.getppid(), beat_file(Home.from_environment()), Stage()
+    table = jobs() | {"play drills": stage.tend}
     while not stop.is_set() and os.getppid() == parent:
         seen = _position()
         go_round(table, clock.now())
         beat.touch(mode=0o600)
         wait_for_work(table, seen, stop)
+    stage.close()
 
 
 def wait_for_work(table: dict[str, Job], seen: int, stop: threading.Event) -> None:

@@ -19,6 +19,8 @@ from cityloom.ui import living, once, views
 from cityloom.ui.confirmation import Question, asked
 from cityloom.ui.once import only_once
 
+pytestmark = pytest.mark.django_db  # a page says whether a drill is on
+
 
 class Address(forms.Form):
     street = forms.CharField(help_text="As on the sign")

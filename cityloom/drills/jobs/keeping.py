@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from contextlib import ExitStack
 
+from django.conf import settings
+
 from cityloom.gate import actions as gate
 from cityloom.gate import queries as gate_queries
 from cityloom.kernel import clock
@@ -35,6 +37,21 @@ class DrillKeeper:
         if self._running is not None:
             self._running.stop()
             self._running = None
+
+
+class OwnLine:
+    """The drill's own line to a keeper that runs for everybody: cut, the drill finds no keeper, and all others do."""
+
+    def __init__(self) -> None:
+        self._address = settings.CITYLOOM["KEEPER_SOCKET"]
+
+    def start(self) -> None:
+        """Mend it."""
+        settings.CITYLOOM["KEEPER_SOCKET"] = self._address
+
+    def stop(self) -> None:
+        """Cut it."""
+        settings.CITYLOOM["KEEPER_SOCKET"] = self._address.with_name("cut-by-a-drill")
 
 
 def await_keeper(within_s: float = 30.0) -> None:

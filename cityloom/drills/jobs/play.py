@@ -10,7 +10,8 @@ import heapq
 import itertools
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -20,9 +21,12 @@ from cityloom.alerts.models import Delivery
 from cityloom.bus import actions as bus
 from cityloom.bus import queries as bus_queries
 from cityloom.detection import actions as detection
+from cityloom.drills.domain.injections import Injection
+from cityloom.drills.domain.pacing import LEAD_S
 from cityloom.drills.domain.rehearsal import Batch, Rehearsal, Streams
 from cityloom.drills.domain.scenario import Scenario
 from cityloom.drills.jobs import keeping
+from cityloom.drills.jobs.troubles import Troubles
 from cityloom.emergency import actions as emergency
 from cityloom.emergency import queries as incidents
 from cityloom.fieldwork import actions as fieldwork
@@ -32,7 +36,6 @@ from cityloom.kernel import clock, geometry
 from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.envelope import Envelope
 from cityloom.kernel.refused import Refused
-from cityloom.registers import queries as registers
 from cityloom.signals import actions as signals
 from cityloom.signals import queries as signal_queries
 
@@ -54,6 +57,26 @@ class Keeper(Protocol):
     def start(self) -> None: ...
 
 
+@dataclass(frozen=True)
+class Turn:
+    """What time it is in a drill that keeps to a clock, and what was made to go wrong so far."""
+
+    now: datetime
+    injections: tuple[Injection, ...] = ()
+
+
+class Control(Protocol):
+    """Whoever sets the pace."""
+
+    def clock_from(self, start: datetime) -> clock.DrillClock:
+        """The clock that the drill is played on."""
+        ...
+
+    def wait(self, due: datetime | None) -> Turn | None:
+        """Wait a little for what is due next, and say what time it is then; None to stop."""
+        ...
+
+
 class Narrator(Protocol):
     """Whoever watches."""
 
@@ -66,11 +89,12 @@ class Play:
 
     def __init__(
         self, *, scenario: Scenario, exercise_id: str, place: tuple[float, float], narrator: Narrator,
-        keeper: Keeper | None, approve: bool = True,
+        keeper: Keeper | None, approve: bool = True, control: Control | None = None,
     ) -> None:  # fmt: skip
         self.scenario, self.exercise_id, self.place = scenario, exercise_id, place
         self._narrator, self._keeper, self._approves = narrator, keeper, approve
-        self._clock = clock.DrillClock(scenario.start - timedelta(seconds=scenario.background_s + 60))
+        begins = scenario.start - timedelta(seconds=scenario.background_s + 60)
+        self._clock = control.clock_from(begins) if control else clock.DrillClock(begins)
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self._planned: set[tuple[str, ...]] = set()
@@ -83,20 +107,43 @@ class Play:
         self._put_off: list[Callable[[], None]] = []
         self._reports: dict[tuple[float, str], list[Any]] = {}
         self._workers: dict[str, Actor] = {}
+        self._control = control
+        self._troubles = Troubles(self) if control else None
+        self.was_stopped = False
 
     def run(self) -> None:
         """Play the scenario to its end, or to the first approval when people approve at the screens.
 
         Raises: Refused `drill.no_streams`, `drill.endless`.
         """
-        with clock.use(self._clock), self._held():
+        with clock.use(self._clock), self._held(), ExitStack() as ending:
+            if self._troubles:
+                ending.callback(self._troubles.end)
             self._catch_up()
             rehearsal = self._rehearse()
+            self._begin_at_once()
             for batch in rehearsal.batches():
-                self._at(batch.at_s, lambda batch=batch: self._hear(batch))
+                self._at(batch.at_s, lambda batch=batch: self.hear(batch))
             for fault in self.scenario.faults_of("keeper-down"):
                 self._plan_keeper_fault(fault.at_s, fault.for_s)
             self._play()
+
+    def _begin_at_once(self) -> None:
+        """A drill that keeps to a clock does not wait through the quiet time before its first signal."""
+        if self._control:
+            self._clock.advance_to(self.scenario.start - timedelta(seconds=LEAD_S))
+
+    def withdraw(self) -> None:
+        """Take back what a stopped drill left open, as the commander and the second person of the drill would."""
+        with clock.use(self._clock), self._held():
+            self._catch_up()
+            for incident in incidents.open_incidents(self.exercise_id):
+                if incident.state != "clearing":
+                    emergency.cancel(incident_id=incident.id, by=self._account("commander"), at=clock.now())
+                proposal = incidents.current_proposal(incident.id)
+                if proposal and incidents.incident(incident.id).state == "clearing":
+                    self._approve(proposal, "alert-approver")
+            bus.drain(at=clock.now(), exercise_id=self.exercise_id)
 
     def _catch_up(self) -> None:
         """Go on from the last thing that happened, if the exercise was interrupted: its clock never runs backwards."""
@@ -109,7 +156,7 @@ class Play:
 
     def _play(self) -> None:
         for _ in range(_STEPS_AT_MOST):
-            if not self._agenda:
+            if not self._await_next():
                 return
             at_s, _, act = heapq.heappop(self._agenda)
             self._clock.advance_to(self.scenario.start + timedelta(seconds=at_s))
@@ -119,6 +166,33 @@ class Play:
             self._react(self._settle())
         raise Refused("drill.endless", "The drill did not end after {limit} steps; shorten the scenario.",
                       limit=_STEPS_AT_MOST)  # fmt: skip
+
+    def _await_next(self) -> bool:
+        """Wait until something is due, if the drill keeps to a clock; meanwhile hear what people do.
+
+        False at the end.
+        """
+        while self._control:
+            due = self.scenario.start + timedelta(seconds=self._agenda[0][0]) if self._agenda else None
+            turn = self._control.wait(due)
+            if turn is None:
+                self.was_stopped = True
+                return False
+            self._clock.advance_to(turn.now)
+            self._hold()
+            if self._troubles:
+                self._troubles.follow(turn.injections, self._seconds(clock.now()))
+            if due is not None and turn.now >= due:
+                return True
+            self._stirred = False
+            self._react(self._settle())
+            if not self._agenda and self._is_over():
+                return False
+        return bool(self._agenda)
+
+    def _is_over(self) -> bool:
+        """Whether nothing is left that people could do."""
+        return not incidents.open_incidents(self.exercise_id)
 
     def _do(self, at_s: float, act: Callable[[], None]) -> None:
         """Take a step; where it finds no keeper, take it again a little later.
@@ -160,7 +234,7 @@ class Play:
             bus.release(exercise_id=self.exercise_id)
 
     def _rehearse(self) -> Rehearsal:
-        streams = self._streams()
+        streams = self.streams()
         rehearsal = Rehearsal(self.scenario, streams, self.place, self.exercise_id)
         background = rehearsal.background()
         started = clock.stopwatch()
@@ -178,14 +252,18 @@ class Play:
         )
         return rehearsal
 
-    def _streams(self) -> Streams:
+    def streams(self) -> Streams:
+        """The datastreams around the place."""
         found = signal_queries.datastreams_near(*self.place, self.scenario.background_radius_m)
         if not len(found):
             raise Refused("drill.no_streams", "No sensor stands within {value} m of the place; choose another place or "
                           "a larger background radius.", value=self.scenario.background_radius_m)  # fmt: skip
         return Streams(found.id, found.kind, found.unit, found.lon, found.lat)
 
-    def _hear(self, batch: Batch) -> None:
+    def hear(self, batch: Batch) -> None:
+        """Let the city hear a batch, less what is silent now."""
+        if self._troubles:
+            batch = self._troubles.spoilt(batch, self._seconds(clock.now()))
         signals.record(
             readings=batch.readings, reports=batch.reports, scenes=batch.scenes, by=SYSTEM, at=clock.now(),
             exercise_id=self.exercise_id,
@@ -329,15 +407,17 @@ class Play:
         if self._keeper is None:
             self._narrator.note("The keeper belongs to running processes, so its failure is not rehearsed.")
             return
-        self._at(at_s, self._darken)
-        self._at(at_s + for_s, self._lighten)
+        self._at(at_s, self.darken)
+        self._at(at_s + for_s, self.lighten)
 
-    def _darken(self) -> None:
+    def darken(self) -> None:
+        """Take the keeper away."""
         self._is_dark = True
         if self._keeper is not None:
             self._keeper.stop()
 
-    def _lighten(self) -> None:
+    def lighten(self) -> None:
+        """Bring the keeper back."""
         self._is_dark = False
         self._await_keeper()
 
@@ -353,28 +433,13 @@ class Play:
             self._planned.add(key)
             self._at(at_s, act)
 
+    def later(self, at_s: float, act: Callable[[], None]) -> None:
+        """Put something on the agenda."""
+        self._at(at_s, act)
+
     def _at(self, at_s: float, act: Callable[[], None]) -> None:
         heapq.heappush(self._agenda, (at_s, next(self._order), act))
 
     def _seconds(self, instant: datetime) -> float:
         return (instant - self.scenario.start).total_seconds()
 
-
-def choose_place(scenario: Scenario) -> tuple[float, float]:
-    """Where a scenario happens in this city.
-
-    Raises: Refused `drill.outside`.
-    """
-    city = registers.city()
-    if city is None:
-        raise Refused("city.none", "There is no city here yet; run `make demo` or `cityloom city build` first.")
-    if scenario.place is None:
-        lon, lat = registers.busiest_place(scenario.radius_m + scenario.buffer_m, scenario.seed)
-        return round(float(lon), 6), round(float(lat), 6)
-    lon, lat = scenario.place
-    west, south, east, north = city.bounds
-    if not (west <= lon <= east and south <= lat <= north):
-        raise Refused("drill.outside", "The scenario's place {value} lies outside the city; choose one in {limit}.",
-                      value=f"{lon}, {lat}",
-                      limit=f"{west:.4f} to {east:.4f}, {south:.4f} to {north:.4f}")  # fmt: skip
-    return lon, lat

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from cityloom.drills import actions, queries
 from cityloom.drills.domain.scenario import Scenario, scenario_from
 from cityloom.drills.domain.timeline import lines_of
 from cityloom.drills.jobs import assess, reporting
-from cityloom.drills.jobs.play import Keeper, Narrator, Play, choose_place
+from cityloom.drills.jobs.keeping import OwnLine
+from cityloom.drills.jobs.pacing import ByRecord
+from cityloom.drills.jobs.play import Keeper, Narrator, Play
 from cityloom.emergency import actions as emergency
 from cityloom.gate import queries as gate
 from cityloom.kernel import clock, ids
@@ -58,20 +61,54 @@ def run(
     )
 
 
+def play_paced(exercise_id: str) -> dict[str, Any]:
+    """Play a drill that was started at a page, at the pace that people set, to its end or to where it is stopped.
+
+    Raises: Refused for one that cannot be played here.
+    """
+    actions.take_up(exercise_id=exercise_id, at=clock.now())
+    row = queries.find(exercise_id)
+    scenario = replace(scenario_from(row.document, queries.schema()), start=row.start)
+    started, before = clock.stopwatch(), gate.log_head()
+    _set_parameters(scenario, exercise_id, clock.now())
+    line = OwnLine()
+    play = Play(
+        scenario=scenario, exercise_id=exercise_id, place=(row.lon, row.lat), narrator=Silent(), keeper=line,
+        approve=row.approves, control=ByRecord(exercise_id),
+    )  # fmt: skip
+    try:
+        play.run()
+    finally:
+        line.start()
+    report = _finish(
+        scenario=scenario, place=(row.lon, row.lat), exercise_id=exercise_id, play=play, before=before,
+        wall_s=clock.stopwatch() - started, state="stopped" if play.was_stopped else "finished",
+    )  # fmt: skip
+    if play.was_stopped:
+        play.withdraw()
+    actions.close_out(exercise_id=exercise_id, by=SYSTEM, at=bus.now_in(exercise_id))
+    return report
+
+
 def _begin(scenario: Scenario, document: Any, exercise_id: str) -> tuple[float, float]:
     now = clock.now()
-    place = queries.place_of(exercise_id) or choose_place(scenario)
+    place = queries.place_of(exercise_id) or queries.choose_place(scenario)
     actions.begin(exercise_id=exercise_id, scenario=scenario.name, document=document, place=place, by=SYSTEM, at=now)
-    emergency.set_parameters(
-        exercise_id=exercise_id, by=SYSTEM, at=now, hazard_radius_m=scenario.radius_m, buffer_m=scenario.buffer_m,
-        ring_fractions=scenario.rings, channels=scenario.channels,
-    )  # fmt: skip
+    _set_parameters(scenario, exercise_id, now)
     return place
 
 
+def _set_parameters(scenario: Scenario, exercise_id: str, at: datetime) -> None:
+    emergency.set_parameters(
+        exercise_id=exercise_id, by=SYSTEM, at=at, hazard_radius_m=scenario.radius_m, buffer_m=scenario.buffer_m,
+        ring_fractions=scenario.rings, channels=scenario.channels,
+    )  # fmt: skip
+
+
 def _finish(
-    *, scenario: Scenario, place: tuple[float, float], exercise_id: str, play: Play, before: gate.LogHead, wall_s: float
-) -> dict[str, Any]:
+    *, scenario: Scenario, place: tuple[float, float], exercise_id: str, play: Play, before: gate.LogHead,
+    wall_s: float, state: str = "finished",
+) -> dict[str, Any]:  # fmt: skip
     traces = assess.traces_of(exercise_id)
     checks = assess.check(scenario, place, exercise_id, traces, before)
     known = {event.id: wall_ms for event, wall_ms in play.walls}
@@ -83,6 +120,7 @@ def _finish(
     )  # fmt: skip
     report = reporting.write(report, traces, Path(settings.CITYLOOM["REPORTS_DIR"]))
     actions.finish(
-        exercise_id=exercise_id, report=report, report_path=Path(report["files"][0]), wall_s=wall_s, at=clock.now()
-    )
+        exercise_id=exercise_id, report=report, report_path=Path(report["files"][0]), wall_s=wall_s, at=clock.now(),
+        state=state,
+    )  # fmt: skip
     return report
