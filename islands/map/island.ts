@@ -44,7 +44,7 @@ export async function open(host: HTMLElement, asked: Promise<Layers>, failed: (s
 }
 
 class Parts {
-  readonly frame = make("div", { class: "map-box", role: "region", "aria-label": word("title") });
+  readonly frame = make("div", { class: "map-box", role: "group", "aria-label": word("title") });
   map!: Drawing;
   drawn!: DrawnLayers;
   private readonly canvas = make("div", { class: "map-canvas" });
@@ -75,6 +75,7 @@ class Parts {
       transformRequest: (url) => (this.isOpen(url) ? withoutCookies(url) : { url }),
       pixelRatio: Math.min(devicePixelRatio, 2), refreshExpiredTiles: false, cooperativeGestures: this.host.dataset.gestures === "cooperative",
     });
+    this.canvas.append(make("div", { class: "map-cross", "aria-hidden": "true" }));
     this.map.touchZoomRotate.disableRotation();
     this.map.keyboard.disableRotation();
     this.controls();

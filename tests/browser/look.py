@@ -111,13 +111,13 @@ def _found(page: Page, setting: Setting) -> Iterator[str]:
     if (wider := page.evaluate(_WIDER)) > 0:
         yield f"{wider} px wider than the window: {page.evaluate(_PAST)}"
     page.evaluate(axe())
-    yield from _said_by_axe(page)
+    yield from said_by_axe(page)
     page.keyboard.press("Tab")
     for element in page.evaluate(_FOCUS):
         yield f"the focus cannot be seen on {element}"
 
 
-def _said_by_axe(page: Page) -> Iterator[str]:
+def said_by_axe(page: Page) -> Iterator[str]:
     outcome = page.evaluate("standards => axe.run({runOnly: standards})", _STANDARDS)
     for kind in ("violations", "incomplete"):
         for rule in outcome[kind]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser import mapped
+from tests.browser import look, mapped
 from tests.browser.conftest import Opened, overflow, tab_to
 from tests.browser.mapped import Stub, drawn, pixels, point, state, until
 from tests.flow.served import Served
@@ -205,3 +205,18 @@ def test_it_fits_a_small_screen(on_map: Window, locale: str) -> None:
     assert overflow(page) == 0
     page.locator("[data-tool=layers]").click()
     assert overflow(page) == 0
+
+
+@pytest.mark.parametrize(("locale", "theme", "width"), [("en-GB", "light", 1440), ("zh-CN", "dark", 320)])
+def test_nobody_is_kept_out_of_a_drawn_map(on_map: Window, locale: str, theme: str, width: int) -> None:
+    page = on_map(locale=locale, width=width, color_scheme=theme)
+    assert state(page) == "idle"
+    page.evaluate(look.axe())
+    for tool in ("layers", "list", "measure", "past", "share"):
+        if page.locator(f"[data-tool={tool}][aria-expanded=false]").count():
+            page.locator(f"[data-tool={tool}]").click()
+        assert list(look.said_by_axe(page)) == [], tool
+    page.locator("[data-tool=list]").click()
+    page.locator(".map-things button").first.click()
+    page.locator(".map-card dd").first.wait_for()
+    assert list(look.said_by_axe(page)) == [], "card"
