@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import shapely
@@ -18,6 +18,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from cityloom.emergency.domain import states
+from cityloom.emergency.domain.places import CHINESE, ENGLISH, said
 from cityloom.emergency.domain.words import EVENTS
 from cityloom.emergency.models import Approval, Incident, Proposal
 from cityloom.kernel import clock
@@ -30,7 +31,7 @@ MOST_INCIDENTS = 2_000
 MOST_PLANS = 100
 """Of more plans at once, those of the newest incidents are drawn."""
 _MOST_OF_A_KIND = 4_000
-_LATELY = timedelta(hours=12)
+_SHELTER = {ENGLISH: "shelter", CHINESE: "安置点"}
 
 
 @dataclass(frozen=True)
@@ -122,10 +123,14 @@ def shelters(_actor: Actor | None, at: datetime | None) -> dict[str, Any]:
     return geojson.collection(_limited(
         geojson.point(f"{number}{'.exercise' if exercise else ''}", one["lon"], one["lat"],
                       **one["about"] | {"state": "full" if one["people"] >= one["places"] else "filling"},
-                      title=one["name"], people=one["people"], places=one["places"],
+                      title=_shelter_name(one), people=one["people"], places=one["places"],
                       share=round(min(one["people"] / max(one["places"], 1), 1), 3))
         for (number, exercise), one in filled.items()
     ))  # fmt: skip
+
+
+def _shelter_name(one: dict[str, Any]) -> str:
+    return said(one["name"], _language(), kind=_SHELTER, lon=one["lon"], lat=one["lat"])
 
 
 def _limited(features: Iterator[geojson.Feature]) -> Iterator[geojson.Feature]:
@@ -223,7 +228,7 @@ def _in_language(words: dict[str, str]) -> str:
 
 
 def _language() -> str:
-    return "zh-Hans" if get_language() == "zh-hans" else "en"
+    return CHINESE if get_language() == "zh-hans" else ENGLISH
 
 
 def _when(instant: datetime) -> str:

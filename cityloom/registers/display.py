@@ -95,7 +95,7 @@ BUILDINGS = Layer(
     min_zoom=15,
     style=(
         {"type": "fill", "paint": {"fill-color": "--map-building", "fill-outline-color": "--map-building-line"}},
-        _words(["coalesce", ["get", "name"], ["get", "number"]], 10, quiet=True) | {"minzoom": 17},
+        _words(["get", "number"], 10, quiet=True) | {"minzoom": 17},
     ),
     legend=(LegendItem("--map-building", _("Building")),), card=f"{_CARDS}.building",
 )  # fmt: skip

@@ -36,7 +36,8 @@ def category_word(category: str) -> str:
 
 _POINT = {"circle-stroke-color": "--map-point-line", "circle-stroke-width": 1.2}
 _GREY = {"circle-color": "--map-sensor-off"}
-_GROWS = ["interpolate", ["linear"], ["zoom"], 12, 2, 15, 4, 18, 7]
+_GROWS = ["interpolate", ["linear"], ["zoom"], 14, 1.5, 15, 2.5, 17, 5, 19, 8]
+_FINE = {"circle-stroke-width": ["interpolate", ["linear"], ["zoom"], 14, 0, 16, 1.2]}
 
 DISPLAY = Display(
     pages=(
@@ -48,8 +49,8 @@ DISPLAY = Display(
     layers=(
         Layer(
             key="sensors", label=_("Sensors"), kind="tile", source=f"{_HERE}.sensors", section="signals", order=110,
-            is_public=True, min_zoom=12, card=f"{_HERE}.sensor_card",
-            style=({"type": "circle", "paint": _POINT | _GREY | {"circle-radius": _GROWS}},),
+            is_public=True, min_zoom=14, card=f"{_HERE}.sensor_card",
+            style=({"type": "circle", "paint": _POINT | _GREY | _FINE | {"circle-radius": _GROWS}},),
             legend=(LegendItem("--map-sensor-off", _("Sensor")),),
         ),
         Layer(

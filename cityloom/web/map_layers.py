@@ -25,7 +25,7 @@ GROUND, WORKS = "ground", "works"
 """The tile sets: what everybody may see, and what everybody who works here may; layers with roles are on their own."""
 FIRST_ZOOM, LAST_ZOOM = 8, 16
 """Nearer than the last, the map enlarges its tiles: a unit is then 15 cm."""
-ENCODING = 1
+ENCODING = 2
 """Raised when tiles of the same data come to look different."""
 MOST_FEATURES = 5_000
 """What a live layer sends at once; a style with more is no map any more."""

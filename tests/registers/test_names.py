@@ -27,6 +27,14 @@ def test_a_street_with_its_number_is_told_apart(text: str, address: tuple[str, s
     assert names.address(text) == address
 
 
+@pytest.mark.parametrize(("name", "english", "chinese"), [
+    ("Lan River 澜江", "Lan River", "澜江"), ("Meilin School 2 梅林学校2", "Meilin School 2", "梅林学校2"),
+    ("Escola", "Escola", "Escola"), ("梅林学校", "梅林学校", "梅林学校"), ("3 号楼", "3 号楼", "3 号楼"), ("", "", ""),
+])  # fmt: skip
+def test_a_name_in_two_scripts_is_one_for_each_language(name: str, english: str, chinese: str) -> None:
+    assert names.by_language(name) == (english, chinese)
+
+
 @given(st.text(max_size=200))
 def test_any_text_can_be_folded_and_folding_twice_changes_nothing(text: str) -> None:
     once = names.folded(text)

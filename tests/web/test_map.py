@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -166,3 +167,16 @@ def test_without_a_place_for_the_cache_tiles_are_drawn_each_time(tmp_path: Path)
     cache = TileCache(tmp_path / "nowhere" / NAME, 10**6)
     cache.put("v1", "ground", TILE, b"body")
     assert cache.get("v1", "ground", TILE) is None
+
+
+def test_several_writers_share_the_cache(tmp_path: Path) -> None:
+    def write(number: int) -> None:
+        cache = TileCache(tmp_path / NAME, 10**6)
+        for x in range(40):
+            cache.put("v1", "ground", Tile(10, x, number % 2), b"%d" % x)
+        cache.close()
+
+    with ThreadPoolExecutor(4) as writers:
+        list(writers.map(write, range(8)))
+    reader = TileCache(tmp_path / NAME, 10**6)
+    assert [reader.get("v1", "ground", Tile(10, x, 1)) for x in range(40)] == [b"%d" % x for x in range(40)]

@@ -19,6 +19,7 @@ LONGEST = 40
 _MOST_STARTS = 12
 _HAN = "\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # and kana
 _WORD_STARTS = re.compile(rf"(?<![^\s])\S|(?<=[^\s{_HAN}])[{_HAN}]|(?<=[{_HAN}])[{_HAN}]|(?<=[{_HAN}])[^\s{_HAN}]")
+_BOTH = re.compile(rf"(?P<latin>[^{_HAN}]*[^\W\d][^{_HAN}]*) (?P<han>[{_HAN}][{_HAN}\d\W]*)")
 _NOT_WORDS = re.compile(r"[\W_]+")
 _NUMBERED = re.compile(r"(?P<street>.*?[^\W\d].*?)[\s,，]*(?P<number>\d[0-9A-Za-z/-]{0,11})\s*号?\s*$")
 _NUMBER_FIRST = re.compile(r"\s*(?P<number>\d[0-9A-Za-z/-]{0,11})[\s,]+(?P<street>[^\W\d].*)$")
@@ -36,6 +37,12 @@ def starts(name: str) -> list[str]:
     whole = folded(name)
     places = [found.start() for found in _WORD_STARTS.finditer(whole)][:_MOST_STARTS]
     return list(dict.fromkeys(whole[place : place + LONGEST] for place in places))
+
+
+def by_language(name: str) -> tuple[str, str]:
+    """A name that is written in both scripts, as in `Lan River 澜江`, in each; the whole name twice where it is not."""
+    found = _BOTH.fullmatch(name)
+    return (found["latin"].strip(), found["han"].strip()) if found else (name, name)
 
 
 def address(text: str) -> tuple[str, str] | None:

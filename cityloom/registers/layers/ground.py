@@ -17,6 +17,7 @@ from cityloom.kernel.geometry import LocalProjection
 from cityloom.registers import queries
 from cityloom.registers.domain import generalise
 from cityloom.registers.domain.draft import Flags, Ints, Shapes, Texts
+from cityloom.registers.domain.names import by_language
 from cityloom.registers.domain.rows import LARGE_REACH_M
 from cityloom.registers.layers.overview import hexagons, ints, overview_of, shapes, texts
 from cityloom.ui.domain.declared import Features
@@ -90,10 +91,10 @@ def buildings(west: float, south: float, east: float, north: float, zoom: int) -
     box = (west, south, east, north)
     reaches = ((0, LARGE_REACH_M), (1, reaches_m.get("building", 0.0)))
     read = [_buildings_of(size, reach, box) for size, reach in reaches]
-    number, use, levels, height, house, name, wkb = (list(chain(*parts)) for parts in zip(*read, strict=True))
+    number, use, levels, height, house, wkb = (list(chain(*parts)) for parts in zip(*read, strict=True))
     return _named(
         shapes(wkb), ints(number), use=texts(use), levels=ints(levels), height=np.array(height, dtype=object),
-        number=texts(house), name=texts(name),
+        number=texts(house),
     )  # fmt: skip
 
 
@@ -102,7 +103,7 @@ def _buildings_of(size: int, reach_m: float, box: tuple[float, float, float, flo
     metres = LocalProjection(west, max(abs(south), abs(north))).xy(np.array([west + 1]), np.array([0.0]))[0, 0]
     aside, above = reach_m / float(metres), reach_m / 110_000
     return queries.rows_in_box(
-        "registers_building", "id, use, levels, height_m, house_number, name, footprint", box, margin_m=reach_m,
+        "registers_building", "id, use, levels, height_m, house_number, footprint", box, margin_m=reach_m,
         most=_MOST, resolution=RESOLUTION, indexed=f"b.large = {int(size)} AND ",
         condition="b.lon BETWEEN %s AND %s AND b.lat BETWEEN %s AND %s AND ",
         values=(west - aside, east + aside, south - above, north + above),
@@ -191,7 +192,10 @@ def _nothing() -> Features:
 
 
 def _named(geometry: Shapes, ids: Ints, /, **properties: Texts | Ints | Flags) -> Features:
-    """Features whose empty texts are left out."""
+    """Features whose empty texts are left out; a name in two scripts becomes one for each language."""
+    if "name" in properties and "name_zh" not in properties:
+        pairs = [by_language(name) for name in properties["name"]]
+        properties["name"], properties["name_zh"] = (texts([pair[side] for pair in pairs]) for side in (0, 1))
     for name, column in properties.items():
         if column.dtype == object:
             properties[name] = np.where(column == "", None, column)
