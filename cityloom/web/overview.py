@@ -32,7 +32,9 @@ from cityloom.web.processes import processes
 log = logging.getLogger(__name__)
 PARTS = ("work", "incidents", "figures", "health", "timeline")
 _A_PAGE = 10
-_MOMENTS = 30
+_MOMENTS = 25
+_TOGETHER = timedelta(minutes=5)
+_LINES_BACK = 3
 _EVENTS = 400  # looked at for so many moments: a hundred tasks that end together are one line
 _MARKS = 150
 _LEAST = timedelta(microseconds=1)
@@ -69,7 +71,7 @@ class Work:
 
 @dataclass
 class Moment:
-    """One line of the timeline: what happened, how often in a row, and to which incident."""
+    """One line of the timeline: what happened, how often in a few minutes, and to which incident."""
 
     at: datetime
     words: str
@@ -188,25 +190,27 @@ def _pressing(item: WorkItem) -> tuple[bool, int, float]:
 
 
 def moments(at: datetime | None, most: int = _MOMENTS) -> list[Moment]:
-    """What happened up to an instant, the newest first; the same thing many times in a row is one line."""
+    """What happened up to an instant, the newest first; the same thing many times in a few minutes is one line."""
     words = registry.moments()
     lines: list[Moment] = []
     for event in bus.newest_of(words, until=at, most=_EVENTS):
         incident_id = str(event.data.get("incident_id", ""))
-        if lines and _is_same(lines[-1], event, words[event.type], incident_id):
-            lines[-1].count += 1
+        line = next((one for one in lines[-_LINES_BACK:] if _is_same(one, event, words[event.type], incident_id)), None)
+        if line:
+            line.count += 1
             continue
         if len(lines) == most:
             break
         lines.append(Moment(event.time, words[event.type], event.exercise_id, incident_id))
     places = emergency.places_of(line.incident_id for line in lines if line.incident_id)
-    for line in lines:
-        line.place = places.get(line.incident_id, "")
+    for one in lines:
+        one.place = places.get(one.incident_id, "")
     return lines
 
 
 def _is_same(line: Moment, event: Envelope, words: str, incident_id: str) -> bool:
-    return (line.words, line.incident_id, line.exercise_id) == (words, incident_id, event.exercise_id)
+    is_near = line.at - event.time <= _TOGETHER
+    return is_near and (line.words, line.incident_id, line.exercise_id) == (words, incident_id, event.exercise_id)
 
 
 def scrub(at: datetime | None) -> Scrub:
