@@ -22,7 +22,6 @@ from cityloom.bus import queries as bus
 from cityloom.emergency import queries as emergency
 from cityloom.kernel import clock
 from cityloom.kernel.actor import Actor
-from cityloom.kernel.envelope import Envelope
 from cityloom.kernel.refused import Refused
 from cityloom.ui import registry
 from cityloom.ui.domain.declared import URGENCIES, Fault, KeyFigure, Reading, Watch, WorkItem
@@ -111,7 +110,7 @@ def context_for(part: str, actor: Actor, at: datetime | None, page: str) -> dict
     """What the template of one part needs."""
     questions: dict[str, Callable[[], Any]] = {
         "work": lambda: work_of(actor), "incidents": lambda: incidents(at, page),
-        "figures": lambda: figures(actor, at), "health": lambda: health(actor), "timeline": lambda: moments(at),
+        "figures": lambda: figures(actor, at), "health": lambda: health(actor), "timeline": lambda: placed(moments(at)),
     }  # fmt: skip
     value, why_not = _told(questions[part], part)
     return {part: value, f"{part}_why_not": why_not}
@@ -194,30 +193,34 @@ def moments(at: datetime | None, most: int = _MOMENTS) -> list[Moment]:
     words = registry.moments()
     lines: list[Moment] = []
     for event in bus.newest_of(words, until=at, most=_EVENTS):
-        incident_id = str(event.data.get("incident_id", ""))
-        line = next((one for one in lines[-_LINES_BACK:] if _is_same(one, event, words[event.type], incident_id)), None)
+        line = next((one for one in lines[-_LINES_BACK:] if _is_same(one, event, words[event.type])), None)
         if line:
             line.count += 1
             continue
         if len(lines) == most:
             break
-        lines.append(Moment(event.time, words[event.type], event.exercise_id, incident_id))
+        lines.append(Moment(event.time, words[event.type], event.exercise_id, event.incident_id))
+    return lines
+
+
+def placed(lines: list[Moment]) -> list[Moment]:
+    """The same, with where each incident is."""
     places = emergency.places_of(line.incident_id for line in lines if line.incident_id)
     for one in lines:
         one.place = places.get(one.incident_id, "")
     return lines
 
 
-def _is_same(line: Moment, event: Envelope, words: str, incident_id: str) -> bool:
+def _is_same(line: Moment, event: bus.Heading, words: str) -> bool:
     is_near = line.at - event.time <= _TOGETHER
-    return is_near and (line.words, line.incident_id, line.exercise_id) == (words, incident_id, event.exercise_id)
+    return is_near and (line.words, line.incident_id, line.exercise_id) == (words, event.incident_id, event.exercise_id)
 
 
 def scrub(at: datetime | None) -> Scrub:
     """The way through time from where one is."""
     kinds = registry.moments()
     before = bus.newest_of(kinds, until=at - _LEAST if at else None, most=1)
-    marks = {line.at: _(line.words) for line in reversed(moments(None, _MARKS))}
+    marks = {line.at: _(line.words) for line in moments(None, _MARKS)}
     return Scrub(
         at, before[0].time if before else None, bus.next_time_of(kinds, at) if at else None,
         [(instant.isoformat(), words) for instant, words in sorted(marks.items())],

@@ -142,7 +142,7 @@ def test_the_timeline_and_the_figures_know_nothing_of_what_came_later() -> None:
         fact = IncidentOpened(row.id, row.detection_id, row.category, row.lon, row.lat, row.opened_at, row.opened_at)
         bus.publish(fact, at=row.opened_at)
     then = AT + timedelta(hours=2)
-    lines = overview.moments(then)
+    lines = overview.placed(overview.moments(then))
     assert [line.at for line in lines] == [then, then - timedelta(hours=1), AT]
     assert {line.place for line in lines} == {"Elm Street"}
     assert emergency.open_incident_count(OFFICER, then).value == 3
@@ -241,7 +241,7 @@ def test_looking_back_is_marked_and_leads_back(signed_in: SignIn, city: City, in
     page = html.fromstring(duty.get(f"/?at={quote(AT.isoformat())}").content)
     assert "As known at 2026-05-04 16:00:00" in words(page), "in the city's own time"
     assert page.xpath("//a[text()='Back to now']/@href")[0] == "/"
-    parts = page.xpath("//*[@data-live-fragment]/@data-live-fragment")
+    parts = page.xpath("//main//*[starts-with(@data-live-fragment, '/?')]/@data-live-fragment")
     assert parts == ["/?fragment=work", "/?fragment=health"], "what is past does not change"
     wrong = duty.get("/?at=yesterday")
     assert wrong.status_code == 200
