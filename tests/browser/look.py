@@ -12,13 +12,15 @@ from typing import Any
 import axe_playwright_python
 from playwright.sync_api import Page
 
-from tests.browser.pages import Sight
+from tests.browser.pages import OWN, Sight
+from tests.flow.installation import Installation
 
 LANGUAGES = {"en": "en-GB", "zh-Hans": "zh-CN"}
 THEMES = ("light", "dark")
 WIDTHS = (320, 1440)
 _HEIGHT = 900
 _ENOUGH = 4.5
+_NAME, _PASSWORD = "own-account", "correct horse battery staple 7"
 _STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 REVIEWED = {("color-contrast", "class=\"banner exercise"): "black reaches 10:1 on either stripe of the banner"}
 """What neither axe nor `_CONTRAST` can decide: rule and a part of the element, and what a person has found."""
@@ -82,10 +84,48 @@ def sign_in(page: Page, url: str, who: str) -> None:
         page.goto(f"{url}/sign-in/with/demo-residents/")
         page.locator("main form button:not([name])").click()
         page.wait_for_url(lambda found: "demo-identity" not in found)
+    elif who == OWN:
+        sign_in_by_password(page, url)
     elif who != "nobody":
         page.goto(f"{url}/sign-in/")
         page.locator(".roles button").filter(has=page.get_by_text(who, exact=True)).click()
         page.wait_for_url(lambda found: "sign-in" not in found)
+
+
+def have_an_account(city: Installation, folder: Path) -> None:
+    """Make the account that signs in with a password."""
+    first = folder / "password"
+    first.write_text(_PASSWORD)
+    done = city.run("account", "add", _NAME, "--unit", "city", "--role", "operator", "--password-file", str(first))
+    assert done.returncode == 0 or "already" in done.stderr, done.stderr
+
+
+def sign_in_by_password(page: Page, url: str) -> None:
+    """Sign in as that account, and prove anew who it is; the page of a demo city shows no form for it."""
+    for path, fields in (("/sign-in/", {"login": _NAME}), ("/step-up/password/", {})):
+        page.goto(f"{url}/sign-in/")
+        token = page.locator("[name=csrfmiddlewaretoken]").first.get_attribute("value")
+        answer = page.request.post(
+            url + path, form={"csrfmiddlewaretoken": str(token), "password": _PASSWORD} | fields,
+            headers={"Referer": f"{url}{path}"}, max_redirects=0,
+        )  # fmt: skip
+        assert answer.status == 302, answer.text()
+
+
+def assign_a_matter(page: Page, url: str) -> None:
+    """Have a supervisor give a grant to somebody of the unit, so that there is one to look at."""
+    sign_in(page, url, "Supervisor of cases")
+    page.goto(url)
+    incident = str(page.locator("main a[href^='/incidents/']").first.get_attribute("href")).split("/")[2]
+    page.goto(f"{url}/gate/")
+    page.locator("a.button").first.click()
+    page.fill("[name=matter]", incident)
+    holder = page.locator("[name=holder] option").filter(has_text="clerk")
+    page.select_option("[name=holder]", label=holder.inner_text())
+    page.locator("[name=fields_granted]").first.check()
+    page.fill("[name=dwellings]", " ".join(map(str, range(1, 30))))
+    page.locator("main form button").first.click()
+    page.wait_for_url(f"{url}/gate/")
 
 
 def go_to(page: Page, url: str, sight: Sight) -> None:

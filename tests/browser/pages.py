@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 @dataclass(frozen=True)
 class Sight:
-    """A page: who looks (a demo account's title, "resident" or "nobody"), from which address, by which link."""
+    """A page: who looks (a demo account's title, "resident", "nobody" or OWN), from which address, by which link."""
 
     name: str
     who: str
@@ -26,19 +26,24 @@ class Sight:
         return f"{self.name} ({self.who})"
 
 
+OWN = "an account of its own"
+"""One that signs in with a password; demo accounts have none."""
+
 PAGES = (
     Sight("portal", "nobody", "/portal/"), Sight("services", "nobody", "/services/?q=data"),
     Sight("how", "nobody", "/how/"), Sight("offline", "nobody", "/offline/"), Sight("verify", "nobody", "/verify/"),
     Sight("sign-in", "nobody", "/sign-in/"), Sight("account_inactive", "nobody", "/sign-in/closed/"),
     Sight("demo-identity-authorize", "nobody", "/sign-in/with/demo-residents/"),
     Sight("figures", "nobody", "/figures/"), Sight("sensors", "nobody", "/sensors/"),
+    Sight("report", "nobody", "/report/"),
     Sight("front", "resident", "/"), Sight("me", "resident", "/me/"), Sight("mine", "resident", "/account/"),
     Sight("verify", "resident", "/verify/"), Sight("refused", "resident", "/gate/"),
     Sight("front", "Commander", "/"), Sight("incident", "Commander", "/", "main a[href^='/incidents/']"),
     Sight("glass", "Commander", "/gate/glass/"), Sight("health", "Commander", "/health/"),
     Sight("mine", "Commander", "/account/"), Sight("verify", "Commander", "/verify/"),
     Sight("portal", "Commander", "/portal/"), Sight("refused", "Commander", "/me/"),
-    Sight("map", "Commander", "/map/"),
+    Sight("map", "Commander", "/map/"), Sight("search", "Commander", "/search/?q=road"),
+    Sight("reports", "Duty officer", "/reports/"),
     Sight("front", "Operator", "/"), Sight("dead-letters", "Operator", "/operator/dead-letters/"),
     Sight("contractors", "Operator", "/contractors/"), Sight("ui-parts", "Operator", "/ui/"),
     Sight("gate", "Case handler", "/gate/"), Sight("dwellings", "Case handler", "/gate/dwellings/"),
@@ -49,18 +54,26 @@ PAGES = (
     Sight("oversight", "Data protection officer", "/gate/oversight/"),
     Sight("gate-audit", "Auditor", "/gate/audit/?from=2026-01-01"),
     Sight("incident", "Gas company desk", "/", "main a[href^='/incidents/']"),
+    Sight("grant", "Case handler", "/gate/", "main a[href^='/gate/grants/']"),
+    Sight("mine", OWN, "/account/"),
+    Sight("account_reauthenticate", OWN, "/step-up/password/"),
+    Sight("account_change_password", OWN, "/account/password/"),
+    Sight("mfa_index", OWN, "/account/second-factor/"),
+    Sight("mfa_activate_totp", OWN, "/account/second-factor/app/"),
+    Sight("mfa_list_webauthn", OWN, "/account/second-factor/passkeys/"),
+    Sight("mfa_add_webauthn", OWN, "/account/second-factor/passkeys/add/"),
 )  # fmt: skip
 
 LATER = frozenset({
-    "end", "task", "grant", "mfa_authenticate", "account_reauthenticate", "mfa_reauthenticate",
-    "mfa_reauthenticate_webauthn", "account_change_password", "mfa_index", "mfa_activate_totp", "mfa_deactivate_totp",
-    "mfa_view_recovery_codes", "mfa_generate_recovery_codes", "mfa_list_webauthn", "mfa_add_webauthn",
+    "end", "task", "report-received", "report-card", "mfa_authenticate", "mfa_reauthenticate",
+    "mfa_reauthenticate_webauthn", "mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
     "mfa_remove_webauthn", "mfa_edit_webauthn",
 })  # fmt: skip
 """Pages that there are only in the middle of something."""
 
 NO_PAGES = frozenset({
-    "alive", "manifest", "portal-worker", "figures-csv", "figures-json", "figure-csv", "presence", "map-layers",
+    "alive", "map-search", "manifest", "portal-worker", "figures-csv", "figures-json", "figure-csv", "presence",
+    "map-layers",
     "map-card", "map-live", "tile", "log-checkpoint", "log-tile", "bundle-schema", "verifier", "verify-alone",
     "openid_connect_login", "openid_connect_callback", "mfa_login_webauthn", "mfa_download_recovery_codes",
     "me-bundle", "demo-identity-discovery", "demo-identity-token", "demo-identity-userinfo", "demo-identity-keys",
