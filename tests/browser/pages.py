@@ -43,7 +43,7 @@ PAGES = (
     Sight("mine", "Commander", "/account/"), Sight("verify", "Commander", "/verify/"),
     Sight("portal", "Commander", "/portal/"), Sight("refused", "Commander", "/me/"),
     Sight("map", "Commander", "/map/"), Sight("search", "Commander", "/search/?q=road"),
-    Sight("reports", "Duty officer", "/reports/"),
+    Sight("reports", "Duty officer", "/reports/"), Sight("drills", "Operator", "/drills/"),
     Sight("front", "Operator", "/"), Sight("dead-letters", "Operator", "/operator/dead-letters/"),
     Sight("contractors", "Operator", "/contractors/"), Sight("ui-parts", "Operator", "/ui/"),
     Sight("gate", "Case handler", "/gate/"), Sight("dwellings", "Case handler", "/gate/dwellings/"),
@@ -65,21 +65,21 @@ PAGES = (
 )  # fmt: skip
 
 LATER = frozenset({
-    "end", "task", "report-received", "report-card", "mfa_authenticate", "mfa_reauthenticate",
+    "end", "drill", "task", "report-received", "report-card", "mfa_authenticate", "mfa_reauthenticate",
     "mfa_reauthenticate_webauthn", "mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
     "mfa_remove_webauthn", "mfa_edit_webauthn",
 })  # fmt: skip
 """Pages that there are only in the middle of something."""
 
 NO_PAGES = frozenset({
-    "alive", "map-search", "manifest", "portal-worker", "figures-csv", "figures-json", "figure-csv", "presence",
-    "map-layers",
-    "map-card", "map-live", "tile", "log-checkpoint", "log-tile", "bundle-schema", "verifier", "verify-alone",
-    "openid_connect_login", "openid_connect_callback", "mfa_login_webauthn", "mfa_download_recovery_codes",
-    "me-bundle", "demo-identity-discovery", "demo-identity-token", "demo-identity-userinfo", "demo-identity-keys",
-    "still", "alert-xml", "account_login", "account_logout", "set_language", "gate-search", "open-fields", "ask",
-    "second", "end-grant", "break-glass", "decide-purpose", "see-alarm", "review-glass", "answer-objection",
-    "reset-breaker", "set-honey", "unmask", "erase-person", "propose-status", "approve-status", "end-status",
+    "alive", "drill-bar", "drill-report", "map-search", "manifest", "portal-worker", "figures-csv", "figures-json",
+    "figure-csv", "presence", "map-layers", "map-card", "map-live", "tile", "log-checkpoint", "log-tile",
+    "bundle-schema", "verifier", "verify-alone", "openid_connect_login", "openid_connect_callback",
+    "mfa_login_webauthn", "mfa_download_recovery_codes", "me-bundle", "demo-identity-discovery",
+    "demo-identity-token", "demo-identity-userinfo", "demo-identity-keys", "still", "alert-xml", "account_login",
+    "account_logout", "set_language", "gate-search", "open-fields", "ask", "second", "end-grant", "break-glass",
+    "decide-purpose", "see-alarm", "review-glass", "answer-objection", "reset-breaker", "set-honey", "unmask",
+    "erase-person", "propose-status", "approve-status", "end-status",
 })  # fmt: skip
 """Forms that lead back to their page, files, figures for programs, ways elsewhere, and second names of pages."""
 
