@@ -9,7 +9,6 @@ from cityloom.ui.domain.declared import Display, Page, Service, Watch
 DISPLAY = Display(
     pages=(
         Page("verify", gettext_noop("Check a bundle"), "oversight", 50),
-        Page("verify", gettext_noop("Check a bundle"), "people", 90, is_public=True),
     ),
     watches=(
         Watch("log", gettext_noop("The log and its witnesses"), "cityloom.audit.queries.log_faults", 50,

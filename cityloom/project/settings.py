@@ -63,6 +63,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "cityloom.ui.middleware.CompressText",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "cityloom.ui.middleware.ContentSecurityPolicy",
     "cityloom.web.middleware.CityAround",

@@ -51,7 +51,7 @@ class ReportForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )  # fmt: skip
     house_number = forms.CharField(
-        label=gettext_lazy("House number, or the nearest one"), max_length=20, required=False,
+        label=gettext_lazy("House number or a near one"), max_length=20, required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )  # fmt: skip
     place = forms.CharField(

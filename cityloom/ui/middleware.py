@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import render
 
 from cityloom.kernel.refused import Refused
@@ -23,6 +24,11 @@ _STATUS = {
 """By the beginning of the last part of a refusal's code."""
 
 
+_TEXT_KINDS = frozenset({
+    "application/json", "application/geo+json", "application/manifest+json", "application/javascript", "image/svg+xml",
+})  # fmt: skip
+
+
 class ContentSecurityPolicy:
     """Allow nothing but the city's own files, and no inline script or style."""
 
@@ -35,6 +41,21 @@ class ContentSecurityPolicy:
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", self.policy)
         return response
+
+
+class CompressText(GZipMiddleware):
+    """Compress what is text, pages and style sheets alike; pictures, letters and tiles are small already.
+
+    Django pads each answer by a random length, so that its size does not tell what a page and a guess have in common
+    (BREACH), and masks its tokens anew for each page.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        kind = response.headers.get("Content-Type", "").partition(";")[0]
+        is_text = kind.startswith("text/") or kind in _TEXT_KINDS
+        if not is_text or kind == "text/event-stream":
+            return response
+        return super().process_response(request, response)
 
 
 class KeepPagesPrivate:

@@ -16,7 +16,7 @@ DISPLAY = Display(
         Page("services", gettext_noop("Services"), "people", 10, is_public=True),
         Page("offline", gettext_noop("Warnings"), "people", 50, is_public=True),
         Page("figures", gettext_noop("Figures"), "people", 70, is_public=True),
-        Page("how", gettext_noop("How this city uses your data"), "people", 80, is_public=True),
+        Page("how", gettext_noop("How data are used"), "people", 80, is_public=True),
     ),
     work=(
         WorkList("dead-letters", gettext_noop("Dead letters"), "cityloom.web.overview.dead_letters_to_mend", 90,

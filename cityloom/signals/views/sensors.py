@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from cityloom.registers import queries as registers
 from cityloom.signals import queries
 
-PAGE = 50
+PAGE = 25
 _LONGEST = 80
 _FOR_GOOD = gettext_noop("No end is set: the readings are about things and say nothing about anybody.")
 

@@ -14,6 +14,18 @@
       }, () => { said.textContent = button.dataset.fault; }, { enableHighAccuracy: true, timeout: 15000, maximumAge: 30000 });
     });
   }
+  const map = document.querySelector(".by-map"), later = document.querySelector("template[data-map-later]");
+  const load = () => { // the map is ten times as heavy as the form: it comes when it is wanted
+    if (!map.open || !later || !later.content.childElementCount) return;
+    for (const part of [...later.content.children]) {
+      const made = document.createElement(part.localName);
+      for (const { name, value } of part.attributes) made.setAttribute(name, value);
+      document.head.append(made);
+      part.remove();
+    }
+  };
+  if (map) map.addEventListener("toggle", load);
+  if (map) load();
   const warning = document.getElementById("too-large");
   const photos = [...document.querySelectorAll("input[type=file]")];
   const tooLarge = () => photos.some((input) => input.files[0] && input.files[0].size > Number(warning.dataset.most) * 1024 * 1024);
