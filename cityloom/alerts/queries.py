@@ -32,6 +32,9 @@ __all__ = [
 ]  # fmt: skip
 
 
+_LATEST = 3
+
+
 @dataclass(frozen=True)
 class DeliveryFacts:
     """What became of an alert on one channel."""
@@ -113,9 +116,13 @@ def alerts_of(incident_id: str) -> list[AlertFacts]:
 
 
 def public_alerts(at: datetime, *, days: int = 7, most: int = 20) -> list[PublicAlert]:
-    """The alerts in force at `at`, real ones and the latest first, then those of the last days that are over."""
-    rows = Alert.objects.filter(issued_at__gt=at - timedelta(days=days), issued_at__lte=at).order_by("-issued_at")
-    found = [_public(row, at) for row in rows[:most]]
+    """The alerts in force at `at`, real ones and the latest first, then those of the last days; never none if ever one.
+
+    Where the last days had none, the latest few stand for them.
+    """
+    rows = list(Alert.objects.filter(issued_at__lte=at).order_by("-issued_at")[:most])
+    recent = [row for row in rows if row.issued_at > at - timedelta(days=days) or row.expires_at > at]
+    found = [_public(row, at) for row in recent or rows[:_LATEST]]
     return sorted(found, key=lambda alert: (not alert.is_in_force, alert.is_exercise and alert.is_in_force))
 
 

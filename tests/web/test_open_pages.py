@@ -198,8 +198,8 @@ def test_the_worker_keeps_one_page_and_changes_with_its_files(city: City, client
 
 
 def test_the_page_that_is_kept_is_the_same_for_everybody(city: City, signed_in: SignIn, client: Client) -> None:
-    assert "Warnings of the last days" in text(client.get("/offline/?language=en", **CHINESE))
-    assert "最近几天的预警" in text(client.get("/offline/?language=zh-hans"))
+    assert "The last warnings" in text(client.get("/offline/?language=en", **CHINESE))
+    assert "最近的预警" in text(client.get("/offline/?language=zh-hans"))
     assert signed_in("duty").get("/offline/")["Cache-Control"] == "no-store"
 
 

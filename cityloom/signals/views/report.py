@@ -16,7 +16,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 from cityloom.kernel import clock, ids
 from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.refused import Refused
-from cityloom.registers import queries as registers
 from cityloom.signals import actions, queries
 from cityloom.signals.domain import photo
 from cityloom.signals.domain.categories import DANGEROUS
@@ -78,11 +77,8 @@ def received(request: HttpRequest, report_id: str) -> HttpResponse:
 
 
 def _form(request: HttpRequest, form: ReportForm, status: int = 200) -> HttpResponse:
-    city = registers.city()
-    west, south, east, north = city.bounds if city else (0.0, 0.0, 0.0, 0.0)
     context = {
         "form": form, "most_photos": photo.MOST_PHOTOS, "most_mb": photo.LARGEST_BYTES // 1024 // 1024,
-        "view": f"{(west + east) / 2:.5f},{(south + north) / 2:.5f},13",
         "photos_again": form.is_bound and any(name in request.FILES for name in form.photo_fields()),
         "photo_fields": [form[name] for name in form.photo_fields()],
     }  # fmt: skip
