@@ -19,7 +19,18 @@ from cityloom.registers.domain import generalise
 from cityloom.registers.domain.draft import Flags, Ints, Shapes, Texts
 from cityloom.registers.domain.names import by_language
 from cityloom.registers.domain.rows import LARGE_REACH_M
-from cityloom.registers.layers.overview import hexagons, ints, overview_of, shapes, texts
+from cityloom.registers.layers.overview import (
+    COARSEST,
+    FINEST,
+    Drawn,
+    areas_of,
+    hexagons,
+    ints,
+    land_of,
+    roads_of,
+    shapes,
+    texts,
+)
 from cityloom.ui.domain.declared import Features
 
 BUILDINGS_FROM = 15
@@ -46,10 +57,10 @@ def land(west: float, south: float, east: float, north: float, zoom: int) -> Fea
         return _nothing()
     box = (west, south, east, north)
     if zoom < _NEAR:
-        seen = overview_of(version)
-        rows = seen.land_tree.query(shapely.box(*box))
-        rows = np.sort(rows[seen.land_m2[rows] >= (_SMALLEST * generalise.metres_a_point(south, zoom)) ** 2])
-        return _named(seen.land[rows], seen.land_id[rows], kind=seen.land_kind[rows], name=seen.land_name[rows])
+        seen = land_of(version)
+        rows = seen.within(box)
+        rows = rows[seen.rough_m2[rows] >= (_SMALLEST * generalise.metres_a_point(south, zoom)) ** 2]
+        return _named(seen.shapes(rows), seen.id[rows], kind=seen.kind[rows], name=seen.name[rows])
     columns = queries.rows_in_box(
         "registers_land", "id, kind, name, geometry", box, margin_m=reaches.get("land", 0.0), most=_MOST
     )
@@ -64,13 +75,9 @@ def roads(west: float, south: float, east: float, north: float, zoom: int) -> Fe
     kinds = [kind for first, kinds in _ROADS_FROM if zoom >= first for kind in kinds]
     box = (west, south, east, north)
     if zoom < _NEAR - 1:
-        seen = overview_of(version)
-        rows = np.sort(seen.road_tree.query(shapely.box(*box)))
-        rows = rows[np.isin(seen.road_kind[rows].astype(np.str_), kinds)]
-        return _named(
-            seen.road[rows], rows + 1, kind=seen.road_kind[rows], name=seen.road_name[rows],
-            name_zh=seen.road_name_zh[rows],
-        )  # fmt: skip
+        seen = roads_of(version)
+        rows = seen.within(box)
+        return _all_of(seen, rows[np.isin(seen.kind[rows].astype(np.str_), kinds)])
     wanted = ", ".join(f"'{kind}'" for kind in kinds)
     name, name_zh, kind, wkb = queries.rows_in_box(
         "registers_roadsegment", "name, name_zh, kind, geometry", box, margin_m=reaches.get("road", 0.0),
@@ -116,14 +123,14 @@ def density(west: float, south: float, east: float, north: float, zoom: int) -> 
     if not version or zoom >= BUILDINGS_FROM:
         return _nothing()
     seen = hexagons(version, _hexagon_size(zoom))
-    rows = np.sort(seen.tree.query(shapely.box(west, south, east, north)))
+    rows = seen.within((west, south, east, north))
     columns = {"buildings": seen.buildings[rows], "dwellings": seen.dwellings[rows], "share": seen.share[rows]}
-    return Features(seen.tree.geometries[rows], seen.cell[rows], columns)
+    return Features(seen.shapes(rows), seen.cell[rows], columns)
 
 
 def _hexagon_size(zoom: int) -> int:
-    """The resolution at which a hexagon is some 25 points wide."""
-    return int(np.clip(10 - (14 - zoom) // 1.4, 5, 10))
+    """The resolution at which a hexagon is 15 to 40 points wide."""
+    return max(FINEST - (15 - zoom) // 2, COARSEST)
 
 
 def places(west: float, south: float, east: float, north: float, zoom: int) -> Features:
@@ -157,12 +164,8 @@ def areas(west: float, south: float, east: float, north: float, zoom: int) -> Fe
     version, _reaches = queries.version_and_reaches()
     if not version:
         return _nothing()
-    seen = overview_of(version)
-    rows = np.sort(seen.area_tree.query(shapely.box(west, south, east, north)))[:_MOST]
-    return _named(
-        seen.area[rows], seen.area_id[rows], kind=seen.area_kind[rows], name=seen.area_name[rows],
-        name_zh=seen.area_name_zh[rows],
-    )  # fmt: skip
+    seen = areas_of(version)
+    return _all_of(seen, seen.within((west, south, east, north))[:_MOST])
 
 
 def mains(west: float, south: float, east: float, north: float, zoom: int) -> Features:
@@ -185,6 +188,12 @@ def valves(west: float, south: float, east: float, north: float, zoom: int) -> F
         "registers_valve", "id, kind, lon, lat", (west, south, east, north), margin_m=0.0, most=_MOST
     )
     return _named(shapely.points(np.array(lon, float), np.array(lat, float)), ints(number), kind=texts(kind))
+
+
+def _all_of(seen: Drawn, rows: Ints) -> Features:
+    return _named(
+        seen.shapes(rows), seen.id[rows], kind=seen.kind[rows], name=seen.name[rows], name_zh=seen.name_zh[rows]
+    )
 
 
 def _nothing() -> Features:
