@@ -15,7 +15,7 @@ from cityloom.ui import registry
 from cityloom.ui.domain.declared import Page
 
 TITLES = {
-    "now": gettext_noop("Now"), "work": gettext_noop("Work"), "people": gettext_noop("People"),
+    "now": gettext_noop("Now"), "work": gettext_noop("Work"), "people": gettext_noop("Personal data"),
     "oversight": gettext_noop("Oversight"), "city": gettext_noop("City"), "system": gettext_noop("System"),
 }  # fmt: skip
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -13,7 +15,7 @@ import axe_playwright_python
 from playwright.sync_api import Page
 
 from tests.browser.pages import OWN, Sight
-from tests.flow.installation import Installation
+from tests.flow.installation import ROOT, Installation
 
 LANGUAGES = {"en": "en-GB", "zh-Hans": "zh-CN"}
 THEMES = ("light", "dark")
@@ -142,7 +144,14 @@ def faults(page: Page, setting: Setting, url: str, sight: Sight) -> Iterator[str
     page.set_viewport_size({"width": setting.width, "height": _HEIGHT})
     page.emulate_media(color_scheme=setting.theme)  # type: ignore[arg-type]
     go_to(page, url, sight)
+    _keep(page, f"{sight.name}-{sight.who}-{setting}")
     yield from (f"{sight}, {setting}: {fault}" for fault in _found(page, setting))
+
+
+def _keep(page: Page, name: str) -> None:
+    """Keep a picture of what the window shows, as an artefact of the run."""
+    folder = Path(os.environ.get("CITYLOOM_ARTEFACTS") or ROOT / "build") / "pictures"
+    page.screenshot(path=folder / f"{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.png")
 
 
 def _found(page: Page, setting: Setting) -> Iterator[str]:

@@ -10,7 +10,7 @@ INK = "#1f2933"
 QUIET_INK = "#52606d"
 HALO = "#fdfcf9"
 NOTICE = "#ffd166"
-FONT = "system-ui, 'Noto Sans', 'Noto Sans SC', 'PingFang SC', 'Microsoft YaHei', sans-serif"
+FONT = "system-ui, 'Noto Sans', 'Noto Sans SC', 'PingFang SC', 'Microsoft YaHei', 'Noto Sans SC Variable', sans-serif"
 
 
 @dataclass(frozen=True)
