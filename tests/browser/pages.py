@@ -44,6 +44,7 @@ PAGES = (
     Sight("portal", "Commander", "/portal/"), Sight("refused", "Commander", "/me/"),
     Sight("map", "Commander", "/map/"), Sight("search", "Commander", "/search/?q=road"),
     Sight("reports", "Duty officer", "/reports/"), Sight("drills", "Operator", "/drills/"),
+    Sight("drill", "Commander", "/drills/", "main table a[href^='/drills/']"),
     Sight("report-card", "Duty officer", "/reports/", "main tbody a"),
     Sight("front", "Operator", "/"), Sight("dead-letters", "Operator", "/operator/dead-letters/"),
     Sight("contractors", "Operator", "/contractors/"), Sight("ui-parts", "Operator", "/ui/"),
@@ -66,7 +67,7 @@ PAGES = (
 )  # fmt: skip
 
 LATER = frozenset({
-    "end", "drill", "task", "report-received", "report-card", "mfa_authenticate", "mfa_reauthenticate",
+    "end", "task", "report-received", "report-card", "mfa_authenticate", "mfa_reauthenticate",
     "mfa_reauthenticate_webauthn", "mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
     "mfa_remove_webauthn", "mfa_edit_webauthn",
 })  # fmt: skip
