@@ -258,8 +258,9 @@ DISPLAY = Display(
             style=(
                 {"type": "circle", "paint": {
                     "circle-color": ["match", ["get", "state"], "full", "--map-shelter-full", "--map-shelter"],
-                    "circle-radius": 9, "circle-stroke-color": "--map-point-line", "circle-stroke-width": 2}},
-                {"type": "symbol", "layout": {
+                    "circle-radius": ["interpolate", ["linear"], ["zoom"], 11, 4, 15, 9],
+                    "circle-stroke-color": "--map-point-line", "circle-stroke-width": 2}},
+                {"type": "symbol", "minzoom": 14, "layout": {
                     "text-field": ["concat", ["get", "title"], "\n", ["to-string", ["get", "people"]], " / ",
                                    ["to-string", ["get", "places"]]],
                     "text-size": 12, "text-anchor": "top", "text-offset": [0, 0.9], "text-max-width": 10},

@@ -57,10 +57,12 @@ def as_json(request: HttpRequest) -> JsonResponse:
 def page(request: HttpRequest) -> HttpResponse:
     """The search without the map."""
     text = cleaned(request.GET.get("q", ""))
+    reader = reader_of(request)
     groups = [
-        {"label": group.label, "fault": group.fault, "hits": [(hit, hit.url or _on_map(hit)) for hit in group.hits]}
-        for group in found(text, reader_of(request), _ON_A_PAGE)
-    ]
+        {"label": group.label, "fault": group.fault,
+         "hits": [(hit, hit.url or (_on_map(hit) if reader else "")) for hit in group.hits]}
+        for group in found(text, reader, _ON_A_PAGE)
+    ]  # fmt: skip
     count = sum(len(group["hits"]) for group in groups)
     return render(request, "web/search.html", {"query": text, "groups": groups, "count": count})
 

@@ -84,8 +84,10 @@ def test_marks_that_nobody_sees_are_taken_out_and_long_texts_are_cut() -> None:
     assert len(cleaned("x" * 10_000)) == LONGEST
 
 
-def test_the_page_works_without_scripts_and_leads_to_the_map(city: City) -> None:
-    page = html.fromstring(Client().get("/search/", {"q": "street"}).content.decode())
+def test_the_page_works_without_scripts_and_leads_to_the_map(city: City, signed_in: SignIn) -> None:
+    everybody = html.fromstring(Client().get("/search/", {"q": "street"}).content.decode())
+    assert everybody.xpath("//main//li") and not everybody.xpath("//main//li//a")
+    page = html.fromstring(signed_in("commander").get("/search/", {"q": "street"}).content.decode())
     assert page.xpath("//main//form[@method='get']//input[@name='q' and @value='street']")
     assert any(link.startswith("/map/#map=17/") for link in page.xpath("//main//li//a/@href"))
 
