@@ -145,6 +145,12 @@ def unit_names(unit_id: str) -> dict[str, str]:
     return {"en": unit.name_en, "zh-Hans": unit.name_zh} if unit else {"en": unit_id, "zh-Hans": unit_id}
 
 
+def districts() -> list[tuple[str, str, str, str]]:
+    """Districts, subdistricts and communities in the order of the tree: id, kind, name in English and in Chinese."""
+    rows = Unit.objects.filter(kind__in=("district", "subdistrict", "community")).order_by("id")
+    return list(rows.values_list("id", "kind", "name_en", "name_zh"))
+
+
 def accounts(*, demo: bool = False) -> list[AccountFacts]:
     """Everyone who works here, by user name; `demo` adds those of a synthetic city."""
     rows = Account.objects.exclude(kind="resident").order_by("username")

@@ -13,7 +13,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from cityloom.alerts import plugins
-from cityloom.alerts.domain import capxml, polygons, structure
+from cityloom.alerts.domain import binding, capxml, polygons, structure
+from cityloom.alerts.domain.binding import check_may_leave
 from cityloom.alerts.domain.cap import CapInfo, reference_text, time_from, time_text
 from cityloom.alerts.domain.findings import Finding
 from cityloom.alerts.domain.lint import Bounds, lint
@@ -26,9 +27,10 @@ from cityloom.ui.domain.declared import Fault, Reading, WorkItem
 from cityloom.ui.words import sentence_of
 
 __all__ = [
-    "AlertFacts", "Bounds", "ChannelFacts", "DeliveryFacts", "Finding", "PhoneEstimate", "PublicAlert", "PublicWords",
-    "alerts_of", "channels", "estimate_phones", "lint_bytes", "lint_document", "lint_file", "polygon_from",
-    "polygons_over", "public_alerts", "references_for", "time_from", "time_text", "undelivered", "xml_of",
+    "AlertFacts", "Bounds", "ChannelFacts", "CheckedAlert", "DeliveryFacts", "Finding", "PhoneEstimate", "PublicAlert",
+    "PublicWords", "alerts_of", "channels", "check_may_leave", "checked_alert", "estimate_phones", "lint_bytes",
+    "lint_document", "lint_file", "polygon_from", "polygons_over", "public_alerts", "references_for", "time_from",
+    "time_text", "undelivered", "xml_of",
 ]  # fmt: skip
 
 
@@ -101,6 +103,22 @@ class PublicAlert:
 
 
 @dataclass(frozen=True)
+class CheckedAlert:
+    """An alert whose bytes were compared with what was approved; `polygons` in longitude and latitude.
+
+    `public` is how anybody may read it. `is_current` is False for one that was replaced or has expired.
+    """
+
+    public: PublicAlert
+    status: str
+    message_type: str
+    incident_id: str
+    exercise_id: str
+    is_current: bool
+    polygons: tuple[shapely.Polygon, ...]
+
+
+@dataclass(frozen=True)
 class ChannelFacts:
     """A channel, and what is missing from its settings ("" if nothing)."""
 
@@ -126,6 +144,22 @@ def public_alerts(at: datetime, *, days: int = 7, most: int = 20) -> list[Public
     return sorted(found, key=lambda alert: (not alert.is_in_force, alert.is_exercise and alert.is_in_force))
 
 
+def checked_alert(alert_id: str, at: datetime) -> CheckedAlert:
+    """An alert as it may be told on, tied once more to what was approved.
+
+    Raises: Refused `alerts.unknown`, and as `binding.check_bytes` does where the words are not the approved ones.
+    """
+    row = Alert.objects.filter(id=alert_id).first()
+    if row is None:
+        raise _unknown()
+    alert = binding.check_bytes(row.xml.encode(), row.unsent, row.document_digest)
+    texts = dict.fromkeys(text for info in alert.infos for area in info.areas for text in area.polygons)
+    return CheckedAlert(
+        _public(row, at), alert.status, alert.message_type, row.incident_id, row.exercise_id,
+        row.state == Alert.State.ISSUED and row.expires_at > at, tuple(map(polygons.polygon_of, texts)),
+    )  # fmt: skip
+
+
 def undelivered() -> list[DeliveryFacts]:
     """Deliveries that an operator must look at, newest first; `resolve` settles the unknown ones."""
     states = (Delivery.State.REFUSED, Delivery.State.FAILED, Delivery.State.UNKNOWN)
@@ -145,7 +179,7 @@ def xml_of(alert_id: str) -> bytes:
     """
     row = Alert.objects.filter(id=alert_id).first()
     if row is None:
-        raise Refused("alerts.unknown", "There is no alert with that id; look it up in the incident.")
+        raise _unknown()
     return row.xml.encode()
 
 
@@ -200,6 +234,10 @@ def lint_file(path: Path | str, *, at: datetime, bounds: Bounds | None = None) -
         raise Refused("alerts.file_unreadable", "{value} cannot be read as a file; check what it is and its access "
                       "rights.", value=path) from error  # fmt: skip
     return lint_bytes(data, at=at, bounds=bounds)
+
+
+def _unknown() -> Refused:
+    return Refused("alerts.unknown", "There is no alert with that id; look it up in the incident.")
 
 
 def _public(row: Alert, at: datetime) -> PublicAlert:

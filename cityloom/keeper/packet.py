@@ -89,11 +89,10 @@ def are_in_region(places: Sequence[bytes | None], region: protocol.Region) -> ND
     read = [_place(place) for place in places]
     areas = set(region.areas)
     inside = np.array([place is None or place.area in areas for place in read], bool)
-    at = [number for number, place in enumerate(read) if place and place.lon is not None and place.lat is not None]
-    points = shapely.points([(read[number].lon, read[number].lat) for number in at])
+    at = [n for n, place in enumerate(read) if place and place.lon is not None and place.lat is not None]
+    points = shapely.points(np.array([(read[number].lon, read[number].lat) for number in at]).reshape(-1, 2))
     for polygon in _polygons(region):
-        if at:
-            inside[at] |= shapely.intersects(polygon, points)
+        inside[at] |= shapely.intersects(polygon, points)
     return inside
 
 

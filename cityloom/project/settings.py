@@ -22,6 +22,7 @@ CITYLOOM = {
     "STILLS_DIR": HOME.stills,
     "REPORTS_DIR": HOME.reports,
     "SECOND_FACTOR_KEY_FILE": HOME.secret_file("second-factor"),
+    "PUSH_KEY_FILE": HOME.secret_file("web-push"),
     "DEMO_IDENTITY_KEY_FILE": HOME.secret_file("demo-identity"),
     "STATUS_FILE": HOME.path / "run" / "status.json",
 }
@@ -48,6 +49,7 @@ INSTALLED_APPS = [
     "cityloom.gate.apps.GateConfig",
     "cityloom.registers.apps.RegistersConfig",
     "cityloom.alerts.apps.AlertsConfig",
+    "cityloom.subscriptions.apps.SubscriptionsConfig",
     "cityloom.signals.apps.SignalsConfig",
     "cityloom.fieldwork.apps.FieldworkConfig",
     "cityloom.detection.apps.DetectionConfig",

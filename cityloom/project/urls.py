@@ -17,6 +17,8 @@ urlpatterns = [
     path("", include("cityloom.gate.urls")),
     path("demo-identity/", include("cityloom.web.contrib.demo_identity.urls")),
     path("", include("cityloom.gate.urls")),
+    path("", include("cityloom.alerts.urls")),
+    path("", include("cityloom.subscriptions.urls")),
     path("", include("cityloom.emergency.urls")),
     path("", include("cityloom.fieldwork.urls")),
     path("", include("cityloom.drills.urls")),

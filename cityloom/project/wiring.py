@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cityloom.alerts.events import AlertDelivered
+from cityloom.alerts.events import AlertDelivered, AlertIssued
 from cityloom.bus.domain.wiring import Reactions
 from cityloom.detection import handlers as detection
 from cityloom.detection.events import DetectionRaised
@@ -18,6 +18,8 @@ from cityloom.fieldwork.events import TaskFinished
 from cityloom.gate import events as gate
 from cityloom.kernel.envelope import type_of
 from cityloom.signals.events import SignalsRecorded
+from cityloom.subscriptions import handlers as subscriptions
+from cityloom.subscriptions.events import SubscriptionAsked
 
 REACTIONS: Reactions = {
     SignalsRecorded: (detection.assess,),
@@ -26,7 +28,9 @@ REACTIONS: Reactions = {
     EvacuationApproved: (emergency.send_notices, emergency.assign_tasks, emergency.withdraw_replaced),
     AlertApproved: (emergency.send_alerts,),
     TaskFinished: (emergency.note_progress,),
+    AlertIssued: (subscriptions.begin_telling,),
     AlertDelivered: (emergency.note_progress,),
+    SubscriptionAsked: (subscriptions.send_confirmation,),
     IncidentClosed: (emergency.close_out,),
     IncidentCancelled: (emergency.close_out,),
 }

@@ -26,6 +26,7 @@ from cityloom.project.drilling import Stage
 from cityloom.project.home import Home
 from cityloom.project.parts import beat_file
 from cityloom.signals import actions as signals
+from cityloom.subscriptions import jobs as subscriptions
 
 log = logging.getLogger(__name__)
 _PAUSE_S = 0.5
@@ -41,6 +42,8 @@ def jobs() -> dict[str, Job]:
     return {
         "deliver events": lambda at: bus.drain(at=at),
         "send alerts": lambda at: _for_each_free(alerts.deliver_due, at),
+        "tell those who asked": lambda at: subscriptions.tell_due(at=at),
+        "erase what was stopped": lambda at: subscriptions.clear_up(at=at),
         "end sessions": lambda at: accounts.end_what_is_over(at=at),
         "follow the keeper's log": gate.follow,
         "keep the gate's clocks": gate.keep_clocks,

@@ -35,6 +35,10 @@ PAGES = (
     Sight("sign-in", "nobody", "/sign-in/"), Sight("account_inactive", "nobody", "/sign-in/closed/"),
     Sight("demo-identity-authorize", "nobody", "/sign-in/with/demo-residents/"),
     Sight("report", "nobody", "/report/"), Sight("report-received", "nobody", f"/report/received/{'0' * 26}/"),
+    Sight("places", "nobody", "/places/"), Sight("places-sent", "nobody", "/places/sent/"),
+    Sight("places-stopped", "nobody", "/places/stopped/"), Sight("places-confirm", "nobody", "/places/confirm/a/b/"),
+    Sight("places-stop", "nobody", "/places/stop/a/b/"), Sight("alerts", "nobody", "/alerts/"),
+    Sight("alert", "nobody", "/alerts/", "main a[href^='/alerts/']"),
     Sight("figures", "nobody", "/figures/"), Sight("sensors", "nobody", "/sensors/"),
     Sight("front", "resident", "/"), Sight("me", "resident", "/me/"), Sight("mine", "resident", "/account/"),
     Sight("verify", "resident", "/verify/"), Sight("refused", "resident", "/gate/"),
@@ -67,6 +71,7 @@ PAGES = (
 )  # fmt: skip
 
 LATER = frozenset({
+    "places-manage",
     "end", "task", "report-received", "report-card", "mfa_authenticate", "mfa_reauthenticate",
     "mfa_reauthenticate_webauthn", "mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
     "mfa_remove_webauthn", "mfa_edit_webauthn",
@@ -74,6 +79,7 @@ LATER = frozenset({
 """Pages that there are only in the middle of something."""
 
 NO_PAGES = frozenset({
+    "alert-cap", "alerts-feed", "places-worker",
     "alive", "drill-bar", "drill-report", "map-search", "manifest", "portal-worker", "figures-csv", "figures-json",
     "figure-csv", "presence", "map-layers", "map-card", "map-live", "tile", "log-checkpoint", "log-tile",
     "bundle-schema", "verifier", "verify-alone", "openid_connect_login", "openid_connect_callback",

@@ -26,7 +26,9 @@ from tests.ui import messages
 
 FOLDER = messages.PACKAGE / "locale" / "zh_Hans" / "LC_MESSAGES"
 PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\w*\}")
-REFUSING = ("accounts", "audit", "bus", "drills", "emergency", "fieldwork", "gate", "keeper", "signals", "web")
+REFUSING = (
+    "accounts", "audit", "bus", "drills", "emergency", "fieldwork", "gate", "keeper", "signals", "subscriptions", "web"
+)
 
 
 @pytest.fixture(scope="module")
