@@ -104,15 +104,6 @@ def newest_of(types: Iterable[str], *, until: datetime | None = None, most: int 
     return [Heading(at, kind, exercise, incident or "") for at, _position, kind, exercise, incident in rows[:most]]
 
 
-def next_time_of(types: Iterable[str], after: datetime) -> datetime | None:
-    """When the next thing of some types happened behind an instant; None where nothing has."""
-    times = [
-        OutboxEvent.objects.filter(type=kind, time__gt=after).order_by("time").values_list("time", flat=True).first()
-        for kind in types
-    ]
-    return min((time for time in times if time is not None), default=None)
-
-
 def waiting_since(before: datetime) -> tuple[int, datetime | None]:
     """How many events that happened before an instant still wait for a handler, and since when; exercises left out."""
     waiting = OutboxEvent.objects.filter(settled=False, exercise_id="", time__lt=before).order_by("position")

@@ -35,7 +35,7 @@ _MOMENTS = 25
 _TOGETHER = timedelta(minutes=5)
 _LINES_BACK = 3
 _EVENTS = 400  # looked at for so many moments: a hundred tasks that end together are one line
-_MARKS = 150
+MARKS = 150
 _LEAST = timedelta(microseconds=1)
 
 Answer = TypeVar("Answer")
@@ -106,11 +106,15 @@ def instant_from(text: str) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=get_current_timezone())
 
 
-def context_for(part: str, actor: Actor, at: datetime | None, page: str) -> dict[str, Any]:
-    """What the template of one part needs."""
+def context_for(
+    part: str, actor: Actor, at: datetime | None, page: str, newest: Sequence[Moment] | None = None
+) -> dict[str, Any]:
+    """What the template of one part needs; `newest` are the moments up to now, where they are known already."""
+    happened = newest[:_MOMENTS] if newest is not None and at is None else None
     questions: dict[str, Callable[[], Any]] = {
         "work": lambda: work_of(actor), "incidents": lambda: incidents(at, page),
-        "figures": lambda: figures(actor, at), "health": lambda: health(actor), "timeline": lambda: placed(moments(at)),
+        "figures": lambda: figures(actor, at), "health": lambda: health(actor),
+        "timeline": lambda: placed(moments(at) if happened is None else happened),
     }  # fmt: skip
     value, why_not = _told(questions[part], part)
     return {part: value, f"{part}_why_not": why_not}
@@ -203,7 +207,7 @@ def moments(at: datetime | None, most: int = _MOMENTS) -> list[Moment]:
     return lines
 
 
-def placed(lines: list[Moment]) -> list[Moment]:
+def placed(lines: Sequence[Moment]) -> Sequence[Moment]:
     """The same, with where each incident is."""
     places = emergency.places_of(line.incident_id for line in lines if line.incident_id)
     for one in lines:
@@ -216,15 +220,16 @@ def _is_same(line: Moment, event: bus.Heading, words: str) -> bool:
     return is_near and (line.words, line.incident_id, line.exercise_id) == (words, event.incident_id, event.exercise_id)
 
 
-def scrub(at: datetime | None) -> Scrub:
-    """The way through time from where one is."""
-    kinds = registry.moments()
-    before = bus.newest_of(kinds, until=at - _LEAST if at else None, most=1)
-    marks = {line.at: _(line.words) for line in moments(None, _MARKS)}
-    return Scrub(
-        at, before[0].time if before else None, bus.next_time_of(kinds, at) if at else None,
-        [(instant.isoformat(), words) for instant, words in sorted(marks.items())],
-    )  # fmt: skip
+def scrub(at: datetime | None, newest: Sequence[Moment]) -> Scrub:
+    """The way through time from where one is, in steps of the newest moments; behind them, of single events."""
+    marks = dict(sorted({line.at: _(line.words) for line in newest}.items()))
+    before = [instant for instant in marks if at is None or instant < at]
+    after = [instant for instant in marks if at is not None and instant > at]
+    earlier = before[-1] if before else None
+    if at is not None and earlier is None:
+        older = bus.newest_of(registry.moments(), until=at - _LEAST, most=1)
+        earlier = older[0].time if older else None
+    return Scrub(at, earlier, after[0] if after else None, [(one.isoformat(), words) for one, words in marks.items()])
 
 
 def process_faults(actor: Actor, at: datetime) -> list[Fault]:

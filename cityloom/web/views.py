@@ -57,9 +57,10 @@ def _overview(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"at": at, "fault": fault, "query": urlencode({"at": at.isoformat()}) if at else ""}
     if asked in overview.PARTS:
         return render(request, f"web/overview/_{asked}.html", context | overview.context_for(asked, actor, at, page))
+    newest = overview.moments(None, overview.MARKS)
     for part in overview.PARTS:
-        context |= overview.context_for(part, actor, at, page) | {f"{part}_types": overview.types_of(part)}
-    scrub = overview.scrub(at)
+        context |= overview.context_for(part, actor, at, page, newest) | {f"{part}_types": overview.types_of(part)}
+    scrub = overview.scrub(at, newest)
     context |= {
         "scrub": scrub, "marks_json": json.dumps(scrub.marks), "page_number": page if page.isdigit() else "1",
         "at_iso": at.isoformat() if at else "", "is_live": at is None, "map_template": _map_template(),

@@ -146,7 +146,7 @@ def test_the_timeline_and_the_figures_know_nothing_of_what_came_later() -> None:
     assert [line.at for line in lines] == [then, then - timedelta(hours=1), AT]
     assert {line.place for line in lines} == {"Elm Street"}
     assert emergency.open_incident_count(OFFICER, then).value == 3
-    way = overview.scrub(then)
+    way = overview.scrub(then, overview.moments(None))
     assert (way.earlier, way.later) == (then - timedelta(hours=1), then + timedelta(hours=1))
     assert overview.moments(AT - timedelta(seconds=1)) == []
 
