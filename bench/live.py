@@ -4,6 +4,8 @@ Run: python -m bench.live [--clients N] [--seconds N] [--a-second N] [--home FOL
 The city is served as a user serves it. The clients are raw sockets in a process of their own on the same machine, so
 the figures include their work. An event's time runs from its commit in the database to its last byte at a client.
 Then every line is cut, events happen meanwhile, and all come back: what each one hears must be exactly what it missed.
+Where there is a Chromium, incidents are opened while the overview stands open in it: from the commit to the frame in
+which the incident is in the page.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -150,6 +153,63 @@ def happen() -> tuple[int, float]:
     return OutboxEvent.objects.values_list("position", flat=True).get(id=event_id), committed
 
 
+CHROMIUM = Path("/usr/bin/chromium")
+_WATCH = """
+window.seen = {};
+new MutationObserver(() => requestAnimationFrame(() => setTimeout(() => {
+  for (const [, name] of document.querySelector("#incidents + div").textContent.matchAll(/(Bench [0-9]+ Street)/g))
+    window.seen[name] ??= performance.timeOrigin + performance.now();
+}))).observe(document.querySelector("#incidents + div"), { childList: true, subtree: true });
+"""
+
+
+def pixels(url: str, cookies: str, count: int) -> dict[str, object]:
+    """Milliseconds from an incident in the database to the frame that shows it on the open overview."""
+    from playwright.sync_api import sync_playwright
+
+    pairs = [pair.split("=", 1) for pair in cookies.split("; ")]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        context = browser.new_context(user_agent=AGENT)
+        context.add_cookies([{"name": name, "value": value, "url": url} for name, value in pairs])
+        page = context.new_page()
+        page.goto(url)
+        page.wait_for_selector("body[data-live-state=live]")
+        page.evaluate(_WATCH)
+        opened: dict[str, float] = {}
+        for number in range(count):
+            with ThreadPoolExecutor(1) as other:  # Django refuses its database to the thread that drives a browser
+                opened[f"Bench {number} Street"] = other.submit(_open_incident, f"Bench {number} Street").result()
+            page.wait_for_timeout(700)
+        page.wait_for_timeout(2_000)
+        seen = page.evaluate("window.seen")
+        browser.close()
+    late = [seen[name] - at for name, at in opened.items() if name in seen]
+    return {"event_to_pixel": summary(late) if late else {}, "unseen": len(opened) - len(late)}
+
+
+def _open_incident(place: str) -> float:
+    from django.db import connection, transaction
+
+    from cityloom.bus import actions
+    from cityloom.emergency.events import IncidentOpened
+    from cityloom.emergency.models import Incident
+    from cityloom.kernel import clock, ids
+
+    at = clock.now()
+    with transaction.atomic():
+        row = Incident.objects.create(
+            id=ids.new_ulid(), exercise_id="01BENCH", detection_id=ids.new_ulid(), category="gas-leak", lon=114.06,
+            lat=22.54, hazard_radius_m=50, buffer_m=50, ring_fractions=[1.0], place={"en": place}, first_signal_at=at,
+            opened_at=at, state="warned",
+        )  # fmt: skip
+        fact = IncidentOpened(row.id, row.detection_id, row.category, row.lon, row.lat, at, at)
+        actions.publish(fact, at=at, exercise_id="01BENCH")
+    committed = time.time() * 1e3
+    connection.close()
+    return committed
+
+
 class PageWatch(threading.Thread):
     """Asks for pages all the while."""
 
@@ -241,6 +301,8 @@ def measure(home: Path, clients: int, seconds: float, a_second: float) -> dict[s
         time.sleep(3)
         heard = tell("report")["heard"]
         program.communicate(timeout=20)
+        if CHROMIUM.exists():
+            result |= pixels(str(facts["url"]), cookies[0], 20)
     return result | told(heard, happened, missed) | {"pages": summary(pages.taken), "load": os.getloadavg()[0]}  # type: ignore[arg-type]
 
 
