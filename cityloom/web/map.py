@@ -44,6 +44,8 @@ def tile(request: HttpRequest, version: str, tiles: str, z: int, x: int, y: int)
     fault = _fault(request, version, tiles, wanted)
     if fault:
         return refusal(fault, 404)
+    if map_layers.is_beyond(wanted, request.city):  # type: ignore[attr-defined]
+        return HttpResponse(status=204)
     tag = f'"{version}-{tiles}-{z}-{x}-{y}"'
     if request.headers.get("If-None-Match", "") == tag:
         return _kept_for_long(HttpResponseNotModified(), tag, tiles)

@@ -30,6 +30,7 @@ ENCODING = 2
 MOST_FEATURES = 5_000
 """What a live layer sends at once; a style with more is no map any more."""
 _LONGEST_ID = 80
+_BEYOND_M = 5_000.0
 NAME = "@name"
 _SHAPES = {"fill": "area", "line": "line", "circle": "point", "symbol": "point"}
 _START_ZOOM = 15
@@ -71,6 +72,16 @@ def set_of(layer: Layer) -> str:
 def layers_in(tiles: str, actor: Actor | None) -> list[Layer]:
     """The layers of a tile set that somebody may see; none where there is no such set or it is not theirs."""
     return [one for one in _tile_layers() if set_of(one) == tiles and _may(one, actor)]
+
+
+def is_beyond(tile: Tile, city: CityFacts) -> bool:
+    """Whether a tile lies so far from the city that nothing can be in it: it is neither drawn nor kept."""
+    reach_m = max(city.reaches.values(), default=0.0) + _BEYOND_M
+    west, south, east, north = tile.bounds(mvt.BUFFER)
+    above = reach_m / 110_000
+    aside = above / max(math.cos(math.radians(max(abs(city.bounds[1]), abs(city.bounds[3])))), 0.01)
+    return (west > city.bounds[2] + aside or east < city.bounds[0] - aside
+            or south > city.bounds[3] + above or north < city.bounds[1] - above)  # fmt: skip
 
 
 def draw(tile: Tile, layers: Sequence[Layer]) -> bytes:

@@ -15,6 +15,8 @@ from cityloom.alerts.models import Alert, Delivery
 from cityloom.emergency import queries as incidents
 from cityloom.emergency.models import Incident
 from cityloom.kernel import clock, ids
+from cityloom.signals.domain.reading import microseconds
+from cityloom.signals.models import Datastream, Observation, Sensor, Thing
 from cityloom.ui import registry
 from tests.web.conftest import City
 from tests.web.test_pages import approve, give_out
@@ -174,3 +176,24 @@ def issued(document: dict[str, Any], proposal: Proposal) -> Alert:
         references=document["references"], issued_by="x", issued_at=now, sent_at=now,
         expires_at=now + timedelta(hours=1),
     )  # fmt: skip
+
+
+def test_a_sensor_that_fell_silent_stands_out_from_those_that_speak(city: City, signed_in: SignIn) -> None:
+    now = clock.now()
+    sensor = Sensor.objects.create(kind="pressure", description="Pressure transducer on a water main")
+    thing = Thing.objects.create(id=1, name="mast-1", lon=city.lon, lat=city.lat, cell=1)
+    for number, state, age_s in ((1, "in-service", 30), (2, "in-service", 900), (3, "out-of-service", 10),
+                                 (4, "in-service", 200_000), (5, "in-service", None)):  # fmt: skip
+        Datastream.objects.create(
+            id=number, thing=thing, sensor=sensor, name=f"pressure-{number}", kind="pressure", unit="kPa",
+            lon=city.lon, lat=city.lat, cell=1, cadence_s=60, low=0, high=900, state=state,
+        )  # fmt: skip
+        if age_s:
+            Observation.objects.create(datastream_id=number, message_id=str(number), result=500.0,
+                                       phenomenon_us=microseconds(now - timedelta(seconds=age_s)))  # fmt: skip
+    seen = {one["properties"]["title"]: one["properties"]["state"] for one in
+            shown(signed_in("commander"), "sensor-states")}  # fmt: skip
+    assert seen == {"pressure-1": "speaking", "pressure-2": "silent", "pressure-3": "out-of-service"}
+    card = signed_in("commander").get("/map/card/sensor-states/1/").json()
+    assert any(label == "Last reading" and value.startswith("500 kPa") for label, value in card["facts"])
+    assert not any(label == "Last reading" for label, _ in Client().get("/map/card/sensors/1/").json()["facts"])

@@ -86,6 +86,7 @@ def test_an_official_keeps_tiles_too_though_pages_are_not_kept(city: City, signe
 def test_where_nothing_lies_there_is_nothing_to_send(city: City, cache: TileCache) -> None:
     version = described(Client())["version"]
     assert Client().get(f"/tiles/{version}/ground/16/0/0.mvt").status_code == 204
+    assert cache.get(version, "ground", Tile(16, 0, 0)) is None, "places far away would push the city out of the cache"
 
 
 @pytest.mark.parametrize("wrong", [
