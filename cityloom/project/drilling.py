@@ -9,7 +9,6 @@ import sys
 from datetime import datetime
 
 from cityloom.drills import actions, queries
-from cityloom.drills.jobs import run
 from cityloom.kernel import clock, ids
 from cityloom.kernel.refused import Refused
 
@@ -64,6 +63,8 @@ class Stage:
 
 def play(exercise_id: str) -> None:
     """Play one drill to its end; what cannot be played says why on its page."""
+    from cityloom.drills.jobs import run  # the worker, which starts this, need not read all that a drill needs
+
     try:
         run.play_paced(exercise_id)
     except Refused as refusal:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,12 +14,14 @@ from cityloom.alerts import plugins
 from cityloom.bus import queries as bus
 from cityloom.drills import actions, queries
 from cityloom.drills.jobs import run
-from cityloom.drills.jobs.play import Play
+from cityloom.drills.jobs.pacing import ByRecord
+from cityloom.drills.jobs.play import Play, Turn
 from cityloom.drills.models import DrillRun
 from cityloom.emergency import queries as incidents
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.geometry import LocalProjection
+from cityloom.project import drilling
 from cityloom.signals import actions as signals
 from tests.web.conftest import City
 from tests.web.test_pages import buttons, read, text
@@ -148,6 +150,48 @@ def test_a_drill_with_failures_is_played_scored_and_compared(
     (incident,) = incidents.incidents_of(exercise_id)
     assert incident.state == "closed"
     assert {alert["status"] for alert in report["alerts"]} == {"Exercise"}
+
+
+def test_a_drill_whose_process_was_killed_goes_on_where_it_was(
+    signed_in: SignIn, city: City, sensors: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(signed_in("duty"))
+    exercise_id = queries.running().exercise_id
+    waits, real = iter(range(10_000)), ByRecord.wait
+
+    def die(self: ByRecord, due: datetime | None) -> Turn | None:
+        if next(waits) == 14:
+            raise KeyboardInterrupt
+        return real(self, due)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(ByRecord, "wait", die)
+        run.play_paced(exercise_id)
+    begun = queries.running()
+    assert begun.state == "running"
+    report = run.play_paced(exercise_id)
+    assert report["outcome"] == "safe", [check for check in report["checks"] if not check["passed"]]
+    assert queries.run_of(exercise_id).start == begun.start
+    assert len(incidents.incidents_of(exercise_id)) == 1
+
+
+def test_a_drill_whose_process_keeps_ending_is_given_up_with_words(
+    signed_in: SignIn, city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(signed_in("duty"))
+    exercise_id = queries.running().exercise_id
+    started: list[list[str]] = []
+    monkeypatch.setattr(
+        drilling.subprocess, "Popen", lambda command, **_: started.append(command) or SimpleNamespace(poll=lambda: 1)
+    )
+    monkeypatch.setattr(drilling.clock, "stopwatch", iter(range(0, 10**9, 1000)).__next__)
+    stage = drilling.Stage()
+    for _ in range(12):
+        stage.tend(clock.now())
+    assert [command[-1] for command in started] == [exercise_id] * 5
+    assert queries.run_of(exercise_id).state == "failed"
+    assert "ended 5 times" in text(signed_in("duty").get(f"/drills/{exercise_id}/"))
+    stage.close()
 
 
 def test_people_approve_at_the_drills_own_time_and_a_stopped_drill_leaves_nothing_open(
