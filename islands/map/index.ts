@@ -6,11 +6,22 @@ import { button, make } from "./dom.ts";
 import { readWords, word } from "./words.ts";
 
 readWords();
+const NEAR_PX = 400;
+const near = new IntersectionObserver((seen) => {
+  for (const { target, isIntersecting } of seen) {
+    if (!isIntersecting) continue;
+    near.unobserve(target);
+    void start(target as HTMLElement);
+  }
+}, { rootMargin: `${NEAR_PX}px` });
 startAll();
 document.addEventListener("cityloom:refreshed", startAll);
 
 function startAll(): void {
-  for (const host of document.querySelectorAll<HTMLElement>("[data-map]:not([data-state])")) void start(host);
+  for (const host of document.querySelectorAll<HTMLElement>("[data-map]:not([data-state])")) {
+    host.dataset.state = "waiting"; // a map that nobody looks at, or in a part that is closed, costs nothing
+    near.observe(host);
+  }
 }
 
 async function start(host: HTMLElement): Promise<void> {

@@ -14,9 +14,9 @@ register = template.Library()
 
 
 @register.simple_tag
-def island(name: str) -> SafeString:
-    """The styles and scripts of an island; nothing where it is not built."""
-    return _links(built.parts_of(f"{name}/index.ts"))
+def island(name: str, early: object = True) -> SafeString:
+    """The styles and scripts of an island; nothing where it is not built; `early` fetches at once all it may need."""
+    return _links(built.parts_of(f"{name}/index.ts"), early=bool(early))
 
 
 @register.simple_tag
@@ -37,10 +37,10 @@ def map_words() -> SafeString:
     return json_script(words_of_the_map(), "map-words")
 
 
-def _links(parts: built.Parts | None) -> SafeString:
+def _links(parts: built.Parts | None, *, early: bool = True) -> SafeString:
     if parts is None:
         return SafeString("")
     styles = format_html_join("", '<link rel="stylesheet" href="{}">', ((static(name),) for name in parts.styles))
     scripts = format_html_join("", '<script type="module" src="{}"></script>', ((static(n),) for n in parts.scripts))
-    soon = format_html_join("", '<link rel="modulepreload" href="{}">', ((static(name),) for name in parts.soon))
+    soon = format_html_join("", '<link rel="modulepreload" href="{}">', ((static(name),) for name in parts.soon * early))
     return format_html("{}{}{}", styles, soon, scripts)
