@@ -50,7 +50,7 @@ function cardOf(card: Card, thing: Thing): HTMLElement {
   const made = make("div", { class: "map-card" });
   if (thing.isExercise) made.append(make("p", { class: "map-exercise" }, word("exercise")));
   made.append(make("p", { class: "map-card-title" }, card.title));
-  if (card.state) made.append(make("p", {}, make("span", { class: "tag" }, card.state)));
+  if (card.state) made.append(make("p", {}, make("span", { class: "state" }, card.state)));
   if (card.facts.length) {
     made.append(make("dl", { class: "pairs" }, ...card.facts.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, String(value))])));
   }
@@ -59,10 +59,11 @@ function cardOf(card: Card, thing: Thing): HTMLElement {
   return made;
 }
 
-/** Fill a panel with everything in view that has a card; live things first. */
+/** Fill a panel with everything in view that has a card; live things first, then what is drawn above. */
 export function fillList(body: HTMLElement, things: Thing[], drawn: DrawnLayers, chosen: (thing: Thing) => void): void {
-  const rank = (thing: Thing) => (drawn.layer(thing.layer)?.kind === "live" ? 0 : 1);
-  const sorted = [...things].sort((one, other) => rank(one) - rank(other) || one.title.localeCompare(other.title));
+  const keys = drawn.layers.layers.map((layer) => layer.key);
+  const rank = (thing: Thing) => keys.indexOf(thing.layer) + (drawn.layer(thing.layer)?.kind === "live" ? keys.length : 0);
+  const sorted = [...things].sort((one, other) => rank(other) - rank(one) || one.title.localeCompare(other.title));
   if (!sorted.length) body.append(make("p", {}, word("nothing-in-view")));
   const groups = new Map<string, Thing[]>();
   for (const thing of sorted.slice(0, MOST_LISTED)) groups.set(thing.layer, [...(groups.get(thing.layer) ?? []), thing]);

@@ -160,6 +160,18 @@ def test_what_happens_is_drawn_without_a_reload(on_map: Window, city_says: Stub)
     assert page.locator(".map-exercise-mark").is_visible()
 
 
+def test_a_place_is_chosen_for_a_form_by_keyboard(opened: Opened, served_city: Served) -> None:
+    mapped.need_the_island()
+    page = opened()
+    page.goto(f"{served_city.url}/report/")
+    page.locator("details.by-map summary").press("Enter")
+    assert state(page) == "idle"
+    tab_to(page, ".map-pick button")
+    page.keyboard.press("Enter")
+    assert re.fullmatch(r"1\d\d\.\d{6},\d\d\.\d{6}", page.locator("#id_place").input_value())
+    assert page.locator(".maplibregl-marker").count() == 1
+
+
 def test_without_webgl_the_words_remain(on_map: Window) -> None:
     page = on_map(script=NO_WEBGL)
     assert state(page) == "failed"

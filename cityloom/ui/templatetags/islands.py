@@ -42,5 +42,5 @@ def _links(parts: built.Parts | None, *, early: bool = True) -> SafeString:
         return SafeString("")
     styles = format_html_join("", '<link rel="stylesheet" href="{}">', ((static(name),) for name in parts.styles))
     scripts = format_html_join("", '<script type="module" src="{}"></script>', ((static(n),) for n in parts.scripts))
-    soon = format_html_join("", '<link rel="modulepreload" href="{}">', ((static(name),) for name in parts.soon * early))
+    soon = format_html_join("", '<link rel="modulepreload" href="{}">', ((static(n),) for n in parts.soon * early))
     return format_html("{}{}{}", styles, soon, scripts)
