@@ -72,7 +72,7 @@ PAGES = (
 
 LATER = frozenset({
     "places-manage",
-    "end", "task", "report-received", "report-card", "mfa_authenticate", "mfa_reauthenticate",
+    "end", "task", "mfa_authenticate", "mfa_reauthenticate",
     "mfa_reauthenticate_webauthn", "mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
     "mfa_remove_webauthn", "mfa_edit_webauthn",
 })  # fmt: skip
