@@ -21,6 +21,7 @@ from cityloom.signals.domain import photo
 from cityloom.signals.domain.categories import DANGEROUS
 from cityloom.signals.forms import WORDS, ReportForm
 from cityloom.ui.once import FIELD, only_once
+from cityloom.ui.strangers import same_for_strangers
 from cityloom.ui.words import sentence_of
 
 INCOMPLETE, BUSY = 422, 429
@@ -31,6 +32,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{20,43}")
 @login_not_required
 @never_cache
 @require_http_methods(["GET", "POST"])
+@same_for_strangers(60)
 @only_once
 def report(request: HttpRequest) -> HttpResponse:
     """The form; what was typed stays where something is missing."""

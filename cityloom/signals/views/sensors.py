@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from cityloom.registers import queries as registers
 from cityloom.signals import queries
+from cityloom.ui.strangers import same_for_strangers
 
 PAGE = 25
 _LONGEST = 80
@@ -68,6 +69,7 @@ ABOUT = {
 
 @login_not_required
 @require_safe
+@same_for_strangers(30)
 def sensors(request: HttpRequest) -> HttpResponse:
     """Every sensor in a list that can be narrowed by kind and street; the map comes second."""
     kind = request.GET.get("kind", "") if request.GET.get("kind") in ABOUT else ""

@@ -22,6 +22,7 @@ from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from cityloom.ui import registry
 from cityloom.ui.domain.declared import KeyFigure
+from cityloom.ui.strangers import same_for_strangers
 from cityloom.ui.words import sentence_of
 from cityloom.web.domain import openness
 from cityloom.web.portal.views import kept
@@ -64,6 +65,7 @@ class OpenFigure:
 
 @login_not_required
 @require_safe
+@same_for_strangers(30)
 def figures(request: HttpRequest) -> HttpResponse:
     """Every open figure with what is counted and what is not."""
     return render(request, "web/portal/figures.html", {"figures": _all(), "small": openness.WITHHELD_UP_TO})

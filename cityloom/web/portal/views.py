@@ -20,6 +20,7 @@ from cityloom.gate import queries as gate
 from cityloom.kernel import clock
 from cityloom.kernel.refused import Refused
 from cityloom.ui.navigation import address
+from cityloom.ui.strangers import same_for_strangers
 from cityloom.ui.words import sentence_of
 from cityloom.web.domain.finding import LONGEST_QUERY
 from cityloom.web.portal import catalogue
@@ -67,6 +68,7 @@ class Way:
 
 @login_not_required
 @require_safe
+@same_for_strangers(5)
 def home(request: HttpRequest) -> HttpResponse:
     """What residents come for: search, warnings in force, the way to who looked, and everything by life event."""
     context = {
@@ -78,6 +80,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 @require_safe
+@same_for_strangers(60)
 def services(request: HttpRequest) -> HttpResponse:
     """The catalogue, or what a few words find in it."""
     query = request.GET.get("q", "").strip()[:LONGEST_QUERY]
@@ -88,6 +91,7 @@ def services(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 @require_safe
+@same_for_strangers(30)
 def how(request: HttpRequest) -> HttpResponse:
     """For what the city opens data of people, from the purposes in force, and what it will not do."""
     context = {"purposes": [], "fault": "", "will_not": [gettext(words) for words in WILL_NOT], "at": clock.now()}
@@ -100,6 +104,7 @@ def how(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 @require_safe
+@same_for_strangers(5)
 def offline(request: HttpRequest) -> HttpResponse:
     """The warnings of the last days; a browser keeps this page for when there is no network."""
     with translation.override(language_of(request)):
