@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.conf import settings
+from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from cityloom.bus import queries as bus
 from cityloom.kernel.timezones import zone_of
 from cityloom.registers import queries as registers
+from cityloom.registers.queries import CityFacts
+
+_KEPT_S = 2
 
 
 class CityAround:
@@ -19,10 +24,19 @@ class CityAround:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.live_after = bus.seen_position()  # type: ignore[attr-defined] # before the page reads anything
-        request.city = registers.city()  # type: ignore[attr-defined]
+        # before the page reads anything
+        may_be_live = settings.SESSION_COOKIE_NAME in request.COOKIES  # a stranger's page is not
+        request.live_after = bus.seen_position() if may_be_live else ""  # type: ignore[attr-defined]
+        request.city = _city()  # type: ignore[attr-defined]
         with timezone.override(zone_of(request.city.timezone if request.city else "UTC")):  # type: ignore[attr-defined]
             return self.get_response(request)
+
+
+def _city() -> CityFacts | None:
+    """The city's facts; a process that serves reads them every two seconds at most."""
+    if not settings.CITYLOOM_LIVE_URL:
+        return registers.city()
+    return cache.get_or_set("city-around", registers.city, _KEPT_S)  # type: ignore[return-value]
 
 
 def city(request: HttpRequest) -> dict[str, object]:
