@@ -4,6 +4,7 @@
 // The page says: <body data-live="ADDRESS" data-live-after="POSITION">, and
 //   <section data-live-fragment="/?fragment=incidents" data-live-types="IncidentOpened IncidentClosed">
 //     data-live-types: names of events, or * ; data-live-incident: of this incident only
+//     data-live-patience: milliseconds that the part may wait, so that what is more urgent is read before it
 //     data-live-every: seconds after which it is read again in any case, for what changes without an event
 //     data-live-label: what to call the part when it has changed, for those who do not see it
 //   inside of it, an element with an id and data-live-keep stays as it is (a map), and so does a form that is being
@@ -137,7 +138,7 @@ function refreshSoon(part) {
   part.dataset.liveStale = "1";
   if (document.hidden || timers.has(part)) return;
   const since = performance.now() - (started.get(part) ?? -BETWEEN_MS);
-  timers.set(part, setTimeout(() => refresh(part), Math.max(FIRST_MS, BETWEEN_MS - since)));
+  timers.set(part, setTimeout(() => refresh(part), Math.max(part.dataset.livePatience ?? FIRST_MS, BETWEEN_MS - since)));
 }
 
 async function refresh(part) {
