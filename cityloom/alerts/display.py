@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_noop as _
 
-from cityloom.ui.domain.declared import Display, KeyFigure, Layer, LegendItem, Page, Watch, WorkList
+from cityloom.ui.domain.declared import Display, KeyFigure, Layer, LegendItem, Watch, WorkList
 
 _COLOUR = ["case", ["get", "exercise"], "--map-alert-exercise", "--map-alert"]
 
 DISPLAY = Display(
-    pages=(Page("alerts", _("All warnings"), "people", 55, is_public=True),),
     layers=(Layer(
         key="alerts", label=_("Alerts in force"), kind="live", source="cityloom.alerts.layers.areas", section="alerts",
         order=200, is_public=True, card="cityloom.alerts.layers.card",

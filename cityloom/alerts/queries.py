@@ -242,7 +242,7 @@ def _unknown() -> Refused:
 
 def _public(row: Alert, at: datetime) -> PublicAlert:
     alert = capxml.parse(row.xml.encode())
-    is_all_clear = alert.message_type == "Cancel"
+    is_all_clear = alert.message_type == "Cancel" or "AllClear" in alert.infos[0].responses
     in_force = row.state == Alert.State.ISSUED and row.expires_at > at and not is_all_clear
     first = alert.infos[0]
     return PublicAlert(

@@ -38,7 +38,7 @@ PAGES = (
     Sight("places", "nobody", "/places/"), Sight("places-sent", "nobody", "/places/sent/"),
     Sight("places-stopped", "nobody", "/places/stopped/"), Sight("places-confirm", "nobody", "/places/confirm/a/b/"),
     Sight("places-stop", "nobody", "/places/stop/a/b/"), Sight("alerts", "nobody", "/alerts/"),
-    Sight("alert", "nobody", "/alerts/", "main a[href^='/alerts/']"),
+    Sight("alert", "nobody", "/alerts/", ".alert-list a"),
     Sight("figures", "nobody", "/figures/"), Sight("sensors", "nobody", "/sensors/"),
     Sight("front", "resident", "/"), Sight("me", "resident", "/me/"), Sight("mine", "resident", "/account/"),
     Sight("verify", "resident", "/verify/"), Sight("refused", "resident", "/gate/"),
