@@ -99,6 +99,24 @@ def buildings_touching(polygon: shapely.Geometry) -> Buildings:
     return _buildings(sorted(compress(near, touched.tolist()), key=itemgetter(0)))
 
 
+def units_near(polygon: shapely.Geometry, within_m: float) -> list[str]:
+    """The units with a building that comes within a distance of a polygon in WGS 84, measured to its circle.
+
+    Footprints are not read, so that this can be asked about a whole city.
+    """
+    lon, lat, radius = _around(polygon)
+    ranges = ranges_around(lon, lat, radius + within_m + _reach("building"))
+    rows = _in_ranges("registers_building", "unit_id, lon, lat, reach_m", "cell", ranges, condition=_ANY_SIZE)
+    if not rows:
+        return []
+    plane = LocalProjection(lon, lat)
+    units, lons, lats, reaches = (np.array(column) for column in zip(*rows, strict=True))
+    area = plane.to_metres(polygon)
+    shapely.prepare(area)
+    near = shapely.dwithin(area, shapely.points(plane.xy(lons, lats)), within_m + reaches)
+    return np.unique(units[near]).tolist()
+
+
 def _rows_near_buildings(polygon: shapely.Geometry) -> list[tuple]:
     """Candidates: in one go where no building is very large, else the large ones on their own in a wider circle."""
     circle = _around(polygon)

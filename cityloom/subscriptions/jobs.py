@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from functools import lru_cache
 
 import numpy as np
 import shapely
@@ -18,9 +20,9 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from cityloom.alerts import queries as alerts
-from cityloom.alerts.queries import CheckedAlert
+from cityloom.alerts.queries import CheckedAlert, PublicWords
 from cityloom.gate import actions as gate
-from cityloom.kernel import cells, geometry, ids
+from cityloom.kernel import cells, clock, ids
 from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.refused import Refused
 from cityloom.kernel.timezones import zone_of
@@ -33,8 +35,9 @@ from cityloom.subscriptions.domain.wish import CELL, Address, address_of, branch
 from cityloom.subscriptions.models import Subscription, Telling, Told
 
 log = logging.getLogger(__name__)
-BATCH = 200
-_BATCHES_A_ROUND = 5
+BATCH = 1000
+_A_ROUND_S = 5.0
+"""For so long letters leave in one round: the worker has other things to do, and a mail server may be slow."""
 _PARALLEL = 16
 _LEASE = timedelta(minutes=2)
 _AGAIN = timedelta(seconds=10)
@@ -51,9 +54,10 @@ def tell_due(*, at: datetime) -> int:
     """
     left = 0
     running = Telling.objects.filter(state__in=(Telling.State.MATCHING, Telling.State.TELLING), next_try_at__lte=at)
-    for telling in running.order_by("begun_at"):
+    tellings = list(running.order_by("begun_at"))
+    for telling in tellings:
         try:
-            left += _go_on(telling, at)
+            left += _go_on(telling, at, _A_ROUND_S / len(tellings))
         except Refused as refusal:
             log.warning("telling waits: %s", refusal.code)
             Telling.objects.filter(alert_id=telling.alert_id).update(waits_for=refusal.code, next_try_at=at + _AGAIN)
@@ -71,7 +75,7 @@ def clear_up(*, at: datetime) -> int:
     return len(found)
 
 
-def _go_on(telling: Telling, at: datetime) -> int:
+def _go_on(telling: Telling, at: datetime, for_s: float) -> int:
     try:
         alert = alerts.checked_alert(telling.alert_id, at)
     except Refused as refusal:
@@ -84,12 +88,9 @@ def _go_on(telling: Telling, at: datetime) -> int:
         return 0
     if telling.state == Telling.State.MATCHING:
         _match(telling, alert, at)
-    region, left = _region(alert), 0
-    for _round in range(_BATCHES_A_ROUND):
-        due = _due(telling, at)
-        if not due:
-            break
-        left += _tell(telling, alert, region, due, at)
+    region, left, until = _region(alert), 0, clock.stopwatch() + for_s
+    while clock.stopwatch() < until and (due := _due(telling, at)):
+        left += _tell(telling, alert, region, due, at, until)
     if not telling.rows.filter(state__in=(State.PENDING, State.ATTEMPTING)).exists():
         _end(telling, Telling.State.DONE, at)
     return left
@@ -99,10 +100,7 @@ def _match(telling: Telling, alert: CheckedAlert, at: datetime) -> None:
     """Write down whom the alert may be for: random ids, found by words that only the keeper has."""
     cover = sorted({cell for polygon in alert.polygons for cell in cells.cover_polygon(polygon, resolution=CELL)})
     words = words_for(cover, _areas(alert), alert.public.severity, all_clear=alert.public.is_all_clear)
-    packets = gate.find_packets(by=SYSTEM, at=at, purpose=PURPOSE, words=words, incident_id=alert.incident_id[:64],
-                                exercise_id=telling.exercise_id)  # fmt: skip
-    runs = [packets[first : first + _AT_ONCE] for first in range(0, len(packets), _AT_ONCE)]
-    names = [name for run in runs for name in _active(run, alert)]
+    names = _asked_for(words, telling, alert, at)
     for first in range(0, len(names), 2000):
         Told.objects.bulk_create(
             [Told(id=ids.named_id("told", telling.alert_id, name), exercise_id=telling.exercise_id, telling=telling,
@@ -113,14 +111,33 @@ def _match(telling: Telling, alert: CheckedAlert, at: datetime) -> None:
     telling.save(update_fields=["state", "candidates", "waits_for"])
 
 
-def _active(packets: Sequence[int], alert: CheckedAlert) -> list[str]:
-    rows = Subscription.objects.filter(packet__in=packets, state=Subscription.State.ACTIVE)
-    return list(rows.filter(is_demo=not _is_actual(alert)).values_list("id", flat=True))
+def _asked_for(words: list[bytes], telling: Telling, alert: CheckedAlert, at: datetime) -> list[str]:
+    """The subscriptions behind these words; asked once more where one was just changed and has another packet now."""
+    names: set[str] = set()
+    for _time in range(2):
+        packets = gate.find_packets(by=SYSTEM, at=at, purpose=PURPOSE, words=words, incident_id=alert.incident_id[:64],
+                                    exercise_id=telling.exercise_id)  # fmt: skip
+        rows = [row for first in range(0, len(packets), _AT_ONCE) for row in _known(packets[first : first + _AT_ONCE])]
+        is_demo, active = not _is_actual(alert), Subscription.State.ACTIVE
+        names |= {name for name, state, demo in rows if state == active and demo == is_demo}
+        if not any(state == Subscription.State.ENDING for _name, state, _demo in rows):
+            break
+    return sorted(names)
+
+
+def _known(packets: Sequence[int]) -> list[tuple[str, str, bool]]:
+    return list(Subscription.objects.filter(packet__in=packets).values_list("id", "state", "is_demo"))
 
 
 def _areas(alert: CheckedAlert) -> list[str]:
-    touched = (registers.buildings_touching(geometry.grown(polygon, _DISTRICT_M)) for polygon in alert.polygons)
-    return branches(sorted({str(unit) for buildings in touched for unit in np.unique(buildings.unit_id.astype(str))}))
+    """The districts of an alert; read once for each version of the city's data, however many rounds it takes."""
+    return _areas_of(registers.version_and_reaches()[0], tuple(polygon.wkb for polygon in alert.polygons))
+
+
+@lru_cache(maxsize=8)
+def _areas_of(version: str, polygons: tuple[bytes, ...]) -> list[str]:
+    near = (registers.units_near(shapely.from_wkb(polygon), _DISTRICT_M) for polygon in polygons)
+    return branches(sorted({unit for units in near for unit in units}))
 
 
 def _region(alert: CheckedAlert) -> gate.Region:
@@ -133,7 +150,10 @@ def _due(telling: Telling, at: datetime) -> list[Told]:
     return list(open_rows.order_by("next_try_at", "id")[:BATCH])
 
 
-def _tell(telling: Telling, alert: CheckedAlert, region: gate.Region, due: list[Told], at: datetime) -> int:
+def _tell(
+    telling: Telling, alert: CheckedAlert, region: gate.Region, due: list[Told], at: datetime, until: float
+) -> int:
+    """Open a batch and let its letters leave; those that had not left by `until` wait for the next round."""
     known = Subscription.objects.filter(id__in=[row.subscription for row in due], state=Subscription.State.ACTIVE)
     packets = dict(known.values_list("id", "packet"))
     addresses = _addresses(telling, alert, region, list(packets.values()), at)
@@ -144,10 +164,10 @@ def _tell(telling: Telling, alert: CheckedAlert, region: gate.Region, due: list[
     Told.objects.filter(id__in=there).update(
         state=State.ATTEMPTING, attempts=F("attempts") + 1, next_try_at=at + _LEASE
     )
-    zone = _zone()
-    made = [(_letter(row, address, alert, at, zone), address) for row, address in ready]
+    writer = _Writer(alert, at, _zone())
+    made = [(writer.letter(row, address), address) for row, address in ready]
     with ThreadPoolExecutor(_PARALLEL) as pool:
-        found = pool.map(lambda each: _attempt(*each, alert), made)
+        found = pool.map(lambda each: _attempt(*each, alert, until), made)
         outcomes |= {row.id: _settled(row, state) for (row, _address), state in zip(ready, found, strict=True)}
     _record(due, outcomes, at)
     return sum(state == State.SENT for state in outcomes.values())
@@ -170,34 +190,60 @@ def _addresses(
     return {packet: address_of(parts["address"]) for packet, parts in opened.items()}
 
 
-def _letter(row: Told, address: Address, alert: CheckedAlert, at: datetime, zone: tzinfo) -> Letter:
-    words = letters.in_language(alert.public.words, address.language)
-    links, url = links_of(row.subscription, address), address.site + reverse("alert", args=[alert.public.id])
-    with translation.override(language_of(address)), timezone.override(zone):
-        mark = "" if _is_actual(alert) else _("EXERCISE") + ": "
-        until = date_format(timezone.localtime(alert.public.expires_at), "DATETIME_FORMAT")
-        text = "\n\n".join((
-            letters.body(words),
-            _("Good until {until} at the latest.").format(until=until),
-            _("The whole warning, with a map:") + "\n" + url,
-            "-- \n" + _("You asked this city to warn you about one of your places."),
-            _("Change what you get:") + "\n" + links["manage"],
-            _("Stop with one click:") + "\n" + links["stop"],
+@dataclass(frozen=True)
+class _Page:
+    """What all letters in one language have in common."""
+
+    words: PublicWords
+    title: str
+    body: str
+    pushed: str
+    change: str
+    stop: str
+
+
+class _Writer:
+    """Writes the letters of one alert; what does not differ between subscribers is made once for each language."""
+
+    def __init__(self, alert: CheckedAlert, at: datetime, zone: tzinfo) -> None:
+        self._alert, self._zone, self._path = alert, zone, reverse("alert", args=[alert.public.id])
+        self._topic, self._ttl_s = letters.topic_of(alert.incident_id), letters.ttl_s(alert.public.expires_at, at)
+        self._pages: dict[str, _Page] = {}
+
+    def letter(self, row: Told, address: Address) -> Letter:
+        """What one subscriber is told, compared with the approved words."""
+        if address.language not in self._pages:
+            with translation.override(language_of(address)), timezone.override(self._zone):
+                self._pages[address.language] = self._page(address.language)
+        page, links, url = self._pages[address.language], links_of(row.subscription, address), address.site + self._path
+        made = Letter(
+            row.id, page.title,
+            f"{page.body}\n{url}\n\n{page.change}\n{links['manage']}\n\n{page.stop}\n{links['stop']}",
+            {"title": page.title, "body": page.pushed, "url": url, "lang": address.language, "tag": self._topic},
+            links["stop-now"], self._topic, self._ttl_s, not _is_actual(self._alert),
+        )  # fmt: skip
+        letters.check_says(made, page.words)
+        return made
+
+    def _page(self, language: str) -> _Page:
+        public = self._alert.public
+        words = letters.in_language(public.words, language)
+        mark = "" if _is_actual(self._alert) else _("EXERCISE") + ": "
+        until = date_format(timezone.localtime(public.expires_at), "DATETIME_FORMAT")
+        body = "\n\n".join((
+            letters.body(words), _("Good until {until} at the latest.").format(until=until),
+            _("The whole warning, with a map:"),
         ))  # fmt: skip
-        title = letters.one_line(mark + words.headline)
-    made = Letter(
-        row.id, title, text,
-        {"title": title, "body": letters.shortened(letters.pushed_words(words)), "url": url, "lang": address.language,
-         "tag": letters.topic_of(alert.incident_id)},
-        links["stop-now"], letters.topic_of(alert.incident_id), letters.ttl_s(alert.public.expires_at, at),
-        not _is_actual(alert),
-    )  # fmt: skip
-    letters.check_says(made, words)
-    return made
+        change = "-- \n" + _("You asked this city to warn you about one of your places.") + "\n\n"
+        return _Page(words, letters.one_line(mark + words.headline), body,
+                     letters.shortened(letters.pushed_words(words)), change + _("Change what you get:"),
+                     _("Stop with one click:"))  # fmt: skip
 
 
-def _attempt(letter: Letter, address: Address, alert: CheckedAlert) -> State:
+def _attempt(letter: Letter, address: Address, alert: CheckedAlert, until: float) -> State:
     """Let a letter leave; whatever happens, an outcome comes back. Runs in threads and never touches the database."""
+    if clock.stopwatch() >= until:
+        return State.ATTEMPTING  # it has not been tried
     way = plugins.WAYS[address.way if _is_actual(alert) else "demo_outbox"]
     try:
         alerts.check_may_leave(alert.status, way.name, is_demo=way.is_demo)
@@ -220,14 +266,24 @@ def _settled(row: Told, state: State) -> State:
 
 
 def _record(due: list[Told], outcomes: dict[str, State], at: datetime) -> None:
+    """Write down what became of a batch: a statement for each different outcome, not for each letter."""
+    alike: dict[tuple[State, int], list[str]] = defaultdict(list)
     for row in due:
-        row.state = outcomes[row.id]
-        row.attempts += row.state not in (State.OUTSIDE, State.GONE)
-        row.next_try_at = at + timedelta(seconds=15 * 2**row.attempts) if row.state == State.PENDING else at
-    gone = [row.subscription for row in due if row.state == State.GONE]
+        alike[outcomes[row.id], row.attempts].append(row.id)
+    gone = [row.subscription for row in due if outcomes[row.id] == State.GONE]
     with transaction.atomic():
-        Told.objects.bulk_update(due, ["state", "attempts", "next_try_at"], batch_size=BATCH)
+        for (state, attempts), names in alike.items():
+            Told.objects.filter(id__in=names).update(**_written(state, attempts, at))
         Subscription.objects.filter(id__in=gone).update(state=Subscription.State.ENDING)
+
+
+def _written(state: State, attempts: int, at: datetime) -> dict[str, object]:
+    """What a row says after an outcome; `attempts` were made before."""
+    if state == State.ATTEMPTING:  # not tried: as if it had not been its turn
+        return {"state": State.PENDING, "attempts": attempts, "next_try_at": at}
+    attempts += state not in (State.OUTSIDE, State.GONE)
+    wait = timedelta(seconds=15 * 2**attempts) if state == State.PENDING else timedelta()
+    return {"state": state, "attempts": attempts, "next_try_at": at + wait}
 
 
 def _end(telling: Telling, state: Telling.State, at: datetime) -> None:

@@ -29,7 +29,7 @@ from cityloom.gate import actions as gate
 from cityloom.kernel import cells, clock
 from cityloom.kernel.canonical import digest
 from cityloom.registers.models import Building, City
-from cityloom.subscriptions import actions
+from cityloom.subscriptions import actions, jobs
 from cityloom.subscriptions.contrib.web_push import sealing
 from cityloom.subscriptions.domain.wish import Address, Place, Wish
 from tests.alerts import examples
@@ -62,6 +62,7 @@ def keeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[gate.Running]:
 def world(keeper: gate.Running, db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A city of real people with one building; what it sends ends in a folder."""
     cache.clear()
+    jobs._areas_of.cache_clear()
     (tmp_path / "push-key").write_text("a key for tests")
     for name, value in {"OUTBOX_DIR": tmp_path, "PUSH_KEY_FILE": tmp_path / "push-key", "ALERTS": {}}.items():
         monkeypatch.setitem(django_settings.CITYLOOM, name, value)
