@@ -97,6 +97,14 @@ PLAIN = {
         "A burden on a person, such as a blocked access, needs a decision, evidence for that person, a second official,"
         " and an end. You are told, and can appeal."
     ),
+    "place-alerts": gettext_noop(
+        "You asked to be warned about a place. When there is a warning the keeper compares the place with its area, and"
+        " only if it lies inside is your address opened to write to you. No official sees either."
+    ),
+    "problem-reports": gettext_noop(
+        "You reported a problem. Those who deal with it read your words and see your photos; they are erased after 180"
+        " days."
+    ),
     "oversight": gettext_noop("Those who watch over the others count what was opened. They open nobody."),
 }
 """What happens for each purpose that a new city has, for residents."""

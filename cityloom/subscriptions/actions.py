@@ -120,7 +120,10 @@ def read(*, subscription_id: str, secret: str, at: datetime) -> Opened:
 def change(
     *, subscription_id: str, secret: str, severity: str, all_clear: bool, language: str, at: datetime
 ) -> None:
-    """Seal other wishes for the same place and address; the worker erases what was. Raises: Refused `places.unknown_link`."""
+    """Seal other wishes for the same place and address; the worker erases what was.
+
+    Raises: Refused `places.unknown_link`.
+    """
     known, row = read(subscription_id=subscription_id, secret=secret, at=at), _row(subscription_id, secret)
     wish = msgspec.convert({"place": known.wish.place, "severity": severity, "all_clear": all_clear}, type=Wish)
     address = msgspec.structs.replace(known.address, language=language)

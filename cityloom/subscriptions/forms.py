@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Any
 
 from django import forms
@@ -37,8 +38,13 @@ class PlaceForm(Wishes):
         label=_("What is the place?"), widget=forms.RadioSelect, initial="address",
         choices=[("address", _("An address")), ("district", _("A district")), ("point", _("A point on the map"))],
     )  # fmt: skip
-    street = forms.CharField(label=_("Street"), max_length=200, required=False)
-    house_number = forms.CharField(label=_("House number"), max_length=60, required=False)
+    street = forms.CharField(
+        label=_("Street"), max_length=200, required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "list": "streets"}),
+    )  # fmt: skip
+    house_number = forms.CharField(
+        label=_("House number"), max_length=60, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
     district = forms.ChoiceField(label=_("District"), required=False)
     point = forms.CharField(
         label=_("Point on the map"), max_length=60, required=False,
@@ -104,6 +110,12 @@ class PlaceForm(Wishes):
             return self._wrong("street", _("Write the street."))
         if not number:
             return self._wrong("house_number", _("Write the house number."))
+        names = {name.casefold(): name for name in registers.street_names()}
+        if street.casefold() not in names:
+            near = [names[name] for name in difflib.get_close_matches(street.casefold(), names, 3, 0.6)]
+            if near:
+                return self._wrong("street", _("There is no street of this name. Did you mean: %(near)s?")
+                                   % {"near": _(", ").join(near)})  # fmt: skip
         found = registers.place_of(street, number)
         if found is None:
             return self._wrong("street", _("There is no building with that street and number; look for a typing error,"

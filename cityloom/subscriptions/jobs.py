@@ -166,9 +166,10 @@ def _tell(
     )
     writer = _Writer(alert, at, _zone())
     made = [(writer.letter(row, address), address) for row, address in ready]
+    runs = [run for first in range(_PARALLEL) if (run := made[first::_PARALLEL])]
     with ThreadPoolExecutor(_PARALLEL) as pool:
-        found = pool.map(lambda each: _attempt(*each, alert, until), made)
-        outcomes |= {row.id: _settled(row, state) for (row, _address), state in zip(ready, found, strict=True)}
+        found = {key: state for some in pool.map(lambda run: _leave(run, alert, until), runs) for key, state in some}
+    outcomes |= {row.id: _settled(row, found[row.id]) for row, _address in ready}
     _record(due, outcomes, at)
     return sum(state == State.SENT for state in outcomes.values())
 
@@ -238,6 +239,10 @@ class _Writer:
         return _Page(words, letters.one_line(mark + words.headline), body,
                      letters.shortened(letters.pushed_words(words)), change + _("Change what you get:"),
                      _("Stop with one click:"))  # fmt: skip
+
+
+def _leave(run: list[tuple[Letter, Address]], alert: CheckedAlert, until: float) -> list[tuple[str, State]]:
+    return [(letter.key, _attempt(letter, address, alert, until)) for letter, address in run]
 
 
 def _attempt(letter: Letter, address: Address, alert: CheckedAlert, until: float) -> State:

@@ -9,6 +9,7 @@ urlpatterns = [
     path("places/", views.places, name="places"),
     path("places/sent/", views.sent, name="places-sent"),
     path("places/stopped/", views.stopped, name="places-stopped"),
+    path("places/streets.json", views.streets, name="places-streets"),
     path("places/worker.js", views.worker, name="places-worker"),
     path(f"places/confirm/{_LINK}", views.confirm, name="places-confirm"),
     path(f"places/manage/{_LINK}", views.manage, name="places-manage"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from importlib import resources
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.cache import cache
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
@@ -26,6 +27,8 @@ from cityloom.subscriptions.forms import PlaceForm, Wishes
 from cityloom.ui.words import sentence_of
 
 _AN_HOUR_S = 3600
+_LETTERS_SENT = 2
+_MOST_STREETS = 400
 
 
 @login_not_required
@@ -126,6 +129,17 @@ def stopped(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 @require_safe
+def streets(request: HttpRequest) -> HttpResponse:
+    """Streets by the first letters of a word in their names; a browser sends no more than that of what is written."""
+    begin = request.GET.get("begin", "").strip().casefold()[:_LETTERS_SENT]
+    names = [name for name in registers.street_names() if any(map(_begins(begin), _words_in(name)))] if begin else []
+    answer = JsonResponse({"streets": names[:_MOST_STREETS]})
+    answer["Cache-Control"] = "public, max-age=300"
+    return answer
+
+
+@login_not_required
+@require_safe
 def worker(request: HttpRequest) -> HttpResponse:
     """The service worker that shows a warning which came by push."""
     script = resources.files("cityloom.subscriptions").joinpath("static", "subscriptions", "push.js").read_text()
@@ -167,6 +181,14 @@ def _private(answer: HttpResponse) -> HttpResponse:
     answer["Referrer-Policy"] = "no-referrer"
     answer["X-Robots-Tag"] = "noindex"
     return answer
+
+
+def _words_in(name: str) -> list[str]:
+    return name.casefold().split()
+
+
+def _begins(begin: str) -> Callable[[str], bool]:
+    return lambda word: word.startswith(begin)
 
 
 def _masked(to: str) -> str:

@@ -79,7 +79,7 @@ LATER = frozenset({
 """Pages that there are only in the middle of something."""
 
 NO_PAGES = frozenset({
-    "alert-cap", "alerts-feed", "places-worker",
+    "alert-cap", "alerts-feed", "places-worker", "places-streets",
     "alive", "drill-bar", "drill-report", "map-search", "manifest", "portal-worker", "figures-csv", "figures-json",
     "figure-csv", "presence", "map-layers", "map-card", "map-live", "tile", "log-checkpoint", "log-tile",
     "bundle-schema", "verifier", "verify-alone", "openid_connect_login", "openid_connect_callback",

@@ -18,7 +18,7 @@ from cityloom.keeper import backup, keyring, log, manifest, protocol, store
 from cityloom.keeper.backup import Restored
 from cityloom.keeper.vault import Vault
 from cityloom.kernel import clock
-from cityloom.kernel.actor import Actor
+from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
 from tests.keeper.conftest import STEWARD, Office, batch
 
@@ -93,6 +93,20 @@ def test_a_restore_gives_back_what_was_lost_and_erases_again_who_was_erased_sinc
     assert keyring.read(office.folder).key != key.key
     assert not list(office.folder.parent.glob("keeper.re*"))
     log.verify(office.folder)
+
+
+def test_a_packet_that_was_erased_since_is_erased_again(office: Office, tmp_path: Path) -> None:
+    who, purpose = office.sign(SYSTEM), "place-alerts"
+    parts = [{"address": b"a"}, {"address": b"b"}]
+    reply = office.desk.answer(protocol.SealPackets(who, purpose, parts, [[b"word"], [b"word"]]))
+    gone, stays = np.frombuffer(reply.subjects, "<i8")
+    folder = backed_up(office, tmp_path / "keys")
+    run = np.array([gone], "<i8").tobytes()
+    assert office.desk.answer(protocol.ErasePackets(office.sign(SYSTEM), purpose, run)) == protocol.Done(1)
+    assert restored(office, folder).erased == 1
+    assert office.desk.vault.held(np.array([gone, stays])).tolist() == [False, True]
+    found = office.desk.answer(protocol.FindPackets(office.sign(SYSTEM), purpose, [b"word"], ""))
+    assert np.frombuffer(found.subjects, "<i8").tolist() == [stays]
 
 
 def test_without_the_newest_log_the_backup_s_goes_on_and_the_old_folder_is_kept(office: Office, tmp_path: Path) -> None:

@@ -90,6 +90,49 @@ def test_district_and_point_can_be_chosen(client: Client) -> None:
     assert Subscription.objects.count() == 2
 
 
+def test_what_was_before_a_change_is_erased_whatever_dies_on_the_way(
+    monkeypatch: pytest.MonkeyPatch, settings: LazySettings
+) -> None:
+    kept = subscribed(severity="Minor")
+    wishes = {"subscription_id": kept.id, "secret": kept.secret, "all_clear": True, "language": "en"}
+    first = Subscription.objects.get().packet
+    for severity in ("Severe", "Extreme"):
+        actions.change(**wishes, severity=severity, at=clock.now())
+    with monkeypatch.context() as patch:
+        patch.setitem(settings.CITYLOOM, "KEEPER_SOCKET", Path("/nowhere"))
+        with pytest.raises(Refused):
+            jobs.clear_up(at=clock.now())
+    assert set(SealedPart.objects.values_list("packet", flat=True)) >= {first}
+    assert jobs.clear_up(at=clock.now()) == 2
+    last = Subscription.objects.get()
+    assert (last.id, last.state) == (kept.id, "active") and last.packet != first
+    assert set(SealedPart.objects.values_list("packet", flat=True)) == {last.packet}
+    assert actions.read(subscription_id=kept.id, secret=kept.secret, at=clock.now()).wish.severity == "Extreme"
+
+
+def test_a_subscription_that_was_stopped_meanwhile_is_not_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, sealed = subscribed(), actions.gate.seal_packet
+
+    def seal_late(**order: object) -> object:
+        actions.stop(subscription_id=kept.id, secret=kept.secret, at=clock.now())
+        return sealed(**order)
+
+    monkeypatch.setattr(actions.gate, "seal_packet", seal_late)
+    with pytest.raises(Refused):
+        actions.change(subscription_id=kept.id, secret=kept.secret, severity="Severe", all_clear=True, language="en",
+                       at=clock.now())  # fmt: skip
+    jobs.clear_up(at=clock.now())
+    assert not Subscription.objects.exists() and not SealedPart.objects.exists()
+
+
+def test_streets_are_proposed_by_their_first_letters(client: Client) -> None:
+    assert client.get("/places/streets.json?begin=ke").json() == {"streets": ["Keyuan Road"]}
+    assert client.get("/places/streets.json?begin=ro").json() == {"streets": ["Keyuan Road"]}
+    assert client.get("/places/streets.json?begin=x").json() == client.get("/places/streets.json").json()
+    page = client.post("/places/", ASKED | {"street": "Keyuen Road"}).content.decode()
+    assert "Did you mean: Keyuan Road?" in page
+
+
 def test_a_link_that_is_too_old_or_wrong_gets_a_friendly_page(world: Path, client: Client) -> None:
     kept = subscribed(active=False)
     Subscription.objects.update(asked_at=clock.now() - timedelta(hours=25))

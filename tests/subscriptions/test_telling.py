@@ -166,6 +166,37 @@ def test_killed_between_match_and_letter_everybody_is_told_once(mails: Mails, mo
     assert len(keys) == 5
 
 
+def test_a_letter_whose_time_ran_out_leaves_in_the_next_round_and_counts_as_not_tried(
+    mails: Mails, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribed()
+    alert, at, ticks = issued(), clock.now(), iter([0.0, 0.0, *[9.0] * 9])
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs.clock, "stopwatch", lambda: next(ticks))
+        assert jobs.tell_due(at=at) == 0
+    assert not mails and Told.objects.get().attempts == 0
+    assert jobs.tell_due(at=at) == 1
+    assert len(mails) == 1 and queries.telling_of(alert).told == 1
+
+
+def test_a_subscription_that_changes_while_an_alert_is_matched_is_told(
+    mails: Mails, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, find = subscribed(), gate.find_packets
+    issued()
+
+    def found_before(**question: object) -> list[int]:
+        monkeypatch.setattr(jobs.gate, "find_packets", find)
+        packets = find(**question)
+        actions.change(subscription_id=kept.id, secret=kept.secret, severity="Minor", all_clear=True, language="en",
+                       at=clock.now())  # fmt: skip
+        return packets
+
+    monkeypatch.setattr(jobs.gate, "find_packets", found_before)
+    jobs.tell_due(at=clock.now())
+    assert len(mails) == 1
+
+
 def test_the_same_event_twice_and_many_rounds_tell_once(mails: Mails) -> None:
     subscribed()
     alert = issued()

@@ -7,9 +7,32 @@
   const show = () => {
     const chosen = form.querySelector("input[name=kind]:checked");
     for (const part of parts) part.hidden = Boolean(chosen) && part.dataset.kind !== chosen.value;
+    if (chosen && chosen.value === "point") loadMap();
+  };
+  const later = form.querySelector("template[data-map-later]");
+  const loadMap = () => { // the map is ten times as heavy as the form: it comes when it is wanted
+    for (const part of later ? [...later.content.children] : []) {
+      const made = document.createElement(part.localName);
+      for (const { name, value } of part.attributes) made.setAttribute(name, value);
+      document.head.append(made);
+      part.remove();
+    }
   };
   form.addEventListener("change", show);
   show();
+
+  const street = form.elements.street, list = document.getElementById("streets");
+  let asked = "";
+  street.addEventListener("input", async () => { // no more than two letters leave the browser; it looks among the answers itself
+    const begin = [...street.value.trim()].slice(0, 2).join("").toLowerCase();
+    if (!begin || begin === asked) return;
+    asked = begin;
+    try {
+      const answer = await fetch(`${list.dataset.url}?begin=${encodeURIComponent(begin)}`);
+      const { streets } = await answer.json();
+      if (begin === asked) list.replaceChildren(...streets.map((name) => Object.assign(document.createElement("option"), { value: name })));
+    } catch { asked = ""; } // without proposals one writes the street whole
+  });
 
   const block = document.getElementById("by-push");
   const button = document.getElementById("push-button");
