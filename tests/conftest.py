@@ -16,6 +16,11 @@ settings.register_profile("default", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what looks at the served city first: one process gets all of it, and no second city is built and served."""
+    items.sort(key=lambda item: "served_city" not in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(scope="session")
 def new_home(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Installation]:
     return lambda: Installation(tmp_path_factory.mktemp("home"))

@@ -14,9 +14,9 @@ from tests.required import missing
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = (
-    "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-quic", "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
+    "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-gpu-compositing",
+    "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync",
 )  # fmt: skip
 _LISTEN = "addEventListener('securitypolicyviolation', e => console.error(`CSP ${e.effectiveDirective}`, e.blockedURI))"
 
@@ -34,9 +34,9 @@ def served_city(installed: Path, served_city: Served) -> Served:
     return served_city
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium(installed: Path) -> Iterator[Browser]:
-    """A browser; no longer than a module, since Django refuses its database to the thread that drives one."""
+    """A browser; no longer than this folder, since Django refuses its database to the thread that drives one."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=installed, args=FLAGS)
         yield browser

@@ -15,12 +15,16 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 @dataclass(frozen=True)
 class Sight:
-    """A page: who looks (a demo account's title, "resident", "nobody" or OWN), from which address, by which link."""
+    """A page: who looks (a demo account's title, "resident", "nobody" or OWN), from which address, by which link.
+
+    `rest` follows upon the address of the link.
+    """
 
     name: str
     who: str
     path: str
     link: str = ""
+    rest: str = ""
 
     def __str__(self) -> str:
         return f"{self.name} ({self.who})"
@@ -43,6 +47,7 @@ PAGES = (
     Sight("front", "resident", "/"), Sight("me", "resident", "/me/"), Sight("mine", "resident", "/account/"),
     Sight("verify", "resident", "/verify/"), Sight("refused", "resident", "/gate/"),
     Sight("front", "Commander", "/"), Sight("incident", "Commander", "/", "main a[href^='/incidents/']"),
+    Sight("end", "Commander", "/", "main a[href^='/incidents/']", "end/?action=cancel"),
     Sight("glass", "Commander", "/gate/glass/"), Sight("health", "Commander", "/health/"),
     Sight("mine", "Commander", "/account/"), Sight("verify", "Commander", "/verify/"),
     Sight("portal", "Commander", "/portal/"), Sight("refused", "Commander", "/me/"),
@@ -72,7 +77,7 @@ PAGES = (
 
 LATER = frozenset({
     "places-manage",
-    "end", "task", "mfa_authenticate", "mfa_reauthenticate",
+    "task", "mfa_authenticate", "mfa_reauthenticate",
     "mfa_reauthenticate_webauthn", "mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
     "mfa_remove_webauthn", "mfa_edit_webauthn",
 })  # fmt: skip

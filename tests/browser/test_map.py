@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page, StorageState
 
 from tests.browser import look, mapped
 from tests.browser.conftest import Opened, overflow, tab_to
@@ -27,14 +27,21 @@ def city_says() -> Stub:
     return Stub()
 
 
+@pytest.fixture(scope="module")
+def seat(chromium: Browser, served_city: Served) -> StorageState:
+    """What the browser of a commander keeps who has signed in."""
+    with chromium.new_context(locale="en-GB") as context:
+        mapped.sign_in(context.new_page(), served_city)
+        return context.storage_state()
+
+
 @pytest.fixture
-def on_map(opened: Opened, served_city: Served, city_says: Stub) -> Window:
+def on_map(opened: Opened, served_city: Served, seat: StorageState, city_says: Stub) -> Window:
     """A window of the commander with the map open, its city answered by the stub."""
     mapped.need_the_island()
 
     def show(address: str = "/map/", script: str = "", **window: object) -> Page:
-        page = opened(**window)
-        mapped.sign_in(page, served_city)
+        page = opened(storage_state=seat, **window)
         page.route(re.compile(r"/map/(layers\.json|live/|card/|search)"), city_says.answer)
         if script:
             page.add_init_script(script)
@@ -44,7 +51,7 @@ def on_map(opened: Opened, served_city: Served, city_says: Stub) -> Window:
     return show
 
 
-def test_it_draws_what_the_city_says(on_map: Window) -> None:
+def test_it_draws_what_the_city_says_and_what_happens_then(on_map: Window, city_says: Stub) -> None:
     page = on_map()
     assert state(page) == "idle"
     until(page, "1", lambda _: drawn(page, "incidents") == ["Burst main"])
@@ -52,30 +59,29 @@ def test_it_draws_what_the_city_says(on_map: Window) -> None:
     assert disc[:3] == [0x9B, 0x1C, 0x12]
     assert ground[:3] == [0xF4, 0xF0, 0xE8]
     assert not page.locator(".map-absent").is_visible()
+    city_says.features["incidents"].append(point(3, "Gas leak", -0.004, exercise=True))
+    tell(page)
+    until(page, "1", lambda _: drawn(page, "incidents") == ["Burst main", "Gas leak"])
+    assert page.locator(".map-exercise-mark").is_visible()
+    page.emulate_media(color_scheme="dark")
+    until(page, "1", lambda _: pixels(page, -200, -200) != ground)
+    assert pixels(page, -200, -200)[:3] == [0x15, 0x1C, 0x23]
 
 
 def test_chinese_names_are_drawn_without_the_systems_fonts(on_map: Window, city_says: Stub) -> None:
     city_says.features["incidents"] = [point(1, "市市市市")]
-    page = on_map(locale="zh-CN")
+    page = on_map(locale="zh-CN", color_scheme="dark", width=320, height=640)
     assert state(page) == "idle"
     one = pixels(page, 0, 30, 80, 24)
     city_says.features["incidents"] = [point(1, "路路路路")]
-    page.evaluate("document.dispatchEvent(new CustomEvent('cityloom:event', {detail: {type: 'IncidentOpened'}}))")
+    tell(page)
     until(page, "1", lambda _: drawn(page, "incidents") == ["路路路路"])
     assert pixels(page, 0, 30, 80, 24) != one  # boxes that stand for missing letters would be the same
     assert page.locator("[data-tool=layers]").inner_text() == "图层"
+    nobody_is_kept_out(page)
 
 
-def test_its_colours_follow_the_theme(on_map: Window) -> None:
-    page = on_map()
-    assert state(page) == "idle"
-    light = pixels(page, -200, -200)
-    page.emulate_media(color_scheme="dark")
-    until(page, "1", lambda _: pixels(page, -200, -200) != light)
-    assert pixels(page, -200, -200)[:3] == [0x15, 0x1C, 0x23]
-
-
-def test_layers_go_on_and_off_by_keyboard_and_say_why_not(on_map: Window) -> None:
+def test_it_is_used_by_keyboard_alone(on_map: Window) -> None:
     page = on_map(width=1400)
     assert state(page) == "idle"
     assert page.get_by_label("Tasks").is_disabled()
@@ -84,36 +90,19 @@ def test_layers_go_on_and_off_by_keyboard_and_say_why_not(on_map: Window) -> Non
     page.keyboard.press("Space")
     until(page, "1", lambda _: drawn(page, "teams") == ["Team seven"])
     assert page.evaluate("document.activeElement.dataset.key") == "teams"
-    page.get_by_label("Incidents").uncheck()
-    until(page, "1", lambda _: drawn(page, "incidents") == [])
-
-
-def test_a_click_opens_a_card_and_escape_closes_it(on_map: Window) -> None:
-    page = on_map()
-    assert state(page) == "idle"
-    box = page.locator(".map-canvas canvas").bounding_box()
-    assert box
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.locator(".map-side h2", has_text="Burst main").wait_for()
-    page.locator(".map-card dd", has_text="14:03").wait_for()
-    page.keyboard.press("Escape")
-    assert page.locator(".map-side").is_hidden()
-
-
-def test_what_is_in_view_is_a_list_for_the_keyboard(on_map: Window) -> None:
-    page = on_map()
-    assert state(page) == "idle"
-    until(page, "1", lambda _: drawn(page, "incidents") == ["Burst main"])
-    tab_to(page, "[data-tool=list]")
+    tab_to(page, "[data-tool=list]")  # what is in view is a list
     page.keyboard.press("Enter")
     tab_to(page, ".map-things button")
     page.keyboard.press("Enter")
     page.locator(".map-card dd", has_text="14:03").wait_for()
-
-
-def test_a_place_is_found_by_keyboard(on_map: Window) -> None:
-    page = on_map()
-    assert state(page) == "idle"
+    tab_to(page, "[data-tool=measure]")
+    page.keyboard.press("Enter")
+    for place in ("[114.06, 22.54]", "[114.07, 22.54]", "[114.07, 22.55]"):
+        page.evaluate(f"document.querySelector('[data-map]').map.jumpTo({{center: {place}}})")
+        tab_to(page, "[data-key=add]")
+        page.keyboard.press("Enter")
+    said = page.locator(".map-measured").inner_text()
+    assert re.fullmatch(r"Distance: 2\.14 km · Area: 57\d,\d{3} m²", said), said  # 1,027 m east and 1,112 m north
     tab_to(page, ".map-search input")
     page.keyboard.type("hospi")
     page.locator("[role=option]", has_text="Central hospital").wait_for()
@@ -123,17 +112,27 @@ def test_a_place_is_found_by_keyboard(on_map: Window) -> None:
           lambda centre: centre == "114.070,22.550")  # fmt: skip
 
 
-def test_a_distance_and_an_area_are_measured_by_keyboard(on_map: Window) -> None:
-    page = on_map()
+def test_a_click_opens_a_card_and_a_script_in_a_name_stays_text(on_map: Window, city_says: Stub) -> None:
+    name = "<img src=x onerror=alert(1)>"
+    city_says.features["incidents"] = [point(1, name)]
+    wrong = {"type": "circle", "paint": {"circle-radius": {"no": "such"}}}  # it harms no other layer
+    city_says.layers.insert(0, mapped.live_layer("wrong", "Wrong", style=[wrong]))
+    page = on_map(excused=("wrong-0",))
     assert state(page) == "idle"
-    tab_to(page, "[data-tool=measure]")
-    page.keyboard.press("Enter")
-    for place in ("[114.06, 22.54]", "[114.07, 22.54]", "[114.07, 22.55]"):
-        page.evaluate(f"document.querySelector('[data-map]').map.jumpTo({{center: {place}}})")
-        tab_to(page, "[data-key=add]")
-        page.keyboard.press("Enter")
-    said = page.locator(".map-measured").inner_text()
-    assert re.fullmatch(r"Distance: 2\.14 km · Area: 57\d,\d{3} m²", said), said  # 1,027 m east and 1,112 m north
+    until(page, "1", lambda _: drawn(page, "incidents") == [name])
+    box = page.locator(".map-canvas canvas").bounding_box()
+    assert box
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.locator(".map-side h2", has_text="Burst main").wait_for()
+    page.locator(".map-card dd", has_text="14:03").wait_for()
+    page.keyboard.press("Escape")
+    assert page.locator(".map-side").is_hidden()
+    page.locator("[data-tool=list]").click()
+    assert page.locator(".map-things button").inner_text() == name
+    assert page.locator(".map-box img").count() == 0
+    page.locator("[data-tool=layers]").click()
+    page.get_by_label("Incidents").uncheck()
+    until(page, "1", lambda _: drawn(page, "incidents") == [])
 
 
 def test_a_shared_address_shows_the_same_view(on_map: Window, city_says: Stub) -> None:
@@ -149,15 +148,6 @@ def test_a_shared_address_shows_the_same_view(on_map: Window, city_says: Stub) -
     assert address.endswith("#map=16.50/22.54200/114.06300&layers=teams&at=2026-11-26T14:07:00.000Z")
     page.locator(".map-past button").click()
     until(page, "1", lambda _: city_says.asked[-1] == "live/teams.json")
-
-
-def test_what_happens_is_drawn_without_a_reload(on_map: Window, city_says: Stub) -> None:
-    page = on_map()
-    assert state(page) == "idle"
-    city_says.features["incidents"].append(point(3, "Gas leak", -0.004, exercise=True))
-    page.evaluate("document.dispatchEvent(new CustomEvent('cityloom:event', {detail: {type: 'IncidentOpened'}}))")
-    until(page, "1", lambda _: drawn(page, "incidents") == ["Burst main", "Gas leak"])
-    assert page.locator(".map-exercise-mark").is_visible()
 
 
 def test_a_place_is_chosen_for_a_form_by_keyboard(opened: Opened, served_city: Served) -> None:
@@ -191,44 +181,29 @@ def test_a_city_that_does_not_answer_is_said_and_asked_again(on_map: Window, cit
     assert until(page, "document.querySelector('[data-map]').dataset.state", lambda found: found == "idle")
 
 
-def test_a_wrong_layer_harms_no_other(on_map: Window, city_says: Stub) -> None:
-    wrong = {"type": "circle", "paint": {"circle-radius": {"no": "such"}}}
-    city_says.layers.insert(0, mapped.live_layer("wrong", "Wrong", style=[wrong]))
-    page = on_map(excused=("wrong-0",))
+def test_nobody_is_kept_out_of_a_drawn_map(on_map: Window) -> None:
+    page = on_map(width=1440)
     assert state(page) == "idle"
-    until(page, "1", lambda _: drawn(page, "incidents") == ["Burst main"])
-
-
-def test_a_script_in_a_name_stays_text(on_map: Window, city_says: Stub) -> None:
-    name = "<img src=x onerror=alert(1)>"
-    city_says.features["incidents"] = [point(1, name)]
-    page = on_map()
-    assert state(page) == "idle"
-    until(page, "1", lambda _: drawn(page, "incidents") == [name])
-    page.locator("[data-tool=list]").click()
-    assert page.locator(".map-things button").inner_text() == name
-    assert page.locator(".map-box img").count() == 0
-
-
-@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
-def test_it_fits_a_small_screen(on_map: Window, locale: str) -> None:
-    page = on_map(locale=locale, width=320, height=640)
-    assert state(page) == "idle"
-    assert overflow(page) == 0
-    page.locator("[data-tool=layers]").click()
+    nobody_is_kept_out(page)
+    page.set_viewport_size({"width": 320, "height": 640})
     assert overflow(page) == 0
 
 
-@pytest.mark.parametrize(("locale", "theme", "width"), [("en-GB", "light", 1440), ("zh-CN", "dark", 320)])
-def test_nobody_is_kept_out_of_a_drawn_map(on_map: Window, locale: str, theme: str, width: int) -> None:
-    page = on_map(locale=locale, width=width, color_scheme=theme)
-    assert state(page) == "idle"
+def nobody_is_kept_out(page: Page) -> None:
+    """Look at the map with each of its parts open, and at a card."""
     page.evaluate(look.axe())
     for tool in ("layers", "list", "measure", "past", "share"):
         if page.locator(f"[data-tool={tool}][aria-expanded=false]").count():
             page.locator(f"[data-tool={tool}]").click()
+        assert overflow(page) == 0, tool
         assert list(look.said_by_axe(page)) == [], tool
     page.locator("[data-tool=list]").click()
     page.locator(".map-things button").first.click()
     page.locator(".map-card dd").first.wait_for()
     assert list(look.said_by_axe(page)) == [], "card"
+    assert overflow(page) == 0
+
+
+def tell(page: Page) -> None:
+    """Say that an incident was opened, as the live line does."""
+    page.evaluate("document.dispatchEvent(new CustomEvent('cityloom:event', {detail: {type: 'IncidentOpened'}}))")
