@@ -183,6 +183,7 @@ def _found(page: Page, setting: Setting) -> Iterator[str]:
         yield f"{wider} px wider than the window: {page.evaluate(_PAST)}"
     if not page.evaluate("'axe' in window"):
         page.evaluate(axe())
+        page.add_init_script(axe())  # the pages after this one have it from the start
     yield from said_by_axe(page)
     page.keyboard.press("Tab")
     for element in page.evaluate(_FOCUS):

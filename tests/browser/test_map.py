@@ -123,7 +123,7 @@ def test_a_click_opens_a_card_and_a_script_in_a_name_stays_text(on_map: Window, 
     box = page.locator(".map-canvas canvas").bounding_box()
     assert box
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.locator(".map-side h2", has_text="Burst main").wait_for()
+    page.locator(".map-side h2", has_text=name).wait_for()
     page.locator(".map-card dd", has_text="14:03").wait_for()
     page.keyboard.press("Escape")
     assert page.locator(".map-side").is_hidden()
