@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _PR_SET_PDEATHSIG = 1
 _LEAVE_S = 3
 _MOST_AT_ONCE = 200
+_MOST_OPEN = 2_000
+"""Browsers keep connections open for some seconds; what is at work is bounded by `pages.MOST_AT_WORK`."""
 _UNREAD_MS = 30_000
 """A line whose other end has taken nothing for so long is cut by the kernel."""
 _SEND_BUFFER = 64 * 1024
@@ -54,7 +56,7 @@ def main(arguments: Sequence[str]) -> None:
 def _serve_http(application: str, handles: Sequence[str]) -> None:
     import uvicorn
 
-    uvicorn.Server(_config(application, _MOST_AT_ONCE)).run(sockets=_sockets(handles))
+    uvicorn.Server(_config(application, _MOST_OPEN)).run(sockets=_sockets(handles))
 
 
 def _serve_live(handles: Sequence[str]) -> None:

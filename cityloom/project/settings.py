@@ -64,6 +64,7 @@ INSTALLED_APPS = [
 """The libraries come last: where a page of theirs has one of ours beside it, ours is shown."""
 
 MIDDLEWARE = [
+    "cityloom.ui.strangers.KeepForStrangers",
     "django.middleware.security.SecurityMiddleware",
     "cityloom.ui.middleware.CompressText",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -25,8 +25,8 @@ from cityloom.project.parts import Part, parts_of
 
 _TICK_S = 0.25
 _CHECK_S = 2.0  # between two health checks of a process that is well
-_GRACE_S = 20.0  # until a process that just started must be well
-_UP_S = 45.0
+_GRACE_S = 60.0  # until a process that just started must be well
+_UP_S = 120.0  # starting takes seconds, and a minute where other programs take the processors
 _MISSES = 3
 _LONGEST_WAIT_S = 30.0
 _STEADY_S = 60.0  # a process that ran this long starts again without waiting longer than the first time
@@ -95,7 +95,8 @@ class Supervisor:
             if tired or clock.stopwatch() > deadline:
                 culprit = tired or next(child for child in self._children if child.state != "well")
                 raise Refused(
-                    "serve.not_up", "The {value} process does not come up; its log {limit} says why.",
+                    "serve.not_up", "The {value} process does not come up; its log {limit} says why. Where it says "
+                    "nothing, the machine was too busy: wait until it is quieter, and try again.",
                     value=culprit.part.name, limit=self._log_of(culprit),
                 )  # fmt: skip
             self._stop.wait(0.05)

@@ -11,10 +11,10 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
 from django.db import connection
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.template import TemplateDoesNotExist
-from django.template.loader import get_template
+from django.template.loader import get_template, render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -44,7 +44,7 @@ def front(request: HttpRequest) -> HttpResponse:
 
 
 def _overview(request: HttpRequest) -> HttpResponse:
-    """The overview, or one part of it for a page that is out of date."""
+    """The overview; for a page that is out of date one part of it, or several (`fragment=a,b`) by their names."""
     actor = accounts.as_actor(request.user)  # type: ignore[arg-type]
     fault = ""
     try:
@@ -55,8 +55,14 @@ def _overview(request: HttpRequest) -> HttpResponse:
     request.GET = request.GET.copy()  # type: ignore[assignment]
     request.GET.pop("fragment", None)  # type: ignore[attr-defined]  # the ways to other pages lead to whole ones
     context: dict[str, Any] = {"at": at, "fault": fault, "query": urlencode({"at": at.isoformat()}) if at else ""}
-    if asked in overview.PARTS:
-        return render(request, f"web/overview/_{asked}.html", context | overview.context_for(asked, actor, at, page))
+    parts = [part for part in dict.fromkeys(asked.split(",")) if part in overview.PARTS]
+    if parts:
+        texts = {
+            part: render_to_string(f"web/overview/_{part}.html", context | overview.context_for(part, actor, at, page),
+                                   request)
+            for part in parts
+        }  # fmt: skip
+        return JsonResponse(texts) if "," in asked else HttpResponse(texts[asked])
     newest = overview.moments(None, overview.MARKS)
     for part in overview.PARTS:
         context |= overview.context_for(part, actor, at, page, newest) | {f"{part}_types": overview.types_of(part)}

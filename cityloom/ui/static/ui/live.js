@@ -4,6 +4,7 @@
 // The page says: <body data-live="ADDRESS" data-live-after="POSITION">, and
 //   <section data-live-fragment="/?fragment=incidents" data-live-types="IncidentOpened IncidentClosed">
 //     data-live-types: names of events, or * ; data-live-incident: of this incident only
+//     data-live-together: the same address tells several parts at once (?fragment=a,b answers {"a": TEXT, "b": TEXT})
 //     data-live-patience: milliseconds that the part may wait, so that what is more urgent is read before it
 //     data-live-every: seconds after which it is read again in any case, for what changes without an event
 //     data-live-label: what to call the part when it has changed, for those who do not see it
@@ -19,6 +20,7 @@ const news = document.getElementById("news");
 const SILENT_MS = 25_000; // the server speaks each 10 s
 const HIDDEN_MS = 20_000; // a window that nobody sees gives its line back
 const FIRST_MS = 25, BETWEEN_MS = 400; // a burst of events is one question
+const SOON_MS = 150; // parts that are due so soon come along in one question
 const POLL_MS = 30_000; // where there is no room on the line
 
 // --- the city's time, whatever this device's clock says
@@ -138,18 +140,50 @@ function refreshSoon(part) {
   part.dataset.liveStale = "1";
   if (document.hidden || timers.has(part)) return;
   const since = performance.now() - (started.get(part) ?? -BETWEEN_MS);
-  timers.set(part, setTimeout(() => refresh(part), Math.max(part.dataset.livePatience ?? FIRST_MS, BETWEEN_MS - since)));
+  const wait = Math.max(part.dataset.livePatience ?? FIRST_MS, BETWEEN_MS - since);
+  timers.set(part, { due: performance.now() + wait, number: setTimeout(refresh, wait, part) });
 }
 
-async function refresh(part) {
-  started.set(part, performance.now());
-  delete part.dataset.liveStale;
-  let text = null;
+async function refresh(first) {
+  const together = [first, ...companions(first)];
+  for (const part of together) {
+    clearTimeout(timers.get(part).number);
+    timers.set(part, { due: Infinity }); // being asked for
+    started.set(part, performance.now());
+    delete part.dataset.liveStale;
+  }
+  let found = [];
   try {
-    const answer = await fetch(part.dataset.liveFragment, { headers: { "X-Requested-With": "fragment" } });
-    if (answer.redirected && new URL(answer.url).pathname.startsWith("/sign-in")) stop();
-    else if (answer.ok) text = await answer.text();
+    found = await ask(together);
   } catch { /* the next event tries again; what is shown stays */ }
+  together.forEach((part, at) => show(part, found[at] ?? null));
+}
+
+function companions(first) {
+  if (first.dataset.liveTogether === undefined) return [];
+  const { pathname } = addressOf(first), soon = performance.now() + SOON_MS;
+  return [...parts()].filter((part) => part !== first && part.dataset.liveTogether !== undefined
+    && timers.get(part)?.due <= soon && addressOf(part).pathname === pathname);
+}
+
+const addressOf = (part) => new URL(part.dataset.liveFragment, location.href);
+
+async function ask(together) {
+  const addresses = together.map(addressOf), names = addresses.map((one) => one.searchParams.get("fragment"));
+  const [address, ...others] = addresses;
+  for (const other of others) for (const [name, value] of other.searchParams) address.searchParams.set(name, value);
+  if (others.length) address.searchParams.set("fragment", names.join(","));
+  const answer = await fetch(address, { headers: { "X-Requested-With": "fragment" } });
+  if (answer.redirected && new URL(answer.url).pathname.startsWith("/sign-in")) stop();
+  else if (answer.ok && !others.length) return [await answer.text()];
+  else if (answer.ok) {
+    const found = await answer.json();
+    return names.map((name) => found[name]);
+  }
+  return [];
+}
+
+function show(part, text) {
   timers.delete(part);
   if (text === null) part.dataset.liveStale = "1";
   else if (text !== texts.get(part)) { texts.set(part, text); replace(part, text); }
