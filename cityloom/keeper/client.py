@@ -38,7 +38,7 @@ from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 
 _TIMEOUT_S = 60.0
-_START_S = 20.0
+_START_S = 60.0
 _STOP_S = 8.0
 _AT_ONCE = 8
 R = TypeVar("R")

@@ -25,7 +25,8 @@ from cityloom.web.tile_cache import tile_cache
 
 MVT = "application/vnd.mapbox-vector-tile"
 _YEAR_S = 365 * 24 * 3600
-_OPEN_TILE = re.compile(rf"/tiles/([0-9A-Za-z._-]{{1,80}})/{map_layers.GROUND}/(\d{{1,2}})/(\d{{1,6}})/(\d{{1,6}})\.mvt")
+_NUMBER = r"(\d{1,6})"
+_OPEN_TILE = re.compile(rf"/tiles/([\w.-]+)/{map_layers.GROUND}/{_NUMBER}/{_NUMBER}/{_NUMBER}\.mvt", re.ASCII)
 _LEVEL = 5  # of compression; more takes twice the time for three hundredths
 
 

@@ -248,6 +248,15 @@ def test_looking_back_is_marked_and_leads_back(signed_in: SignIn, city: City, in
     assert "is no date and time" in words(html.fromstring(wrong.content))
 
 
+def test_several_parts_come_in_one_answer_each_as_it_comes_alone(city: City, db: None, signed_in: SignIn) -> None:
+    incident(AT)
+    duty = signed_in("duty")
+    together = duty.get("/?fragment=incidents,health,nothing,incidents").json()
+    assert list(together) == ["incidents", "health"]
+    assert together["incidents"].strip()
+    assert together["incidents"] == duty.get("/?fragment=incidents").content.decode()
+
+
 def test_a_resident_finds_the_portal_here_and_no_part_of_the_overview(city: City, db: None, client: Client) -> None:
     answer = client.get("/?fragment=incidents")
     assert b"data-live-fragment" not in answer.content

@@ -19,7 +19,7 @@ const news = document.getElementById("news");
 
 const SILENT_MS = 25_000; // the server speaks each 10 s
 const HIDDEN_MS = 20_000; // a window that nobody sees gives its line back
-const FIRST_MS = 25, BETWEEN_MS = 400; // a burst of events is one question
+const FIRST_MS = 25, BETWEEN_MS = 300; // a burst of events is one question
 const SOON_MS = 150; // parts that are due so soon come along in one question
 const POLL_MS = 30_000; // where there is no room on the line
 
