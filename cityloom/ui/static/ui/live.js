@@ -117,6 +117,7 @@ function seen() {
 
 // --- the parts of the page
 
+const list = new Intl.ListFormat(document.documentElement.lang || undefined);
 const timers = new WeakMap(), started = new WeakMap(), texts = new WeakMap();
 const parts = () => document.querySelectorAll("[data-live-fragment]");
 
@@ -156,7 +157,8 @@ async function refresh(first) {
   try {
     found = await ask(together);
   } catch { /* the next event tries again; what is shown stays */ }
-  together.forEach((part, at) => show(part, found[at] ?? null));
+  const changed = together.filter((part, at) => show(part, found[at] ?? null) && part.dataset.liveLabel);
+  if (says && changed.length) says.textContent = `${says.dataset.updated} ${list.format(changed.map((part) => part.dataset.liveLabel))}`;
 }
 
 function companions(first) {
@@ -183,11 +185,14 @@ async function ask(together) {
   return [];
 }
 
-function show(part, text) {
+function show(part, text) { // whether it has changed
   timers.delete(part);
+  const isNew = text !== null && text !== texts.get(part);
   if (text === null) part.dataset.liveStale = "1";
-  else if (text !== texts.get(part)) { texts.set(part, text); replace(part, text); }
+  if (isNew) texts.set(part, text);
+  const isShown = isNew && replace(part, text);
   if (part.dataset.liveStale && state === "live" && text !== null) refreshSoon(part);
+  return isShown;
 }
 
 function replace(part, text) {
@@ -195,7 +200,10 @@ function replace(part, text) {
   fresh.innerHTML = text;
   const kept = [...part.querySelectorAll("[data-live-keep][id]"), ...[...part.querySelectorAll("form")].filter(isTyped)];
   const places = kept.map((old) => placeOf(old, fresh.content));
-  if (places.some((place) => !place)) return showNews(); // somebody writes in what is no longer there
+  if (places.some((place) => !place)) { // somebody writes in what is no longer there
+    showNews();
+    return false;
+  }
   const opened = [...part.querySelectorAll("details")].map((one, at) => [keyOf(one, at), one.open]);
   const focus = part.contains(document.activeElement) ? document.activeElement : null;
   const isKept = focus && kept.some((one) => one.contains(focus));
@@ -214,7 +222,7 @@ function replace(part, text) {
     if (isKept && caret[0] != null) try { again.setSelectionRange(...caret); } catch { /* not a field of text */ }
   }
   part.dispatchEvent(new CustomEvent("cityloom:refreshed", { bubbles: true }));
-  if (says && part.dataset.liveLabel) says.textContent = `${says.dataset.updated} ${part.dataset.liveLabel}`;
+  return true;
 }
 
 const isTyped = (form) => [...form.elements].some((one) =>
