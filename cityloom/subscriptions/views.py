@@ -176,9 +176,12 @@ def _no_link(request: HttpRequest, refused: Refused) -> HttpResponse:
 
 
 def _private(answer: HttpResponse) -> HttpResponse:
-    """A page whose address opens a subscription stays with whoever has it."""
+    """A page whose address opens a subscription stays with whoever has it, and is named to no other site.
+
+    With `no-referrer` a browser would send the page's own forms without an origin, and they would be refused.
+    """
     answer["Cache-Control"] = "no-store"
-    answer["Referrer-Policy"] = "no-referrer"
+    answer["Referrer-Policy"] = "same-origin"
     answer["X-Robots-Tag"] = "noindex"
     return answer
 

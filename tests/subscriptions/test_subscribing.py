@@ -55,7 +55,7 @@ def test_without_scripts_from_the_form_to_the_end(world: Path, client: Client) -
 
     page = client.get(first["Location"])
     assert "keyuan road 7" in page.content.decode() and "L…@Example.org" in page.content.decode()
-    assert page["Cache-Control"] == "no-store" and page["Referrer-Policy"] == "no-referrer"
+    assert page["Cache-Control"] == "no-store" and page["Referrer-Policy"] == "same-origin"
     client.post(first["Location"], {"severity": "Extreme", "language": "zh-Hans"})
     _, name, secret = re.fullmatch(r"/places/(\w+)/(\w+)/(.+)/", first["Location"]).groups()
     changed = actions.read(subscription_id=name, secret=secret, at=clock.now())
