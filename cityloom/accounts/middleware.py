@@ -121,12 +121,12 @@ def _forget(request: HttpRequest, fault: str) -> None:
 
 def _comes_from_another_site(request: HttpRequest) -> bool:
     strange = request.headers.get("Sec-Fetch-Site") == "cross-site"
-    return strange and request.method == "GET" and queries.DEVICE_COOKIE not in request.COOKIES
+    return strange and request.method in ("GET", "HEAD") and queries.DEVICE_COOKIE not in request.COOKIES
 
 
 def _page_of(request: HttpRequest) -> str:
     """The page to come back to: the one that was asked for, or the one whose form was sent."""
-    if request.method == "GET":
+    if request.method in ("GET", "HEAD"):
         return request.get_full_path()
     sent_from = urlsplit(request.META.get("HTTP_REFERER", ""))
     return sent_from.path if sent_from.netloc == request.get_host() else reverse("front")

@@ -18,7 +18,7 @@ from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from cityloom.accounts import actions, policies, queries
 from cityloom.accounts.contrib.allauth import adapters, openid
@@ -84,20 +84,20 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 
 @login_not_required
-@require_GET
+@require_safe
 def to_provider(request: HttpRequest, provider_id: str) -> HttpResponse:
     """Go to an outside identity provider."""
     return openid.go(request, provider_id)
 
 
 @login_not_required
-@require_GET
+@require_safe
 def from_provider(request: HttpRequest, provider_id: str) -> HttpResponse:
     """Come back from an outside identity provider."""
     return openid.come_back(request, provider_id)
 
 
-@require_GET
+@require_safe
 def step_up(request: HttpRequest) -> HttpResponse:
     """The ways in which whoever is signed in can prove anew who they are."""
     account: Account = request.user  # type: ignore[assignment]
@@ -122,7 +122,7 @@ def step_up_as_demo(request: HttpRequest) -> HttpResponse:
 
 
 @for_everyone
-@require_GET
+@require_safe
 def mine(request: HttpRequest) -> HttpResponse:
     """One's own sessions, and how one signs in."""
     account: Account = request.user  # type: ignore[assignment]
@@ -143,7 +143,7 @@ def end_session(request: HttpRequest) -> HttpResponse:
     return redirect("mine")
 
 
-@require_GET
+@require_safe
 def contractors(request: HttpRequest) -> HttpResponse:
     """The accounts of contractors: who vouches for whom, who agreed, until when."""
     actor, now = as_actor(request.user), clock.now()  # type: ignore[arg-type]
@@ -165,7 +165,7 @@ def approve_contractor(request: HttpRequest) -> HttpResponse:
     return redirect("contractors")
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_not_required
 def closed(request: HttpRequest) -> HttpResponse:
     """Where the library sends an account that is closed."""

@@ -28,6 +28,9 @@ from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
 from cityloom.signals import actions as signals
 
+_UP_TO_PROPOSAL = timedelta(minutes=10)
+"""More than any shipped scenario takes from its first signal to a proposal."""
+
 
 def begin(
     *, exercise_id: str, scenario: str, document: Any, place: tuple[float, float], by: Actor, at: datetime
@@ -145,6 +148,17 @@ def finish(
         outcome=report["outcome"],
     )  # fmt: skip
     _tell(exercise_id, state, at)
+
+
+def begin_lately(*, exercise_id: str, at: datetime) -> datetime:
+    """Let an exercise that people will decide on have its first signal a little before now; return when that was.
+
+    What happens up to the proposal is then over as they read it, and their decisions come after it by the wall's clock.
+    """
+    row = find(exercise_id)
+    begins = row.start or (at - _UP_TO_PROPOSAL).replace(microsecond=0)
+    DrillRun.objects.filter(exercise_id=exercise_id).update(start=begins)
+    return begins
 
 
 def wait(*, exercise_id: str) -> None:

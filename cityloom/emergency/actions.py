@@ -150,18 +150,16 @@ def approve(*, proposal_id: str, digest: str, role: str, by: Actor, at: datetime
 def send_back(*, proposal_id: str, reason: str, by: Actor, at: datetime) -> None:
     """Return a proposal with the reason, so that another revision is made.
 
-    Raises: Refused `emergency.no_reason`, and like `approve`.
+    Raises: Refused `emergency.no_reason`, `emergency.reason_long`, like `approve`, and `gate.keeper_down` where nobody
+    can seal the reason: then nothing was decided.
     """
-    if not reason.strip():
-        raise Refused("emergency.no_reason", "Say what has to change, so that the next revision can be better.")
+    plain = entries.cleaned_reason(reason)
     facts = proposal(proposal_id)
+    _check_can_send_back(facts, by)
+    (sealed,) = gate.seal_texts(by=by, at=at, matter=facts.incident_id, texts=[plain])
     with transaction.atomic():
-        row = find_incident(facts.incident_id)
-        policies.check_is_current(facts.revision, row.revision)
-        to = policies.check_can("send-back", standing_of(row), by).to[0]
-        Proposal.objects.filter(id=facts.id).update(
-            sent_back_at=at, sent_back_by=by.account, sent_back_reason=reason.strip()[:2000]
-        )
+        row, to = _check_can_send_back(facts, by)
+        Proposal.objects.filter(id=facts.id).update(sent_back_at=at, sent_back_by=by.account, sent_back_sealed=sealed)
         _move(row, to, at)
         _publish(events.ProposalSentBack(row.id, facts.id, by.account), row, at, facts.id)
 
@@ -290,6 +288,12 @@ def approved(*, proposal_id: str, digest: str, roles: Sequence[str]) -> Proposal
             value=" and ".join(missing) or "two different accounts",
         )
     return facts
+
+
+def _check_can_send_back(facts: ProposalFacts, by: Actor) -> tuple[Incident, str]:
+    row = find_incident(facts.incident_id)
+    policies.check_is_current(facts.revision, row.revision)
+    return row, policies.check_can("send-back", standing_of(row), by).to[0]
 
 
 def _escalate(row: Notice, at: datetime) -> bool:

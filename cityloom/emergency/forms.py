@@ -28,7 +28,7 @@ class SendBackForm(forms.Form):
 
     proposal = forms.CharField(max_length=26, widget=forms.HiddenInput)
     reason = forms.CharField(
-        label=_("What has to change"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 3})
+        label=_("What has to change"), max_length=4000, required=False, widget=forms.Textarea(attrs={"rows": 3})
     )
 
 

@@ -16,7 +16,7 @@ CLASSIFICATION = {
     "Proposal": {
         "id": "clear", "exercise_id": "clear", "incident": "clear", "revision": "clear", "purpose": "clear",
         "document": "clear", "digest": "clear", "plan": "clear", "proposed_by": "clear", "created_at": "clear",
-        "sent_back_at": "clear", "sent_back_by": "clear", "sent_back_reason": "restricted",
+        "sent_back_at": "clear", "sent_back_by": "clear", "sent_back_sealed": "restricted",
     },
     "Approval": {
         "id": "clear", "exercise_id": "clear", "proposal": "clear", "account_id": "clear", "role": "clear",
@@ -81,7 +81,8 @@ class Proposal(models.Model):
     created_at = models.DateTimeField()
     sent_back_at = models.DateTimeField(null=True, blank=True)
     sent_back_by = models.CharField(max_length=26, default="", blank=True)
-    sent_back_reason = models.TextField(default="", blank=True)
+    sent_back_sealed = models.BinaryField(default=b"", blank=True)
+    """The reason, sealed for the incident."""
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["incident", "revision"], name="one_proposal_a_revision")]

@@ -97,7 +97,7 @@ class ProposalFacts:
     proposed_by: str
     created_at: datetime
     sent_back_at: datetime | None
-    sent_back_reason: str
+    sent_back_sealed: bytes
     approvals: tuple[ApprovalFacts, ...]
 
 
@@ -283,6 +283,16 @@ def entries_of(
     ]
 
 
+def reason_of(facts: ProposalFacts, *, by: Actor) -> str | None:
+    """Why a proposal was sent back, for those who work on its incident; None for others, and where there is no reason.
+
+    Raises: Refused `gate.keeper_down` where it cannot be opened.
+    """
+    if not facts.sent_back_sealed or not policies.writing_roles(by):
+        return None
+    return gate.open_texts(by=by, matter=facts.incident_id, sealed=[facts.sent_back_sealed])[0]
+
+
 def entry_heads(incident_id: str, at: datetime | None = None) -> list[EntryFacts]:
     """The log of an incident without its words, newest first: for a moment in which nothing can be opened."""
     rows = RoomEntry.objects.filter(incident_id=incident_id).order_by("-at", "-id")
@@ -436,7 +446,7 @@ def _proposal_facts(row: Proposal) -> ProposalFacts:
         id=row.id, incident_id=row.incident_id, exercise_id=row.exercise_id, revision=row.revision,
         purpose=row.purpose, document=documents.read(row.document, row.digest), digest=row.digest, plan=row.plan,
         proposed_by=row.proposed_by, created_at=row.created_at, sent_back_at=row.sent_back_at,
-        sent_back_reason=row.sent_back_reason, approvals=tuple(ApprovalFacts(*one) for one in given),
+        sent_back_sealed=bytes(row.sent_back_sealed), approvals=tuple(ApprovalFacts(*one) for one in given),
     )  # fmt: skip
 
 
@@ -445,7 +455,7 @@ def _known_proposal(facts: ProposalFacts, at: datetime) -> ProposalFacts:
     return replace(
         facts, approvals=tuple(one for one in facts.approvals if one.at <= at),
         sent_back_at=facts.sent_back_at if sent_back else None,
-        sent_back_reason=facts.sent_back_reason if sent_back else "",
+        sent_back_sealed=facts.sent_back_sealed if sent_back else b"",
     )  # fmt: skip
 
 

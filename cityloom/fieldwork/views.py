@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from cityloom.accounts import queries as accounts
 from cityloom.bus import queries as bus
@@ -17,7 +17,7 @@ from cityloom.fieldwork import actions, queries
 _STEPS = {"accept": actions.accept, "finish": actions.finish, "unable": actions.unable}
 
 
-@require_GET
+@require_safe
 def task(request: HttpRequest, task_id: str) -> HttpResponse:
     """Where to go and what is needed; each time this page is shown, the opening is logged."""
     actor = accounts.as_actor(request.user)  # type: ignore[arg-type]

@@ -6,8 +6,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Protocol
+
+_ASKED_YEARS = (1900, 2200)
 
 
 class Clock(Protocol):
@@ -91,6 +93,17 @@ def require_aware(instant: datetime) -> datetime:
 def to_text(instant: datetime) -> str:
     """ISO 8601 with milliseconds and a Z (RFC 3339)."""
     return require_aware(instant).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def asked_for(text: str, zone: tzinfo = UTC) -> datetime:
+    """The instant that a person's address or form asks for; without an offset it is meant in `zone`.
+
+    Raises: ValueError for what is none, and outside 1900 to 2200, so that a zone or some days more cannot overflow.
+    """
+    found = datetime.fromisoformat(text)
+    if not _ASKED_YEARS[0] <= found.year <= _ASKED_YEARS[1]:
+        raise ValueError("An instant that is asked for lies between 1900 and 2200.")
+    return require_aware(found if found.tzinfo else found.replace(tzinfo=zone))
 
 
 def from_text(text: str) -> datetime:

@@ -82,6 +82,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "cityloom.web.middleware.SayWhereToGo",
     "cityloom.ui.middleware.ShowRefusals",
     "cityloom.accounts.middleware.AskToStepUp",
 ]

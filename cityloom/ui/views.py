@@ -37,7 +37,7 @@ def set_theme(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @only_once
 def show_parts(request: HttpRequest) -> HttpResponse:
     """The living page of the design language; its form takes words and keeps nothing."""

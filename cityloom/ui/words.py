@@ -9,13 +9,15 @@ from django.utils.translation import gettext
 from cityloom.kernel.refused import Refused
 
 _JOINTS = re.compile(r"(, | or | and )")
+_MARKS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Controls, and marks that would turn the sentence around a value."""
 
 
 def sentence_of(refusal: Refused) -> str:
     """A refusal's sentence, translated, with its value and limit translated word by word where they are known."""
     text = gettext(refusal.template)
     for name, value in (("value", refusal.value), ("limit", refusal.limit)):
-        text = text.replace(f"{{{name}}}", _translated(str(value)))
+        text = text.replace(f"{{{name}}}", _translated(_MARKS.sub("", str(value))))
     return text
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from cityloom.accounts import queries as accounts
 from cityloom.kernel.actor import Actor
@@ -39,7 +39,7 @@ class Listed:
         return self.count - len(self.features)
 
 
-@require_GET
+@require_safe
 def city_map(request: HttpRequest) -> HttpResponse:
     """The map for those on duty."""
     actor = accounts.as_actor(request.user)  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.conf import settings
 from django.core.cache import cache
@@ -13,6 +14,7 @@ from cityloom.bus import queries as bus
 from cityloom.kernel.timezones import zone_of
 from cityloom.registers import queries as registers
 from cityloom.registers.queries import CityFacts
+from cityloom.web.portal import faults
 
 _KEPT_S = 2
 
@@ -30,6 +32,19 @@ class CityAround:
         request.city = _city()  # type: ignore[attr-defined]
         with timezone.override(zone_of(request.city.timezone if request.city else "UTC")):  # type: ignore[attr-defined]
             return self.get_response(request)
+
+
+class SayWhereToGo:
+    """Say on a page what to do where an address has none, and was asked for one: after signing in, for instance."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and request.method == "GET" and not response.content:
+            return faults.no_page(request, response)
+        return response
 
 
 def _city() -> CityFacts | None:

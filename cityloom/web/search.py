@@ -12,7 +12,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
@@ -39,7 +39,7 @@ class Group:
 
 
 @login_not_required
-@require_GET
+@require_safe
 def as_json(request: HttpRequest) -> JsonResponse:
     """What the map's search box shows."""
     text = cleaned(request.GET.get("q", ""))
@@ -53,7 +53,7 @@ def as_json(request: HttpRequest) -> JsonResponse:
 
 
 @login_not_required
-@require_GET
+@require_safe
 def page(request: HttpRequest) -> HttpResponse:
     """The search without the map."""
     text = cleaned(request.GET.get("q", ""))

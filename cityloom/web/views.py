@@ -17,7 +17,7 @@ from django.template import TemplateDoesNotExist
 from django.template.loader import get_template, render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from cityloom.accounts import queries as accounts
 from cityloom.alerts import queries as alerts
@@ -33,7 +33,7 @@ from cityloom.web.processes import processes
 
 
 @login_not_required
-@require_GET
+@require_safe
 def front(request: HttpRequest) -> HttpResponse:
     """The residents' portal; for people who work here: what goes on, and what waits for them."""
     if request.session_fault:  # type: ignore[attr-defined]
@@ -84,7 +84,7 @@ def _map_template() -> str:
     return "ui/_map.html"
 
 
-@require_GET
+@require_safe
 def dead_letters(request: HttpRequest) -> HttpResponse:
     """Handlers that gave up and alerts that did not leave, for an operator."""
     _operator(request)
@@ -102,14 +102,14 @@ def replay(request: HttpRequest) -> HttpResponse:
     return redirect("dead-letters")
 
 
-@require_GET
+@require_safe
 def health(request: HttpRequest) -> HttpResponse:
     """The processes, as the supervisor last saw them."""
     return render(request, "web/health.html", {"processes": processes(), "database": connection.vendor})
 
 
 @login_not_required
-@require_GET
+@require_safe
 def alive(request: HttpRequest) -> HttpResponse:
     """Say that pages can be made; the supervisor asks."""
     with connection.cursor() as cursor:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from cityloom.emergency import actions, queries
+from cityloom.gate import actions as gate_actions
 from cityloom.gate import queries as gate
 from cityloom.kernel import ids
 from cityloom.kernel.actor import SYSTEM, Actor
@@ -53,14 +55,25 @@ def town(monkeypatch: pytest.MonkeyPatch) -> Town:
 
 
 def stand_in(patch: pytest.MonkeyPatch) -> Town:
-    """Let a drawn town answer in the place of the registers and of the keeper's counts."""
+    """Let a drawn town answer in the place of the registers and of the keeper: counts, and texts."""
     drawn = Town()
     for name in ("buildings_touching", "residents_of", "road_graph", "shelters_near", "places_in", "valves_for",
                  "area_words", "non_residential_largest"):  # fmt: skip
         patch.setattr(registers, name, getattr(drawn, name))
     patch.setattr(registers, "city", lambda: None)
     patch.setattr(gate, "count_needs", drawn.count_needs)
+    patch.setattr(gate_actions, "seal_texts", _turned_around)
+    patch.setattr(gate, "open_texts", _turned_back)
     return drawn
+
+
+def _turned_around(*, matter: str, texts: Sequence[str], **_: object) -> list[bytes]:
+    return [f"{matter}|{text[::-1]}".encode() for text in texts]
+
+
+def _turned_back(*, matter: str, sealed: Sequence[bytes], **_: object) -> list[str | None]:
+    parts = [text.decode().partition("|") for text in sealed]
+    return [text[::-1] if owner == matter else None for owner, _, text in parts]
 
 
 @pytest.fixture

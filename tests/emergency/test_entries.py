@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,28 +10,11 @@ from cityloom.bus import queries as bus
 from cityloom.emergency import actions, queries
 from cityloom.emergency.domain.entries import LONGEST, cleaned
 from cityloom.emergency.models import RoomEntry
-from cityloom.gate import actions as gate
-from cityloom.gate import queries as gate_queries
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from tests.emergency.conftest import COMMANDER, DUTY, FIRE, Scene
 
 WORKER = Actor("W" * 26, "city/social", frozenset({"social-worker"}))
-
-
-@pytest.fixture(autouse=True)
-def sealed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A keeper that turns texts around."""
-
-    def seal(*, matter: str, texts: Sequence[str], **_: object) -> list[bytes]:
-        return [f"{matter}|{text[::-1]}".encode() for text in texts]
-
-    def unseal(*, matter: str, sealed: Sequence[bytes], **_: object) -> list[str | None]:
-        parts = [text.decode().partition("|") for text in sealed]
-        return [text[::-1] if owner == matter else None for owner, _, text in parts]
-
-    monkeypatch.setattr(gate, "seal_texts", seal)
-    monkeypatch.setattr(gate_queries, "open_texts", unseal)
 
 
 def write(scene: Scene, text: str, by: Actor = COMMANDER, role: str = "commander", key: str = "") -> str:
@@ -95,3 +76,13 @@ def test_no_entry_turns_the_text_around_it(text: str) -> None:
     assert not set(kept) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\x00\x1b\r")
     assert kept == cleaned(kept)
     kept.encode()
+
+
+def test_why_a_document_goes_back_is_sealed_and_opened_to_those_who_work_on_it(scene: Scene) -> None:
+    first = scene.propose()
+    actions.send_back(proposal_id=first.id, reason="Mrs Chen \u202elives outside.", by=COMMANDER, at=scene.later())
+    back = queries.proposal(first.id)
+    assert b"Chen" not in back.sent_back_sealed
+    assert queries.reason_of(back, by=DUTY) == "Mrs Chen lives outside."
+    assert queries.reason_of(back, by=WORKER) is None
+    assert back.digest == first.digest

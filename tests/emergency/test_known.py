@@ -47,7 +47,7 @@ def test_each_moment_of_a_real_incident_is_known_again(scene: Scene) -> None:
         assert (known.state, known.revision) == (state, revision), at
     (before,) = queries.proposals_known(scene.incident_id, seen[1][0])
     assert before.sent_back_at is None
-    assert before.sent_back_reason == ""
+    assert before.sent_back_sealed == b""
     assert not any(facts.approvals for facts in queries.proposals_known(scene.incident_id, seen[3][0]))
 
 

@@ -220,3 +220,11 @@ def test_people_approve_at_the_drills_own_time_and_a_stopped_drill_leaves_nothin
     assert timedelta(0) <= approved_at - proposed_at < timedelta(minutes=5)
     assert report["outcome"] == "unsafe"
     assert incidents.open_incidents(exercise_id) == []
+
+
+def test_a_drill_that_people_decide_on_happened_just_now_and_resumes_where_it_was(db: None) -> None:
+    now = clock.now()
+    DrillRun.objects.create(exercise_id="HELD", scenario="sinkhole", document={}, lon=0.0, lat=0.0, started_at=now)
+    begins = actions.begin_lately(exercise_id="HELD", at=now)
+    assert timedelta(0) < now - begins < timedelta(minutes=15)
+    assert actions.begin_lately(exercise_id="HELD", at=now + timedelta(hours=1)) == begins

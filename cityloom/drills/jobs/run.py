@@ -46,6 +46,8 @@ def run(
     started = clock.stopwatch()
     exercise_id = exercise_id or ids.new_ulid()
     place = _begin(scenario, document, exercise_id)
+    if not approve:
+        scenario = replace(scenario, start=actions.begin_lately(exercise_id=exercise_id, at=clock.now()))
     narrator.note(f"exercise {exercise_id}: {scenario.title['en']} at {place[0]:.5f}, {place[1]:.5f}")
     before = gate.log_head()
     play = Play(

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from cityloom.bus import queries as bus
 from cityloom.drills import policies, queries
@@ -23,7 +23,7 @@ _MOST_LINES = 200
 _FILES = {"html": "text/html", "pdf": "application/pdf", "json": "application/json"}
 
 
-@require_GET
+@require_safe
 def drills(request: HttpRequest) -> HttpResponse:
     """The scenarios and the runs, or `?fragment=runs` alone."""
     template = "drills/_runs.html" if request.GET.get("fragment") == "runs" else "drills/drills.html"
@@ -49,7 +49,7 @@ def listed(request: HttpRequest, **more: Any) -> dict[str, Any]:
             "bar": bar_of(running) if running else None} | more  # fmt: skip
 
 
-@require_GET
+@require_safe
 def drill(request: HttpRequest, exercise_id: str) -> HttpResponse:
     """One drill: how it goes, or what came of it; `?fragment=` gives a part."""
     template = {"": "drills/drill.html", "state": "drills/_state.html", "story": "drills/_story.html"}
@@ -72,14 +72,14 @@ def told(request: HttpRequest, exercise_id: str, **more: Any) -> dict[str, Any]:
     return context | more
 
 
-@require_GET
+@require_safe
 def bar(request: HttpRequest) -> HttpResponse:
     """The drill that is on, for every page; empty where none is."""
     running = queries.running()
     return render(request, "drills/_bar.html", {"bar": bar_of(running) if running else None})
 
 
-@require_GET
+@require_safe
 def report(request: HttpRequest, exercise_id: str, kind: str) -> FileResponse:
     """The report as a file to take away."""
     policies.check_can_run(actor_of(request))

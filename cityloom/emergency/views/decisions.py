@@ -72,7 +72,7 @@ def update(request: HttpRequest, incident_id: str) -> HttpResponse:
                lambda by, at: actions.update(incident_id=incident_id, by=by, at=at, **zone))  # fmt: skip
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @only_once
 def end(request: HttpRequest, incident_id: str) -> HttpResponse:
     """Say what an all clear or a cancellation would end, and end it where that was read and confirmed."""

@@ -109,9 +109,8 @@ def _instant(text: str) -> datetime | None:
     if not text:
         return None
     try:
-        found = datetime.fromisoformat(text)
-        return clock.require_aware(found if found.tzinfo else found.replace(tzinfo=get_current_timezone()))
-    except (ValueError, OverflowError) as error:
+        return clock.asked_for(text.replace(" ", "+"), get_current_timezone())  # a plus sign that was not escaped
+    except ValueError as error:
         raise Http404 from error
 
 

@@ -80,12 +80,24 @@ def decision(room: Room) -> Mapping[str, Any]:
         return shared
     counts = proposal.plan["counts"]
     return shared | {
+        **_reason(room, proposal),
         "proposal": proposal, "approvals": _approvals(room, proposal), "changes": _changes(room, proposal),
         "figures": [(_(words), counts[key]) for key, words in display.FIGURES.items() if key in counts],
         "info": [(language, proposal.document["info"][language]) for language in proposal.document["languages"]],
         "rings": proposal.plan.get("rings"), "buildings": len(proposal.document["buildings"]),
         "is_replaced": 0 < room.since < proposal.revision,
     }  # fmt: skip
+
+
+def _reason(room: Room, proposal: queries.ProposalFacts) -> dict[str, str]:
+    """Why it was sent back, or why that cannot be read."""
+    if not proposal.sent_back_at:
+        return {}
+    try:
+        reason = queries.reason_of(proposal, by=room.actor)
+    except Refused as refusal:
+        return {"reason_fault": sentence_of(refusal)}
+    return {"reason": reason or "", "reason_fault": "" if reason else _("the reason is for those who work on it.")}
 
 
 def board(room: Room) -> Mapping[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from cityloom.accounts import queries as accounts
 from cityloom.alerts import queries as alerts
@@ -18,7 +18,7 @@ from cityloom.signals import queries as signals
 _present = Presence()
 
 
-@require_GET
+@require_safe
 def incident(request: HttpRequest, incident_id: str) -> HttpResponse:
     """The incident with its map, its decision and everything that happened, or `?fragment=` of it."""
     room = room_of(request, incident_id)
@@ -48,7 +48,7 @@ def shared(room: Room) -> dict[str, object]:
     }  # fmt: skip
 
 
-@require_GET
+@require_safe
 def presence(request: HttpRequest, incident_id: str) -> HttpResponse:
     """Who else has this page open; asking says that the asker has."""
     queries.find_incident(incident_id)
@@ -63,7 +63,7 @@ def _others(room: Room) -> list[tuple[str, str]]:
     return [(role, in_language(accounts.unit_names(unit)) if unit else "") for role, unit in found]
 
 
-@require_GET
+@require_safe
 def still(request: HttpRequest, incident_id: str) -> FileResponse:
     """The masked picture of the scene."""
     scene_id = queries.incident(incident_id).scene_id
@@ -73,7 +73,7 @@ def still(request: HttpRequest, incident_id: str) -> FileResponse:
     return FileResponse(picture.path.open("rb"), content_type=picture.media_type)
 
 
-@require_GET
+@require_safe
 def alert_xml(request: HttpRequest, incident_id: str, alert_id: str) -> HttpResponse:
     """The alert as it leaves."""
     if alert_id not in {alert.id for alert in alerts.alerts_of(incident_id)}:

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.timezone import localdate
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from cityloom.accounts import queries as accounts
 from cityloom.audit import queries as log
@@ -25,7 +25,7 @@ _ROWS = 500
 _REACHED = ("opened", "listed", "searched", "asked")
 
 
-@require_GET
+@require_safe
 def audit(request: HttpRequest) -> HttpResponse:
     """Flows between two days, contractors, open reviews, purposes near their limits, and the log's head."""
     by, at = actor_of(request), clock.now()

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from cityloom.accounts import queries as accounts
 from cityloom.gate import actions, display, policies, queries
@@ -25,7 +25,7 @@ _MOST_DWELLINGS = 500
 _USUAL_TIME = timedelta(days=7)
 
 
-@require_GET
+@require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """One's own grants, those that wait for a second person, and a search."""
     return _home(request)
@@ -51,11 +51,11 @@ def search(request: HttpRequest) -> HttpResponse:
     return _home(request, found=people, was_search=True)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def dwellings(request: HttpRequest) -> HttpResponse:
     """Find the numbers of dwellings by an address; who lives there is not said."""
     form = AddressForm(request.POST or None)
-    if request.method == "GET":
+    if request.method != "POST":
         return shown(request, "gate/dwellings.html", {"form": form})
     if not form.is_valid():
         return shown(request, "gate/dwellings.html", {"form": form}, status=INCOMPLETE)
@@ -65,7 +65,7 @@ def dwellings(request: HttpRequest) -> HttpResponse:
     return shown(request, "gate/dwellings.html", context)
 
 
-@require_GET
+@require_safe
 def grant(request: HttpRequest, grant_id: str) -> HttpResponse:
     """The people of a grant, by their place in it."""
     return _grant(request, grant_id)
@@ -135,7 +135,7 @@ def end(request: HttpRequest, grant_id: str) -> HttpResponse:
     )  # fmt: skip
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def assign(request: HttpRequest, purpose: str) -> HttpResponse:
     """Give a grant for a matter to somebody of one's unit."""
     by = actor_of(request)
@@ -143,7 +143,7 @@ def assign(request: HttpRequest, purpose: str) -> HttpResponse:
         raise Refused("gate.not_your_role", "This needs another role than yours ({limit}); ask somebody who has it.",
                       limit=", ".join(queries.live_purposes().get(purpose, {}).get("granters", ())))  # fmt: skip
     choices = {"holders": queries.holders_for(by, purpose), "names": queries.live_purposes()[purpose]["fields"]}
-    if request.method == "GET":
+    if request.method != "POST":
         usual = localtime(clock.now() + _USUAL_TIME).replace(hour=18, minute=0, second=0)
         return _assign(request, purpose, AssignForm(initial={"until": usual}, **choices))
     form = AssignForm(request.POST, **choices)

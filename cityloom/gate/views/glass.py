@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from cityloom.gate import actions, display, policies, queries
 from cityloom.gate.forms import GlassForm
@@ -17,7 +17,7 @@ from cityloom.kernel.refused import Refused
 _USUAL = ("name", "phone", "need_note")
 
 
-@require_GET
+@require_safe
 def glass(request: HttpRequest) -> HttpResponse:
     """What breaking the glass means, the form for it, and what one has broken."""
     names = queries.live_purposes()[queries.GLASS]["fields"]

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from cityloom.accounts import queries as accounts
 from cityloom.gate import actions, display, policies, queries
@@ -28,7 +28,7 @@ from cityloom.ui.once import only_once
 _ALARMS = 50
 
 
-@require_GET
+@require_safe
 def oversight(request: HttpRequest) -> HttpResponse:
     """Everything that waits for the data protection officer."""
     return _page(request)

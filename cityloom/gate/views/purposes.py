@@ -8,7 +8,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from cityloom.accounts import queries as accounts
 from cityloom.gate import actions, display, policies, queries
@@ -27,18 +27,18 @@ _MUCH = 0.8
 _LIMITS = ("most_a_request", "most_a_day", "most_a_day_each", "second_person_above")
 
 
-@require_GET
+@require_safe
 def purposes(request: HttpRequest) -> HttpResponse:
     """Every purpose with the version in force, how much of it is used, and all its versions."""
     return _list(request)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def propose(request: HttpRequest) -> HttpResponse:
     """Propose a version of a purpose, from a form or from a file; the form begins with what is in force."""
     by = actor_of(request)
     policies.check_has_role(by, STEWARDS)
-    if request.method == "GET":
+    if request.method != "POST":
         return _form(request, PurposeForm(initial=_initial(request.GET.get("purpose", ""))))
     if "document" in request.FILES:
         return _propose_file(request, by)

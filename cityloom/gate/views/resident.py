@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import get_language, gettext, gettext_noop
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from cityloom.accounts import queries as accounts
 from cityloom.gate import actions, queries
@@ -90,7 +90,7 @@ def me(request: HttpRequest) -> HttpResponse:
 
 
 @accounts.for_residents
-@require_GET
+@require_safe
 def bundle(request: HttpRequest) -> HttpResponse:
     """Every entry about the resident, with proofs that need nobody's help, as a file."""
     made = queries.bundle(_resident(request), at=clock.now())

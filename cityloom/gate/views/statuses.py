@@ -10,7 +10,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from cityloom.accounts import queries as accounts
 from cityloom.gate import actions, display, policies, queries
@@ -22,7 +22,7 @@ from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 
 
-@require_GET
+@require_safe
 def statuses(request: HttpRequest) -> HttpResponse:
     """What is proposed, what burdens people now, and a form to propose."""
     return _page(request)

@@ -31,12 +31,12 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{20,43}")
 
 @login_not_required
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @same_for_strangers(60)
 @only_once
 def report(request: HttpRequest) -> HttpResponse:
     """The form; what was typed stays where something is missing."""
-    if request.method == "GET":
+    if request.method != "POST":
         known = {name: request.GET.get(name, "")[:60] for name in ("category", "place") if name in request.GET}
         return _form(request, ReportForm(initial=known))
     form = ReportForm(request.POST, request.FILES)

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from cityloom.accounts import queries as accounts
 from cityloom.kernel import clock
@@ -24,7 +24,7 @@ PAGE = 30
 _LISTED = 600
 
 
-@require_GET
+@require_safe
 def reports(request: HttpRequest) -> HttpResponse:
     """The latest calls and reports by category, place and time."""
     policies.check_can_read_reports(_actor(request))
@@ -34,7 +34,7 @@ def reports(request: HttpRequest) -> HttpResponse:
     return render(request, "signals/reports.html", {"rows": rows, "page": page, "source": source})
 
 
-@require_GET
+@require_safe
 def one(request: HttpRequest, report_id: str) -> HttpResponse:
     """One report, its words and photos closed."""
     policies.check_can_read_reports(_actor(request))

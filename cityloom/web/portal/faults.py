@@ -42,6 +42,11 @@ BAD_REQUEST = Fault(
     400, "web.bad_request", gettext_noop("This could not be read"),
     gettext_noop("What your browser sent is not what this page takes, or it was too much. Nothing was changed."),
 )  # fmt: skip
+NO_PAGE = Fault(
+    405, "web.no_page", gettext_noop("There is nothing to read at this address"),
+    gettext_noop("It only takes forms, for instance one that was sent before you signed in. Nothing was changed: go"
+                 " back to the page with the form, and send it once more."),
+)  # fmt: skip
 DEFECT = Fault(
     500, "web.defect", gettext_noop("Something is broken here"),
     gettext_noop("It is our fault, not yours, and it has been noted. Try again in a few minutes."),
@@ -61,6 +66,13 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form without the proof that it came from this city's page."""
     return _answer(request, FORM_REFUSED)
+
+
+def no_page(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+    """A page in place of the empty answer to a method that an address does not take."""
+    said = _answer(request, NO_PAGE)
+    said.headers["Allow"] = answer.headers.get("Allow", "")
+    return said
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

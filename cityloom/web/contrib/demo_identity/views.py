@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from cityloom.web.contrib.demo_identity import provider
 
@@ -36,7 +36,7 @@ def only_for_demonstration(view: View) -> View:
 
 
 @only_for_demonstration
-@require_GET
+@require_safe
 def discovery(request: HttpRequest) -> HttpResponse:
     """What the provider publishes of itself."""
     base = provider.issuer(request)
@@ -51,7 +51,7 @@ def discovery(request: HttpRequest) -> HttpResponse:
 
 
 @only_for_demonstration
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def authorize(request: HttpRequest) -> HttpResponse:
     """Let someone choose which made-up resident to be, and send them back with a code."""
     asked = {name: (request.POST if request.method == "POST" else request.GET).get(name, "") for name in _ASKED}
@@ -59,7 +59,7 @@ def authorize(request: HttpRequest) -> HttpResponse:
     if fault:
         return render(request, "web/demo_identity.html", {"fault": fault}, status=400)
     people = provider.residents()
-    if request.method == "GET":
+    if request.method != "POST":
         labels = [label for label, _national_id in people]
         return render(request, "web/demo_identity.html", {"asked": asked, "labels": labels})
     chosen = request.POST.get("resident", "")
@@ -91,7 +91,7 @@ def token(request: HttpRequest) -> HttpResponse:
 
 @csrf_exempt
 @only_for_demonstration
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def userinfo(request: HttpRequest) -> HttpResponse:
     """Say who holds an access token."""
     found = provider.recall("access", request.headers.get("Authorization", "").removeprefix("Bearer "))
@@ -99,7 +99,7 @@ def userinfo(request: HttpRequest) -> HttpResponse:
 
 
 @only_for_demonstration
-@require_GET
+@require_safe
 def keys(request: HttpRequest) -> HttpResponse:
     """The keys with which the provider's statements are verified."""
     return JsonResponse(provider.public_keys())

@@ -1,0 +1,144 @@
+"""What no page expects: whoever it comes from, there is a sentence, no effect, and no defect."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from urllib.parse import quote
+
+import pytest
+from django.apps import apps
+from django.test import Client
+from django.urls import get_resolver
+
+from cityloom.emergency.models import Proposal
+from cityloom.gate import actions as gate
+from cityloom.keeper.client import KeeperDown
+from tests.web.conftest import City
+from tests.web.test_crossing import ALL, addresses, resident
+from tests.web.test_pages import Proposal as Shown
+from tests.web.test_pages import approve, read, text
+
+pytestmark = pytest.mark.django_db
+SignIn = Callable[[str], Client]
+__all__ = ["resident"]
+IDS = ("0" * 26, "<script>alert(1)</script>\u202e'\x00" + "é😀" * 100)
+INSTANTS = ("x", "\x00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-13-45", "²", "9" * 4000)
+ROLES = ("commander", "worker-0001")
+
+
+def routes_with_ids() -> list[str]:
+    return [path for path, _, _ in addresses(get_resolver().url_patterns) if re.search(r"/x[/.]|/x$", path)]
+
+
+def counts() -> dict[str, int]:
+    """How many rows there are of everything but sessions and sent forms."""
+    kept = [model for model in apps.get_models() if model.__module__.startswith("cityloom.")]
+    return {model.__name__: model.objects.count() for model in kept if model.__name__ not in ("SentForm", "Session")}
+
+
+def calm(client: Client) -> Client:
+    client.raise_request_exception = False
+    return client
+
+
+@pytest.mark.parametrize("who", ["nobody", "commander"])
+def test_an_id_that_there_is_not_is_answered_with_a_sentence(city: City, signed_in: SignIn, who: str) -> None:
+    client = calm(Client() if who == "nobody" else signed_in(who))
+    found = {}
+    for route in routes_with_ids():
+        for odd in IDS:
+            path = re.sub(r"(?<=/)x(?=[/.]|$)", lambda _, odd=odd: quote(odd, safe=""), route)
+            answer = client.get(path)
+            if answer.status_code >= 500 or (answer.status_code == 404 and not answer.content):
+                found[path] = answer.status_code
+            assert b"<script>alert" not in answer.content
+    assert not found
+
+
+@pytest.mark.parametrize("who", ["nobody", "resident", *ROLES])
+def test_empty_forms_change_nothing_whoever_sends_them(
+    city: City, incident_id: str, signed_in: SignIn, resident: Client, who: str
+) -> None:
+    client = calm(Client() if who == "nobody" else resident if who == "resident" else signed_in(who))
+    before, broken = counts(), {}
+    for route, _, _ in ALL:
+        path = route.replace("/incidents/x/", f"/incidents/{incident_id}/")
+        needs_a_field = path != f"/incidents/{incident_id}/propose/" and "sign-out" not in path
+        if needs_a_field and client.post(path, {}).status_code >= 500:
+            broken[path] = who
+    assert not broken
+    assert {name: count for name, count in counts().items() if count != before[name]} == {}
+
+
+@pytest.mark.parametrize("at", INSTANTS)
+def test_no_instant_breaks_a_page(city: City, incident_id: str, signed_in: SignIn, at: str) -> None:
+    commander = calm(signed_in("commander"))
+    paths = ("/", f"/incidents/{incident_id}/", "/map/", "/map/live/incidents.json", "/map/layers.json")
+    assert {path for path in paths if commander.get(path, {"at": at}).status_code >= 500} == set()
+
+
+def test_head_is_answered_wherever_get_is(city: City, signed_in: SignIn) -> None:
+    client = calm(Client())
+    for path, _, _ in ALL:
+        if "x" not in path:
+            assert (path, client.head(path).status_code) == (path, client.get(path).status_code)
+    assert signed_in("commander").head("/").status_code == 200
+
+
+def test_a_way_back_to_a_form_after_signing_in_leads_somewhere(city: City, incident_id: str, signed_in: SignIn) -> None:
+    page = signed_in("commander").get(f"/incidents/{incident_id}/approve/")
+    assert page.status_code == 405
+    assert page["Allow"] == "POST"
+    assert "There is nothing to read at this address" in text(page)
+
+
+def test_a_reason_for_sending_back_is_not_in_clear(signed_in: SignIn, proposal: Shown) -> None:
+    commander = signed_in("commander")
+    form = {"proposal": proposal.id, "reason": "Mrs Chen <b>lives</b> outside."}
+    path = f"/incidents/{proposal.incident_id}/send-back/"
+    page = commander.post(path, form, follow=True)
+    assert "Mrs Chen &lt;b&gt;lives&lt;/b&gt; outside." in page.content.decode()
+    assert b"Chen" not in bytes(Proposal.objects.get(id=proposal.id).sent_back_sealed)
+    assert "Chen" not in signed_in("auditor").get(f"/incidents/{proposal.incident_id}/").content.decode()
+    late = approve(signed_in("approver"), proposal)
+    assert late.status_code in (403, 409)
+
+
+def test_sending_back_without_a_keeper_decides_nothing(
+    signed_in: SignIn, proposal: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(**_: object) -> None:
+        raise KeeperDown
+
+    monkeypatch.setattr(gate, "seal_texts", down)
+    commander = signed_in("commander")
+    form = {"proposal": proposal.id, "reason": "Wider."}
+    page = commander.post(f"/incidents/{proposal.incident_id}/send-back/", form)
+    assert page.status_code == 503
+    assert "The keeper does not answer" in text(page)
+    assert Proposal.objects.get(id=proposal.id).sent_back_at is None
+
+
+def test_other_hosts_and_forged_forms_are_refused_politely(city: City) -> None:
+    client = Client(enforce_csrf_checks=True)
+    forged = client.post("/report/", {})
+    assert forged.status_code == 403
+    assert "The form could not be taken" in text(forged)
+    client = calm(Client())
+    assert client.get("/", headers={"host": "evil.example"}).status_code == 400
+    for address in ("/theme/", "/language/"):
+        for elsewhere in ("https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"):
+            answer = client.post(address, {"next": elsewhere, "theme": "dark", "language": "en"})
+            assert "evil" not in answer["Location"]
+            assert "javascript" not in answer["Location"]
+
+
+@pytest.mark.parametrize("value", ["x" * 3000, "<script>", "%E2%80%AE", "dark; Path=/", "zh-hans-"])
+def test_odd_cookies_change_nothing(city: City, value: str) -> None:
+    client = calm(Client())
+    for name in ("cityloom_theme", "django_language", "sessionid", "csrftoken", "cityloom_device"):
+        client.cookies[name] = value
+    page = client.get("/portal/")
+    assert page.status_code == 200
+    assert read(page).get("data-theme") is None
