@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import ipaddress
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,10 +20,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from cityloom.accounts import actions, policies, queries
+from cityloom.accounts import actions, display, policies, queries
 from cityloom.accounts.contrib.allauth import adapters, openid
 from cityloom.accounts.models import Account
-from cityloom.accounts.queries import as_actor, demo_accounts, for_everyone
+from cityloom.accounts.queries import DemoAccount, as_actor, demo_accounts, for_everyone
 from cityloom.kernel import clock
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
@@ -54,11 +54,20 @@ class SignIn(LoginView):
         accounts = demo_accounts()
         return super().get_context_data(**kwargs) | {
             "workers": [account for account in accounts if "social-worker" in account.roles],
-            "roles": [account for account in accounts if "social-worker" not in account.roles],
+            "desks": _desks(accounts),
             "providers": _offered(self.request), "next": _next(self.request),
             "is_for_resident": _next(self.request).startswith(_RESIDENTS_PAGES),
             "why": _(_WHY[self.request.GET["why"]]) if self.request.GET.get("why") in _WHY else "",
         }  # fmt: skip
+
+
+def _desks(accounts: Sequence[DemoAccount]) -> list[tuple[str, list[tuple[DemoAccount, str]]]]:
+    """The demo accounts by what they are there for, each with its duty."""
+    desks = [
+        (title, [(one, display.DUTIES[role]) for role in roles for one in accounts if role in one.roles])
+        for title, roles in display.DESKS
+    ]  # fmt: skip
+    return [(title, found) for title, found in desks if found]
 
 
 @login_not_required

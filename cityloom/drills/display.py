@@ -84,7 +84,7 @@ STEPS = {
 
 DISPLAY = Display(
     pages=(
-        Page("drills", gettext_noop("Drills"), "system", 30, RUNNERS,
+        Page("drills", gettext_noop("Drills"), "now", 30, RUNNERS,
              gettext_noop("For commanders, duty officers and operators.")),
     ),
 )  # fmt: skip

@@ -52,6 +52,10 @@ FIGURES = {
     "unplaced_households": gettext_noop("Households without a place"),
     "longest_walk_m": gettext_noop("Longest walk, m"),
 }  # fmt: skip
+FIRST_FIGURES = frozenset({
+    "buildings", "households", "people_night", "people_day", "needing_help", "unplaced_households"
+})  # fmt: skip
+"""What whoever decides looks at first; the others are a click away."""
 LANES = {
     "waiting": gettext_noop("Waiting for a worker"), "assigned": gettext_noop("Given"),
     "delivered": gettext_noop("Received"), "accepted": gettext_noop("At the door"), "done": gettext_noop("Done"),
@@ -167,7 +171,7 @@ _EVENTS = frozenset({
     "PublicWarned", "HelpCompleted", "IncidentClosed", "IncidentCancelled",
 })  # fmt: skip
 _PLANNED = ["==", ["get", "state"], "planned"]
-_FAINT = ["case", _PLANNED, 0.5, 1]
+_FAINT = ["case", _PLANNED, 0.8, 1]
 
 
 def _part(name: str) -> list[object]:
@@ -207,18 +211,18 @@ DISPLAY = Display(
             section="situation", order=130, events=_EVENTS, card=f"{_HERE}.card",
             style=(
                 {"type": "fill", "filter": _part("zone"),
-                 "paint": {"fill-color": "--map-zone", "fill-opacity": 0.12}},
+                 "paint": {"fill-color": "--map-zone", "fill-opacity": 0.2}},
                 *({"type": "fill", "filter": _part(ring),
-                   "paint": {"fill-color": f"--map-{ring}", "fill-opacity": 0.16}} for ring in reversed(_RINGS)),
-                *({"type": "line", "filter": _part(ring), "paint": {"line-color": f"--map-{ring}", "line-width": 1}}
+                   "paint": {"fill-color": f"--map-{ring}", "fill-opacity": 0.26}} for ring in reversed(_RINGS)),
+                *({"type": "line", "filter": _part(ring), "paint": {"line-color": f"--map-{ring}", "line-width": 1.4}}
                   for ring in reversed(_RINGS)),
                 {"type": "line", "filter": ["all", _part("zone"), _PLANNED],
-                 "paint": {"line-color": "--map-zone", "line-width": 2.2, "line-dasharray": [3, 2]}},
+                 "paint": {"line-color": "--map-zone", "line-width": 3, "line-dasharray": [2.4, 1.4]}},
                 {"type": "line", "filter": ["all", _part("zone"), ["!", _PLANNED]],
-                 "paint": {"line-color": "--map-zone", "line-width": 2.6}},
+                 "paint": {"line-color": "--map-zone", "line-width": 3.4}},
                 {"type": "fill", "filter": _part("hazard"),
-                 "paint": {"fill-color": "--map-hazard", "fill-opacity": 0.3}},
-                {"type": "line", "filter": _part("hazard"), "paint": {"line-color": "--map-hazard", "line-width": 2}},
+                 "paint": {"fill-color": "--map-hazard", "fill-opacity": 0.45}},
+                {"type": "line", "filter": _part("hazard"), "paint": {"line-color": "--map-hazard", "line-width": 2.6}},
             ),
             legend=(
                 LegendItem("--map-hazard", gettext_noop("Danger")),
@@ -246,9 +250,9 @@ DISPLAY = Display(
             section="situation", order=150, events=_EVENTS, card=f"{_HERE}.card",
             style=(
                 {"type": "line", "layout": {"line-cap": "round", "line-join": "round"},
-                 "paint": {"line-color": "--map-halo", "line-width": 5, "line-opacity": 0.8}},
+                 "paint": {"line-color": "--map-halo", "line-width": 7, "line-opacity": 0.9}},
                 {"type": "line", "layout": {"line-cap": "round", "line-join": "round"},
-                 "paint": {"line-color": "--map-route", "line-width": 2.6, "line-opacity": _FAINT}},
+                 "paint": {"line-color": "--map-route", "line-width": 4, "line-opacity": _FAINT}},
             ),
             legend=(LegendItem("--map-route", gettext_noop("Way on foot to a shelter")),),
         ),
@@ -277,7 +281,8 @@ DISPLAY = Display(
             style=(
                 {"type": "circle", "paint": {
                     "circle-color": ["case", ["get", "exercise"], "--map-incident-exercise", "--map-incident"],
-                    "circle-radius": 10, "circle-stroke-color": "--map-point-line", "circle-stroke-width": 2.4}},
+                    "circle-radius": ["interpolate", ["linear"], ["zoom"], 11, 8, 14, 9, 17, 12],
+                    "circle-stroke-color": "--map-point-line", "circle-stroke-width": 2.6}},
                 {"type": "symbol", "minzoom": 11, "layout": {
                     "text-field": ["get", "title"], "text-size": 13, "text-anchor": "top", "text-offset": [0, 1],
                     "text-optional": True},

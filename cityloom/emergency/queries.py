@@ -185,6 +185,11 @@ def open_incidents(exercise_id: str | None = None) -> list[IncidentFacts]:
     return [_facts(row) for row in rows.order_by("-opened_at", "id")]
 
 
+def has_open_incident() -> bool:
+    """Whether any incident, real or of an exercise, is not over."""
+    return Incident.objects.exclude(state__in=states.FINAL).exists()
+
+
 def recent_incidents(most: int) -> list[IncidentFacts]:
     """The newest incidents of every exercise and the real city, over or not."""
     return [_facts(row) for row in Incident.objects.order_by("-opened_at", "id")[:most]]

@@ -67,24 +67,26 @@ def _fill(colour: object, kinds: list[str], **paint: Any) -> dict[str, Any]:
     return {"type": "fill", "filter": chosen, "paint": {"fill-color": colour} | paint}
 
 
+_THIN = {"fill-opacity": ["interpolate", ["linear"], ["zoom"], 13, 0.3, 15, 1]}
+"""Where the hexagons below tell how much is built, the use of the land is a hint."""
 LAND = Layer(
     key="land", label=_("Land and water"), kind="tile", source=f"{_GROUND}.land", order=10, is_public=True,
     style=(
-        _fill("--map-built", ["residential", "other"]), _fill("--map-commercial", ["commercial"]),
-        _fill("--map-industrial", ["industrial", "railway"]), _fill("--map-green", ["green"]),
+        _fill("--map-built", ["residential", "other"], **_THIN), _fill("--map-commercial", ["commercial"], **_THIN),
+        _fill("--map-industrial", ["industrial", "railway"], **_THIN), _fill("--map-green", ["green"]),
         _fill("--map-water", ["water"], **{"fill-outline-color": "--map-water-line"}),
     ),
     legend=(LegendItem("--map-water", _("Water")), LegendItem("--map-green", _("Parks and green"))),
 )  # fmt: skip
 DENSITY = Layer(
-    key="density", label=_("Buildings by hexagon"), kind="tile", source=f"{_GROUND}.density", order=20, is_public=True,
+    key="density", label=_("Buildings by hexagon"), kind="tile", source=f"{_GROUND}.density", order=5, is_public=True,
     max_zoom=15,
     style=({
         "type": "fill",
         "paint": {
             "fill-color": ["step", ["get", "share"], "--map-density-1", 0.08, "--map-density-2", 0.2, "--map-density-3",
                            0.4, "--map-density-4", 0.7, "--map-density-5"],
-            "fill-opacity": 0.75, "fill-outline-color": "--map-halo",
+            "fill-opacity": ["interpolate", ["linear"], ["zoom"], 13, 0.9, 15, 0], "fill-antialias": False,
         },
     },),
     legend=(LegendItem("--map-density-1", _("Few buildings")), LegendItem("--map-density-5", _("Many buildings"))),
@@ -131,14 +133,16 @@ PLACES = Layer(
         {
             "type": "circle",
             "paint": _POINT | {
-                "circle-radius": ["interpolate", ["linear"], ["zoom"], 12, 3, 17, 6],
+                "circle-radius": ["interpolate", ["linear"], ["zoom"], 12, 1.8, 15, 3, 17, 5],
+                "circle-opacity": ["interpolate", ["linear"], ["zoom"], 12, 0.55, 16, 0.9],
+                "circle-stroke-width": ["interpolate", ["linear"], ["zoom"], 13, 0.4, 16, 1.2],
                 "circle-color": ["match", ["get", "kind"], ["hospital", "clinic", "nursing_home"], "--map-place-care",
                                  ["school", "kindergarten", "university"], "--map-place-school", "--map-place"],
             },
         },
-        _words(_NAME, 11.5, **{
+        _words(_NAME, 11, quiet=True, **{
             "text-anchor": "top", "text-offset": [0, 0.7], "text-optional": True, "text-max-width": 9,
-        }) | {"minzoom": 14},
+        }) | {"minzoom": 15.5},
     ),
     legend=(
         LegendItem("--map-place-care", _("Hospital, clinic or nursing home")),

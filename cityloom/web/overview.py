@@ -59,12 +59,15 @@ class Work:
     """What waits for somebody.
 
     `items`: the list, the thing, whether it is overdue. `unread`: lists that could not be read, and why. `others`:
-    lists for others, and for which roles.
+    lists for others, and for which roles. `is_calm`: no incident is open. `rehearse_url`: where a drill is started, for
+    those who may.
     """
 
     items: Sequence[tuple[str, WorkItem, bool]]
     unread: Sequence[tuple[str, str]]
     others: Sequence[tuple[str, Sequence[str]]]
+    is_calm: bool = False
+    rehearse_url: str = ""
 
 
 @dataclass
@@ -77,6 +80,11 @@ class Moment:
     incident_id: str
     count: int = 1
     place: str = ""
+
+    @property
+    def story(self) -> tuple[str, str]:
+        """What lines that follow each other are told together by."""
+        return self.incident_id, self.exercise_id
 
 
 @dataclass(frozen=True)
@@ -182,7 +190,13 @@ def work_of(actor: Actor) -> Work:
             unread.append((_(work.label), why_not))
     now = clock.now()
     late = [(label, item, item.due_at is not None and item.due_at <= now) for label, item in items]
-    return Work(sorted(late, key=lambda one: _pressing(one[1])), unread, others)
+    is_calm = not items and not emergency.has_open_incident()
+    return Work(sorted(late, key=lambda one: _pressing(one[1])), unread, others, is_calm, _rehearse_url(actor))
+
+
+def _rehearse_url(actor: Actor) -> str:
+    page = next((page for page in registry.pages() if page.url_name == "drills"), None)
+    return reverse(page.url_name) if page and registry.may_see(page.roles, actor) else ""
 
 
 def _pressing(item: WorkItem) -> tuple[bool, int, float]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from cityloom.alerts import queries as alerts
@@ -79,11 +80,14 @@ def decision(room: Room) -> Mapping[str, Any]:
     if proposal is None:
         return shared
     counts = proposal.plan["counts"]
+    figures = {key: (_(words), counts[key]) for key, words in display.FIGURES.items() if key in counts}
     return shared | {
         **_reason(room, proposal),
         "proposal": proposal, "approvals": _approvals(room, proposal), "changes": _changes(room, proposal),
-        "figures": [(_(words), counts[key]) for key, words in display.FIGURES.items() if key in counts],
-        "info": [(language, proposal.document["info"][language]) for language in proposal.document["languages"]],
+        "figures": [one for key, one in figures.items() if key in display.FIRST_FIGURES],
+        "more_figures": [one for key, one in figures.items() if key not in display.FIRST_FIGURES],
+        "info": [(language, proposal.document["info"][language])
+                 for language in _readers_first(proposal.document["languages"])],
         "rings": proposal.plan.get("rings"), "buildings": len(proposal.document["buildings"]),
         "is_replaced": 0 < room.since < proposal.revision,
     }  # fmt: skip
@@ -98,6 +102,12 @@ def _reason(room: Room, proposal: queries.ProposalFacts) -> dict[str, str]:
     except Refused as refusal:
         return {"reason_fault": sentence_of(refusal)}
     return {"reason": reason or "", "reason_fault": "" if reason else _("the reason is for those who work on it.")}
+
+
+def _readers_first(languages: Sequence[str]) -> list[str]:
+    """The languages of an alert, the reader's own before the others."""
+    own = (get_language() or "en").partition("-")[0]
+    return sorted(languages, key=lambda one: not one.startswith(own))
 
 
 def board(room: Room) -> Mapping[str, Any]:
