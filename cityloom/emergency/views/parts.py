@@ -193,10 +193,11 @@ def _approvals(room: Room, proposal: queries.ProposalFacts) -> list[Approval]:
     if proposal.purpose != "evacuation":
         labels[states.COMMANDER] = _("Approve the end")
     past = _("This is how it was; go back to now to decide.") if room.at else ""
-    return [
+    every = [
         Approval(role, label, given.get(role), past or room.refusal(policies.approval_action(role)))
         for role, label in labels.items()
     ]
+    return sorted(every, key=lambda one: bool(one.refusal) and not one.given)  # what one may do is in sight
 
 
 def _choices(room: Room) -> list[Choice]:
