@@ -197,7 +197,7 @@ def _approvals(room: Room, proposal: queries.ProposalFacts) -> list[Approval]:
         Approval(role, label, given.get(role), past or room.refusal(policies.approval_action(role)))
         for role, label in labels.items()
     ]
-    return sorted(every, key=lambda one: bool(one.refusal) and not one.given)  # what one may do is in sight
+    return sorted(every, key=lambda one: (bool(one.given or one.refusal), not one.given))  # what one may do is in sight
 
 
 def _choices(room: Room) -> list[Choice]:
