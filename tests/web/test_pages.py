@@ -71,7 +71,7 @@ def test_without_signing_in_there_is_only_the_way_in(city: City, incident_id: st
 
 def test_demo_roles_are_buttons(city: City, client: Client) -> None:
     page = client.get("/sign-in/")
-    assert buttons(page)["Commander" + "Approves an evacuation, or sends it back"]
+    assert buttons(page)["Commander" + "Approves an evacuation, or sends it back" + "commander"]
     assert "Social worker 1" in text(page)
     assert "Password" not in text(page)
 
