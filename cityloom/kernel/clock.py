@@ -95,15 +95,17 @@ def to_text(instant: datetime) -> str:
     return require_aware(instant).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def asked_for(text: str, zone: tzinfo = UTC) -> datetime:
-    """The instant that a person's address or form asks for; without an offset it is meant in `zone`.
+def asked_for(text: str, zone: tzinfo | None = None) -> datetime:
+    """The instant that a person's address or form asks for; without an offset it is meant in `zone`, and in that zone.
 
     Raises: ValueError for what is none, and outside 1900 to 2200, so that a zone or some days more cannot overflow.
     """
     found = datetime.fromisoformat(text)
     if not _ASKED_YEARS[0] <= found.year <= _ASKED_YEARS[1]:
         raise ValueError("An instant that is asked for lies between 1900 and 2200.")
-    return require_aware(found if found.tzinfo else found.replace(tzinfo=zone))
+    if found.tzinfo is None and zone is not None:
+        return found.replace(tzinfo=zone)
+    return require_aware(found)
 
 
 def from_text(text: str) -> datetime:

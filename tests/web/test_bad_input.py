@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
 import pytest
 from django.apps import apps
 from django.test import Client
 from django.urls import get_resolver
+from django.utils import translation
 
 from cityloom.emergency.models import Proposal
 from cityloom.gate import actions as gate
@@ -25,6 +26,12 @@ __all__ = ["resident"]
 IDS = ("0" * 26, "<script>alert(1)</script>\u202e'\x00" + "é😀" * 100)
 INSTANTS = ("x", "\x00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-13-45", "²", "9" * 4000)
 ROLES = ("commander", "worker-0001")
+
+
+@pytest.fixture(autouse=True)
+def _own_language() -> Iterator[None]:
+    with translation.override("en"):  # the last page's language would stay with the tests that follow
+        yield
 
 
 def routes_with_ids() -> list[str]:
