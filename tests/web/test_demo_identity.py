@@ -41,7 +41,8 @@ class Here(BaseAdapter):
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         parts = urlsplit(str(request.url))
-        headers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in request.headers.items()}
+        headers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in request.headers.items()
+                   if name != "Accept-Encoding"}  # fmt: skip
         answer = Client(SERVER_NAME=parts.hostname).generic(
             str(request.method), f"{parts.path}?{parts.query}", request.body or "",
             content_type=request.headers.get("Content-Type", ""), **headers,
