@@ -40,7 +40,8 @@ _MUST_NOT: dict[str, tuple[str, ...]] = {
     "end-status": ("role",), "link": ("role", "question"), "read": ("role",), "contest": ("role",),
     "propose-purpose": ("role",), "approve-purpose": ("role", "another", "step_up"), "withdraw-purpose": ("role",),
     "watch": ("role",), "set-honey": ("role", "step_up"), "reset-breaker": ("role", "step_up"),
-    "unmask": ("role", "step_up"), "seal": ("role", "fields"), "find": ("role",),
+    "unmask": ("role", "step_up"), "seal": ("role", "unit", "fields"),
+    "find": ("role", "unit"),
 }  # fmt: skip
 """What must not be granted, whoever wrote the policies: a request that is right in all but this."""
 _ROLES = ("social-worker", "commander", "system", "steward", _OFFICER, "case-handler", "supervisor", "operator",
@@ -153,7 +154,7 @@ def _requests(basis: Basis, action: str, wrong: str) -> Iterator[tuple[Claims, F
     for role in roles:
         unit = "elsewhere" if wrong == "unit" else basis.units[0]
         facts = Facts(
-            action, ("photo",) if wrong == "fields" else basis.fields[:1], 11 if wrong == "people" else 1,
+            action, ("shoe-size",) if wrong == "fields" else basis.fields[:1], 11 if wrong == "people" else 1,
             "somebody-else" if "holder" in wrong else _HOLDER, named_rescue=wrong != "rescue",
             question="no-such" if wrong == "question" else _question(basis, action),
             is_another=wrong != "another", step_up=wrong != "step_up",
