@@ -114,7 +114,7 @@ def test_without_scripts_all_of_it_is_there_and_one_can_look_back(
     for heading in ("Waiting for you", "Incidents", "Key figures", "Systems", "Timeline"):
         assert page.get_by_role("heading", name=heading, exact=True).is_visible()
     assert not page.locator(".scrub .slider").is_visible()
-    page.locator(".timeline a.moment").last.click()
+    page.locator(".timeline a.moment >> visible=true").last.click()
     assert "As known at" in page.locator(".then").inner_text()
     page.get_by_role("link", name="Step forward").click()
     assert "As known at" in page.locator(".then").inner_text()

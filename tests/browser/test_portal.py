@@ -35,7 +35,7 @@ def until_kept(page: Page) -> None:
     """Wait until the worker answers for the page and has kept the last warnings."""
     page.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
     held = "async () => Boolean(navigator.serviceWorker.controller && await caches.match('/offline/'))"
-    for _ in range(150):
+    for _ in range(600):
         if page.evaluate(held):
             return
         page.wait_for_timeout(100)
