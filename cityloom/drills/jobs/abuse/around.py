@@ -21,7 +21,10 @@ from cityloom.kernel import ids
 NOBODY = 65534
 _PACKAGE = Path(cityloom.__file__).parent
 _KEEPERS_OWN = ("cedarpy", "cryptography")
-_MAY_ENCRYPT = ("keeper", "accounts/contrib/allauth/sealing.py", "web/contrib/demo_identity/signing.py")
+_MAY_ENCRYPT = (
+    "keeper", "accounts/contrib/allauth/sealing.py", "subscriptions/contrib/web_push/sealing.py",
+    "web/contrib/demo_identity/signing.py",
+)
 _MAY_TALK = ("keeper", "gate", "audit", "project/parts.py", "drills/jobs/abuse")
 
 _OTHER_USER = """
