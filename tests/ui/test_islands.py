@@ -12,6 +12,7 @@ from django.template import Context, Template
 
 from cityloom.ui import built
 from cityloom.ui.map_words import map_words
+from tests.required import missing
 
 MOST_BYTES = 500_000
 """Compressed scripts of the cockpit, all together."""
@@ -60,7 +61,7 @@ def test_the_map_says_only_words_that_the_page_gives_it() -> None:
 def test_the_cockpits_scripts_are_light() -> None:
     scripts = {path for name in ("map/index.ts", "fonts/index.ts") for path in built.scripts_of(name)}
     if not scripts:
-        pytest.skip("the islands are not built; run `make islands`")
+        missing("chromium", "the islands for it are not built; run `make islands`")
     scripts |= set((Path(built.__file__).parent / "static" / "ui").glob("*.js"))
     weights = {path.name: len(gzip.compress(path.read_bytes())) for path in scripts}
     assert any("worker" in name for name in weights)
