@@ -24,6 +24,7 @@ from tests.browser.look import (
     Setting,
     assign_a_matter,
     faults,
+    has_an_account,
     have_an_account,
     sign_in,
 )  # fmt: skip
@@ -37,7 +38,8 @@ SETTINGS = [Setting(*one) for one in product(LANGUAGES, THEMES, (*WIDTHS, WALL))
 
 def look_at(city: Served, pages: list[Sight], folder: Path) -> list[str]:
     """What is wrong with each of the pages in each of the settings."""
-    have_an_account(city.city, folder)
+    for who in filter(has_an_account, sorted({sight.who for sight in pages})):
+        have_an_account(city.city, folder, who)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         assign_a_matter(browser.new_page(), city.url)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import functools
+import hmac
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -14,7 +16,8 @@ from typing import Any
 import axe_playwright_python
 from playwright.sync_api import Page
 
-from tests.browser.pages import OWN, Sight
+from cityloom.kernel import clock
+from tests.browser.pages import HALF, OWN, TWO, Sight
 from tests.flow.installation import ROOT, Installation
 
 LANGUAGES = {"en": "en-GB", "zh-Hans": "zh-CN"}
@@ -22,8 +25,11 @@ THEMES = ("light", "dark")
 WIDTHS = (320, 1440)
 _HEIGHT = 900
 _ENOUGH = 4.5
-_NAME, _PASSWORD = "own-account", "correct horse battery staple 7"
+_NAMES = {OWN: "own-account", TWO: "two-factors", HALF: "half-signed-in"}
+_PASSWORD = "correct horse battery staple 7"
 _STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+_BY_LOOKS = {"type": "rule", "values": ["color-contrast", "target-size"]}
+"""What changes with theme and width: the rest of a page says the same in every setting."""
 REVIEWED = {
     ("color-contrast", "class=\"banner exercise"): "black reaches 10:1 on either stripe of the banner",
 }
@@ -59,7 +65,7 @@ _CONTRAST = r"""selector => {
 }"""
 """The colours of an element itself, for what axe leaves open since it is short, drawn, or scrolled out of sight: of a
 drawn word those of its halo, or of the shape that it stands on."""
-_AXE = """standards => axe.run({runOnly: standards, resultTypes: ['violations', 'incomplete']})
+_AXE = """rules => axe.run({runOnly: rules, resultTypes: ['violations', 'incomplete']})
   .then(({violations, incomplete}) => ({violations, incomplete}))"""
 _OPEN = ("too short", "obscured", "overlap", "image node")
 _WIDER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -102,32 +108,78 @@ def sign_in(page: Page, url: str, who: str) -> None:
         page.goto(f"{url}/sign-in/with/demo-residents/")
         page.locator("main form button:not([name])").click()
         page.wait_for_url(lambda found: "demo-identity" not in found)
-    elif who == OWN:
-        sign_in_by_password(page, url)
+    elif who in _NAMES:
+        sign_in_by_password(page, url, _NAMES[who])
+        if who != OWN:
+            have_an_app(page, url)
+        if who == TWO:
+            have_a_passkey(page, url)
+        if who == HALF:
+            page.context.clear_cookies()
+            _send(page, url, "/sign-in/", {"login": _NAMES[who], "password": _PASSWORD})
     elif who != "nobody":
         page.goto(f"{url}/sign-in/")
         page.locator(".roles button").filter(has=page.get_by_text(who, exact=True)).click()
         page.wait_for_url(lambda found: "sign-in" not in found)
 
 
-def have_an_account(city: Installation, folder: Path) -> None:
-    """Make the account that signs in with a password."""
+def has_an_account(who: str) -> bool:
+    """Whether somebody signs in with a password, for which `have_an_account` must have been called."""
+    return who in _NAMES
+
+
+def have_an_account(city: Installation, folder: Path, who: str = OWN) -> None:
+    """Make an account that signs in with a password."""
     first = folder / "password"
     first.write_text(_PASSWORD)
-    done = city.run("account", "add", _NAME, "--unit", "city", "--role", "operator", "--password-file", str(first))
+    done = city.run(
+        "account", "add", _NAMES[who], "--unit", "city", "--role", "operator", "--password-file", str(first)
+    )  # fmt: skip
     assert done.returncode == 0 or "name_taken" in done.stderr, done.stderr
 
 
-def sign_in_by_password(page: Page, url: str) -> None:
+def sign_in_by_password(page: Page, url: str, name: str) -> None:
     """Sign in as that account, and prove anew who it is; the page of a demo city shows no form for it."""
-    for path, fields in (("/sign-in/", {"login": _NAME}), ("/step-up/password/", {})):
-        page.goto(f"{url}/sign-in/")
-        token = page.locator("[name=csrfmiddlewaretoken]").first.get_attribute("value")
-        answer = page.request.post(
-            url + path, form={"csrfmiddlewaretoken": str(token), "password": _PASSWORD} | fields,
-            headers={"Referer": f"{url}{path}"}, max_redirects=0,
-        )  # fmt: skip
-        assert answer.status == 302, answer.text()
+    _send(page, url, "/sign-in/", {"login": name, "password": _PASSWORD})
+    _send(page, url, "/step-up/password/", {"password": _PASSWORD})
+
+
+def _send(page: Page, url: str, path: str, fields: Mapping[str, str]) -> None:
+    page.goto(f"{url}/sign-in/")
+    token = page.locator("[name=csrfmiddlewaretoken]").first.get_attribute("value")
+    answer = page.request.post(
+        url + path, form={"csrfmiddlewaretoken": str(token), **fields}, headers={"Referer": f"{url}{path}"},
+        max_redirects=0,
+    )  # fmt: skip
+    assert answer.status == 302, answer.text()
+
+
+def have_an_app(page: Page, url: str) -> None:
+    """Set up an authenticator app, which brings recovery codes."""
+    page.goto(f"{url}/account/second-factor/app/")
+    page.fill("main [name=code]", _code(page.locator("main form code").inner_text()))
+    page.locator("main form button").click()
+    page.wait_for_url("**/second-factor/codes/")
+
+
+def _code(secret: str) -> str:
+    """What an app shows now. Source: RFC 6238, section 4; RFC 4226, section 5.3."""
+    steps = int(clock.now().timestamp()) // 30
+    digest = hmac.digest(base64.b32decode(secret), steps.to_bytes(8), "sha1")
+    return f"{int.from_bytes(digest[(at := digest[-1] & 15):at + 4]) & 0x7fffffff:010}"[-6:]
+
+
+def have_a_passkey(page: Page, url: str) -> None:
+    """Add a passkey, kept by an authenticator that the browser makes up."""
+    browser = page.context.new_cdp_session(page)
+    browser.send("WebAuthn.enable")
+    browser.send("WebAuthn.addVirtualAuthenticator", {"options": {
+        "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
+        "isUserVerified": True}})  # fmt: skip
+    page.goto(f"{url}/account/second-factor/passkeys/add/")
+    page.fill("main [name=name]", "the laptop")
+    page.click("#passkey_add")
+    page.wait_for_url("**/second-factor/")
 
 
 def assign_a_matter(page: Page, url: str) -> None:
@@ -159,8 +211,13 @@ def without_maps(page: Page) -> None:
     page.route("**/built/map*.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
 
 
-def faults(page: Page, setting: Setting, url: str, sight: Sight, *, keep: bool = True) -> Iterator[str]:
-    """What is wrong with a page in one setting, in words; a picture of it is kept as an artefact of the run."""
+def faults(
+    page: Page, setting: Setting, url: str, sight: Sight, *, keep: bool = True, again: bool = False
+) -> Iterator[str]:
+    """What is wrong with a page in one setting, in words; a picture of it is kept as an artefact of the run.
+
+    `again` says that another setting was looked at before, so that only what can differ is.
+    """
     page.context.add_cookies([{"name": "django_language", "url": url,
                                "value": "zh-hans" if setting.language == "zh-Hans" else "en"}])  # fmt: skip
     page.set_viewport_size({"width": setting.width, "height": _HEIGHT})
@@ -168,7 +225,7 @@ def faults(page: Page, setting: Setting, url: str, sight: Sight, *, keep: bool =
     go_to(page, url, sight)
     if keep:
         _keep(page, f"{sight.name}-{sight.who}-{setting}")
-    yield from (f"{sight}, {setting}: {fault}" for fault in _found(page, setting))
+    yield from (f"{sight}, {setting}: {fault}" for fault in _found(page, setting, again=again))
 
 
 def _keep(page: Page, name: str) -> None:
@@ -176,7 +233,7 @@ def _keep(page: Page, name: str) -> None:
     page.screenshot(path=folder / f"{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.png")
 
 
-def _found(page: Page, setting: Setting) -> Iterator[str]:
+def _found(page: Page, setting: Setting, *, again: bool) -> Iterator[str]:
     if page.evaluate("document.documentElement.lang") != setting.language:
         yield "the page does not say which language it is in"
     if (wider := page.evaluate(_WIDER)) > 0:
@@ -184,14 +241,14 @@ def _found(page: Page, setting: Setting) -> Iterator[str]:
     if not page.evaluate("'axe' in window"):
         page.evaluate(axe())
         page.add_init_script(axe())  # the pages after this one have it from the start
-    yield from said_by_axe(page)
+    yield from said_by_axe(page, _BY_LOOKS if again else _STANDARDS)
     page.keyboard.press("Tab")
     for element in page.evaluate(_FOCUS):
         yield f"the focus cannot be seen on {element}"
 
 
-def said_by_axe(page: Page) -> Iterator[str]:
-    outcome = page.evaluate(_AXE, _STANDARDS)
+def said_by_axe(page: Page, rules: object = _STANDARDS) -> Iterator[str]:
+    outcome = page.evaluate(_AXE, rules)
     for kind in ("violations", "incomplete"):
         for rule in outcome[kind]:
             for node in rule["nodes"]:

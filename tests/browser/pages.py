@@ -32,6 +32,10 @@ class Sight:
 
 OWN = "an account of its own"
 """One that signs in with a password; demo accounts have none."""
+TWO = "an account with two factors"
+"""One that has an authenticator app, recovery codes and a passkey besides."""
+HALF = "an account half signed in"
+"""One whose password was right, and whose code is still asked for."""
 
 PAGES = (
     Sight("portal", "nobody", "/portal/"), Sight("services", "nobody", "/services/?q=data"),
@@ -73,15 +77,20 @@ PAGES = (
     Sight("mfa_activate_totp", OWN, "/account/second-factor/app/"),
     Sight("mfa_list_webauthn", OWN, "/account/second-factor/passkeys/"),
     Sight("mfa_add_webauthn", OWN, "/account/second-factor/passkeys/add/"),
+    Sight("mfa_index", TWO, "/account/second-factor/"),
+    Sight("mfa_deactivate_totp", TWO, "/account/second-factor/app/remove/"),
+    Sight("mfa_view_recovery_codes", TWO, "/account/second-factor/codes/"),
+    Sight("mfa_generate_recovery_codes", TWO, "/account/second-factor/codes/new/"),
+    Sight("mfa_list_webauthn", TWO, "/account/second-factor/passkeys/"),
+    Sight("mfa_edit_webauthn", TWO, "/account/second-factor/passkeys/", "main a[href$='/name/']"),
+    Sight("mfa_remove_webauthn", TWO, "/account/second-factor/passkeys/", "main a[href$='/remove/']"),
+    Sight("mfa_reauthenticate", TWO, "/step-up/code/"),
+    Sight("mfa_reauthenticate_webauthn", TWO, "/step-up/passkey/"),
+    Sight("mfa_authenticate", HALF, "/sign-in/code/"),
 )  # fmt: skip
 
-LATER = frozenset({
-    "places-manage",
-    "task", "mfa_authenticate", "mfa_reauthenticate",
-    "mfa_reauthenticate_webauthn", "mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
-    "mfa_remove_webauthn", "mfa_edit_webauthn",
-})  # fmt: skip
-"""Pages that there are only in the middle of something."""
+LATER = frozenset({"places-manage", "task"})
+"""Pages that there are only in the middle of something; `test_places` looks at the first."""
 
 NO_PAGES = frozenset({
     "alert-cap", "alerts-feed", "places-worker", "places-streets",
