@@ -18,10 +18,15 @@ from pathlib import Path
 from typing import IO
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tools import letters  # noqa: E402
+
 SOURCES = ROOT / "islands"
 BUILT = ROOT / "cityloom" / "ui" / "static" / "ui" / "built"
 _STAMP = "sources.sha256"
 _NO_SOURCES = ("node_modules", ".build.lock")
+_MADE = letters.MADE.relative_to(SOURCES)
 _LIMIT_S = 420
 _PACKED = (".js", ".mjs", ".css", ".json")
 _OFFLINE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENOTCACHED", "ENETUNREACH")
@@ -53,11 +58,12 @@ def is_built() -> bool:
 
 
 def fingerprint() -> str:
-    """SHA-256 of every source, of the lock, and of the version of Node."""
-    digest = hashlib.sha256((ROOT / "requirements" / "web.txt").read_bytes())
+    """SHA-256 of every source, of the lock, of the versions of what builds, and of the letters of the city's words."""
+    digest = hashlib.sha256((ROOT / "requirements" / "web.txt").read_bytes() + letters.own_letters().encode())
+    digest.update(Path(letters.__file__).read_bytes())
     for path in sorted(SOURCES.rglob("*")):
         name = path.relative_to(SOURCES)
-        if path.is_file() and name.parts[0] not in _NO_SOURCES:
+        if path.is_file() and name.parts[0] not in _NO_SOURCES and _MADE not in name.parents:
             digest.update(f"\0{name.as_posix()}\0".encode() + path.read_bytes())
     return digest.hexdigest()
 
@@ -67,6 +73,7 @@ def build() -> None:
     node, npm = _node()
     environment = os.environ | {"PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
     _install(node, npm, environment)
+    _make_letters()
     _run([node, "node_modules/typescript/bin/tsc", "--noEmit"], environment, "its types do not fit")
     fresh = BUILT.with_name("built.new")
     command = [node, "node_modules/vite/bin/vite.js", "build", "--outDir", fresh, "--emptyOutDir", "--logLevel", "warn"]
@@ -98,6 +105,15 @@ def _install(node: Path, npm: Path, environment: dict[str, str]) -> None:
         return
     _run([node, npm, "ci", "--ignore-scripts", "--prefer-offline"], environment, "its packages could not be installed")
     shutil.copyfile(lock, stamp)
+
+
+def _make_letters() -> None:
+    try:
+        letters.make()
+    except ImportError:
+        raise BuildFailedError(
+            "the map cannot be built because fontTools is missing; run `sh tools/setup.sh web`."
+        ) from None
 
 
 def _run(command: list[object], environment: dict[str, str], reason: str) -> None:

@@ -31,7 +31,7 @@ _STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-prac
 _BY_LOOKS = {"type": "rule", "values": ["color-contrast", "target-size"]}
 """What changes with theme and width: the rest of a page says the same in every setting."""
 REVIEWED = {
-    ("color-contrast", "class=\"banner exercise"): "black reaches 10:1 on either stripe of the banner",
+    ("color-contrast", 'class="banner exercise'): "black reaches 10:1 on either stripe of the banner",
 }
 """What neither axe nor `_CONTRAST` can decide: rule and a part of the element, and what a person has found."""
 
@@ -166,7 +166,7 @@ def _code(secret: str) -> str:
     """What an app shows now. Source: RFC 6238, section 4; RFC 4226, section 5.3."""
     steps = int(clock.now().timestamp()) // 30
     digest = hmac.digest(base64.b32decode(secret), steps.to_bytes(8), "sha1")
-    return f"{int.from_bytes(digest[(at := digest[-1] & 15):at + 4]) & 0x7fffffff:010}"[-6:]
+    return f"{int.from_bytes(digest[(at := digest[-1] & 15) : at + 4]) & 0x7FFFFFFF:010}"[-6:]
 
 
 def have_a_passkey(page: Page, url: str) -> None:
@@ -266,5 +266,3 @@ def _is_settled(page: Page, rule: str, node: Mapping[str, Any]) -> bool:
 
 def _why(node: Mapping[str, Any]) -> str:
     return " ".join(one["message"] for one in [*node["any"], *node["all"], *node["none"]])[:200]
-
-

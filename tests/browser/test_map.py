@@ -64,7 +64,8 @@ def test_it_draws_what_the_city_says_and_what_happens_then(on_map: Window, city_
     until(page, "1", lambda _: drawn(page, "incidents") == ["Burst main", "Gas leak"])
     assert page.locator(".map-exercise-mark").is_visible()
     page.emulate_media(color_scheme="dark")
-    until(page, "1", lambda _: pixels(page, -200, -200)[:3] == [0x15, 0x1C, 0x23])  # the colours change over some frames
+    # the colours change over some frames
+    until(page, "1", lambda _: pixels(page, -200, -200)[:3] == [0x15, 0x1C, 0x23])
 
 
 def test_chinese_names_are_drawn_without_the_systems_fonts(on_map: Window, city_says: Stub) -> None:

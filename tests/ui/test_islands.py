@@ -13,6 +13,7 @@ from django.template import Context, Template
 from cityloom.ui import built
 from cityloom.ui.map_words import map_words
 from tests.required import missing
+from tools import letters
 
 MOST_BYTES = 500_000
 """Compressed scripts of the cockpit, all together."""
@@ -66,3 +67,10 @@ def test_the_cockpits_scripts_are_light() -> None:
     weights = {path.name: len(gzip.compress(path.read_bytes())) for path in scripts}
     assert any("worker" in name for name in weights)
     assert sum(weights.values()) <= MOST_BYTES, weights
+
+
+def test_one_file_of_letters_has_all_of_the_citys_words() -> None:
+    catalogue = Path(built.__file__).parents[1] / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
+    written = set(re.findall("[\u4e00-\u9fff，。：；？！、（）《》“”…]", catalogue.read_text()))
+    assert len(written) > 500
+    assert written | set(letters.FEW) <= set(letters.own_letters())

@@ -22,7 +22,7 @@ def island(name: str, early: object = True) -> SafeString:
 @register.simple_tag
 def island_fonts() -> SafeString:
     """A script that adds Chinese letters where the reader's machine has none; nothing where it is not built."""
-    return _links(built.parts_of("fonts/index.ts"))
+    return _links(built.parts_of("fonts/index.ts"), early=False)  # most machines need none of the letters
 
 
 @register.simple_tag
