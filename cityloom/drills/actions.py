@@ -8,7 +8,7 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from cityloom.bus import actions as bus
 from cityloom.bus import queries as bus_queries
@@ -69,12 +69,18 @@ def start(
     document = queries.shipped_document(scenario)
     chosen = scenario_from(document, queries.schema())
     lon, lat = queries.choose_place(chosen)
-    with transaction.atomic():
-        DrillRun.objects.create(
-            exercise_id=exercise_id, scenario=chosen.name, document=document, state="queued", lon=lon, lat=lat,
-            started_at=at, is_paced=True, pace=pace, approves=approves, started_by=by.account,
-        )  # fmt: skip
-        _tell(exercise_id, "started", at)
+    row = DrillRun(
+        exercise_id=exercise_id, scenario=chosen.name, document=document, state="queued", lon=lon, lat=lat,
+        started_at=at, is_paced=True, pace=pace, approves=approves, started_by=by.account,
+    )  # fmt: skip
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+            _tell(exercise_id, "started", at)
+    except IntegrityError:  # somebody else was faster by a moment: the database lets one drill run
+        faster = queries.running()
+        if faster is None or faster.exercise_id != exercise_id:
+            policies.check_can_start(by, faster.exercise_id if faster else exercise_id)
     return exercise_id
 
 
@@ -104,7 +110,7 @@ def inject(*, exercise_id: str, kind: str, amount: int | None, by: Actor, at: da
     """
     injection_id = ids.named_id("injection", exercise_id, key) if key else ids.new_ulid()
     with transaction.atomic():
-        row = _check_may_change(exercise_id, by)
+        row = DrillRun.objects.select_for_update().get(pk=_check_may_change(exercise_id, by).pk)
         if any(one["id"] == injection_id for one in row.injections):
             return injection_id
         for_s, chosen = check_injection(kind, amount, len(row.injections))

@@ -44,5 +44,13 @@ class DrillRun(models.Model):
     fault = models.CharField(max_length=300, default="", blank=True)
     started_by = models.CharField(max_length=26, default="", blank=True)
 
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_paced"], condition=models.Q(is_paced=True, state__in=("queued", "running")),
+                name="drills_one_at_a_time",
+            )
+        ]  # fmt: skip
+
     def __str__(self) -> str:
         return f"{self.scenario} {self.exercise_id}"

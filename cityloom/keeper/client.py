@@ -48,8 +48,9 @@ class KeeperDown(Refused):
     """The keeper does not answer."""
 
     def __init__(self) -> None:
-        super().__init__("gate.keeper_down", "The keeper does not answer, so nothing can be opened; start it again"
-                         " with `cityloom serve`, then repeat what you did.")  # fmt: skip
+        super().__init__("gate.keeper_down", "The keeper does not answer, so nothing that it guards can be shown or"
+                         " opened. In a served city it is started again by itself: try again in a minute. If it stays"
+                         " silent, an operator has to look; `cityloom serve` starts it.")  # fmt: skip
 
 
 class KeeperClient:

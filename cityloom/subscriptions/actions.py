@@ -5,16 +5,19 @@ Every function raises Refused `gate.keeper_down` where the keeper does not answe
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
 import msgspec
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import translation
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from cityloom.bus import actions as bus
@@ -61,30 +64,34 @@ class Opened:
     address: Address
 
 
-def subscribe(*, at: datetime, wish: Wish, address: Address, is_demo: bool) -> Kept | None:
+def subscribe(*, at: datetime, wish: Wish, address: Address, is_demo: bool, key: str = "") -> Kept | None:
     """Seal what somebody asks for; a mail's address has to be confirmed, a browser has proved itself.
 
-    None where too much waits for that address already: whoever asked is told the same as always.
+    The same wishes with the same `key` are one subscription. None where too much waits for that address already:
+    whoever asked is told the same as always.
     Raises: Refused `places.nowhere`, `places.no_mail`, `places.no_push`, `places.push_host`, `places.busy`.
     """
     check_place(wish.place)
     plugins.WAYS[address.way].check_address(address)
     policies.check_letters(Subscription.objects.filter(asked_at__gt=at - _AN_HOUR, state=State.WAITING).count())
+    kept = _named_after(key or ids.random_token(), wish, address)
+    if Subscription.objects.filter(id=kept.id).exists():
+        return kept
     if not policies.may_write_to(*_known_at(address.to, at)):
         return None
-    address = msgspec.structs.replace(address, secret=ids.random_token())
+    address = msgspec.structs.replace(address, secret=kept.secret)
     packet = gate.seal_packet(by=SYSTEM, at=at, purpose=PURPOSE, parts=parts_of(wish, address),
                               words=words_of(wish, address.to))  # fmt: skip
-    by_mail, name = address.way == "mail", ids.new_ulid()
-    with transaction.atomic():
-        gate.keep_packets([packet])
+    by_mail, name = address.way == "mail", kept.id
+    with suppress(IntegrityError), transaction.atomic():  # the other click was faster
         Subscription.objects.create(
             id=name, packet=packet.id, secret_digest=_digest(address.secret), is_demo=is_demo, asked_at=at,
             state=State.WAITING if by_mail else State.ACTIVE, confirmed_at=None if by_mail else at,
         )  # fmt: skip
+        gate.keep_packets([packet])
         if by_mail:
             bus.publish(SubscriptionAsked(name), at=at, event_id=ids.named_id("SubscriptionAsked", name))
-    return Kept(name, address.secret)
+    return kept
 
 
 def send_confirmation(*, subscription_id: str, at: datetime) -> None:
@@ -145,7 +152,7 @@ def stop(*, subscription_id: str, secret: str, at: datetime) -> None:
 
     Raises: Refused `places.unknown_link`.
     """
-    row = _row(subscription_id, secret)
+    row = _row(subscription_id, secret, with_ending=True)
     Subscription.objects.filter(id=row.id).update(state=State.ENDING)
 
 
@@ -181,8 +188,18 @@ def _known_at(to: str, at: datetime) -> tuple[int, int]:
     return waiting, rows.filter(state=State.ACTIVE).count()
 
 
-def _row(subscription_id: str, secret: str) -> Subscription:
-    row = Subscription.objects.filter(id=subscription_id).exclude(state=State.ENDING).first()
+def _named_after(key: str, wish: Wish, address: Address) -> Kept:
+    """The id and the secret that follow from a random word of the form and from what was asked for; neither is kept."""
+    asked = base64.b64encode(msgspec.json.encode((key, wish, address))).decode()
+    secret = salted_hmac("cityloom.subscriptions.secret", asked, algorithm="sha256").digest()
+    word = base64.urlsafe_b64encode(secret).rstrip(b"=").decode()
+    return Kept(ids.named_id("subscription", word), word)
+
+
+def _row(subscription_id: str, secret: str, *, with_ending: bool = False) -> Subscription:
+    row = Subscription.objects.filter(id=subscription_id).first()
+    if row is not None and row.state == State.ENDING and not with_ending:
+        row = None
     if not hmac.compare_digest(row.secret_digest if row else "", _digest(secret)) or row is None:
         raise _unknown()
     return row

@@ -24,6 +24,7 @@ from cityloom.registers import queries as registers
 from cityloom.subscriptions import actions, policies
 from cityloom.subscriptions.contrib.web_push.way import public_key
 from cityloom.subscriptions.forms import PlaceForm, Wishes
+from cityloom.ui.once import word_of
 from cityloom.ui.words import sentence_of
 
 _AN_HOUR_S = 3600
@@ -150,7 +151,8 @@ def worker(request: HttpRequest) -> HttpResponse:
 
 def _subscribe(request: HttpRequest, form: PlaceForm) -> HttpResponse:
     site = f"{request.scheme}://{request.get_host()}"
-    kept = actions.subscribe(at=clock.now(), wish=form.wish(), address=form.address(site), is_demo=_is_demo())
+    kept = actions.subscribe(at=clock.now(), wish=form.wish(), address=form.address(site), is_demo=_is_demo(),
+                             key=word_of(request))  # fmt: skip
     if not form.by_push or kept is None:
         return redirect("places-sent")
     messages.success(request, _("This browser will show warnings from now on. Keep the address of this page: with it"

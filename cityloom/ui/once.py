@@ -26,16 +26,17 @@ View = Callable[..., HttpResponse]
 def only_once(view: View) -> View:
     """Run a view once for each page that carried `{% once %}`; later clicks are led where the first one led.
 
-    A view that shows its form again, or fails, has had no effect: the same page may be sent again.
+    A view that shows its form again, or fails, has had no effect: the same page may be sent again, and a second click
+    that waited for it is answered by the view itself, with what was typed and why it was not taken.
     """
 
     @functools.wraps(view)
     def once(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        word = request.POST.get(FIELD, "")
-        if request.method != "POST" or not _WORD.fullmatch(word):
+        word = word_of(request)
+        if not word:
             return view(request, *args, **kwargs)
-        if not _claim(word):
-            return HttpResponseRedirect(_answer_to(word))
+        if not _claim(word) and (address := _answer_to(word)):
+            return HttpResponseRedirect(address)
         try:
             response = view(request, *args, **kwargs)
         except BaseException:
@@ -48,6 +49,12 @@ def only_once(view: View) -> View:
         return response
 
     return once
+
+
+def word_of(request: HttpRequest) -> str:
+    """The word of the page that was sent; "" for one without."""
+    word = request.POST.get(FIELD, "") if request.method == "POST" else ""
+    return word if _WORD.fullmatch(word) else ""
 
 
 def _claim(word: str) -> bool:
@@ -66,13 +73,16 @@ def _release(word: str) -> None:
 
 
 def _answer_to(word: str) -> str:
-    """Where the first click led; it may still be on its way."""
+    """Where the first click led, which may still be on its way; "" where it came to nothing, and it is our turn.
+
+    Raises: Refused `ui.sent_twice`.
+    """
     deadline = time.monotonic() + _PATIENCE_S
     while time.monotonic() < deadline:
         first = SentForm.objects.filter(id=word).first()
-        if first is None:
-            break
-        if first.leads_to:
+        if first is not None and first.leads_to:
             return first.leads_to
+        if first is None and _claim(word):
+            return ""
         time.sleep(_LOOK_S)
     raise Refused("ui.sent_twice", "This was sent twice, and the first one is still being done: look in a moment.")

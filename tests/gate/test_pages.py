@@ -333,6 +333,14 @@ def test_a_commander_breaks_the_glass_and_an_officer_reviews_it(signed_in: SignI
     assert review.outcome == "justified"
 
 
+def test_two_clicks_break_the_glass_once(signed_in: SignIn, city: City) -> None:
+    form = {"reason": "medical", "matter": "INC-1", "dwelling": city.dwelling, "fields_wanted": ["name"],
+            "once": "w" * 43}  # fmt: skip
+    pages = [signed_in("commander").post("/gate/glass/break/", form).content.decode() for _ in range(2)]
+    assert all(city.names[0] in page for page in pages), "the second click is what the browser shows"
+    assert (GlassReview.objects.count(), GrantRecord.objects.filter(purpose="break-glass").count()) == (1, 1)
+
+
 def test_breaking_the_glass_by_national_id(signed_in: SignIn, city: City) -> None:
     form = {"reason": "medical", "matter": "INC-8", "national_id": city.ids[0], "fields_wanted": ["name"]}
     answer = signed_in("commander").post("/gate/glass/break/", form)

@@ -15,7 +15,7 @@ from django.test import Client
 
 from cityloom.bus import actions as bus
 from cityloom.gate.models import SealedPart
-from cityloom.kernel import clock
+from cityloom.kernel import clock, ids
 from cityloom.kernel.refused import Refused
 from cityloom.subscriptions import actions, jobs, policies
 from cityloom.subscriptions.contrib.web_push.way import check_endpoint
@@ -159,6 +159,24 @@ def test_an_address_cannot_be_flooded(world: Path, client: Client) -> None:
         assert client.post("/places/", ASKED)["Location"] == "/places/sent/"  # the asker learns nothing of it
         bus.drain(at=clock.now())
     assert len(letters(world)) == policies.WAITING_EACH
+
+
+def test_two_clicks_on_one_form_are_one_subscription(
+    world: Path, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = ASKED | {"once": ids.random_token()}
+    for _time in range(2):
+        assert client.post("/places/", form)["Location"] == "/places/sent/"
+    with monkeypatch.context() as patch:  # both looked before either had written
+        patch.setattr(type(Subscription.objects.none()), "exists", lambda _rows: False)
+        assert client.post("/places/", form)["Location"] == "/places/sent/"
+    bus.drain(at=clock.now())
+    assert (Subscription.objects.count(), len(letters(world))) == (1, 1)
+    client.post("/places/", form | {"severity": "Extreme"})  # went back, and wanted something else
+    assert Subscription.objects.count() == 2
+    kept = subscribed()
+    answers = [client.post(f"/places/stop/{kept.id}/{kept.secret}/") for _time in range(2)]
+    assert {answer["Location"] for answer in answers} == {"/places/stopped/"}
 
 
 def test_a_client_cannot_ask_for_ever(client: Client) -> None:

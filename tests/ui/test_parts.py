@@ -123,6 +123,15 @@ def test_a_click_while_the_first_is_still_at_work_does_nothing(rf, monkeypatch) 
     assert len(done) == 1
 
 
+@pytest.mark.django_db
+def test_a_click_that_waited_for_one_that_was_not_taken_is_answered_by_the_page(rf, monkeypatch) -> None:
+    word = ids.random_token()
+    once._claim(word)  # the first click is at work
+    monkeypatch.setattr(once.time, "sleep", lambda _: once._release(word))  # and its form is shown again
+    second = only_once(lambda request: HttpResponse("what was typed, and why not", status=422))
+    assert second(rf.post("/", {"once": word})).status_code == 422
+
+
 @pytest.mark.parametrize("language", ["en", "zh-hans"])
 def test_the_living_page_shows_every_part_with_its_template(language: str, rf) -> None:
     request = rf.get("/ui/")

@@ -65,6 +65,18 @@ def test_a_drill_is_started_once_and_by_those_who_may(signed_in: SignIn, city: C
     assert queries.running().exercise_id in text(signed_in("commander").get("/drills/"))
 
 
+def test_two_who_start_at_the_same_moment_begin_one_drill(
+    signed_in: SignIn, city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(signed_in("duty"))
+    seen = iter([None])  # the second one looked before the first one's drill was there
+    real = queries.running
+    monkeypatch.setattr(queries, "running", lambda: next(seen, real()))
+    page = begin(signed_in("commander"))
+    assert (page.status_code, DrillRun.objects.count()) == (409, 1)
+    assert "is running; stop it" in text(page)
+
+
 @pytest.mark.parametrize(("pace", "scenario", "status"), [
     ("7", "sinkhole", 422), ("1", "../../etc/passwd", 404), ("1", "no-such", 404), ("fast", "sinkhole", 422),
 ])  # fmt: skip

@@ -20,6 +20,7 @@ from cityloom.gate.views.page import INCOMPLETE, actor_of, carry_out, posted, sh
 from cityloom.kernel import clock
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
+from cityloom.ui.once import only_once
 
 _MOST_DWELLINGS = 500
 _USUAL_TIME = timedelta(days=7)
@@ -136,6 +137,7 @@ def end(request: HttpRequest, grant_id: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@only_once
 def assign(request: HttpRequest, purpose: str) -> HttpResponse:
     """Give a grant for a matter to somebody of one's unit."""
     by = actor_of(request)

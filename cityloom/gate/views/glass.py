@@ -10,9 +10,10 @@ from django.views.decorators.http import require_safe
 from cityloom.gate import actions, display, policies, queries
 from cityloom.gate.forms import GlassForm
 from cityloom.gate.views.page import INCOMPLETE, actor_of, posted, shown, why_not
-from cityloom.kernel import clock
+from cityloom.kernel import clock, ids
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
+from cityloom.ui.once import word_of
 
 _USUAL = ("name", "phone", "need_note")
 
@@ -35,7 +36,7 @@ def break_it(request: HttpRequest) -> HttpResponse:
         subjects = _found(by, sent)
         grant_id = actions.break_glass(
             by=by, at=at, reason=sent["reason"], subjects=subjects, fields=sent["fields_wanted"],
-            incident_id=sent["matter"],
+            incident_id=sent["matter"], grant_id=_named_after(word_of(request), by, subjects),
         )  # fmt: skip
         people = actions.open_people(
             by=by, at=at, grant_id=grant_id, subjects=subjects, fields=sent["fields_wanted"], exercise_id=""
@@ -64,6 +65,11 @@ def _found(by: Actor, sent: dict[str, Any]) -> list[int]:
     if not found:
         raise Refused("gate.no_such_person", "The register has nobody there; look whether the number is right.")
     return found
+
+
+def _named_after(word: str, by: Actor, subjects: list[int]) -> str | None:
+    """The same grant for two clicks on one page: the glass is broken once, and the second click shows the people."""
+    return ids.named_id("glass", word, by.account, *subjects) if word else None
 
 
 def _page(

@@ -23,7 +23,6 @@ from cityloom.kernel import clock
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from cityloom.ui.confirmation import Question, asked
-from cityloom.ui.once import only_once
 
 _ALARMS = 50
 
@@ -106,7 +105,6 @@ def honey(request: HttpRequest) -> HttpResponse:
 
 
 @posted("oversight")
-@only_once
 def erase(request: HttpRequest) -> HttpResponse:
     """Erase a person: what the register held of them opens nowhere any more, in no backup either."""
     form = EraseForm(request.POST)

@@ -15,6 +15,7 @@ from cityloom.gate import policies
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from cityloom.ui.middleware import status_of
+from cityloom.ui.once import only_once
 from cityloom.ui.words import sentence_of
 
 INCOMPLETE = 422
@@ -23,13 +24,15 @@ Page = Callable[..., HttpResponse]
 
 
 def posted(to: str) -> Callable[[Page], Page]:
-    """Let an address be posted to; whoever comes back to it by a link, as after a step-up, goes to its page."""
+    """Let an address be posted to, each page once; who comes back by a link, as after a step-up, goes to its page."""
 
     def guarded(view: Page) -> Page:
+        sent = only_once(view)
+
         @functools.wraps(view)
         def checked(request: HttpRequest, **kwargs: str) -> HttpResponse:
             if request.method == "POST":
-                return view(request, **kwargs)
+                return sent(request, **kwargs)
             return redirect(to, **(kwargs if to == "grant" else {}))
 
         return checked

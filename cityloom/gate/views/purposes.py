@@ -19,6 +19,7 @@ from cityloom.gate.views.page import INCOMPLETE, actor_of, carry_out, number_in,
 from cityloom.kernel import clock
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
+from cityloom.ui.once import only_once
 
 STEWARDS = ("steward", "data-protection-officer")
 APPROVERS = ("data-protection-officer",)
@@ -34,6 +35,7 @@ def purposes(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@only_once
 def propose(request: HttpRequest) -> HttpResponse:
     """Propose a version of a purpose, from a form or from a file; the form begins with what is in force."""
     by = actor_of(request)

@@ -20,13 +20,12 @@ from cityloom.signals import actions, queries
 from cityloom.signals.domain import photo
 from cityloom.signals.domain.categories import DANGEROUS
 from cityloom.signals.forms import WORDS, ReportForm
-from cityloom.ui.once import FIELD, only_once
+from cityloom.ui.once import only_once, word_of
 from cityloom.ui.strangers import same_for_strangers
 from cityloom.ui.words import sentence_of
 
 INCOMPLETE, BUSY = 422, 429
 _WHOLE, _PARTLY = "", "?kept=partly"
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{20,43}")
 
 
 @login_not_required
@@ -89,8 +88,7 @@ def _form(request: HttpRequest, form: ReportForm, status: int = 200) -> HttpResp
 
 def _token(request: HttpRequest) -> str:
     """The form's own word; a form without one counts as new."""
-    word = request.POST.get(FIELD, "")
-    return word if _TOKEN.fullmatch(word) else ids.random_token()
+    return word_of(request) or ids.random_token()
 
 
 def _visitor(request: HttpRequest) -> str:
