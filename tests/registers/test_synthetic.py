@@ -15,7 +15,7 @@ from scipy.sparse.csgraph import connected_components
 from cityloom.kernel.cells import cells_of
 from cityloom.kernel.refused import Refused
 from cityloom.registers.domain import assumptions as assumed
-from cityloom.registers.domain import people, plane, rows
+from cityloom.registers.domain import people, plane, rows, synthetic_areas, synthetic_ground
 from cityloom.registers.domain.complete import complete
 from cityloom.registers.domain.draft import Draft, MadeUp
 from cityloom.registers.domain.synthetic import synthetic_city
@@ -165,3 +165,27 @@ def test_texts_fit_the_sealed_record(crowd: people.People) -> None:
     assert widths["phone"] <= 16
     assert widths["need_note"] <= 38
     assert all(note.decode("utf-8") is not None for note in np.unique(crowd.need_note))
+
+
+@pytest.mark.parametrize("people", [2_000, 200_000, 20_000_000])
+def test_districts_and_subdistricts_cover_the_city_one_inside_the_other(people: int) -> None:
+    areas = synthetic_areas.areas_of(synthetic_ground.lay_out(people, seed=5), people)
+    districts, subdistricts = (areas.geometry[areas.kind == kind] for kind in ("district", "subdistrict"))
+    whole = shapely.union_all(districts)
+    assert shapely.equals(whole, shapely.union_all(subdistricts))
+    for shapes in (districts, subdistricts):
+        assert shapely.is_valid(shapes).all()
+        assert shapely.area(shapes).sum() == pytest.approx(whole.area), "no two overlap"
+    inside = shapely.within(shapely.point_on_surface(subdistricts)[:, None], districts[None, :])
+    assert (inside.sum(axis=1) == 1).all()
+    assert len(set(areas.name.tolist())) == len(areas)
+
+
+def test_every_building_belongs_to_the_units_of_its_areas(draft: Draft) -> None:
+    named = dict(zip(draft.areas.name.tolist(), draft.areas.geometry, strict=True))
+    at = shapely.points(*plane.middles(draft.buildings.footprint))
+    subdistrict = [draft.units[row].id.rpartition("/")[0] for row in draft.unit_of_building.tolist()]
+    name_of = {unit.id: unit.name_en for unit in draft.units}
+    for unit in set(subdistrict):
+        members = at[[one == unit for one in subdistrict]]
+        assert shapely.covers(named[name_of[unit]], members).all(), name_of[unit]

@@ -11,11 +11,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
+import scipy
 import shapely
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
 from cityloom.kernel import geometry
 from cityloom.registers.domain.osm_shapes import LonLat, Piece
@@ -58,9 +56,10 @@ def _keyed(metric: Sequence[NDArray[np.float64]]) -> tuple[NDArray[np.float64], 
 
 
 def _merged(corners: NDArray[np.float64], ends: Ints) -> Ints:
-    near = cKDTree(corners[ends]).sparse_distance_matrix(cKDTree(corners), REACH_M, output_type="coo_matrix")
-    links = coo_array((np.ones(near.nnz), (ends[near.row], near.col)), shape=(len(corners), len(corners)))
-    _, group = connected_components(links, directed=False)
+    tree = scipy.spatial.cKDTree
+    near = tree(corners[ends]).sparse_distance_matrix(tree(corners), REACH_M, output_type="coo_matrix")
+    links = scipy.sparse.coo_array((np.ones(near.nnz), (ends[near.row], near.col)), shape=(len(corners), len(corners)))
+    _, group = scipy.sparse.csgraph.connected_components(links, directed=False)
     _, leader = np.unique(group, return_index=True)
     return leader[group]
 

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 import shapely
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from cityloom.registers.domain.draft import NodeTable, Shapes
 from cityloom.registers.domain.osm_shapes import Piece
@@ -74,8 +73,8 @@ def _replaced(keys: Ints, known: Ints, leader: Ints) -> Ints:
 def reached(net: Network, is_street: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which segments hang together with a street; the edge of a square that no street touches does not."""
     count = len(net.nodes)
-    links = coo_array((np.ones(len(net.start)), (net.start, net.end)), shape=(count, count))
-    _, group = connected_components(links, directed=False)
+    links = scipy.sparse.coo_array((np.ones(len(net.start)), (net.start, net.end)), shape=(count, count))
+    _, group = scipy.sparse.csgraph.connected_components(links, directed=False)
     return np.isin(group[net.start], group[net.start[is_street[net.line]]])
 
 

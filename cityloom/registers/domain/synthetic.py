@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cityloom.kernel.refused import Refused
-from cityloom.registers.domain import synthetic_buildings, synthetic_ground
+from cityloom.registers.domain import synthetic_areas, synthetic_buildings, synthetic_ground
 from cityloom.registers.domain.draft import Draft, Synthesised
 
 LEAST, MOST = 2_000, 30_000_000
@@ -20,7 +20,8 @@ def synthetic_city(people: int, seed: int) -> Draft:
     ground = synthetic_ground.lay_out(people, seed)
     nodes, roads = synthetic_ground.roads_of(ground)
     buildings, places = synthetic_buildings.build(ground, people, seed)
-    rule = f"generated for {people} people with seed {seed}: streets, river, parks, buildings, places, names, people"
+    made = "streets, river, parks, districts, buildings, places, names, people"
+    rule = f"generated for {people} people with seed {seed}: {made}"
     return Draft(
         kind="synthetic",
         name="Yunluo 云络 (synthetic)",
@@ -29,6 +30,7 @@ def synthetic_city(people: int, seed: int) -> Draft:
         roads=roads,
         places=places,
         land=synthetic_ground.land_of(ground),
+        areas=synthetic_areas.areas_of(ground, people),
         timezone="Asia/Shanghai",
         people=people,
         synthesised={"the whole city": Synthesised(len(buildings), rule)},

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import scipy
 import shapely
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from shapely.ops import substring
 
 from cityloom.kernel import ids
@@ -174,8 +173,8 @@ def _crosses(ground: Ground, one: Ints, two: Ints) -> NDArray[np.bool_]:
 
 
 def _in_one_piece(start: Ints, end: Ints, nodes: int) -> NDArray[np.bool_]:
-    graph = coo_array((np.ones(len(start), np.int8), (start, end)), shape=(nodes, nodes))
-    _, piece = connected_components(graph, directed=False)
+    graph = scipy.sparse.coo_array((np.ones(len(start), np.int8), (start, end)), shape=(nodes, nodes))
+    _, piece = scipy.sparse.csgraph.connected_components(graph, directed=False)
     return piece[start] == np.bincount(piece[start]).argmax()
 
 
