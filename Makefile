@@ -6,6 +6,8 @@ PYTHON ?= python3
 CITY ?=
 ONLY ?=
 export PYTHON
+# without compiled modules every process of a city would compile all of its libraries anew, and take three times as long
+unexport PYTHONDONTWRITEBYTECODE
 RUN = .venv/bin/python -m cityloom
 ISLANDS = sh tools/setup.sh web && .venv/bin/python tools/islands.py
 

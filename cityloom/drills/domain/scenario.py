@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from jsonschema import Draft202012Validator, FormatChecker
-
 from cityloom.kernel import clock
 from cityloom.kernel.refused import Refused
 
@@ -89,6 +87,8 @@ def scenario_from(document: object, schema: Mapping[str, Any]) -> Scenario:
 
     Raises: Refused `scenario.invalid`, naming the place in the file.
     """
+    from jsonschema import Draft202012Validator, FormatChecker  # every process starts faster without it
+
     validator = Draft202012Validator(schema, format_checker=FormatChecker())
     errors = sorted(validator.iter_errors(document), key=lambda error: list(map(str, error.absolute_path)))
     if errors:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse.csgraph import dijkstra
 
 from cityloom.emergency.domain import routing
 
@@ -101,7 +101,7 @@ def _arcs(
     for batch, nodes in _pieces(roads, shelters.node, wanted, limit_m):
         local = np.searchsorted(nodes, shelters.node[batch])
         matrix = roads.matrix if len(nodes) == len(roads.xy) else roads.matrix[nodes][:, nodes]
-        metres = dijkstra(matrix, directed=True, indices=local, limit=limit_m)
+        metres = scipy.sparse.csgraph.dijkstra(matrix, directed=True, indices=local, limit=limit_m)
         row, column = np.nonzero(np.isfinite(metres) & (group_at[nodes] >= 0))
         found = metres[row, column] + shelters.leg_m[batch[row]]
         parts.append(np.column_stack([group_at[nodes[column]], batch[row], found]))

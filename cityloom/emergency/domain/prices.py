@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import linprog
-from scipy.sparse import csr_array
 
 from cityloom.emergency.domain.candidates import Table
 
@@ -32,14 +31,14 @@ def by_linear_programming(
     home = _FAR * float(table.metres[row, column].max(initial=1.0)) + 1.0
     cost = np.concatenate([table.metres[row, column], np.full(groups, home)])
     index = np.arange(len(row))
-    of_group = csr_array(
+    of_group = scipy.sparse.csr_array(
         (np.ones(len(cost)), (np.concatenate([row, np.arange(groups)]), np.arange(len(cost)))),
         shape=(groups, len(cost)),
     )
-    of_shelter = csr_array(
+    of_shelter = scipy.sparse.csr_array(
         (np.ones(len(row)), (table.shelter[row, column], index)), shape=(len(places), len(cost))
     )
-    answer = linprog(cost, A_ub=of_shelter, b_ub=places, A_eq=of_group, b_eq=persons, method="highs-ds")
+    answer = scipy.optimize.linprog(cost, A_ub=of_shelter, b_ub=places, A_eq=of_group, b_eq=persons, method="highs-ds")
     flow = np.zeros((groups, width))
     flow[row, column] = answer.x[: len(row)]
     return np.maximum(-answer.ineqlin.marginals, 0.0), flow
@@ -123,7 +122,7 @@ def _move(
     """
     count, shelter = len(room), np.arange(len(room))
     variable, empty = np.arange(len(moves.loss)), len(moves.loss) + np.arange(len(room))
-    balance = csr_array(
+    balance = scipy.sparse.csr_array(
         (
             np.repeat([1.0, -1.0, 1.0, -1.0], [len(variable), len(variable), count, count]),
             (np.concatenate([moves.target, moves.source, shelter, shelter]),
@@ -134,7 +133,7 @@ def _move(
     most = np.concatenate([moves.most, np.full(2 * count, np.inf)])
     costs = np.concatenate([moves.loss, prices, np.full(count, 2 * _TIERS_M[-1])])
     bounds = np.column_stack([np.zeros(len(most)), most])
-    answer = linprog(costs, A_eq=balance, b_eq=room, bounds=bounds, method="highs-ds")
+    answer = scipy.optimize.linprog(costs, A_eq=balance, b_eq=room, bounds=bounds, method="highs-ds")
     return -answer.eqlin.marginals, answer.x[: len(variable)]
 
 

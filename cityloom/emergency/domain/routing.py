@@ -7,11 +7,9 @@ from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
+import scipy
 import shapely
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components, dijkstra
-from scipy.spatial import cKDTree
 
 from cityloom.emergency.domain.zone import touching
 from cityloom.kernel.geometry import LocalProjection
@@ -39,15 +37,15 @@ class Network:
     hazard: shapely.Polygon
 
     @cached_property
-    def matrix(self) -> csr_array:
+    def matrix(self) -> scipy.sparse.csr_array:
         """Lengths in metres, both ways, the shortest of parallel segments."""
         n = len(self.xy)
-        return csr_array((self._both_lengths, (self._tails, self._heads)), shape=(n, n))
+        return scipy.sparse.csr_array((self._both_lengths, (self._tails, self._heads)), shape=(n, n))
 
     @cached_property
     def component(self) -> NDArray[np.int64]:
         """The connected part that each node belongs to."""
-        return connected_components(self.matrix, directed=False)[1].astype(np.int64)
+        return scipy.sparse.csgraph.connected_components(self.matrix, directed=False)[1].astype(np.int64)
 
     @cached_property
     def usable(self) -> NDArray[np.bool_]:
@@ -119,7 +117,7 @@ def access(
     count = len(xy)
     if not len(nodes) or not count:
         return Access(np.full(count, -1), np.zeros(count), in_hazard)
-    near_m, near = cKDTree(roads.xy[nodes]).query(xy, k=min(_NEAR, len(nodes)))
+    near_m, near = scipy.spatial.cKDTree(roads.xy[nodes]).query(xy, k=min(_NEAR, len(nodes)))
     near_m, near = near_m.reshape(count, -1), nodes[near.reshape(count, -1)]
     safe = in_hazard[:, None] | ~_crosses(roads, xy, near)
     column = _choose(near_m, safe, preferred[near])
@@ -142,12 +140,12 @@ def main_parts(roads: Network) -> NDArray[np.bool_]:
 
 def distances(roads: Network, sources: NDArray[np.int64], limit_m: float = np.inf) -> NDArray[np.float64]:
     """Metres from each source to each node, (sources, nodes); infinite beyond the limit."""
-    return dijkstra(roads.matrix, directed=True, indices=sources, limit=limit_m)
+    return scipy.sparse.csgraph.dijkstra(roads.matrix, directed=True, indices=sources, limit=limit_m)
 
 
 def nearest(roads: Network, sources: NDArray[np.int64]) -> NDArray[np.float64]:
     """Metres from each node to the nearest of the sources."""
-    return dijkstra(roads.matrix, directed=True, indices=np.unique(sources), min_only=True)
+    return scipy.sparse.csgraph.dijkstra(roads.matrix, directed=True, indices=np.unique(sources), min_only=True)
 
 
 def cheapest(
@@ -161,7 +159,7 @@ def cheapest(
     base = roads.matrix
     order = np.lexsort((prices, sources))
     first = order[np.unique(sources[order], return_index=True)[1]]
-    row = csr_array(
+    row = scipy.sparse.csr_array(
         (
             np.concatenate([base.data, prices[first] + _OFFSET_M]),
             np.concatenate([base.indices, sources[first].astype(base.indices.dtype)]),
@@ -169,7 +167,7 @@ def cheapest(
         ),
         shape=(n + 1, n + 1),
     )
-    cost, before = dijkstra(row, directed=True, indices=n, return_predecessors=True)
+    cost, before = scipy.sparse.csgraph.dijkstra(row, directed=True, indices=n, return_predecessors=True)
     source_at = np.full(n + 1, -1, dtype=np.int64)
     source_at[sources[first]] = first
     owner = _first_after(before, n)
@@ -184,7 +182,9 @@ def routes(
     found: list[Route] = []
     courses = _Courses(roads, geometries)
     for target in np.unique(pairs[:, 1]).tolist():
-        metres, before = dijkstra(roads.matrix, directed=True, indices=targets[target], return_predecessors=True)
+        metres, before = scipy.sparse.csgraph.dijkstra(
+            roads.matrix, directed=True, indices=targets[target], return_predecessors=True
+        )
         found += [
             Route(origin, target, float(metres[origin]), courses.line(_walk_back(before, origin)))
             for origin in pairs[pairs[:, 1] == target, 0].tolist()

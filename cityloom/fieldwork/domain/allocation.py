@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 NEAR_M = 1000.0
 """Everyone this close to the middle of the tasks is called."""
@@ -66,7 +66,7 @@ def _closest_pairs(
     while waiting := [task for task, worker in enumerate(chosen) if worker < 0]:
         free = np.array([worker for worker, places in enumerate(left) if places])
         wanted = list(range(1, min(_NEIGHBOURS, len(free)) + 1))
-        distance, near = cKDTree(worker_xy[free]).query(task_xy[waiting], k=wanted)
+        distance, near = scipy.spatial.cKDTree(worker_xy[free]).query(task_xy[waiting], k=wanted)
         for pair in np.argsort(distance, axis=None, kind="stable").tolist():
             task, worker = waiting[pair // len(wanted)], int(free[near.flat[pair]])
             if chosen[task] < 0 and left[worker]:
