@@ -39,7 +39,9 @@ def until_kept(page: Page) -> None:
         if page.evaluate(held):
             return
         page.wait_for_timeout(100)
-    pytest.fail("the worker keeps nothing")
+    found = page.evaluate("""async () => [Boolean(navigator.serviceWorker.controller), await caches.keys(),
+      (await navigator.serviceWorker.getRegistrations()).map(one => [one.scope, one.active && one.active.state])]""")
+    pytest.fail(f"the worker keeps nothing: controlled, caches and workers are {found}")
 
 
 def test_who_looked_is_three_clicks_from_the_printed_address(opened: Opened, served_city: Served) -> None:

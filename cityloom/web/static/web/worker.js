@@ -3,6 +3,7 @@
 "use strict";
 const NAME = `cityloom-portal-${KEPT.version}`;
 const AGAIN_AFTER_MS = 60000;
+const TRIES_AFTER_MS = [500, 2000, 8000];
 let language = "", refreshed = 0;
 
 // Without cookies: what is kept is what a stranger would see.
@@ -15,11 +16,19 @@ async function stranger(address) {
 async function refresh(force) {
   if (!force && Date.now() - refreshed < AGAIN_AFTER_MS) return;
   refreshed = Date.now();
-  const asked = language ? `${KEPT.page}?language=${language}` : KEPT.page;
+  for (const wait of [0, ...TRIES_AFTER_MS]) {
+    if (wait) await new Promise((go) => setTimeout(go, wait));
+    if (await took()) return;
+  }
+  refreshed = 0; // what was kept before stays
+}
+
+async function took() {
   try {
-    const [cache, answer] = [await caches.open(NAME), await stranger(asked)];
-    await cache.put(KEPT.page, answer);
-  } catch { refreshed = 0; } // what was kept before stays
+    const answer = await stranger(language ? `${KEPT.page}?language=${language}` : KEPT.page);
+    await (await caches.open(NAME)).put(KEPT.page, answer);
+    return true;
+  } catch { return false; }
 }
 
 self.addEventListener("install", (event) => event.waitUntil((async () => {
