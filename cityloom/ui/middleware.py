@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import render
 
@@ -24,6 +25,7 @@ _STATUS = {
 """By the beginning of the last part of a refusal's code."""
 
 
+_NUL = "\0"
 _TEXT_KINDS = frozenset({
     "application/json", "application/geo+json", "application/manifest+json", "application/javascript", "image/svg+xml",
 })  # fmt: skip
@@ -56,6 +58,27 @@ class CompressText(GZipMiddleware):
         if not is_text or kind == "text/event-stream":
             return response
         return super().process_response(request, response)
+
+
+class RefuseNul:
+    """Refuse the sign NUL: no browser sends one, nothing is named with one, and PostgreSQL stores none."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        for name in [name for name, value in request.COOKIES.items() if _NUL in value]:
+            del request.COOKIES[name]
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_: object) -> None:
+        """Raise SuspiciousOperation, which becomes a page, for an address or a form with one."""
+        try:
+            form = request.POST
+        except UnreadablePostError:  # whoever sent it has gone
+            return
+        if _NUL in request.path or any(_NUL in value for _name, values in form.lists() for value in values):
+            raise SuspiciousOperation
 
 
 class KeepPagesPrivate:

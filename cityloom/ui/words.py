@@ -17,8 +17,13 @@ def sentence_of(refusal: Refused) -> str:
     """A refusal's sentence, translated, with its value and limit translated word by word where they are known."""
     text = gettext(refusal.template)
     for name, value in (("value", refusal.value), ("limit", refusal.limit)):
-        text = text.replace(f"{{{name}}}", _translated(_MARKS.sub("", str(value))))
+        text = text.replace(f"{{{name}}}", _translated(unmarked(str(value))))
     return text
+
+
+def unmarked(text: str) -> str:
+    """What somebody typed, as it may stand in a sentence: a field keeps it as it is, prose does not."""
+    return _MARKS.sub("", text)
 
 
 def _translated(words: str) -> str:

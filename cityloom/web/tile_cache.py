@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
+import zlib
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,6 +31,7 @@ _LOOK_EVERY = 64
 _KEPT = 0.8
 """Of the largest size, when older tiles make room."""
 _OVERHEAD = 120
+_SUM_BYTES = 4
 
 
 class TileCache:
@@ -51,7 +53,7 @@ class TileCache:
         except sqlite3.Error as error:
             self._give_up(error)
             return None
-        return row[0] if row else None
+        return _whole(row[0]) if row else None
 
     def put(self, version: str, tiles: str, tile: Tile, body: bytes) -> None:
         """Keep a body; the tiles of other versions go when the first of a new one comes."""
@@ -60,8 +62,8 @@ class TileCache:
             if self._swept != version:
                 link.execute("DELETE FROM tile WHERE version <> ?", (version,))
                 self._swept = version
-            row = (version, tiles, tile.z, tile.x, tile.y, body)
-            link.execute("INSERT OR IGNORE INTO tile VALUES (?, ?, ?, ?, ?, ?)", row)
+            row = (version, tiles, tile.z, tile.x, tile.y, body + _sum(body))
+            link.execute("INSERT OR REPLACE INTO tile VALUES (?, ?, ?, ?, ?, ?)", row)
             self._written += 1
             if self._written % _LOOK_EVERY == 1:
                 self._make_room(link)
@@ -106,6 +108,16 @@ class TileCache:
             for suffix in ("", "-wal", "-shm"):
                 with suppress(OSError):
                     Path(f"{self.path}{suffix}").unlink()
+
+
+def _sum(body: bytes) -> bytes:
+    return zlib.crc32(body).to_bytes(_SUM_BYTES, "big")
+
+
+def _whole(kept: bytes) -> bytes | None:
+    """A body as it was put in; None where the disk has changed it: browsers would keep what is broken for a year."""
+    body = kept[:-_SUM_BYTES]
+    return body if kept[-_SUM_BYTES:] == _sum(body) else None
 
 
 _caches: dict[Path, TileCache] = {}

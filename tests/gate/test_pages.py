@@ -592,7 +592,7 @@ def test_whoever_proposed_a_status_cannot_set_it(signed_in: SignIn, proven: Sign
     ({"evidence": "{0} FILE-1\nWang FILE-2"}, "Line 2 is not a number and a file"),
     ({"evidence": "{0} FILE-1\n{1} FILE-1"}, "evidence of its own for each person"),
     ({"matter": "because"}, "number of a file"), ({"until": local(400)}, "must end by itself within 30 days"),
-    ({"appeal_until": local(2)}, "at least 7 days to appeal"), ({"kind": "exile"}, "valid choice"),
+    ({"appeal_until": local(2)}, "at least 7 days to appeal"), ({"kind": "exile"}, "Choose one of those"),
 ])  # fmt: skip
 def test_what_a_status_lacks_is_said(signed_in: SignIn, city: City, wrong: dict[str, str], said: str) -> None:
     sent = {name: value.format(*city.subjects) for name, value in wrong.items()}

@@ -141,6 +141,31 @@ def test_other_hosts_and_forged_forms_are_refused_politely(city: City) -> None:
             assert "javascript" not in answer["Location"]
 
 
+def test_the_sign_that_postgresql_does_not_store_reaches_no_table(city: City, signed_in: SignIn) -> None:
+    commander = calm(signed_in("commander"))
+    sent = {"incident": "a\0b", "proposal": "\0", "role": "commander", "reason": "x"}
+    for answer in (
+        commander.get("/alerts/%00/"), commander.get("/incidents/a%00b/"),
+        commander.post("/notices/x/acknowledge/", sent), commander.post("/incidents/x/send-back/", sent),
+    ):  # fmt: skip
+        assert answer.status_code == 400
+        assert "This could not be read" in text(answer)
+    commander.cookies["sessionid"] = "abcdefgh\0ij"
+    assert commander.get("/incidents/x/")["Location"].startswith("/sign-in/")
+
+
+def test_marks_that_turn_the_writing_stay_in_the_field_that_they_were_typed_in(city: City) -> None:
+    """A sentence that repeats them would be turned with them."""
+    client, odd = Client(), "ab\u202ecd\u2066ef"
+    pages = [client.get("/services/", {"q": odd}), client.get("/sensors/", {"street": odd}),
+             client.get("/search/", {"q": odd})]  # fmt: skip
+    wrong = {"category": odd, "street": odd, "kind": odd, "district": odd, "severity": odd, "email": "x"}
+    pages += [client.post("/report/", wrong), client.post("/places/", wrong)]
+    for page in pages:
+        assert not set(read(page).text_content()) & set(odd[2] + odd[5])
+    assert odd in read(pages[3]).xpath("//input[@name='street']/@value")
+
+
 @pytest.mark.parametrize("value", ["x" * 3000, "<script>", "%E2%80%AE", "dark; Path=/", "zh-hans-"])
 def test_odd_cookies_change_nothing(city: City, value: str) -> None:
     client = calm(Client())

@@ -164,6 +164,15 @@ def test_a_damaged_cache_is_begun_anew(tmp_path: Path, content: bytes) -> None:
     assert cache.get("v1", "ground", TILE) == b"body"
 
 
+def test_a_tile_that_the_disk_has_changed_is_drawn_again(tmp_path: Path) -> None:
+    cache = TileCache(tmp_path / NAME, 10**6)
+    cache.put("v1", "ground", TILE, b"body")
+    cache._open().execute("UPDATE tile SET body = CAST(replace(body, 'o', 'x') AS BLOB)")
+    assert cache.get("v1", "ground", TILE) is None
+    cache.put("v1", "ground", TILE, b"body")
+    assert cache.get("v1", "ground", TILE) == b"body"
+
+
 def test_without_a_place_for_the_cache_tiles_are_drawn_each_time(tmp_path: Path) -> None:
     cache = TileCache(tmp_path / "nowhere" / NAME, 10**6)
     cache.put("v1", "ground", TILE, b"body")

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from cityloom.registers import queries as registers
 from cityloom.signals import queries
 from cityloom.ui.strangers import same_for_strangers
+from cityloom.ui.words import unmarked
 
 PAGE = 25
 _LONGEST = 80
@@ -73,7 +74,7 @@ ABOUT = {
 def sensors(request: HttpRequest) -> HttpResponse:
     """Every sensor in a list that can be narrowed by kind and street; the map comes second."""
     kind = request.GET.get("kind", "") if request.GET.get("kind") in ABOUT else ""
-    street = request.GET.get("street", "").strip()[:_LONGEST]
+    street = unmarked(request.GET.get("street", "")).strip()[:_LONGEST]
     page = _number(request.GET.get("page"))
     found = queries.sensors_for_everyone(kind=kind, street=street, first=(page - 1) * PAGE, most=PAGE + 1)
     context = {

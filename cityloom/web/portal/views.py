@@ -21,7 +21,7 @@ from cityloom.kernel import clock
 from cityloom.kernel.refused import Refused
 from cityloom.ui.navigation import address
 from cityloom.ui.strangers import same_for_strangers
-from cityloom.ui.words import sentence_of
+from cityloom.ui.words import sentence_of, unmarked
 from cityloom.web.domain.finding import LONGEST_QUERY
 from cityloom.web.portal import catalogue
 from cityloom.web.portal.installed import language_of
@@ -83,7 +83,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @same_for_strangers(60)
 def services(request: HttpRequest) -> HttpResponse:
     """The catalogue, or what a few words find in it."""
-    query = request.GET.get("q", "").strip()[:LONGEST_QUERY]
+    query = unmarked(request.GET.get("q", "")).strip()[:LONGEST_QUERY]
     context = {"query": query, "found": catalogue.find(query) if query else [], "groups": catalogue.groups(),
                "portal_search": ""}  # fmt: skip
     return render(request, "web/portal/services.html", context)
