@@ -19,7 +19,8 @@ FEW = "简体中文云络"
 """What stands on a page in another language: the language's own name, and that of the made-up city."""
 _WORDS = (".po", ".py", ".html", ".yaml")
 _NO_WORDS = "person_names.py"  # names of people stand on few pages, and would make the file a tenth bigger
-_MARKS = "“”‘’—…·"  # as wide as a character only in a Chinese font
+_MARKS = "“”‘’—…"  # as wide as a character only in a Chinese font
+_LATIN = "".join(map(chr, range(0x20, 0x7F)))  # so that figures and names match what stands around them
 _CHINESE = re.compile("[\u2e80-\u9fff\uff00-\uff60]")
 _SLICE = re.compile(r"src: url\(\./files/([\w-]+\.woff2)\)[^}]*unicode-range: ([^;]+);")
 _WEIGHTS = {"wght": (400, 400, 700)}
@@ -27,10 +28,10 @@ _KEPT = ("head", "hhea", "maxp", "OS/2", "hmtx", "cmap", "loca", "glyf", "name",
 
 
 def own_letters() -> str:
-    """Every Chinese character that stands in the city's own words, in order."""
+    """Every Chinese character that stands in the city's own words, and the Latin ones between them, in order."""
     files = (path for path in (ROOT / "cityloom").rglob("*") if path.suffix in _WORDS and path.name != _NO_WORDS)
     found = {letter for path in files for letter in _CHINESE.findall(path.read_text())}
-    return "".join(sorted(found | {*FEW, *_MARKS}))
+    return "".join(sorted(found | {*FEW, *_MARKS, *_LATIN}))
 
 
 def make() -> None:

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
@@ -25,6 +25,7 @@ from django.db.models.functions import Cast
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 from django.utils.module_loading import import_string
+from django.utils.translation import get_language
 
 from cityloom.accounts.domain import identity, sessions
 from cityloom.accounts.domain.identity import Provider
@@ -143,6 +144,12 @@ def unit_names(unit_id: str) -> dict[str, str]:
     """A unit's name in both languages; its id where it has none."""
     unit = Unit.objects.filter(id=unit_id).first()
     return {"en": unit.name_en, "zh-Hans": unit.name_zh} if unit else {"en": unit_id, "zh-Hans": unit_id}
+
+
+def unit_names_of(unit_ids: Set[str]) -> dict[str, str]:
+    """What units are called in the reader's language, by id."""
+    column = "name_zh" if get_language() == "zh-hans" else "name_en"
+    return dict(Unit.objects.filter(id__in=unit_ids).values_list("id", column))
 
 
 def districts() -> list[tuple[str, str, str, str]]:

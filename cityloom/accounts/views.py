@@ -52,8 +52,10 @@ class SignIn(LoginView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         accounts = demo_accounts()
+        workers = [one for one in accounts if "social-worker" in one.roles]
+        units = queries.unit_names_of({one.unit for one in workers})
         return super().get_context_data(**kwargs) | {
-            "workers": [account for account in accounts if "social-worker" in account.roles],
+            "workers": [(one, units.get(one.unit, one.unit)) for one in workers],
             "desks": _desks(accounts),
             "providers": _offered(self.request), "next": _next(self.request),
             "is_for_resident": _next(self.request).startswith(_RESIDENTS_PAGES),

@@ -128,7 +128,7 @@ def check_can_acknowledge(department: str, by: Actor) -> None:
 
 
 def _wrong_state(action: str, state: str) -> Refused:
-    allowed = ", ".join(states.states_for(action)) or "no state"
+    allowed = " or ".join(states.states_for(action)) or "no state"
     return Refused(
         "emergency.state",
         f"You cannot {_DOING.get(action, 'do that')}: the incident is {{value}}; it must be {{limit}}.",

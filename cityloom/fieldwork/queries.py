@@ -136,7 +136,8 @@ def _to_do(task: TaskFacts) -> WorkItem:
     return WorkItem(
         title=_("Help someone to leave"), url=reverse("task", args=[task.id]) if is_here else "", urgency="now",
         since=task.assigned_at, due_at=task.until, is_exercise=bool(task.exercise_id),
-        note=_("Opening it is logged.") if is_here else _("It is on its way to you."),
+        note=_("Task {reference}. Opening it is logged.").format(reference=task.id[-6:]) if is_here
+        else _("It is on its way to you."),
     )  # fmt: skip
 
 

@@ -16,7 +16,6 @@ export function bringLetters(): void {
   // a few Chinese words in a page of another language: the system's own font claims to have them, and draws boxes
   inOtherPages.replaceSync(`[lang|="zh"]:not(:root) { font-family: "${FAMILY}", system-ui, sans-serif; }`);
   document.adoptedStyleSheets.push(inOtherPages);
-  document.fonts.addEventListener("loadingdone", shapeAgain);
   need(isChinese ? `${letters.own}${document.body.textContent}` : document.body.textContent);
   const come = new MutationObserver((changes) => {
     for (const { target, addedNodes } of changes) for (const node of [target.firstChild ? null : target, ...addedNodes]) need(node?.textContent);
@@ -26,9 +25,9 @@ export function bringLetters(): void {
 }
 
 function need(text: string | null | undefined): void {
-  for (const letter of text?.match(new RegExp(CHINESE, "g"))?.join("") ?? "") {
-    while (step < HELD.length && !HELD[step]?.has(letter)) bring(++step);
-  }
+  const needed = text?.match(new RegExp(CHINESE, "g"))?.join("") ?? "";
+  for (const letter of needed) while (step < HELD.length && !HELD[step]?.has(letter)) bring(++step);
+  if (needed && !isChinese) nameLanguage();
 }
 
 function bring(which: number): void {
@@ -40,12 +39,12 @@ function bring(which: number): void {
 function add(address: string, held: string): void {
   const unicodeRange = [...held].map((letter) => `U+${letter.codePointAt(0)?.toString(16)}`).join(",");
   const source = `url("${new URL(address, import.meta.url).href}")`;
-  document.fonts.add(new FontFace(FAMILY, source, { unicodeRange, weight: "400 700", display: "swap" }));
+  // the weights of the slices: a browser asks none of them beside a face of other weights
+  document.fonts.add(new FontFace(FAMILY, source, { unicodeRange, weight: "100 900", display: "swap" }));
 }
 
-/** Say of Chinese words in other languages' pages what they are; what was shaped before its letters came stays boxes else. */
-function shapeAgain(): void {
-  if (isChinese) return;
+/** Say of Chinese words in other languages' pages what they are; else the system's font keeps them as boxes. */
+function nameLanguage(): void {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const texts: Text[] = [];
   while (walker.nextNode()) texts.push(walker.currentNode as Text);

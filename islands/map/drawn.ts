@@ -59,6 +59,11 @@ export class DrawnLayers {
     return this.on.has(key);
   }
 
+  /** Whether anything of a layer is drawn in this part of the map, at this zoom. */
+  isSeen(key: string): boolean {
+    return this.on.has(key) && this.map.queryRenderedFeatures({ layers: this.ids.get(key) ?? [] }).length > 0;
+  }
+
   shown(): Set<string> {
     return new Set(this.on);
   }

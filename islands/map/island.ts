@@ -96,6 +96,7 @@ class Parts {
   private readonly rest = (): void => {
     if (!this.drawn.hasHeardAll()) return;
     this.map.off("idle", this.rest);
+    this.panels.refill("layers");
     this.host.dataset.state = "idle";
     performance.mark("cityloom-map-idle");
   };
@@ -148,6 +149,7 @@ class Parts {
   private addPanels(): void {
     const turned = () => {
       this.panels.refill("layers");
+      this.map.once("idle", () => this.panels.refill("layers")); // what was turned on is in sight only now
       this.remember();
     };
     const measure = this.tools.has("measure") ? new Measure(this.map, this.theme) : undefined;

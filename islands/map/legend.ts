@@ -1,4 +1,4 @@
-/** The list of layers: on and off, what each colour means, and why a layer may not be seen. */
+/** The list of layers: on and off, what the colours of those in sight mean, and why a layer may not be seen. */
 import type { Layer, LegendItem } from "./contract.ts";
 import { freshId, make } from "./dom.ts";
 import type { DrawnLayers } from "./drawn.ts";
@@ -28,7 +28,7 @@ function row(layer: Layer, drawn: DrawnLayers, zoom: number, turned: () => void)
     const note = make("p", { class: "map-why", id: `${id}-why` }, why);
     box.setAttribute("aria-describedby", note.id);
     made.append(note);
-  } else if (layer.legend?.length && drawn.isOn(layer.key)) {
+  } else if (layer.legend?.length && drawn.isSeen(layer.key)) {
     made.append(make("ul", { class: "map-legend" }, ...layer.legend.map(item)));
   }
   return made;

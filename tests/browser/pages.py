@@ -67,7 +67,7 @@ PAGES = (
     Sight("step-up", "Data steward", "/step-up/?next=/"), Sight("purposes", "Data steward", "/gate/purposes/"),
     Sight("propose-purpose", "Data steward", "/gate/purposes/propose/"),
     Sight("oversight", "Data protection officer", "/gate/oversight/"),
-    Sight("gate-audit", "Auditor", "/gate/audit/?from=2026-01-01"),
+    Sight("gate-audit", "Auditor", "/gate/audit/"),
     Sight("incident", "Gas company desk", "/", "main a[href^='/incidents/']"),
     Sight("grant", "Case handler", "/gate/", "main a[href^='/gate/grants/']"),
     Sight("mine", OWN, "/account/"),

@@ -524,10 +524,10 @@ def test_an_auditor_sees_flows_with_a_total_and_the_key_of_the_log(signed_in: Si
     page = signed_in("auditor").get("/gate/audit/")
     rows = [[cell.text_content().strip() for cell in row.xpath("td")] for row in
             main(page).xpath("//section[@aria-labelledby='flows']//tbody/tr")]  # fmt: skip
-    mine = [row for row in rows if row[1] == "city/social" and row[4] == "opened"]
+    mine = [row for row in rows if row[1] == "Social affairs" and row[4] == "opened"]
     assert mine
     bars = main(page).xpath("//section[@aria-labelledby='bars']//tbody/tr")
-    assert ["city/social", "case-handling"] in [[row.xpath("string(th)"), row.xpath("string(td)")] for row in bars]
+    assert ["Social affairs", "Handling a case"] in [[row.xpath("string(th)"), row.xpath("string(td)")] for row in bars]
     total = main(page).xpath("string(//section[@aria-labelledby='flows']//tfoot//td[2])")
     assert int(total) == sum(int(row[-1]) for row in rows)
     assert "cityloom log verify" in text(page)

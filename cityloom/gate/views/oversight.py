@@ -17,7 +17,17 @@ from cityloom.gate import actions, display, policies, queries
 from cityloom.gate.domain import reasons
 from cityloom.gate.forms import EraseForm, HoneyForm, ReviewForm, UnmaskForm
 from cityloom.gate.models import Contest, GlassReview
-from cityloom.gate.views.page import INCOMPLETE, actor_of, carry_out, number_in, posted, shown, why_not
+from cityloom.gate.views.page import (
+    INCOMPLETE,
+    actor_of,
+    carry_out,
+    number_in,
+    posted,
+    purpose_titles,
+    shown,
+    unit_name,
+    why_not,
+)  # fmt: skip
 from cityloom.gate.views.statuses import batches
 from cityloom.kernel import clock
 from cityloom.kernel.actor import Actor
@@ -157,8 +167,9 @@ def _page(request: HttpRequest, refusal: Refused | None = None, *, status: int =
     entries = queries.entries(by, [row.leaf_index for row in contests])
     unseen = queries.alarms(by, unseen=True)
     seen = [one for one in queries.alarms(by, limit=_ALARMS) if one.seen_at is not None]
+    titles = purpose_titles()
     context = {
-        "alarms": [{"row": row, "kind": display.word(row.kind)} for row in (*unseen, *seen)], "unseen": len(unseen),
+        "alarms": [_alarm(row, titles) for row in (*unseen, *seen)], "unseen": len(unseen),
         "reviews": [_review(row, by, at, names.get(row.account_id, "")) for row in queries.open_reviews()],
         "contests": [_contest(row, entries.get(row.leaf_index, {})) for row in contests],
         "breakers": queries.breakers(by), "honey_form": HoneyForm(), "unmask_form": UnmaskForm(),
@@ -167,6 +178,11 @@ def _page(request: HttpRequest, refusal: Refused | None = None, *, status: int =
         "incomplete": False,
     }  # fmt: skip
     return shown(request, "gate/oversight.html", context | more, refusal, status)
+
+
+def _alarm(row: Any, titles: Mapping[str, str]) -> dict[str, Any]:
+    return {"row": row, "kind": display.word(row.kind), "unit": unit_name(row.unit),
+            "purpose": titles.get(row.purpose, row.purpose)}  # fmt: skip
 
 
 def _review(row: GlassReview, by: Actor, at: datetime, who: str) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from cityloom.accounts import queries as accounts
-from cityloom.gate import policies
+from cityloom.gate import display, policies, queries
+from cityloom.gate.domain import documents
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from cityloom.ui.middleware import status_of
@@ -38,6 +39,19 @@ def posted(to: str) -> Callable[[Page], Page]:
         return checked
 
     return guarded
+
+
+def unit_name(unit: str) -> str:
+    """What a unit is called in the reader's language, else its id."""
+    return accounts.unit_names_of({unit}).get(unit, unit)
+
+
+def purpose_titles() -> Mapping[str, str]:
+    """What the purposes in force are called in the reader's language, by their names."""
+    return {
+        name: display.title(documents.as_written(stored).get("title", {}), name)
+        for name, stored in queries.live_purposes().items()
+    }
 
 
 def number_in(text: str) -> int:

@@ -15,7 +15,16 @@ from cityloom.gate import actions, display, policies, queries
 from cityloom.gate.domain import documents
 from cityloom.gate.forms import PurposeForm
 from cityloom.gate.queries import PurposeVersion
-from cityloom.gate.views.page import INCOMPLETE, actor_of, carry_out, number_in, posted, shown, why_not
+from cityloom.gate.views.page import (
+    INCOMPLETE,
+    actor_of,
+    carry_out,
+    number_in,
+    posted,
+    shown,
+    unit_name,
+    why_not,
+)  # fmt: skip
 from cityloom.kernel import clock
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
@@ -145,8 +154,10 @@ def _live(row: PurposeVersion) -> dict[str, Any]:
     days_left = (clock.from_text(written["valid_until"]) - clock.now()).days
     used = row.spent_today / written["most_a_day"] if written["most_a_day"] else 0.0
     return {
-        "row": row, "says": written, "fields": display.fields(written["fields"]), "days_left": days_left,
-        "ends_soon": days_left <= _SOON_DAYS, "valid_until": clock.from_text(written["valid_until"]),
+        "row": row, "says": written, "citation": f"{written['statute']}, {written['article']}",
+        "units": [unit_name(unit) for unit in written["units"]], "fields": display.fields(written["fields"]),
+        "days_left": days_left, "ends_soon": days_left <= _SOON_DAYS,
+        "valid_until": clock.from_text(written["valid_until"]),
         "limits": {name: display.limit(written[name]) for name in _LIMITS}, "percent": round(100 * used),
         "is_near": days_left <= _SOON_DAYS or used > _MUCH,
     }  # fmt: skip
