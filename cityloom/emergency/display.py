@@ -58,7 +58,7 @@ FIRST_FIGURES = frozenset({
 """What whoever decides looks at first; the others are a click away."""
 LANES = {
     "waiting": gettext_noop("Waiting for a worker"), "assigned": gettext_noop("Given"),
-    "delivered": gettext_noop("Received"), "accepted": gettext_noop("At the door"), "done": gettext_noop("Done"),
+    "delivered": gettext_noop("With the worker"), "accepted": gettext_noop("At the door"), "done": gettext_noop("Done"),
     "unable": gettext_noop("Needs other help"), "cancelled": gettext_noop("Not needed any more"),
 }  # fmt: skip
 HANDLING = {
