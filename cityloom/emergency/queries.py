@@ -13,6 +13,7 @@ import numpy as np
 import shapely
 from django.db.models import F, Q, QuerySet
 from django.urls import reverse
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
@@ -35,7 +36,7 @@ from cityloom.kernel.refused import Refused
 from cityloom.registers import queries as registers
 from cityloom.registers.queries import Residents
 from cityloom.ui.domain import series
-from cityloom.ui.domain.declared import URGENCIES, Reading, Urgency, WorkItem
+from cityloom.ui.domain.declared import MOST_WORK, URGENCIES, Reading, Urgency, WorkItem
 
 VALVE_REACH_M = 60.0
 FIRST_REACH_M = 1_000.0
@@ -257,7 +258,7 @@ def incident_known(incident_id: str, at: datetime) -> IncidentFacts:
     facts = incident(incident_id)
     if at < facts.opened_at:
         raise Refused("emergency.no_incident_yet", "Nobody knew of this incident at {value}; look at a later moment.",
-                      value=f"{at:%Y-%m-%d %H:%M:%S} UTC")  # fmt: skip
+                      value=localtime(at).isoformat(" ", "seconds"))  # fmt: skip
     purposes = dict(Proposal.objects.filter(incident_id=incident_id).values_list("id", "purpose"))
     happened = [(m.what, purposes.get(m.data.get("proposal_id", ""), "")) for m in timeline(incident_id) if m.at <= at]
     closed_at = facts.closed_at if facts.closed_at and facts.closed_at <= at else None
@@ -586,7 +587,6 @@ def _site(one: registers.PlaceFacts | registers.ValveFacts) -> Site:
 
 _MOST_LINES = 1_000
 _MOST_ENDED = 20
-_MOST_WORK = 100
 _ORDERS_OF = timedelta(days=30)
 _SPANS = 20_000  # incidents that a line of figures looks at
 
@@ -674,7 +674,7 @@ def decisions_to_take(actor: Actor, at: datetime) -> list[WorkItem]:
             title=display.decision_words(row.state, row.place), url=f"{reverse('incident', args=[row.id])}#decision",
             urgency="now", since=row.opened_at, is_exercise=bool(row.exercise_id),
         )
-        for row in mine[:_MOST_WORK]
+        for row in mine[:MOST_WORK]
     ]  # fmt: skip
 
 
@@ -720,7 +720,7 @@ def notices_to_answer(actor: Actor, at: datetime) -> list[WorkItem]:
             note=_("Overdue: it was escalated.") if row.state == "escalated" else "",
             is_exercise=bool(row.exercise_id),
         )
-        for row in rows[:_MOST_WORK]
+        for row in rows[:MOST_WORK]
     ]  # fmt: skip
     return sorted(items, key=lambda item: not item.note)
 

@@ -41,7 +41,7 @@ from cityloom.kernel import clock, merkle
 from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
 from cityloom.ui.domain import declared as figures
-from cityloom.ui.domain.declared import Fault, WorkItem
+from cityloom.ui.domain.declared import MOST_WORK, Fault, WorkItem
 
 EMERGENCY = "emergency-assistance"
 REGISTER = "register-maintenance"
@@ -613,7 +613,6 @@ def _run(values: NDArray[np.int64]) -> bytes:
 
 # --- what the overview shows
 
-_MOST = 100
 _NEARLY = 0.8
 """The share of a day's budget at which it is told that it runs out."""
 
@@ -631,7 +630,7 @@ def work_grants(actor: Actor, at: datetime) -> list[WorkItem]:
             is_exercise=bool(one.exercise_id),
         )
         for one in waiting if actor.roles & set(rules.get(one.purpose, {}).get("approvers", ()))
-    ][:_MOST]  # fmt: skip
+    ][:MOST_WORK]  # fmt: skip
 
 
 def work_statuses(actor: Actor, at: datetime) -> list[WorkItem]:
@@ -642,26 +641,26 @@ def work_statuses(actor: Actor, at: datetime) -> list[WorkItem]:
     return [
         WorkItem(_("Decide on a proposed status: {kind}").format(kind=display.word(row.kind)), reverse("statuses"),
                  since=row.proposed_at)
-        for row in list(waiting.values())[:_MOST]
+        for row in list(waiting.values())[:MOST_WORK]
     ]  # fmt: skip
 
 
 def work_objections(actor: Actor, at: datetime) -> list[WorkItem]:
     """Residents' objections without an answer, the overdue first."""
-    rows = open_contests()[:_MOST]
+    rows = open_contests()[:MOST_WORK]
     return [_due(_("Answer a resident's objection"), row.contested_at, row.due_at, at) for row in rows]
 
 
 def work_reviews(actor: Actor, at: datetime) -> list[WorkItem]:
     """Breakings of the glass without a review, the overdue first; exercises last."""
-    rows = [row for row in open_reviews() if row.account_id != actor.account][:_MOST]
+    rows = [row for row in open_reviews() if row.account_id != actor.account][:MOST_WORK]
     words = _("Review where the glass was broken")
     return [_due(words, row.broken_at, row.due_at, at, is_exercise=bool(row.exercise_id)) for row in rows]
 
 
 def work_alarms(actor: Actor, at: datetime) -> list[WorkItem]:
     """Alarms of the keeper that nobody has seen; exercises last."""
-    rows = GateAlarm.objects.filter(seen_at=None).order_by("exercise_id", "-at", "-number")[:_MOST]
+    rows = GateAlarm.objects.filter(seen_at=None).order_by("exercise_id", "-at", "-number")[:MOST_WORK]
     return [
         WorkItem(display.word(row.kind), reverse("oversight"), "later" if row.exercise_id else "now", row.at,
                  note=_("An alarm of the keeper"), is_exercise=bool(row.exercise_id))

@@ -23,7 +23,7 @@ from cityloom.kernel import clock
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from cityloom.ui import registry
-from cityloom.ui.domain.declared import URGENCIES, Fault, KeyFigure, Reading, Watch, WorkItem
+from cityloom.ui.domain.declared import MOST_WORK, URGENCIES, Fault, KeyFigure, Reading, Watch, WorkItem
 from cityloom.ui.words import sentence_of
 from cityloom.web.processes import processes
 
@@ -59,13 +59,14 @@ class Work:
     """What waits for somebody.
 
     `items`: the list, the thing, whether it is overdue. `unread`: lists that could not be read, and why. `others`:
-    lists for others, and for which roles. `is_calm`: no incident is open. `rehearse_url`: where a drill is started, for
-    those who may.
+    lists for others, and for which roles. `full`: lists of which more waits than is here. `is_calm`: no incident is
+    open. `rehearse_url`: where a drill is started, for those who may.
     """
 
     items: Sequence[tuple[str, WorkItem, bool]]
     unread: Sequence[tuple[str, str]]
     others: Sequence[tuple[str, Sequence[str]]]
+    full: Sequence[str] = ()
     is_calm: bool = False
     rehearse_url: str = ""
 
@@ -178,7 +179,7 @@ def _worst_first(line: Shown) -> int:
 def work_of(actor: Actor) -> Work:
     """What waits for somebody, the most urgent first and real things before exercises."""
     items: list[tuple[str, WorkItem]] = []
-    unread, others = [], []
+    unread, others, full = [], [], []
     for work in registry.work_lists():
         if not registry.may_see(work.roles, actor):
             others.append((_(work.label), sorted(work.roles)))
@@ -186,12 +187,14 @@ def work_of(actor: Actor) -> Work:
         source = registry.source_of(work.source)
         found, why_not = _told(lambda source=source: source(actor, clock.now()), work.key)
         items += [(_(work.label), item) for item in found or ()]
+        if len(found or ()) >= MOST_WORK:
+            full.append(_(work.label))
         if why_not:
             unread.append((_(work.label), why_not))
     now = clock.now()
     late = [(label, item, item.due_at is not None and item.due_at <= now) for label, item in items]
     is_calm = not items and not emergency.has_open_incident()
-    return Work(sorted(late, key=lambda one: _pressing(one[1])), unread, others, is_calm, _rehearse_url(actor))
+    return Work(sorted(late, key=lambda one: _pressing(one[1])), unread, others, full, is_calm, _rehearse_url(actor))
 
 
 def _rehearse_url(actor: Actor) -> str:

@@ -64,6 +64,9 @@ def _overview(request: HttpRequest) -> HttpResponse:
         }  # fmt: skip
         return JsonResponse(texts) if "," in asked else HttpResponse(texts[asked])
     newest = overview.moments(None, overview.MARKS)
+    if at and at > max([clock.now(), *(moment.at for moment in newest[:1])]):  # an exercise may be ahead of us
+        at, fault = None, _("That moment is still to come; what is known now is shown.")
+        context |= {"at": at, "fault": fault, "query": ""}
     for part in overview.PARTS:
         context |= overview.context_for(part, actor, at, page, newest) | {f"{part}_types": overview.types_of(part)}
     scrub = overview.scrub(at, newest)

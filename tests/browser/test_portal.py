@@ -157,3 +157,14 @@ def test_every_page_fits_a_small_screen(opened: Opened, served_city: Served, loc
     for address in ("/", "/services/", "/report/", "/sensors/", "/figures/", "/how/", "/offline/"):
         page.goto(f"{served_city.url}{address}")
         assert overflow(page) == 0, address
+
+
+def test_a_name_of_two_hundred_letters_stays_on_a_small_screen(opened: Opened, served_city: Served) -> None:
+    page = opened(width=320, height=640)
+    for address in ("/offline/", "/search/?q=road"):
+        page.goto(f"{served_city.url}{address}")
+        named = page.locator("main h3, main .warning p, main bdi").evaluate_all(
+            "all => all.map(one => one.append('x'.repeat(200))).length"
+        )
+        assert named, address
+        assert overflow(page) == 0, address

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from cityloom.kernel.refused import Refused
 from cityloom.signals.domain import photo
@@ -68,11 +69,38 @@ def test_a_large_photo_is_made_smaller() -> None:
     assert max(read.size) == photo.LARGEST_SIDE
 
 
+def several() -> bytes:
+    """A photo with another one behind it, as telephones write it."""
+    out = io.BytesIO()
+    Image.new("RGB", (60, 40)).save(out, "MPO", save_all=True, append_images=[Image.new("RGB", (30, 20))])
+    return out.getvalue()
+
+
+def with_text(key: str) -> bytes:
+    notes = PngInfo()
+    notes.add_itxt(key, "<script>alert(1)</script>")
+    return picture("PNG", pnginfo=notes)
+
+
+@pytest.mark.parametrize("content", [
+    picture() + b"<html><script>alert(1)</script>", picture("PNG") + b"PK\x03\x04<script>alert(1)",
+    picture(comment=b"<script>alert(1)</script>"), with_text("Comment"), with_text("xmp"), several(),
+], ids=["page", "archive", "comment", "text", "xmp", "several"])  # fmt: skip
+def test_what_is_something_else_too_is_a_photo_and_nothing_else(content: bytes) -> None:
+    after = photo.cleaned(content)
+    read = Image.open(io.BytesIO(after))
+    assert (read.format, read.size, getattr(read, "n_frames", 1)) == ("JPEG", (60, 40), 1)
+    assert b"script" not in after
+    assert b"PK\x03" not in after
+
+
 @pytest.mark.parametrize(("content", "code"), [
     (b"", "photo_type"), (b"hello", "photo_type"), (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "photo_type"),
     (b"%PDF-1.7", "photo_type"), (b"GIF89a" + b"0" * 40, "photo_type"), (b"MZ" + b"0" * 100, "photo_type"),
     (picture()[:200], "photo_broken"), (b"\x89PNG\r\n\x1a\n" + b"0" * 60, "photo_broken"),
     (b"\xff\xd8\xff\xe0" + b"0" * 60, "photo_broken"),
+    (b"<html><script>" + picture(), "photo_type"), (b"GIF89a/*" + b"0" * 40 + b"*/=1;alert(1)", "photo_type"),
+    (png_claiming(50_000, 50_000), "photo_pixels"),
     (png_claiming(6_000, 6_000), "photo_pixels"), (png_claiming(100_000, 100_000), "photo_pixels"),
     (png_claiming(10, 10), "photo_broken"), (b"\xff" * (photo.LARGEST_BYTES + 1), "photo_large"),
 ])  # fmt: skip

@@ -26,6 +26,7 @@ from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from cityloom.ui import registry
 from cityloom.ui.domain import series
+from cityloom.ui.domain.declared import MOST_WORK, WorkItem
 from cityloom.web import overview
 from tests.web.conftest import AT, EXERCISE, City
 
@@ -202,6 +203,22 @@ def test_a_drill_comes_last_and_is_marked(signed_in: SignIn, city: City, inciden
     assert all(("drill" in (row.get("class") or "")) == ("EXERCISE" in words(row)) for row in rows)
 
 
+def test_hundreds_that_wait_are_a_short_list_that_says_how_many_more(
+    signed_in: SignIn, city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def many(actor: object, at: object) -> list[WorkItem]:
+        return [WorkItem(f"Decision {number}", "/", "now", AT) for number in range(MOST_WORK)]
+
+    monkeypatch.setattr(registry, "source_of", lambda _source: many)
+    roles = frozenset(city.people["commander"].roles)
+    lists = [one for one in registry.work_lists() if registry.may_see(one.roles, Actor("x", "city", roles))]
+    shown = part(signed_in("commander"), "work")
+    (more,) = shown.xpath("//details[@id='work-more']")
+    assert len(shown.xpath("//li[not(ancestor::details)]")) == 12
+    assert f"And {len(lists) * MOST_WORK - 12} more" in words(more)
+    assert words(shown).count("Even more waits than this page takes") == len(lists)
+
+
 @pytest.mark.parametrize("username", ["duty", "commander", "worker-0001", "operator", "water"])
 def test_each_role_sees_its_own_lists_and_that_there_are_others(
     signed_in: SignIn, city: City, incident_id: str, username: str
@@ -243,6 +260,9 @@ def test_looking_back_is_marked_and_leads_back(signed_in: SignIn, city: City, in
     assert page.xpath("//a[text()='Back to now']/@href")[0] == "/"
     parts = page.xpath("//main//*[starts-with(@data-live-fragment, '/?')]/@data-live-fragment")
     assert parts == ["/?fragment=work", "/?fragment=health"], "what is past does not change"
+    ahead = html.fromstring(duty.get("/?at=2199-01-01T00:00").content)
+    assert "still to come" in words(ahead)
+    assert not ahead.xpath("//a[text()='Back to now']")
     wrong = duty.get("/?at=yesterday")
     assert wrong.status_code == 200
     assert "is no date and time" in words(html.fromstring(wrong.content))

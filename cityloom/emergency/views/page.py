@@ -13,6 +13,7 @@ from django.utils.timezone import get_current_timezone
 from django.utils.translation import get_language
 
 from cityloom.accounts import queries as accounts
+from cityloom.bus import queries as bus
 from cityloom.emergency import policies, queries
 from cityloom.kernel import clock
 from cityloom.kernel.actor import Actor
@@ -84,7 +85,7 @@ def room_of(request: HttpRequest, incident_id: str, *, since: int = 0) -> Room:
     asked = request.GET
     return Room(
         incident_id=incident_id, actor=accounts.as_actor(request.user),  # type: ignore[arg-type]
-        at=_instant(asked.get("at", "")), since=since or _number(asked.get("since", "")),
+        at=_past(incident_id, _instant(asked.get("at", ""))), since=since or _number(asked.get("since", "")),
         role=asked.get("role", "")[:32],
     )  # fmt: skip
 
@@ -112,6 +113,13 @@ def _instant(text: str) -> datetime | None:
         return clock.asked_for(text.replace(" ", "+"), get_current_timezone())  # a plus sign that was not escaped
     except ValueError as error:
         raise Http404 from error
+
+
+def _past(incident_id: str, at: datetime | None) -> datetime | None:
+    """None for what is still to come where the incident happens: nothing is known of it but what is known now."""
+    if at is None or at >= bus.now_in(queries.incident(incident_id).exercise_id):
+        return None
+    return at
 
 
 def _number(text: str) -> int:

@@ -14,6 +14,9 @@ LARGEST_BYTES = 10 * 1024 * 1024
 LARGEST_SIDE = 2048
 MOST_PIXELS = {"JPEG": 64_000_000, "PNG": 25_000_000, "WEBP": 25_000_000}
 """By format: a JPEG is decoded small at once, the others need 4 bytes for each pixel."""
+_SEVERAL = "MPO"
+"""A JPEG with more pictures behind the first, as telephones write them; the first is taken."""
+_NOTES = ("xmp", "XML:com.adobe.xmp")
 MEDIA_TYPE = "image/jpeg"
 _QUALITY = 82
 
@@ -31,7 +34,9 @@ def cleaned(content: bytes) -> bytes:
         with warnings.catch_warnings(), _opened(content) as picture:
             warnings.simplefilter("ignore")
             return _written(picture)
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, Image.DecompressionBombError) as error:
+    except Refused:
+        raise
+    except Exception as error:  # what is written to break a decoder breaks it in ways that nobody has listed
         raise Refused("signals.photo_broken", "This photo is damaged and cannot be read; take it again, or send"
                       " another one.") from error  # fmt: skip
 
@@ -44,7 +49,8 @@ def _opened(content: bytes) -> Image.Image:
                       " picture.") from error  # fmt: skip
     except Image.DecompressionBombError as error:
         raise _too_many_pixels("> 178", min(MOST_PIXELS.values())) from error
-    pixels, most = picture.width * picture.height, MOST_PIXELS[picture.format or "PNG"]
+    kind = "JPEG" if picture.format == _SEVERAL else picture.format
+    pixels, most = picture.width * picture.height, MOST_PIXELS[kind or "PNG"]
     if pixels > most:
         raise _too_many_pixels(pixels // 1_000_000, most)
     return picture
@@ -57,6 +63,9 @@ def _too_many_pixels(millions: object, most: int) -> Refused:
 
 def _written(picture: Image.Image) -> bytes:
     picture.draft("RGB", (LARGEST_SIDE, LARGEST_SIDE))  # a JPEG is decoded at a half, a quarter or an eighth
+    picture.load()
+    for name in _NOTES:  # it is looked into for what is upright, and need not be what it should be
+        picture.info.pop(name, None)
     upright = ImageOps.exif_transpose(picture)
     upright.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
     bare = Image.new("RGB", upright.size, "white")

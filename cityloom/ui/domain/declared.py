@@ -169,6 +169,10 @@ class WorkList:
     events: frozenset[str] = frozenset()
 
 
+MOST_WORK = 100
+"""Of one list; a source that gives as many may have left out what waits for less long."""
+
+
 @dataclass(frozen=True)
 class WorkItem:
     """One thing that waits: what it is, since when, by when, and the page where it is done."""
