@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 from rich.console import Console as Screen
+from rich.markup import escape
 from rich.table import Table
 
 from cityloom.cli.runtime import Runtime
@@ -67,8 +68,8 @@ def list_(runtime: Runtime, demo: bool, as_json: bool) -> None:
     table = Table("user name", "kind", "unit", "roles", "second factor", "state")
     for one in found:
         state = "suspended" if one.suspended_for else "active" if one.is_active else "closed"
-        table.add_row(one.username, one.kind, one.unit, ", ".join(one.roles), "yes" if one.has_second_factor else "no",
-                      state)  # fmt: skip
+        second = "yes" if one.has_second_factor else "no"
+        table.add_row(escape(one.username), one.kind, one.unit, ", ".join(one.roles), second, state)
     Screen().print(table)
 
 
@@ -206,7 +207,8 @@ def list_contractors(runtime: Runtime, as_json: bool) -> None:
     table = Table("user name", "company", "unit", "roles", "until", "state")
     for term in found:
         until = f"{term.ends_at:%Y-%m-%d %H:%M}"
-        table.add_row(term.username, term.company, term.unit, ", ".join(term.roles), until, term.state_at(now))
+        who = escape(term.username), escape(term.company), term.unit, ", ".join(term.roles)
+        table.add_row(*who, until, term.state_at(now))
     Screen().print(table)
 
 

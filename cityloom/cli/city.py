@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 from rich.console import Console as Screen
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -140,7 +141,7 @@ def _tell(facts: Any, as_json: bool) -> None:
         return
     screen = Screen()
     label = "synthetic city" if facts.kind == "synthetic" else "real place, synthetic people"
-    table = Table("", "", title=f"{facts.name} ({label})", show_header=False)
+    table = Table("", "", title=f"{escape(facts.name)} ({label})", show_header=False)
     for what, count in facts.counts.items():
         table.add_row(what.replace("_", " "), f"{count:,}")
     table.add_row("time zone", facts.timezone)
@@ -152,4 +153,4 @@ def _tell(facts: Any, as_json: bool) -> None:
         made.add_row(what, f"{entry['count']:,}", str(entry["rule"]))
     screen.print(made)
     if facts.attribution:
-        screen.print(facts.attribution)
+        screen.print(facts.attribution, markup=False)

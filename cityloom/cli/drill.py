@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 from rich.console import Console as Screen
+from rich.markup import escape
 from rich.table import Table
 
 from cityloom.cli.runtime import Runtime
@@ -121,7 +122,7 @@ class Told:
         self._screen = screen
 
     def note(self, words: str) -> None:
-        self._screen.print(f"[dim]          {words}[/]", highlight=False)
+        self._screen.print(f"[dim]          {escape(words)}[/]", highlight=False)
 
     def events(self, events: list[tuple[Envelope, float | None]], first_signal_at: datetime) -> None:
         from cityloom.drills.domain.timeline import lines_of
@@ -129,7 +130,7 @@ class Told:
         for line in lines_of(events, first_signal_at):
             wall = f"{line.wall_ms:,.0f} ms" if line.wall_ms is not None else ""
             self._screen.print(
-                f"[cyan]{_clock(line.t_s):>9}[/] [bold]{line.step:<26}[/] {line.decided} [dim]{wall}[/]",
+                f"[cyan]{_clock(line.t_s):>9}[/] [bold]{line.step:<26}[/] {escape(line.decided)} [dim]{wall}[/]",
                 highlight=False, soft_wrap=True,
             )  # fmt: skip
 

@@ -77,7 +77,11 @@ def open_incident(
     *, detection_id: str, category: str, lon: float, lat: float, first_signal_at: datetime, by: Actor, at: datetime,
     exercise_id: str = "", scene_id: str = "",
 ) -> str:  # fmt: skip
-    """Turn a detection into an incident and return its id; the same detection always gives the same incident."""
+    """Turn a detection into an incident and return its id; the same detection always gives the same incident.
+
+    A first signal of a clock that is ahead of ours came no later than now.
+    """
+    first_signal_at = min(first_signal_at, at)
     incident_id = ids.named_id("incident", detection_id)
     chosen = parameters_of(exercise_id, category)
     place = registers.area_words(lon, lat)

@@ -15,6 +15,7 @@ from cityloom.detection.domain.baseline import Baselines, learn
 from cityloom.detection.domain.evidence import of_calls, of_scenes, of_streams
 from cityloom.detection.domain.scoring import RULES, call_weights, stream_weights, z_scores
 from cityloom.detection.domain.windows import WIDTH, windows
+from cityloom.kernel import clock
 from tests.detection.layouts import AT
 
 finite = st.floats(-1e6, 1e6)
@@ -154,7 +155,15 @@ def test_a_live_batch_lies_whole_in_the_newest_window(length, delay):
     assert until - since == WIDTH
     assert last < until
     if length < WIDTH:
-        assert since <= first or since - first < timedelta(microseconds=2)
+        assert since <= first or since - first < timedelta(milliseconds=2)
+
+
+@given(st.timedeltas(timedelta(0), timedelta(minutes=5)))
+def test_a_signal_of_a_clock_that_is_ahead_is_seen_though_its_event_carries_milliseconds(ahead):
+    stamped = AT + ahead
+    carried = clock.from_text(clock.to_text(stamped))
+    since, until = windows(carried, carried, AT)[0]
+    assert since < stamped <= until
 
 
 def test_a_late_signal_is_seen_together_with_what_came_after_it():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -27,6 +28,14 @@ def refusal(call, **given) -> str:
 def test_one_detection_is_one_incident(scene: Scene) -> None:
     assert open_incident() == scene.incident_id
     assert published(scene) == ["IncidentOpened"]
+
+
+def test_a_sensor_whose_clock_is_ahead_starts_no_incident_in_the_future(scene: Scene) -> None:
+    opened = actions.open_incident(
+        detection_id="ahead", category="fire", lon=114.0, lat=22.5, first_signal_at=NOW + timedelta(minutes=4),
+        by=SYSTEM, at=NOW, exercise_id="E" * 26,
+    )  # fmt: skip
+    assert queries.incident(opened).first_signal_at == NOW
 
 
 def test_a_proposal_counts_everyone_and_opens_nobody(scene: Scene) -> None:

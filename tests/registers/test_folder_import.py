@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import unicodedata
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cityloom.cli.city import _tell
 from cityloom.kernel.refused import Refused
 from cityloom.registers.contrib.folder.reader import read_folder
 from cityloom.registers.domain import osm_joins
@@ -291,6 +294,31 @@ def test_whatever_a_feature_holds_the_answer_is_a_city_or_a_refusal(tmp_path, ki
             read_folder(folder(tmp_path / "x", **layers))
         except Refused as refusal:
             assert refusal.code.startswith("city.")
+
+
+@pytest.mark.parametrize("name", [
+    "Elm\r\nBcc: all@example.org\x00", "\u202eteertS\u2066 \u200b", "L" + "o" * 10_000 + "ng",
+    "\U000e0041\ufeffElm\u2028",
+])  # fmt: skip
+def test_names_come_in_without_what_turns_breaks_or_hides_the_words_around_them(tmp_path, name):
+    street, house = (one | {"properties": {**one["properties"], "name": name, "addr:street": name}}
+                     for one in (STREET, HOUSE))  # fmt: skip
+    draft = read_folder(folder(tmp_path, buildings=[house], roads=[street]))
+    found = {*draft.buildings.name, *draft.buildings.street, *draft.roads.name, draft.name}
+    assert any(found)
+    assert max(map(len, found)) <= 200
+    assert not {unicodedata.category(sign) for one in found for sign in one} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def test_a_name_that_looks_like_a_colour_is_shown_as_it_is(capsys):
+    facts = SimpleNamespace(
+        name="[/b]Town", kind="osm", counts={"buildings": 1}, timezone="UTC", defects={}, synthesised={},
+        attribution="(c) [/red]us",
+    )  # fmt: skip
+    _tell(facts, as_json=False)
+    said = capsys.readouterr().out
+    assert "[/b]Town" in said
+    assert "(c) [/red]us" in said
 
 
 @pytest.mark.realdata
