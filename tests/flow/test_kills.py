@@ -7,7 +7,7 @@ import sys
 
 from tests.flow.installation import ROOT, Installation
 
-KILLS = int(os.environ.get("CITYLOOM_KILLS", "50"))
+KILLS = int(os.environ.get("CITYLOOM_KILLS", "20"))
 KEEPER_KILLS = int(os.environ.get("CITYLOOM_KILLS", "6"))
 
 

@@ -21,8 +21,8 @@ from tests.flow.installation import ROOT, Installation
 from tests.required import missing
 
 SERVER = os.environ.get("CITYLOOM_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
-DRILL_KILLS = int(os.environ.get("CITYLOOM_KILLS", "10"))
-BUILDER_KILLS = 3
+DRILL_KILLS = int(os.environ.get("CITYLOOM_KILLS", "5"))
+BUILDER_KILLS = 2
 FOLDERS = ("accounts bus gate registers", "signals detection fieldwork", "alerts emergency")
 pytestmark = pytest.mark.postgres
 
