@@ -68,6 +68,11 @@ HANDLING = {
     "instruction": gettext_noop("Instruction"), "area": gettext_noop("Area"), "en": gettext_noop("English"),
     "zh-Hans": gettext_noop("Chinese"),
 }  # fmt: skip
+CAP_VALUES = (
+    gettext_noop("Immediate"), gettext_noop("Past"), gettext_noop("Extreme"), gettext_noop("Minor"),
+    gettext_noop("Observed"), gettext_noop("Unlikely"), gettext_noop("Evacuate"), gettext_noop("AllClear"),
+)  # fmt: skip
+"""What CAP 1.2 calls urgency, severity, certainty and response; English keeps the standard's own words."""
 _MAJOR = ("motorway", "trunk", "primary", "secondary", "tertiary", "arterial")
 _MINOR_WAYS = ("footway", "path", "steps", "cycleway", "pedestrian", "track")
 _ABOVE = {
