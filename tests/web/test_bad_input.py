@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from django.apps import apps
+from django.conf import LazySettings
+from django.core.cache import cache
 from django.test import Client
 from django.urls import get_resolver
 from django.utils import translation
@@ -175,6 +178,29 @@ def test_sending_back_without_a_keeper_decides_nothing(
     assert page.status_code == 503
     assert "The keeper does not answer" in text(page)
     assert Proposal.objects.get(id=proposal.id).sent_back_at is None
+
+
+@pytest.mark.parametrize("who", ["commander", "dpo"])
+def test_without_a_keeper_every_page_says_what_cannot_be_shown(
+    city: City, proposal: Shown, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch, settings: LazySettings, who: str
+) -> None:
+    client = calm(signed_in(who))
+    cache.clear()
+    monkeypatch.setitem(settings.CITYLOOM, "KEEPER_SOCKET", Path("/nowhere/keeper"))
+    form, odd, silent = filled(proposal, "x"), {}, set()
+    for route, _, name in ALL:
+        path = route.replace("/incidents/x/", f"/incidents/{proposal.incident_id}/")
+        if "/x" in path or name in ("sign-out", "account_logout") or name.startswith("mfa_"):
+            continue
+        answers = [client.get(path)] + ([] if "/incidents/" in path else [client.post(path, form)])
+        for answer in answers:
+            if answer.status_code >= 500:
+                silent.add(path)
+                if answer.status_code != 503 or "The keeper does not answer" not in answer.content.decode():
+                    odd[path] = answer.status_code
+    assert odd == {}
+    assert f"/incidents/{proposal.incident_id}/" not in silent, "the room stands without the words of its log"
+    assert "/" not in silent
 
 
 def test_other_hosts_and_forged_forms_are_refused_politely(city: City) -> None:
