@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -132,9 +133,11 @@ def ask_to_stop(*, exercise_id: str, by: Actor, at: datetime) -> None:
 
 
 def fail(*, exercise_id: str, why: str, at: datetime) -> None:
-    """Give a drill up that cannot be played, with the sentence that says why."""
+    """Give a drill up that cannot be played, with the sentence that says why; what it left open is closed."""
     DrillRun.objects.filter(exercise_id=exercise_id).update(state="failed", fault=why[:300], finished_at=at)
     _tell(exercise_id, "failed", at)
+    with suppress(Refused):  # without a keeper the grants end by themselves, each at its time
+        close_out(exercise_id=exercise_id, by=SYSTEM, at=bus_queries.now_in(exercise_id))
 
 
 def close_out(*, exercise_id: str, by: Actor, at: datetime) -> None:

@@ -197,9 +197,11 @@ def test_a_drill_whose_process_keeps_ending_is_given_up_with_words(
         drilling.subprocess, "Popen", lambda command, **_: started.append(command) or SimpleNamespace(poll=lambda: 1)
     )
     monkeypatch.setattr(drilling.clock, "stopwatch", iter(range(0, 10**9, 1000)).__next__)
-    stage = drilling.Stage()
+    stage, closed = drilling.Stage(), []
+    monkeypatch.setattr(actions, "close_out", lambda exercise_id, **_: closed.append(exercise_id))
     for _ in range(12):
         stage.tend(clock.now())
+    assert closed == [exercise_id], "no task and no grant outlives the drill that nobody plays"
     assert [command[-1] for command in started] == [exercise_id] * 5
     assert queries.run_of(exercise_id).state == "failed"
     assert "ended 5 times" in text(signed_in("duty").get(f"/drills/{exercise_id}/"))
