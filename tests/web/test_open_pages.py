@@ -193,7 +193,7 @@ def test_the_worker_keeps_one_page_and_changes_with_its_files(city: City, client
     assert kept["page"] == "/offline/"
     assert all(name.startswith("/static/") for name in kept["files"])
     assert 'credentials: "omit"' in script
-    assert script.count("cache.put") == 2
+    assert script.count(".put(") == 2, "the page and its files, and nothing else"
     assert installed._script() == script
 
 

@@ -100,7 +100,7 @@ def test_people_find_what_they_mean(city: City, client: Client, query: str, foun
     assert found in read(client.get("/services/", {"q": query})).xpath("//section[@aria-labelledby='found']//a/@href")
 
 
-@pytest.mark.parametrize("query", ["<script>alert(1)</script>", "x" * 5000, "\u202eevil", "\x00", "zzqqzz"])
+@pytest.mark.parametrize("query", ["<script>alert(1)</script>", "x" * 5000, "\u202eevil", "zz\x00qq", "zzqqzz"])
 def test_odd_words_find_nothing_and_break_nothing(city: City, client: Client, query: str) -> None:
     page = client.get("/services/", {"q": query})
     assert page.status_code == 200
@@ -140,7 +140,8 @@ def test_how_the_data_are_used_is_what_the_keeper_goes_by(city: City, client: Cl
         (section,) = tree.xpath(f"//section[@aria-labelledby='p-{name}']")
         said = " ".join(section.text_content().split())
         assert rules["article"] in said
-        assert clock.from_text(rules["valid_until"]).astimezone(zone).date().isoformat() in said
+        until = clock.from_text(rules["valid_until"]).astimezone(zone)
+        assert f"{until.day} {until:%B %Y}" in said
     assert len(tree.xpath("//ul[@class='never']/li")) == 6
 
 

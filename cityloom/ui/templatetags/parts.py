@@ -13,6 +13,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
+from django.utils.translation import gettext
 
 from cityloom.kernel import ids
 from cityloom.ui import charts
@@ -35,11 +36,16 @@ def scrolling(content: SafeString, label: str) -> SafeString:
 
 @register.simple_tag
 def instant(at: datetime | None, style: str = "minute") -> SafeString:
-    """A moment in the city's zone, to the minute or the `second`, with its offset for whoever points at it."""
+    """A moment in the city's zone, to the minute or the `second`, with its offset for whoever points at it.
+
+    Residents read `words`, as they would write a day themselves.
+    """
     if at is None:
         return mark_safe("–")
     local = localtime(at)
-    words = date_format(local, "Y-m-d H:i:s" if style == "second" else "Y-m-d H:i")
+    # Translators: how a day and a time are written in a sentence, in the letters of Django's `date` filter
+    formats = {"second": "Y-m-d H:i:s", "words": gettext("j F Y, H:i")}
+    words = date_format(local, formats.get(style, "Y-m-d H:i"))
     offset = local.strftime("%z")
     full = f"{date_format(local, 'Y-m-d H:i:s')} (UTC{offset[:3]}:{offset[3:]})"
     return format_html('<time datetime="{}" title="{}">{}</time>', local.isoformat(timespec="seconds"), full, words)
