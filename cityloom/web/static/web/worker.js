@@ -49,7 +49,8 @@ self.addEventListener("message", (event) => {
   if (said !== "en" && said !== "zh-hans") return;
   const changed = said !== language;
   language = said;
-  event.waitUntil(refresh(changed));
+  // a page that was on its way while the worker began is nobody's yet
+  event.waitUntil(Promise.all([self.clients.claim(), refresh(changed)]));
 });
 
 self.addEventListener("fetch", (event) => {
