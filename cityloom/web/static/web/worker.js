@@ -49,8 +49,8 @@ self.addEventListener("message", (event) => {
   if (said !== "en" && said !== "zh-hans") return;
   const changed = said !== language;
   language = said;
-  // a page that was on its way while the worker began is nobody's yet
-  event.waitUntil(Promise.all([self.clients.claim(), refresh(changed)]));
+  // a page that was on its way while the worker began is nobody's yet; a worker that is only being installed has no pages
+  event.waitUntil(Promise.all([self.clients.claim().catch(() => {}), refresh(changed)]));
 });
 
 self.addEventListener("fetch", (event) => {
