@@ -67,6 +67,10 @@ _CONTRAST = r"""selector => {
 drawn word those of its halo, or of the shape that it stands on."""
 _AXE = """rules => axe.run({runOnly: rules, resultTypes: ['violations', 'incomplete']})
   .then(({violations, incomplete}) => ({violations, incomplete}))"""
+_CALM = """() => new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn))).then(() => Promise.all(
+  document.getAnimations().filter(one => one instanceof CSSTransition).map(one => one.finished.catch(() => {}))))
+  .then(() => true)"""
+"""Wait until colours that change with the theme have changed."""
 _OPEN = ("too short", "obscured", "overlap", "image node")
 _WIDER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 _PAST = """() => [...document.querySelectorAll('body *')].filter(one => one.getBoundingClientRect().right >
@@ -90,9 +94,9 @@ ALL = [Setting(*one) for one in product(LANGUAGES, THEMES, WIDTHS)]
 
 
 def two_of(turn: int) -> list[Setting]:
-    """Two settings that differ in everything; four pages in turn have every pair of values."""
-    first = ALL[turn % 4]
-    return [first, next(one for one in ALL if one.language != first.language and one.theme != first.theme
+    """Two settings of one language that differ in the rest; four pages in turn have every pair of values."""
+    first = [one for one in ALL if one.width == WIDTHS[turn // 2 % 2]][turn % 4]
+    return [first, next(one for one in ALL if one.language == first.language and one.theme != first.theme
                         and one.width != first.width)]  # fmt: skip
 
 
@@ -216,13 +220,16 @@ def faults(
 ) -> Iterator[str]:
     """What is wrong with a page in one setting, in words; a picture of it is kept as an artefact of the run.
 
-    `again` says that another setting was looked at before, so that only what can differ is.
+    `again` says that the page is open in another setting of this language, so that only what can differ is looked at.
     """
     page.context.add_cookies([{"name": "django_language", "url": url,
                                "value": "zh-hans" if setting.language == "zh-Hans" else "en"}])  # fmt: skip
     page.set_viewport_size({"width": setting.width, "height": _HEIGHT})
     page.emulate_media(color_scheme=setting.theme)  # type: ignore[arg-type]
-    go_to(page, url, sight)
+    if again:
+        page.evaluate(_CALM)
+    else:
+        go_to(page, url, sight)
     if keep:
         _keep(page, f"{sight.name}-{sight.who}-{setting}")
     yield from (f"{sight}, {setting}: {fault}" for fault in _found(page, setting, again=again))

@@ -37,7 +37,6 @@ def test_nobody_is_kept_out(who: str, served_city: Served, opened: Opened, tmp_p
             if sight.name != "map":
                 without_maps(page)
             found += faults(page, first, served_city.url, sight, keep=False)
-            without_maps(page)
             found += faults(page, second, served_city.url, sight, keep=False, again=True)
             page.unroute_all()
     assert found == [], "\n".join(found)

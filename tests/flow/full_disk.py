@@ -23,7 +23,7 @@ from tests.keeper.house import house_at
 
 DISK_MB = 200
 PEOPLE = "3000"
-BUILD_ROOM = (0, 500_000, 3_000_000, 9_000_000)
+BUILD_ROOM = (0, 3_000_000)
 DRILL_ROOM = (0, 400_000)
 
 

@@ -9,7 +9,7 @@ import mapbox_vector_tile as reference
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -96,6 +96,7 @@ def ring_area(ring: shapely.LinearRing) -> float:
 
 
 @given(st.lists(place, min_size=2, max_size=20))
+@example([(0, 0), (0, -214), (-125, 79)])  # passes by a corner
 def test_a_line_keeps_its_way_inside_the_tile(corners: list[tuple[int, int]]) -> None:
     line = shapely.LineString(corners)
     expected = shapely.intersection(line, FRAME)
@@ -104,7 +105,9 @@ def test_a_line_keeps_its_way_inside_the_tile(corners: list[tuple[int, int]]) ->
         assert expected.length <= 2 * UNIT
         return
     got = drawn(found[0])
-    assert shapely.hausdorff_distance(got, expected) <= UNIT
+    long_enough = [part for part in shapely.get_parts(expected) if part.length > 2 * UNIT]  # a speck may be left out
+    assert shapely.covers(shapely.buffer(got, UNIT * 1.01), shapely.MultiLineString(long_enough))
+    assert shapely.covers(shapely.buffer(expected, UNIT * 1.01), got)
     assert expected.length - 3 * UNIT * len(corners) <= got.length <= line.length + 3 * UNIT * len(corners)
 
 
