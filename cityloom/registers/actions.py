@@ -44,9 +44,20 @@ from cityloom.registers.models import (
     RoadSegment,
     Valve,
 )
+from cityloom.registers.zones.planning import (
+    Effect,
+    Wish,
+    discard_zone_plan,
+    draft_zone_plan,
+    move_cells,
+    publish_zone_plan,
+    rebalance_zone_plan,
+)
 
 __all__ = [
-    "Post", "Progress", "build_synthetic", "completed", "draft_from", "draft_synthetic", "load", "worker_posts",
+    "Effect", "Post", "Progress", "Wish", "build_synthetic", "completed", "discard_zone_plan", "draft_from",
+    "draft_synthetic", "draft_zone_plan", "load", "move_cells", "publish_zone_plan", "rebalance_zone_plan",
+    "worker_posts",
 ]  # fmt: skip
 
 Progress = Callable[[str, int, int], None]

@@ -32,6 +32,15 @@ _CLEAR = {
     "Valve": ("id", "cell", "kind", "main_id", "lon", "lat", "street", "made_up"),
     "Land": ("id", "cell", "kind", "name", "geometry"),
     "Area": ("id", "kind", "name", "name_zh", "geometry"),
+    "ZonePlan": (
+        "id", "name", "state", "based_on", "data_version", "seed", "wanted", "weights", "counties", "communities",
+        "figures", "made_by", "made_at", "changed_at", "published_by", "published_at", "valid_from", "valid_until",
+    ),
+    "ZoneGrid": ("plan", "cell", "zone", "community", "load"),
+    "WorkZone": (
+        "id", "plan", "number", "code", "unit_id", "subdistrict_id", "cells", "load", "share", "area_m2",
+        "compactness", "reason", "outline",
+    ),
     "Name": ("id", "folded", "kind", "row_id", "about", "name", "name_zh", "lon", "lat"),
 }  # fmt: skip
 CLASSIFICATION: dict[str, dict[str, str]] = {model: dict.fromkeys(fields, "clear") for model, fields in _CLEAR.items()}
@@ -237,3 +246,69 @@ class Name(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["folded"], name="registers_name_folded")]
+
+
+class ZonePlan(models.Model):
+    """A division of the city into work zones: a draft that planners change, or published and in force from a day on.
+
+    `communities` are the units that the numbers in its grid mean; `figures` sum up what `WorkZone` says in full.
+    """
+
+    STATES = [(state, state) for state in ("draft", "published")]
+
+    id = models.CharField(primary_key=True, max_length=26)
+    name = models.CharField(max_length=120)
+    state = models.CharField(max_length=12, choices=STATES, default="draft")
+    based_on = models.CharField(max_length=26, blank=True, default="")
+    data_version = models.CharField(max_length=26)
+    seed = models.BigIntegerField()
+    wanted = models.IntegerField()
+    weights = models.JSONField()
+    counties = models.JSONField(default=dict)
+    communities = models.JSONField()
+    figures = models.JSONField(default=dict)
+    made_by = models.CharField(max_length=26)
+    made_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    published_by = models.CharField(max_length=26, blank=True, default="")
+    published_at = models.DateTimeField(null=True)
+    valid_from = models.DateField(null=True)
+    valid_until = models.DateField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "valid_from"], name="registers_zoneplan_force")]
+
+
+class ZoneGrid(models.Model):
+    """The cells of a plan as columns of little-endian numbers: `cell` ascending (i8), `zone` (i4), `community` (i4) and
+    `load` (f8) of each."""
+
+    plan = models.OneToOneField(ZonePlan, primary_key=True, on_delete=models.CASCADE, related_name="grid")
+    cell = models.BinaryField()
+    zone = models.BinaryField()
+    community = models.BinaryField()
+    load = models.BinaryField()
+
+
+class WorkZone(models.Model):
+    """A zone of a plan; `share` is its load in shares of the mean of its subdistrict, `reason` why it is not even."""
+
+    plan = models.ForeignKey(ZonePlan, on_delete=models.CASCADE, related_name="zones")
+    number = models.IntegerField()
+    code = models.CharField(max_length=15)
+    unit_id = models.CharField(max_length=80)
+    subdistrict_id = models.CharField(max_length=80)
+    cells = models.IntegerField()
+    load = models.FloatField()
+    share = models.FloatField()
+    area_m2 = models.FloatField()
+    compactness = models.FloatField()
+    reason = models.CharField(max_length=16, blank=True)
+    outline = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["plan", "number"], name="registers_workzone_number"),
+            models.UniqueConstraint(fields=["plan", "code"], name="registers_workzone_code"),
+        ]
+        indexes = [models.Index(fields=["plan", "subdistrict_id"], name="registers_workzone_unit")]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import tzinfo
+from datetime import date, tzinfo
 from functools import lru_cache
 from itertools import chain, compress
 from operator import itemgetter
@@ -18,7 +18,7 @@ from django.db import connection
 from numpy.typing import NDArray
 
 from cityloom.accounts.queries import unit_names
-from cityloom.kernel import geometry, ids
+from cityloom.kernel import clock, geometry, ids
 from cityloom.kernel.cells import COARSE, RESOLUTION, centre_of
 from cityloom.kernel.cover import ranges_around, ranges_in_box
 from cityloom.kernel.geometry import LocalProjection
@@ -38,7 +38,15 @@ from cityloom.registers.domain.answers import (
 )  # fmt: skip
 from cityloom.registers.domain.draft import Flags, Floats, Ints, Shapes, Texts
 from cityloom.registers.domain.rows import LARGE_REACH_M
+from cityloom.registers.domain.zoning_answers import (
+    BorderCell,
+    PlanDifference,
+    PlanFacts,
+    SubdistrictFacts,
+    ZoneFacts,
+)
 from cityloom.registers.models import City
+from cityloom.registers.zones import book
 
 
 def city() -> CityFacts | None:
@@ -548,3 +556,60 @@ def _texts(column: Sequence[object]) -> Texts:
 
 def _shapes(column: Sequence[object]) -> Shapes:
     return shapely.from_wkb(_texts([bytes(wkb) for wkb in column]))
+
+
+def today() -> date:
+    """The day that it is on the city's clocks."""
+    return clock.now().astimezone(time_zone()).date()
+
+
+def zone_plans() -> list[PlanFacts]:
+    """Every plan of zones, the newest first."""
+    return book.plans(today())
+
+
+def zone_plan(plan_id: str) -> PlanFacts:
+    """One plan. Raises: Refused `zones.no_plan`."""
+    return book.facts_of(book.find(plan_id), today())
+
+
+def zone_plan_on(day: date) -> PlanFacts | None:
+    """The plan in force on a day."""
+    row = book.in_force(day)
+    return book.facts_of(row, day) if row else None
+
+
+def last_zone_plan() -> PlanFacts | None:
+    """The published plan that begins last, perhaps on a day to come."""
+    row = book.last_published()
+    return book.facts_of(row, today()) if row else None
+
+
+def zone_at(lon: float, lat: float, day: date) -> ZoneFacts | None:
+    """The work zone that a place is in on a day."""
+    return book.zone_at(lon, lat, day)
+
+
+def zones_of(plan_id: str, subdistrict: str = "") -> list[ZoneFacts]:
+    """The zones of a plan, or of a subdistrict in it, by identifier."""
+    return book.zones_of(plan_id, subdistrict)
+
+
+def zone_of_plan(plan_id: str, code: str) -> ZoneFacts:
+    """One zone. Raises: Refused `zones.no_zone`."""
+    return book.zone_with(plan_id, code)
+
+
+def subdistricts_of(plan_id: str) -> list[SubdistrictFacts]:
+    """The subdistricts of a plan and how even their zones are."""
+    return book.subdistricts_of(plan_id)
+
+
+def border_cells(plan_id: str, code: str) -> list[BorderCell]:
+    """What could leave a zone, and what that would do. Raises: Refused `zones.no_plan`, `zones.no_zone`."""
+    return book.border_cells(book.find(plan_id), book.zone_with(plan_id, code))
+
+
+def compared_zone_plans(before: str, after: str) -> PlanDifference:
+    """One plan beside another. Raises: Refused `zones.no_plan`."""
+    return book.compared(book.find(before), book.find(after), today())

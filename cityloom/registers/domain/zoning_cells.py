@@ -67,6 +67,15 @@ def _local(cells: Ints) -> Ints:
     return np.array([place(origin, cell) for cell in cells.tolist()], np.int64).reshape(-1, 2)
 
 
+def at_resolution(prefix: Ints, resolution: int) -> Ints:
+    """Cells of a resolution from cells whose further digits are 0, whatever resolution these say.
+
+    Source: H3, "H3Index representations": the resolution stands in bits 52 to 55, digits that a cell lacks are 7.
+    """
+    spare = (1 << 3 * (15 - resolution)) - 1
+    return (prefix & ~np.int64(0xF << 52)) | np.int64(resolution << 52) | np.int64(spare)
+
+
 def borders(near: NDArray[np.int32], community: Ints, road: Flags, water: Flags) -> Floats:
     """What each border costs, from what lies between the two cells (n, 6)."""
     cost = np.where(water, WATER, np.where(road, ROAD, PLAIN))

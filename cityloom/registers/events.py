@@ -1,0 +1,17 @@
+"""Facts that the registers publish."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class ZonePlanPublished:
+    """The city is divided into these work zones from a day on (as in 2027-01-31)."""
+
+    plan_id: str
+    valid_from: str
+    zones: int
+    cells_moved: int
+    published_at: datetime

@@ -1,0 +1,38 @@
+"""Who plans the city's zones, and what the state of a plan allows."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from cityloom.kernel.actor import Actor
+from cityloom.kernel.refused import Refused
+
+PLANNERS = frozenset({"steward", "system"})
+DRAFT, PUBLISHED = "draft", "published"
+
+
+def check_can_plan(by: Actor) -> None:
+    """Raises: Refused `zones.role`."""
+    if not by.roles & PLANNERS:
+        raise Refused("zones.role", "Zones are planned by data stewards; ask one.")
+
+
+def check_can_change(by: Actor, state: str) -> None:
+    """Raises: Refused `zones.role`, `zones.published`."""
+    check_can_plan(by)
+    if state != DRAFT:
+        raise Refused("zones.published", "This plan is published and stays as it is; rebalance it into a new draft.")
+
+
+def check_can_publish(by: Actor, state: str, valid_from: date, today: date, last_from: date | None) -> None:
+    """A plan begins today or later, and after the one before it began: what was in force on a past day stays.
+
+    Raises: Refused `zones.role`, `zones.published`, `zones.past`, `zones.before_last`.
+    """
+    check_can_change(by, state)
+    if valid_from < today:
+        raise Refused("zones.past", "{value} is over; choose today ({limit}) or a later day.",
+                      value=valid_from.isoformat(), limit=today.isoformat())  # fmt: skip
+    if last_from is not None and valid_from <= last_from:
+        raise Refused("zones.before_last", "Another plan begins on {limit}; choose a later day than that, not {value}.",
+                      value=valid_from.isoformat(), limit=last_from.isoformat())  # fmt: skip
