@@ -67,9 +67,7 @@ def test_zones_lie_in_their_subdistrict_and_have_its_digits(plan: str) -> None:
         assert len(zone.code) == 15 and zone.unit_id.startswith(zone.subdistrict_id)
         district, subdistrict, community = (int(part[1:]) for part in zone.unit_id.split("/")[1:])
         assert zone.code.startswith(f"9900{district:02d}{subdistrict:03d}{community:03d}")
-    assert {one.id for one in queries.subdistricts_of(plan)} == {
-        zone.subdistrict_id for zone in queries.zones_of(plan)
-    }
+    assert {one.id for one in queries.subdistricts_of(plan)} == {zone.subdistrict_id for zone in queries.zones_of(plan)}
 
 
 def test_the_same_seed_gives_the_same_plan(plan: str) -> None:
@@ -85,9 +83,7 @@ def test_past_cases_weigh(small_city: CityFacts, plan: str) -> None:
 
 def test_a_cell_moves_by_hand_and_the_effect_is_what_was_foretold(plan: str) -> None:
     code, cell, to_code = a_move(plan)
-    foretold = next(
-        one for one in queries.border_cells(plan, code) if one.cell == cell and one.to_code == to_code
-    )
+    foretold = next(one for one in queries.border_cells(plan, code) if one.cell == cell and one.to_code == to_code)
     effect = actions.move_cells(plan_id=plan, cells=[cell], to_code=to_code, by=STEWARD, at=AT)
     after = {zone.code: zone for zone in effect.after}
     assert {zone.code for zone in effect.before} == set(after) == {code, to_code}

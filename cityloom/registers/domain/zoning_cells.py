@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import h3.api.basic_int as h3
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from cityloom.registers.domain.draft import Flags, Floats, Ints
 
@@ -85,6 +83,9 @@ def borders(near: NDArray[np.int32], community: Ints, road: Flags, water: Flags)
 
 def pieces_of(near: NDArray[np.int32], group: Ints) -> tuple[int, NDArray[np.int32]]:
     """The connected pieces that the cells of each group fall into: how many, and each cell's."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     inside = (near >= 0) & (group[near] == group[:, None])
     start, side = np.nonzero(inside)
     link = coo_array((np.ones(len(start), np.int8), (start, near[start, side])), shape=(len(group), len(group)))
