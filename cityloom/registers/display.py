@@ -7,9 +7,10 @@ from typing import Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
-from cityloom.ui.domain.declared import Display, Layer, LegendItem, Search
+from cityloom.ui.domain.declared import Display, Layer, LegendItem, Page, Search
 
 _GROUND, _CARDS = "cityloom.registers.layers.ground", "cityloom.registers.layers.cards"
+_ZONES = "cityloom.registers.layers.zones"
 _NAME = "@name"
 """In a style: the feature's name in the reader's language."""
 WORDS = {
@@ -181,9 +182,34 @@ VALVES = Layer(
     }},),
     legend=(LegendItem("--map-valve", _("Valve")),), card=f"{_CARDS}.valve",
 )  # fmt: skip
+ZONES = Layer(
+    key="work-zones", label=_("Work zones"), kind="tile", source=f"{_ZONES}.zones", order=52, is_on=False, min_zoom=10,
+    revision=f"{_ZONES}.revision",
+    style=(
+        {"type": "fill", "paint": {
+            "fill-color": ["step", ["get", "share"], "--map-load-1", 0.9, "--map-load-2", 0.97, "--map-load-3",
+                           1.03, "--map-load-4", 1.1, "--map-load-5"],
+            "fill-opacity": 0.55,
+        }},
+        {"type": "line", "paint": {"line-color": "--map-area-line", "line-width": _grows(10, 0.4, 14, 1.4, 17, 2.4)}},
+        _words(["get", "code"], 11) | {"minzoom": 13.5},
+    ),
+    legend=(
+        LegendItem("--map-load-1", _("Load under 90 % of the mean")), LegendItem("--map-load-3", _("97 to 103 %")),
+        LegendItem("--map-load-5", _("over 110 %")),
+    ), card=f"{_ZONES}.card",
+)  # fmt: skip
+ZONE_REASONS = {
+    "heavy_cell": _("one cell alone is too heavy"),
+    "pieces": _("its subdistrict lies in pieces"),
+    "left_over": _("heavy cells of the subdistrict leave the others too little"),
+    "rounding": _("whole cells do not add up"),
+}
+"""Why a zone is not within a tenth of its subdistrict's mean."""
 
 DISPLAY = Display(
-    layers=(LAND, DENSITY, BUILDINGS, ROADS, AREAS, PLACES, SHELTERS, MAINS, VALVES),
+    pages=(Page("zones", _("Work zones"), "city", 20),),
+    layers=(LAND, DENSITY, BUILDINGS, ROADS, AREAS, ZONES, PLACES, SHELTERS, MAINS, VALVES),
     searches=(
         Search("places", _("Places and streets"), "cityloom.registers.layers.search.find", 20, is_public=True),
         Search("addresses", _("Addresses and buildings"), "cityloom.registers.layers.search.addresses", 30,

@@ -53,7 +53,13 @@ def described(city: CityFacts | None, actor: Actor | None) -> dict[str, Any]:
 
 def version_of(city: CityFacts | None) -> str | None:
     """What a tile's address begins with: it changes with the data and with the way in which they are drawn."""
-    return f"{city.data_version}-{_declarations()}" if city else None
+    return f"{city.data_version}-{_declarations()}{_revisions()}" if city else None
+
+
+def _revisions() -> str:
+    """A few letters for what layers show besides the city's data; none where they show nothing of that kind."""
+    said = "".join(registry.source_of(one.revision)() for one in _tile_layers() if one.revision)
+    return hashlib.sha256(said.encode()).hexdigest()[:4] if said else ""
 
 
 @lru_cache(maxsize=1)

@@ -103,8 +103,8 @@ def test_what_would_break_a_zone_is_refused_and_changes_nothing(plan: str) -> No
     inner = [row for row in np.flatnonzero(grid.zone == number) if (grid.zone[grid.graph.near[row]] == number).all()]
     if inner:
         refused("zones.apart", cells=[int(grid.graph.cell[inner[0]])], **move)
-    refused("zones.no_cell", cells=[], **move)
-    refused("zones.no_cell", cells=[int(own[0]) + 1], **move)
+    refused("zones.cells", cells=[], **move)
+    refused("zones.cells", cells=[int(own[0]) + 1], **move)
     refused("zones.no_zone", cells=own[:1].tolist(), **move | {"to_code": "0" * 15})
     assert (book.grid_of(book.find(plan)).zone == grid.zone).all()
 

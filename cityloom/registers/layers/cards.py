@@ -22,7 +22,7 @@ ByNumber = Callable[[Actor | None, int], Card | None]
 ByText = Callable[[Actor | None, str, datetime | None], Card | None]
 
 
-def _by_number(card: ByNumber) -> ByText:
+def by_number(card: ByNumber) -> ByText:
     """Let only a number that a row can have through; the ground is what it is, at any instant."""
 
     @wraps(card)
@@ -33,7 +33,7 @@ def _by_number(card: ByNumber) -> ByText:
     return found
 
 
-@_by_number
+@by_number
 def building(actor: Actor | None, number: int) -> Card | None:
     """A building; how many people are in it by day is for those who work here."""
     row = Building.objects.filter(id=number).defer("footprint").first()
@@ -50,7 +50,7 @@ def building(actor: Actor | None, number: int) -> Card | None:
     return Card(title, _told(facts), note=_made_up(row.made_up))
 
 
-@_by_number
+@by_number
 def place(_actor: Actor | None, number: int) -> Card | None:
     """A school, hospital, park or other place."""
     row = Place.objects.filter(id=number).first()
@@ -62,7 +62,7 @@ def place(_actor: Actor | None, number: int) -> Card | None:
     return Card(row.name, _told(facts), note=_made_up(row.made_up))
 
 
-@_by_number
+@by_number
 def main(actor: Actor | None, number: int) -> Card | None:
     """A main, for those who work here."""
     row = Main.objects.filter(id=number).defer("geometry").first() if actor else None
@@ -75,7 +75,7 @@ def main(actor: Actor | None, number: int) -> Card | None:
     return Card(word(row.kind), _told(facts), note=_made_up(row.made_up))
 
 
-@_by_number
+@by_number
 def valve(actor: Actor | None, number: int) -> Card | None:
     """A valve, for those who work here."""
     row = Valve.objects.filter(id=number).first() if actor else None
@@ -85,7 +85,7 @@ def valve(actor: Actor | None, number: int) -> Card | None:
     return Card(_("Valve"), _told(facts), note=_made_up(row.made_up))
 
 
-@_by_number
+@by_number
 def density(_actor: Actor | None, cell: int) -> Card | None:
     """A hexagon of the map from afar."""
     city = queries.city()

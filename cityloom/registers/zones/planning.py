@@ -144,7 +144,7 @@ def _zones_known(last: ZonePlan, graph: CellGraph) -> Zones:
 def move_cells(*, plan_id: str, cells: Sequence[int], to_code: str, by: Actor, at: datetime) -> Effect:
     """Put cells of a draft into another zone of their subdistrict, and say what became of the zones concerned.
 
-    Raises: Refused `zones.role`, `.no_plan`, `.published`, `.no_zone`, `.no_cell`, `.other_subdistrict`, `.apart`,
+    Raises: Refused `zones.role`, `.no_plan`, `.published`, `.no_zone`, `.cells`, `.other_subdistrict`, `.apart`,
     `.empty`.
     """
     row = _locked(plan_id)
@@ -174,7 +174,7 @@ def _rows_of(graph: CellGraph, cells: Sequence[int]) -> np.ndarray:
     wanted = np.unique(np.array(list(cells), np.int64))
     at = np.minimum(np.searchsorted(graph.cell, wanted), len(graph) - 1)
     if not len(wanted) or (graph.cell[at] != wanted).any():
-        raise Refused("zones.no_cell", "Choose at least one cell of this plan to move.")
+        raise Refused("zones.cells", "Choose at least one cell of this plan to move.")
     return at
 
 

@@ -60,7 +60,8 @@ class Layer:
     `style` is a sequence of MapLibre style layers without `id`, `source` and `source-layer`; colours may be tokens
     (`"--map-water"`), which the map replaces by the theme's, and `"@name"` is the feature's name (`name`, `name_zh`) in
     the reader's language. `card` is `card(actor, feature id as text, at) -> Card | None`.
-    `actor` is None where everybody looks on; only layers with `is_public` are asked then.
+    `revision` is `revision() -> str` of a tile layer that changes without the city's data, seldom: all tiles are then
+    drawn again. `actor` is None where everybody looks on; only layers with `is_public` are asked then.
     """
 
     key: str
@@ -79,6 +80,7 @@ class Layer:
     why_not: str = ""
     events: frozenset[str] = frozenset()
     card: str = ""
+    revision: str = ""
 
 
 @dataclass(frozen=True)

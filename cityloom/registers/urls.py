@@ -1,0 +1,18 @@
+"""Addresses of the registers."""
+
+from django.urls import path
+
+from cityloom.registers.views import zones
+
+urlpatterns = [
+    path("zones/", zones.zones, name="zones"),
+    path("zones/draft/", zones.draft, name="draft-zones"),
+    path("zones/compare/", zones.compare, name="compare-zones"),
+    path("zones/<str:plan_id>/", zones.plan, name="zone-plan"),
+    path("zones/<str:plan_id>/area/", zones.area, name="zone-area"),
+    path("zones/<str:plan_id>/rebalance/", zones.rebalance, name="rebalance-zones"),
+    path("zones/<str:plan_id>/publish/", zones.publish, name="publish-zones"),
+    path("zones/<str:plan_id>/discard/", zones.discard, name="discard-zones"),
+    path("zones/<str:plan_id>/<str:code>/", zones.zone, name="zone"),
+    path("zones/<str:plan_id>/<str:code>/move/", zones.move, name="move-cells"),
+]
