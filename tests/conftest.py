@@ -38,7 +38,11 @@ def city(new_home: Callable[[], Installation]) -> Installation:
 def served_city(new_home: Callable[[], Installation]) -> Iterator[Served]:
     """A city of its own that is served after a drill."""
     city = new_home()
-    for command in (("city", "build", "--people", str(PEOPLE), "--seed", str(SEED)), ("drill", "run", "sinkhole")):
+    commands = (
+        ("city", "build", "--people", str(PEOPLE), "--seed", str(SEED)), ("drill", "run", "sinkhole"),
+        ("zones", "plan", "First", "--zones", "8", "--processes", "1"),
+    )  # fmt: skip
+    for command in commands:
         outcome = city.run(*command)
         assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     with served(city) as running:

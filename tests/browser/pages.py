@@ -64,6 +64,8 @@ PAGES = (
     Sight("gate", "Case handler", "/gate/"), Sight("dwellings", "Case handler", "/gate/dwellings/"),
     Sight("statuses", "Case handler", "/gate/statuses/"),
     Sight("gate", "Supervisor of cases", "/gate/"), Sight("assign", "Supervisor of cases", "/gate/", "a.button"),
+    Sight("zones", "Data steward", "/zones/"), Sight("zone-plan", "Data steward", "/zones/", "main tbody a"),
+    Sight("zone-area", "Data steward", "/zones/", "main tbody a", "area/?unit=city/d01/s01"),
     Sight("step-up", "Data steward", "/step-up/?next=/"), Sight("purposes", "Data steward", "/gate/purposes/"),
     Sight("propose-purpose", "Data steward", "/gate/purposes/propose/"),
     Sight("oversight", "Data protection officer", "/gate/oversight/"),
@@ -89,7 +91,7 @@ PAGES = (
     Sight("mfa_authenticate", HALF, "/sign-in/code/"),
 )  # fmt: skip
 
-LATER = frozenset({"places-manage", "task"})
+LATER = frozenset({"places-manage", "task", "zone", "compare-zones"})
 """Pages that there are only in the middle of something; `test_places` looks at the first."""
 
 NO_PAGES = frozenset({
