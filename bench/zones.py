@@ -110,7 +110,7 @@ def told(graph: cells.CellGraph, zone: zoning.Zones) -> dict[str, object]:
         "uneven": int(uneven.sum()),
         "why": dict(zip(*(c.tolist() for c in np.unique(of.reason[uneven].astype(str), return_counts=True)),
                         strict=True)),
-        "spread": round(measures.spread(of), 4), "compactness": round(float(of.compactness.mean()), 3),
+        "spread": round(measures.spread(of.share), 4), "compactness": round(float(of.compactness.mean()), 3),
         "border_cost": round(measures.border_cost(graph, numbered)),
         "broken": cells.pieces_of(graph.near, numbered)[0] - len(of),
     }  # fmt: skip

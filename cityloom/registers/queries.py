@@ -595,6 +595,16 @@ def zones_of(plan_id: str, subdistrict: str = "") -> list[ZoneFacts]:
     return book.zones_of(plan_id, subdistrict)
 
 
+def uneven_zones_of(plan_id: str) -> list[ZoneFacts]:
+    """The zones of a plan that are not within a tenth of their subdistrict's mean, each with its reason."""
+    return book.zones_of(plan_id, only_uneven=True)
+
+
+def history_of_zone(code: str) -> list[tuple[PlanFacts, ZoneFacts]]:
+    """A zone in every published plan that has it, the oldest first."""
+    return book.history_of(code)
+
+
 def zone_of_plan(plan_id: str, code: str) -> ZoneFacts:
     """One zone. Raises: Refused `zones.no_zone`."""
     return book.zone_with(plan_id, code)

@@ -39,6 +39,15 @@ class CellGraph:
     def __len__(self) -> int:
         return len(self.cell)
 
+    def part(self, rows: Ints) -> CellGraph:
+        """Some of the cells (ascending rows) as a graph of their own: what lies outside is nobody's neighbour."""
+        local = np.full(len(self) + 1, -1, np.int32)
+        local[rows] = np.arange(len(rows), dtype=np.int32)
+        return CellGraph(
+            self.cell[rows], local[self.near[rows]], self.border[rows], self.load[rows], self.subdistrict[rows],
+            self.community[rows],
+        )  # fmt: skip
+
 
 def neighbours_of(cells: Ints) -> NDArray[np.int32]:
     """The rows of each cell's six neighbours, once around, -1 where one is not among the cells."""

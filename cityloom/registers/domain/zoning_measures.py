@@ -129,14 +129,14 @@ def difference(graph: CellGraph, before: Zones, after: Zones) -> Difference:
     old = measured(graph, _numbered(np.where(before < 0, after, before)))
     new = measured(graph, _numbered(after))
     return Difference(
-        (before >= 0) & (before != after), spread(old), spread(new), int((~old.is_even).sum()),
+        (before >= 0) & (before != after), spread(old.share), spread(new.share), int((~old.is_even).sum()),
         int((~new.is_even).sum()), float(old.compactness.mean()), float(new.compactness.mean()),
     )  # fmt: skip
 
 
-def spread(of: ZoneMeasures) -> float:
-    """The standard deviation of the zones' loads, in shares of their subdistricts' means."""
-    return float(np.sqrt(np.mean((of.share - 1) ** 2)))
+def spread(share: Floats) -> float:
+    """The standard deviation of zones' loads, in shares of their subdistricts' means."""
+    return float(np.sqrt(np.mean((share - 1) ** 2)))
 
 
 def _numbered(zone: Zones) -> Zones:

@@ -31,7 +31,7 @@ from cityloom.ui.words import sentence_of
 INCOMPLETE = 422
 MOST_CELLS = 20_000
 """What a page divides while its reader waits: a few seconds; larger cities go by the command line."""
-_MOST_DRAWN = 8_000
+_MOST_DRAWN = 1_500
 _A_PAGE = 200
 
 
@@ -74,9 +74,10 @@ def _plan(request: HttpRequest, facts: PlanFacts, status: int = 200, **more: Any
     chinese = get_language() == "zh-hans"
     names = {unit: zh if chinese else en for unit, _kind, en, zh in accounts.districts()}
     zones = queries.zones_of(facts.id) if facts.figures["zones"] <= _MOST_DRAWN else []
+    uneven = queries.uneven_zones_of(facts.id)
     context = {
         "plan": facts, "subdistricts": [(names.get(one.id, one.id), one) for one in queries.subdistricts_of(facts.id)],
-        "uneven": [_told(zone) for zone in zones if zone.reason][:_A_PAGE], "show": show,
+        "uneven": [_told(zone) for zone in uneven[:_A_PAGE]], "show": show,
         "picture": picture_of(zones, show, facts.name) if zones else "",
         "others": [one for one in queries.zone_plans() if one.id != facts.id], "name_form": NameForm(),
         "publish_form": PublishForm(initial={"valid_from": queries.today()}), "why": _why(actor),
@@ -120,6 +121,7 @@ def _zone(request: HttpRequest, facts: PlanFacts, code: str, status: int = 200, 
         "plan": facts, "zone": one, "told": _told(one), "unit_name": _unit(one.subdistrict_id),
         "ways": sorted(ways.items()), "why": _refusal(lambda: policies.check_can_change(_actor(request), facts.state)),
         "picture": zone_picture(one, queries.zones_of(facts.id, one.subdistrict_id), cells),
+        "history": queries.history_of_zone(code),
     } | more  # fmt: skip
     return render(request, "registers/zone.html", context, status=status)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from cityloom.kernel.cells import cell_of
 from cityloom.kernel.refused import Refused
 from cityloom.registers.domain import zoning_measures as measures
-from cityloom.registers.domain.draft import Ints
+from cityloom.registers.domain.draft import Floats, Ints
 from cityloom.registers.domain.zoning import Zones
 from cityloom.registers.domain.zoning_answers import BorderCell, PlanDifference, PlanFacts, SubdistrictFacts, ZoneFacts
 from cityloom.registers.domain.zoning_cells import PLAIN, RESOLUTION, CellGraph, neighbours_of
 from cityloom.registers.domain.zoning_ground import Communities
 from cityloom.registers.domain.zoning_measures import ZoneMeasures
+from cityloom.registers.domain.zoning_moves import BAND
 from cityloom.registers.models import WorkZone, ZoneGrid, ZonePlan
 from cityloom.registers.policies import PUBLISHED
 
@@ -103,7 +104,8 @@ def _ground_of(plan_id: str) -> tuple[CellGraph, Communities]:
 def write(row: ZonePlan, graph: CellGraph, zone: Zones, codes: Sequence[str]) -> None:
     """Store a new plan with its cells and zones, numbered from 0; in the caller's transaction."""
     of = measures.measured(graph, zone)
-    row.figures = {**row.figures, **figures_of(graph, of)}
+    figures = figures_of(of.share, of.compactness)
+    row.figures = {**row.figures, **figures, "cells": len(graph), "load": round(float(of.load.sum()), 1)}
     row.save(force_insert=True)
     ZoneGrid.objects.create(
         plan=row, cell=graph.cell.astype("<i8").tobytes(), zone=zone.astype("<i4").tobytes(),
@@ -113,47 +115,53 @@ def write(row: ZonePlan, graph: CellGraph, zone: Zones, codes: Sequence[str]) ->
     WorkZone.objects.bulk_create(rows, batch_size=_BATCH)
 
 
-def figures_of(graph: CellGraph, of: ZoneMeasures) -> dict[str, float]:
-    """What sums a plan up."""
+def figures_of(share: Floats, compactness: Floats) -> dict[str, float]:
+    """What sums a plan up, from the columns of its zones."""
     return {
-        "zones": len(of), "cells": len(graph), "uneven": int((~of.is_even).sum()),
-        "spread": round(measures.spread(of), 4), "compactness": round(float(of.compactness.mean()), 4),
-        "load": round(float(of.load.sum()), 1),
+        "zones": len(share), "uneven": int((np.abs(share - 1) > BAND).sum()),
+        "spread": round(measures.spread(share), 4), "compactness": round(float(compactness.mean()), 4),
     }  # fmt: skip
 
 
+def figures_now(plan_id: str) -> dict[str, float]:
+    """The same, from the zones as they are stored."""
+    rows = WorkZone.objects.filter(plan_id=plan_id).values_list("share", "compactness")
+    share, compactness = np.array(list(rows), np.float64).T
+    return figures_of(share, compactness)
+
+
 def zones_as_rows(
-    row: ZonePlan, graph: CellGraph, zone: Zones, of: ZoneMeasures, codes: Sequence[str], wanted: Iterable[int]
+    row: ZonePlan, graph: CellGraph, zone: Zones, of: ZoneMeasures, codes: Sequence[str], numbers: Sequence[int]
 ) -> list[WorkZone]:
-    """Zones with what they measure, not yet stored."""
-    outlines = outlines_of(graph.cell, zone, wanted)
+    """Zones with what they measure, not yet stored; `codes` and `numbers` are theirs in the plan."""
+    outlines = outlines_of(graph.cell, zone)
+    communities = [row.communities[number] for number in of.community.tolist()]
     return [
         WorkZone(
-            plan=row, number=number, code=codes[number], unit_id=row.communities[int(of.community[number])],
-            subdistrict_id=row.communities[int(of.community[number])].rpartition("/")[0],
-            cells=int(of.cells[number]), load=float(of.load[number]), share=float(of.share[number]),
-            area_m2=float(of.area_m2[number]), compactness=float(of.compactness[number]),
-            reason=str(of.reason[number]), outline=shapely.to_wkb(outline),
+            plan=row, number=number, code=code, unit_id=community, subdistrict_id=community.rpartition("/")[0],
+            cells=int(of.cells[at]), load=float(of.load[at]), share=float(of.share[at]),
+            area_m2=float(of.area_m2[at]), compactness=float(of.compactness[at]), reason=str(of.reason[at]),
+            outline=shapely.to_wkb(outlines[at]),
         )
-        for number, outline in outlines.items()
+        for at, (number, code, community) in enumerate(zip(numbers, codes, communities, strict=True))
     ]  # fmt: skip
 
 
-def outlines_of(cell: Ints, zone: Zones, wanted: Iterable[int]) -> dict[int, shapely.Geometry]:
-    """What zones cover, along the sides of their cells."""
+def outlines_of(cell: Ints, zone: Zones) -> list[shapely.Geometry]:
+    """What zones 0, 1, ... cover, along the sides of their cells."""
     order = np.argsort(zone, kind="stable")
-    first = np.searchsorted(zone[order], np.arange(int(zone.max()) + 2))
-    return {
-        number: shapely.geometry.shape(
-            h3.cells_to_h3shape(cell[order[first[number] : first[number + 1]]].tolist()).__geo_interface__
-        )
-        for number in wanted
-    }
+    parts = np.split(cell[order], np.cumsum(np.bincount(zone))[:-1])
+    shapes = (h3.cells_to_h3shape(part.tolist()).__geo_interface__ for part in parts)
+    return [shapely.geometry.shape(shape) for shape in shapes]
 
 
-def zones_of(plan_id: str, subdistrict: str = "", codes: Sequence[str] = ()) -> list[ZoneFacts]:
+def zones_of(
+    plan_id: str, subdistrict: str = "", codes: Sequence[str] = (), *, only_uneven: bool = False
+) -> list[ZoneFacts]:  # fmt: skip
     """The zones of a plan, or those of a subdistrict, or with these identifiers, by identifier."""
     found = WorkZone.objects.filter(plan_id=plan_id)
+    if only_uneven:
+        found = found.exclude(reason="")
     if subdistrict:
         found = found.filter(subdistrict_id=subdistrict)
     if codes:
@@ -175,6 +183,12 @@ def zone_with(plan_id: str, code: str) -> ZoneFacts:
     if not found:
         raise Refused("zones.no_zone", "There is no zone {value} in this plan; choose one from its list.", value=code)
     return found[0]
+
+
+def history_of(code: str) -> list[tuple[PlanFacts, ZoneFacts]]:
+    """A zone in every published plan that has it, the oldest first; `is_in_force` as of the plan's first day."""
+    rows = WorkZone.objects.filter(code=code, plan__state=PUBLISHED).select_related("plan").order_by("plan__valid_from")
+    return [(facts_of(row.plan, row.plan.valid_from), zone_facts(row)) for row in rows]  # type: ignore[arg-type]
 
 
 def subdistricts_of(plan_id: str) -> list[SubdistrictFacts]:

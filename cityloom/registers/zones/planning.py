@@ -16,8 +16,9 @@ from cityloom.kernel.refused import Refused
 from cityloom.registers import policies
 from cityloom.registers.domain import zoning, zoning_codes, zoning_load
 from cityloom.registers.domain import zoning_measures as measures
+from cityloom.registers.domain.draft import Ints
 from cityloom.registers.domain.zoning import Across, Zones
-from cityloom.registers.domain.zoning_answers import Effect
+from cityloom.registers.domain.zoning_answers import Effect, ZoneFacts
 from cityloom.registers.domain.zoning_cells import CellGraph
 from cityloom.registers.events import ZonePlanPublished
 from cityloom.registers.models import City, WorkZone, ZoneGrid, ZonePlan
@@ -140,29 +141,35 @@ def _zones_known(last: ZonePlan, graph: CellGraph) -> Zones:
     return np.where(grid.graph.cell[at] == graph.cell, grid.zone[at], -1).astype(np.int32)
 
 
-@transaction.atomic
 def move_cells(*, plan_id: str, cells: Sequence[int], to_code: str, by: Actor, at: datetime) -> Effect:
     """Put cells of a draft into another zone of their subdistrict, and say what became of the zones concerned.
 
     Raises: Refused `zones.role`, `.no_plan`, `.published`, `.no_zone`, `.cells`, `.other_subdistrict`, `.apart`,
     `.empty`.
     """
-    row = _locked(plan_id)
-    policies.check_can_change(by, row.state)
-    target = book.zone_with(plan_id, to_code)
-    grid = book.grid_of(row)
-    rows = _rows_of(grid.graph, cells)
-    if (grid.graph.subdistrict[rows] != _subdistrict_of(grid, target.number)).any():
-        raise Refused("zones.other_subdistrict", "A zone lies inside one subdistrict; choose cells and a zone of the "
-                      "same one.")  # fmt: skip
-    zone = grid.zone.copy()
-    numbers = sorted({*zone[rows].tolist(), target.number})
-    zone[rows] = target.number
-    _check_whole(grid.graph, zone, numbers)
-    codes = book.codes_by_number(plan_id)
-    before = book.zones_of(plan_id, codes=[codes[number] for number in numbers])
-    _store(row, grid.graph, zone, codes, numbers, at)
-    return Effect(before, book.zones_of(plan_id, codes=[codes[number] for number in numbers]))
+    book.grid_of(book.find(plan_id))  # what never changes is read before others have to wait
+    with transaction.atomic():
+        row = _locked(plan_id)
+        policies.check_can_change(by, row.state)
+        target = book.zone_with(plan_id, to_code)
+        grid = book.grid_of(row)
+        rows = _rows_of(grid.graph, cells)
+        around = np.flatnonzero(grid.graph.subdistrict == _subdistrict_of(grid, target.number))
+        if not np.isin(rows, around).all():
+            raise Refused("zones.other_subdistrict", "A zone lies inside one subdistrict; choose cells and a zone of "
+                          "the same one.")  # fmt: skip
+        zone = grid.zone.copy()
+        numbers = sorted({*zone[rows].tolist(), target.number})
+        zone[rows] = target.number
+        _check_whole(grid.graph, zone, numbers)
+        before = _zones_numbered(plan_id, numbers)
+        _store(row, grid.graph.part(around), zone, around, at)
+        return Effect(before, _zones_numbered(plan_id, numbers))
+
+
+def _zones_numbered(plan_id: str, numbers: Sequence[int]) -> list[ZoneFacts]:
+    rows = WorkZone.objects.filter(plan_id=plan_id, number__in=numbers).order_by("code")
+    return [book.zone_facts(row) for row in rows]
 
 
 def _locked(plan_id: str) -> ZonePlan:
@@ -192,38 +199,46 @@ def _check_whole(graph: CellGraph, zone: Zones, numbers: Sequence[int]) -> None:
                           "edge.")  # fmt: skip
 
 
-def _store(row: ZonePlan, graph: CellGraph, zone: Zones, codes: Sequence[str], numbers: Sequence[int], at: datetime
-           ) -> None:  # fmt: skip
-    """Write changed zones over the old ones; identifiers stay."""
-    of = measures.measured(graph, zone)
-    row.figures = {**row.figures, **book.figures_of(graph, of)}
-    row.changed_at = at
-    row.save(update_fields=["figures", "changed_at"])
+def _store(row: ZonePlan, part: CellGraph, zone: Zones, around: Ints, at: datetime) -> None:
+    """Write the zones of a subdistrict over the old ones; identifiers stay."""
+    numbers, inside = np.unique(zone[around], return_inverse=True)
+    inside = inside.reshape(-1).astype(np.int32)
+    known = dict(WorkZone.objects.filter(plan=row, number__in=numbers.tolist()).values_list("number", "id"))
+    codes = [""] * len(numbers)
+    fresh = book.zones_as_rows(row, part, inside, measures.measured(part, inside), codes, numbers.tolist())
+    for one in fresh:
+        one.id = known[one.number]
+    WorkZone.objects.bulk_update(fresh, _MEASURED, batch_size=50)
     ZoneGrid.objects.filter(plan=row).update(zone=zone.astype("<i4").tobytes())
-    for fresh in book.zones_as_rows(row, graph, zone, of, codes, numbers):
-        WorkZone.objects.filter(plan=row, number=fresh.number).update(
-            unit_id=fresh.unit_id, cells=fresh.cells, load=fresh.load, share=fresh.share, area_m2=fresh.area_m2,
-            compactness=fresh.compactness, reason=fresh.reason, outline=fresh.outline,
-        )  # fmt: skip
+    row.figures, row.changed_at = {**row.figures, **book.figures_now(row.id)}, at
+    row.save(update_fields=["figures", "changed_at"])
 
 
-@transaction.atomic
+_MEASURED = ("unit_id", "cells", "load", "share", "area_m2", "compactness", "reason", "outline")
+
+
 def publish_zone_plan(*, plan_id: str, valid_from: date, today: date, by: Actor, at: datetime) -> None:
     """Put a draft in force from a day on; the plan before it ends on that day.
 
     Raises: Refused `zones.role`, `.no_plan`, `.published`, `.past`, `.before_last`.
     """
-    row, last = _locked(plan_id), book.last_published()
-    policies.check_can_publish(by, row.state, valid_from, today, last.valid_from if last else None)
-    if not row.based_on:
-        _name_anew(row)
-    moved = book.compared(last, row, today).moved if last else 0
-    if last is not None:
-        ZonePlan.objects.filter(id=last.id).update(valid_until=valid_from)
-    row.state, row.valid_from, row.published_by, row.published_at = policies.PUBLISHED, valid_from, by.account, at
-    row.save(update_fields=["state", "valid_from", "published_by", "published_at"])
-    fact = ZonePlanPublished(row.id, valid_from.isoformat(), int(row.figures["zones"]), moved, at)
-    bus.publish(fact, at=at, event_id=ids.named_id("zones published", row.id))
+    moved = _moved_since_last(plan_id, today)
+    with transaction.atomic():
+        row, last = _locked(plan_id), book.last_published()
+        policies.check_can_publish(by, row.state, valid_from, today, last.valid_from if last else None)
+        if not row.based_on:
+            _name_anew(row)
+        if last is not None:
+            ZonePlan.objects.filter(id=last.id).update(valid_until=valid_from)
+        row.state, row.valid_from, row.published_by, row.published_at = policies.PUBLISHED, valid_from, by.account, at
+        row.save(update_fields=["state", "valid_from", "published_by", "published_at"])
+        fact = ZonePlanPublished(row.id, valid_from.isoformat(), int(row.figures["zones"]), moved, at)
+        bus.publish(fact, at=at, event_id=ids.named_id("zones published", row.id))
+
+
+def _moved_since_last(plan_id: str, today: date) -> int:
+    row, last = book.find(plan_id), book.last_published()
+    return book.compared(last, row, today).moved if last else 0
 
 
 def _name_anew(row: ZonePlan) -> None:
