@@ -45,7 +45,10 @@ class DraftForm(NameForm):
 class PublishForm(forms.Form):
     """From which day on."""
 
-    valid_from = forms.DateField(label=_("First day"), widget=forms.DateInput(attrs={"type": "date"}))
+    valid_from = forms.DateField(
+        label=_("First day"), input_formats=["%Y-%m-%d"],
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+    )  # fmt: skip
 
 
 class MoveForm(forms.Form):
