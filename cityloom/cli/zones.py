@@ -222,10 +222,11 @@ def _tell(plan_id: str, as_json: bool, *, zones: bool = False, uneven: bool = Fa
         table.add_row("cells moved", f"{facts.figures['moved']:,} ({facts.figures['moved_share']:.1%})")
     table.add_row("points", ", ".join(f"{kind} {points:g}" for kind, points in facts.weights.items() if points))
     screen.print(table)
-    listed = Table("zone", "community", "cells", "load", "of the mean", "ha", "compact", "why it is not even")
+    code = Column("zone", no_wrap=True)
+    listed = Table(code, "cells", "load", "of the mean", "ha", "compact", "why it is not even")
     for one in rows[:_MOST_LISTED]:
         listed.add_row(
-            one.code, one.unit_id, str(one.cells), f"{one.load:,.0f}", f"{one.share:.0%}", f"{one.area_m2 / 1e4:.1f}",
+            one.code, str(one.cells), f"{one.load:,.0f}", f"{one.share:.0%}", f"{one.area_m2 / 1e4:.1f}",
             f"{one.compactness:.2f}", _REASONS.get(one.reason, ""),
         )  # fmt: skip
     if rows:

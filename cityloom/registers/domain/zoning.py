@@ -36,7 +36,7 @@ class Task:
 Across = Callable[[Callable[[Task], Ints], Iterable[Task]], Iterable[Ints]]
 """How tasks are worked off: `map`, or that of a pool of processes; answers come in the order of the tasks."""
 
-TRIES_A_CELL = 40
+TRIES_A_CELL = 60
 YEARLY_SHARE = 0.05
 """At most so many of the cells change zones in a yearly rebalance."""
 _HEAT = (0.4, 0.02)

@@ -170,12 +170,12 @@ def polish(piece: Piece, terms: Terms, rng: np.random.Generator, rounds: int) ->
         uneven = [zone for zone in piece.uneven() if zone not in hopeless]
         if not uneven:
             return
-        cells = piece.around(uneven, hops=2 + number % 3)
+        cells = piece.around(uneven, hops=_HOPS[number % len(_HOPS)])
         before = piece.zone[:], piece.total[:], piece.moved, piece.beyond()
-        tries = min(_POLISH_A_CELL * len(cells), _POLISH_LEAST + _POLISH_A_CELL // 20 * len(piece.load))
-        anneal(piece, terms, _POLISH_HEAT, tries, rng, cells)
+        anneal(piece, terms, _POLISH_HEAT, min(_POLISH_A_CELL * len(cells), _POLISH_MOST), rng, cells)
         if piece.beyond() > before[3]:
             piece.zone, piece.total, piece.moved = before[:3]
 
 
-_POLISH_A_CELL, _POLISH_LEAST, _POLISH_HEAT = 300, 30_000, (0.8, 0.02)
+_HOPS = (1, 2, 1, 2, 3)
+_POLISH_A_CELL, _POLISH_MOST, _POLISH_HEAT = 250, 60_000, (0.8, 0.02)
