@@ -31,10 +31,13 @@ def wiring_page() -> str:
 def pages() -> dict[Path, str]:
     """Every generated page with its text."""
     from cityloom.emergency.domain import states
+    from cityloom.registers.domain import reference
 
     return {
         ROOT / "docs/reference/wiring.md": wiring_page(),
         ROOT / "docs/reference/incident-states.md": states.markdown(),
+        ROOT / "docs/reference/registers.md": reference.markdown(),
+        ROOT / "docs/reference/register-mapping.schema.json": reference.schema(),
     }
 
 

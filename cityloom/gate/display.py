@@ -105,6 +105,10 @@ PLAIN = {
         "You reported a problem. Those who deal with it read your words and see your photos; they are erased after 180"
         " days."
     ),
+    "register-parties": gettext_noop(
+        "A department's register names you as somebody who represents an organisation or owns a dwelling. Your name and"
+        " number are sealed; stewards and case handlers open one entry at a time."
+    ),
     "oversight": gettext_noop("Those who watch over the others count what was opened. They open nobody."),
 }
 """What happens for each purpose that a new city has, for residents."""

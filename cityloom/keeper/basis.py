@@ -23,14 +23,15 @@ CASES = "case-handling"
 OVERSIGHT = "oversight"
 PLACES = "place-alerts"
 REPORTS = "problem-reports"
-OF_PACKETS = (PLACES, REPORTS)
+PARTIES = "register-parties"
+OF_PACKETS = (PLACES, REPORTS, PARTIES)
 """Purposes that are about packets, which belong to nobody's register entry."""
 BASIS_YEARS = 2
 POLICIES = Path(__file__).parent / "policies"
 CASE_POLICY = "case"
 PREDICATES = ("age-at-least", "age-under", "is", "lives-in", "same-household")
 _UNLIMITED = 50_000_000
-_POLICY_OF = {CASES: CASE_POLICY, PLACES: "packets", REPORTS: "packets"}
+_POLICY_OF = {CASES: CASE_POLICY, PLACES: "packets", REPORTS: "packets", PARTIES: "packets"}
 
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
 Words = Annotated[list[Word], msgspec.Meta(max_length=32)]
@@ -226,6 +227,14 @@ def shipped_bases(at: datetime) -> list[Basis]:
             ("duty-officer", "case-handler", "social-worker", "supervisor"), ("duty-officer", "supervisor", "system"),
             until, 500, max_a_day=20_000, max_a_day_each=1_000, services=(("city", 20_000),),
             title=(("en", "Dealing with a reported problem"), ("zh-Hans", "处理问题上报")),
+        ),
+        Basis(
+            PARTIES, "pipl-34-parties", law, "Article 34", ("party",), city, ("steward", "case-handler"),
+            ("supervisor", "data-protection-officer", "system"), until, 50, max_a_day=2_000, max_a_day_each=100,
+            services=(("city", 2_000),), retention_days=3_650,
+            title=(
+                ("en", "Who stands behind an organisation or owns a dwelling"), ("zh-Hans", "机构负责人与房屋权利人"),
+            ),
         ),
     ]  # fmt: skip
     return [replace(row, policy=policy_text(_POLICY_OF.get(row.purpose, row.purpose))) for row in rows]

@@ -17,6 +17,7 @@ urlpatterns = [
     path("", include("cityloom.gate.urls")),
     path("demo-identity/", include("cityloom.web.contrib.demo_identity.urls")),
     path("", include("cityloom.gate.urls")),
+    path("", include("cityloom.registers.urls")),
     path("", include("cityloom.alerts.urls")),
     path("", include("cityloom.subscriptions.urls")),
     path("", include("cityloom.emergency.urls")),

@@ -1,7 +1,8 @@
-"""Changes to the registers: a city is built or imported as a whole, or not at all."""
+"""Changes to the registers: a city, or a department's file, comes in as a whole, or not at all."""
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -22,14 +23,20 @@ from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from cityloom.registers import bulk, plugins, queries
 from cityloom.registers.domain import assumptions as assumed
-from cityloom.registers.domain import names, rows
+from cityloom.registers.domain import example, names, profile, rows
 from cityloom.registers.domain import people as made_up_people
 from cityloom.registers.domain.answers import CityFacts
 from cityloom.registers.domain.complete import complete
 from cityloom.registers.domain.draft import Draft
+from cityloom.registers.domain.mapping import FileMapping
 from cityloom.registers.domain.people import People
 from cityloom.registers.domain.posts import Post, worker_posts
+from cityloom.registers.domain.profile import Proposal, mapping_text
 from cityloom.registers.domain.synthetic import synthetic_city
+from cityloom.registers.domain.tables import Wanted
+from cityloom.registers.loading import corrections, people, run
+from cityloom.registers.loading.corrections import told
+from cityloom.registers.loading.run import Outcome
 from cityloom.registers.models import (
     Area,
     Building,
@@ -55,9 +62,10 @@ from cityloom.registers.zones.planning import (
 )
 
 __all__ = [
-    "Effect", "Post", "Progress", "Wish", "build_synthetic", "completed", "discard_zone_plan", "draft_from",
-    "draft_synthetic", "draft_zone_plan", "load", "move_cells", "publish_zone_plan", "rebalance_zone_plan",
-    "worker_posts",
+    "Effect", "Outcome", "Post", "Progress", "Wish", "build_synthetic", "check_file", "completed", "discard_zone_plan",
+    "draft_from", "draft_synthetic", "draft_zone_plan", "export_set_aside", "load", "load_file", "mapping_text",
+    "move_cells", "open_people", "profile_file", "publish_zone_plan", "put_back", "read_mapping", "rebalance_zone_plan",
+    "told", "worker_posts", "write_example",
 ]  # fmt: skip
 
 Progress = Callable[[str, int, int], None]
@@ -66,9 +74,14 @@ Progress = Callable[[str, int, int], None]
 _BUILDINGS_A_PART = 100_000
 _SEALING_WORKERS = 2
 _READING_STEPS = 12
+_MOST_EXAMPLES = 1_000_000
 
 
 def _silent(step: str, done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+def _told_nobody(step: str, rows: int) -> None:
     """Tell nobody."""
 
 
@@ -245,3 +258,77 @@ def _traits(batch: People) -> NDArray[np.uint16]:
     needs = {need: batch.needs >> bit & 1 == 1 for bit, need in enumerate(assumed.NEEDS)}
     ages = np.array(assumed.AGE_EDGES)[batch.age_band]
     return gate.traits_of(age=ages, sex=sexes[batch.sex], needs=needs)
+
+
+# Departments' files (decision 0021).
+
+
+def profile_file(path: Path, register: str = "") -> tuple[Proposal, Wanted]:
+    """Look at a bounded sample of a file and propose its mapping; nothing is changed.
+
+    Raises: Refused `registers.file_*`, `registers.encoding_unknown`, and what the format's reader refuses.
+    """
+    table = plugins.open_table(path, Wanted())
+    sample: list[list[str]] = []
+    for batch in table.batches():
+        sample += batch.texts
+        if len(sample) >= profile.SAMPLE:
+            break
+    return profile.propose(table.header, sample[: profile.SAMPLE], register), table.how
+
+
+def read_mapping(path: Path) -> FileMapping:
+    """The mapping in a file. Raises: Refused `registers.mapping_*` with the line and field of what is wrong."""
+    return run.read_mapping(path)
+
+
+def check_file(mapping: FileMapping, file: Path, *, at: datetime, tell: run.Progress = _told_nobody) -> Outcome:
+    """Read and check a whole file, and change nothing. Raises: Refused like `load_file`."""
+    return run.check(mapping, file, at, tell)
+
+
+def load_file(
+    mapping: FileMapping, file: Path, *, by: Actor, at: datetime, tell: run.Progress = _told_nobody
+) -> Outcome:  # fmt: skip
+    """Load a department's file whole, or not at all; bad rows are set aside and stop no good one.
+
+    Raises: Refused `registers.column_missing`, `registers.column_new`, `registers.column_changed`,
+    `registers.too_many_bad`, `registers.load_running`, `registers.file_changed`, `gate.keeper_down`.
+    """
+    return run.load(mapping, file, by=by, at=at, tell=tell)
+
+
+def export_set_aside(number: int, place: Path, *, source: Path | None = None) -> int:
+    """Write the rows of a load that wait for a correction, with their reasons; return how many."""
+    return corrections.export(number, place, source)
+
+
+def put_back(number: int, file: Path, *, by: Actor, at: datetime, tell: run.Progress = _told_nobody) -> Outcome:
+    """Load rows that were set aside and corrected; those that are still wrong go on waiting."""
+    return corrections.put_back(number, file, by=by, at=at, tell=tell)
+
+
+def open_people(register: str, key: str, record: int, *, by: Actor, at: datetime) -> dict[str, str]:
+    """Open whom one record of an entry names; each opening is a leaf of the log. Raises: Refused `registers.role`."""
+    return people.open_people(register, key, record, by=by, at=at)
+
+
+def write_example(folder: Path, count: int, seed: int) -> list[Path]:
+    """Write three departments' messy files, labelled as made up, with what is true beside them.
+
+    Raises: Refused `registers.folder_exists`, `registers.example_size`.
+    """
+    if not 20 <= count <= _MOST_EXAMPLES:
+        raise Refused("registers.example_size", "An example has 20 to {limit} rows.", limit=_MOST_EXAMPLES)
+    if folder.exists() and any(folder.iterdir()):
+        raise Refused("registers.folder_exists", "{value} is not empty; name another folder.", value=folder.name)
+    written = []
+    for file in example.example(count, seed):
+        path = folder / file.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(file.content)
+        lines = (json.dumps(line, ensure_ascii=False) for line in example.truth_lines(file))
+        path.with_suffix(".truth.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
+        written.append(path)
+    (folder / "README.txt").write_text(example.LABEL + "\n", "utf-8")
+    return written

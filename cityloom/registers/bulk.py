@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date
 from itertools import repeat
 
 import numpy as np
@@ -36,8 +37,7 @@ def emptied(tables: Sequence[type[models.Model]]) -> Iterator[None]:
             for table in tables:
                 name = connection.ops.quote_name(table._meta.db_table)
                 cursor.execute(f"DELETE FROM {name}" if _sqlite() else f"TRUNCATE {name}")  # noqa: S608 - a constant
-                for index in table._meta.indexes:
-                    cursor.execute(f"DROP INDEX {connection.ops.quote_name(index.name)}")
+                drop_indexes(table)
         yield
 
 
@@ -63,13 +63,20 @@ def _sqlite() -> bool:
     return connection.vendor == "sqlite"
 
 
+def drop_indexes(table: type[models.Model]) -> None:
+    """Take the indexes of a table away, before many rows come into it."""
+    with connection.cursor() as cursor:
+        for index in table._meta.indexes:
+            cursor.execute(f"DROP INDEX IF EXISTS {connection.ops.quote_name(index.name)}")
+
+
 def add_indexes(table: type[models.Model]) -> None:
-    """Build the indexes of a table that is full."""
+    """Build the indexes of a table that is full, where they are not there."""
     name = connection.ops.quote_name(table._meta.db_table)
     with connection.cursor() as cursor:
         for index in table._meta.indexes:
             columns = ", ".join(table._meta.get_field(field).column for field in index.fields)
-            cursor.execute(f"CREATE INDEX {connection.ops.quote_name(index.name)} ON {name} ({columns})")
+            cursor.execute(f"CREATE INDEX IF NOT EXISTS {connection.ops.quote_name(index.name)} ON {name} ({columns})")
         cursor.execute(f"ANALYZE {name}")
 
 
@@ -93,7 +100,7 @@ def _insert(table: type[models.Model], columns: Mapping[str, Column]) -> None:
 
 def _values(table: type[models.Model], name: str, column: Column) -> Sequence[object]:
     if not isinstance(column, np.ndarray):
-        return column
+        return _days(table, name, column)
     if column.ndim == 2:
         return np.ascontiguousarray(column).view(f"V{column.shape[1]}").reshape(-1).tolist()
     field = table._meta.get_field(name)
@@ -101,6 +108,13 @@ def _values(table: type[models.Model], name: str, column: Column) -> Sequence[ob
         return column.tolist()
     plain = float if isinstance(field, models.FloatField) else int
     return [None if value != value else plain(value) for value in column.tolist()]  # noqa: PLR0124 - NaN alone differs
+
+
+def _days(table: type[models.Model], name: str, column: Sequence[object]) -> Sequence[object]:
+    """Days come as texts (YYYY-MM-DD), which SQLite keeps and PostgreSQL's binary form does not know."""
+    if _sqlite() or not isinstance(table._meta.get_field(name), models.DateField):
+        return column
+    return [date.fromisoformat(str(day)) if day else None for day in column]
 
 
 def _copy(table: type[models.Model], columns: Mapping[str, Column]) -> None:
@@ -154,5 +168,5 @@ def _pg_type(table: type[models.Model], name: str) -> str:
     kind = table._meta.get_field(name).get_internal_type()
     return {
         "SmallIntegerField": "int2", "IntegerField": "int4", "BigIntegerField": "int8", "FloatField": "float8",
-        "BooleanField": "bool", "BinaryField": "bytea", "CharField": "varchar",
+        "BooleanField": "bool", "BinaryField": "bytea", "CharField": "varchar", "DateField": "date",
     }[kind]  # fmt: skip

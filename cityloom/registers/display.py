@@ -34,6 +34,36 @@ def word(key: str) -> str:
     return gettext(WORDS[key]) if key in WORDS else key
 
 
+FIELDS = {
+    "name": _("Name"), "kind": _("Kind"), "status": _("Status"), "address": _("Address"),
+    "division": _("Administrative area"), "registered_on": _("Registered on"), "ended_on": _("Ended on"),
+    "capital_fen": _("Registered capital"), "industry": _("Industry"), "owner": _("Owned by"), "lon": _("Longitude"),
+    "lat": _("Latitude"), "representative": _("Legal representative"), "representative_id": _("Identity number"),
+    "phone": _("Telephone"),
+}  # fmt: skip
+"""What fields of registers are called."""
+VALUES = {
+    "company": _("Company"), "branch": _("Branch"), "partnership": _("Partnership"),
+    "sole-trader": _("Sole trader"), "cooperative": _("Cooperative"),
+    "public-institution": _("Public institution"), "association": _("Association"), "active": _("Active"),
+    "suspended": _("Suspended"), "revoked": _("Licence revoked"), "dissolved": _("Dissolved"),
+    "moved-away": _("Moved away"), "unknown": _("Unknown"), "other": _("Other"),
+}  # fmt: skip
+"""What codes of registers are called."""
+
+
+def field_word(name: str) -> str:
+    """What a field of a register is called in the reader's language."""
+    return gettext(FIELDS[name]) if name in FIELDS else name
+
+
+def value_word(name: str, value: object) -> str:
+    """A value of a register in the reader's language."""
+    if name == "capital_fen":
+        return f"{int(str(value)) / 100:,.2f} CNY"
+    return gettext(VALUES[str(value)]) if name in ("kind", "status") and value in VALUES else str(value)
+
+
 _MAJOR = ["match", ["get", "kind"], ["motorway", "trunk", "primary", "secondary"], True, False]
 _WAYS = ["match", ["get", "kind"], ["footway", "path", "steps", "cycleway", "track", "pedestrian"], True, False]
 _STREETS = ["all", ["!", _MAJOR], ["!", _WAYS]]
@@ -208,11 +238,12 @@ ZONE_REASONS = {
 """Why a zone is not within a tenth of its subdistrict's mean."""
 
 DISPLAY = Display(
-    pages=(Page("zones", _("Work zones"), "city", 20),),
+    pages=(Page("zones", _("Work zones"), "city", 20), Page("registers", _("Registers"), "work", 70)),
     layers=(LAND, DENSITY, BUILDINGS, ROADS, AREAS, ZONES, PLACES, SHELTERS, MAINS, VALVES),
     searches=(
         Search("places", _("Places and streets"), "cityloom.registers.layers.search.find", 20, is_public=True),
         Search("addresses", _("Addresses and buildings"), "cityloom.registers.layers.search.addresses", 30,
                is_public=True),
+        Search("organisations", _("Organisations"), "cityloom.registers.layers.search.organisations", 35),
     ),
 )  # fmt: skip

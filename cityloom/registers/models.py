@@ -9,6 +9,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+_RECORD = ("id", "source_id", "key", "closed_by", "valid_from", "is_gone", "digest")
 _CLEAR = {
     "City": (
         "id", "name", "kind", "is_synthetic", "attribution", "timezone", "west", "south", "east", "north",
@@ -42,6 +43,24 @@ _CLEAR = {
         "compactness", "reason", "outline",
     ),
     "Name": ("id", "folded", "kind", "row_id", "about", "name", "name_zh", "lon", "lat"),
+    "Source": ("id", "name"),
+    "Load": (
+        "number", "source_id", "register", "file_name", "file_digest", "file_bytes", "mapping", "mapping_digest",
+        "header", "as_of", "state", "rows", "rows_done", "counts", "notes", "returns", "started_at",
+        "finished_at", "loaded_by",
+    ),
+    "SetAside": ("id", "load", "source_id", "row", "findings", "texts", "back_in"),
+    "OrganisationRecord": (
+        *_RECORD, "name", "folded", "kind", "status", "address", "division", "registered_on", "ended_on", "capital_fen",
+        "industry", "owner", "lon", "lat", "packet",
+    ),
+    "BuildingRecord": (
+        *_RECORD, "name", "address", "division", "use", "levels", "height_m", "area_m2", "built_on", "lon", "lat",
+    ),
+    "DwellingRecord": (
+        *_RECORD, "building", "address", "division", "floor", "door", "area_m2", "use", "registered_on", "packet",
+    ),
+    "AddressRecord": (*_RECORD, "address", "division", "street", "house_number", "building", "lon", "lat"),
 }  # fmt: skip
 CLASSIFICATION: dict[str, dict[str, str]] = {model: dict.fromkeys(fields, "clear") for model, fields in _CLEAR.items()}
 
@@ -312,3 +331,170 @@ class WorkZone(models.Model):
             models.UniqueConstraint(fields=["plan", "code"], name="registers_workzone_code"),
         ]
         indexes = [models.Index(fields=["plan", "subdistrict_id"], name="registers_workzone_unit")]
+
+
+class Source(models.Model):
+    """A department that sends files, by its short name."""
+
+    id = models.SmallAutoField(primary_key=True)
+    name = models.CharField(max_length=60, unique=True)
+
+
+class Load(models.Model):
+    """One file as it came into a register; numbers are given in the order in which loads become known.
+
+    What it wrote is seen by nobody before `state` is `done`. `header` is the file's, so that the next one can be
+    compared; `returns` is the load whose rows were corrected and come back, 0 for a file of its own.
+    """
+
+    RUNNING, DONE, GIVEN_UP = "running", "done", "given-up"
+
+    number = models.IntegerField(primary_key=True)
+    source_id = models.SmallIntegerField()
+    register = models.CharField(max_length=24)
+    file_name = models.CharField(max_length=200)
+    file_digest = models.CharField(max_length=64)
+    file_bytes = models.BigIntegerField()
+    mapping = models.TextField()
+    mapping_digest = models.CharField(max_length=64)
+    header = models.JSONField(default=list)
+    as_of = models.DateField()
+    state = models.CharField(max_length=12)
+    rows = models.BigIntegerField(default=0)
+    rows_done = models.BigIntegerField(default=0)
+    counts = models.JSONField(default=dict)
+    notes = models.JSONField(default=list)
+    returns = models.IntegerField(default=0)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    loaded_by = models.CharField(max_length=64)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["source_id", "file_digest"], name="registers_load_file"),
+            models.Index(fields=["finished_at"], name="registers_load_finished"),
+        ]
+
+
+class SetAside(models.Model):
+    """A row that broke a rule and waits for a correction; the id is that of the record it would have been.
+
+    `texts` is the row where its file tells nothing about people, else None: then it stays in the file alone.
+    """
+
+    id = RowIdField(primary_key=True)
+    load = models.IntegerField()
+    source_id = models.SmallIntegerField()
+    row = models.BigIntegerField()
+    findings = models.JSONField(default=list)
+    texts = models.JSONField(null=True)
+    back_in = models.IntegerField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["load", "row"], name="registers_aside_load")]
+
+
+OPEN = 2**31 - 1
+"""`closed_by` of what a source still says."""
+
+
+class Record(models.Model):
+    """What a source says of an entry, from one row of one load: never changed, only followed by another.
+
+    The id is `load << 32 | row`, so that it tells where it is from and when it became known. `closed_by` is the load
+    that brought the source's next word; `valid_from` the day since when it is true; `is_gone` says that the source has
+    the entry no more. `digest` is keyed: it tells whether a new row says the same.
+    """
+
+    id = RowIdField(primary_key=True)
+    source_id = models.SmallIntegerField()
+    key = models.CharField(max_length=64)
+    closed_by = models.IntegerField(default=OPEN)
+    valid_from = models.DateField()
+    is_gone = models.BooleanField(default=False)
+    digest = models.BigIntegerField()
+
+    class Meta:
+        abstract = True
+
+
+class OrganisationRecord(Record):
+    """A company or another organisation; who represents it is in a sealed packet."""
+
+    name = models.CharField(max_length=200, blank=True)
+    folded = models.BinaryField()
+    kind = models.CharField(max_length=24, blank=True)
+    status = models.CharField(max_length=24, blank=True)
+    address = models.CharField(max_length=300, blank=True)
+    division = models.CharField(max_length=12, blank=True)
+    registered_on = models.DateField(null=True)
+    ended_on = models.DateField(null=True)
+    capital_fen = models.BigIntegerField(null=True)
+    industry = models.CharField(max_length=60, blank=True)
+    owner = models.CharField(max_length=64, blank=True)
+    lon = models.FloatField(null=True)
+    lat = models.FloatField(null=True)
+    packet = models.BigIntegerField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["key"], name="registers_organisation_key"),
+            models.Index(fields=["folded"], name="registers_organisation_name"),
+        ]
+
+
+class BuildingRecord(Record):
+    """A building as a department has it."""
+
+    name = models.CharField(max_length=200, blank=True)
+    address = models.CharField(max_length=300, blank=True)
+    division = models.CharField(max_length=12, blank=True)
+    use = models.CharField(max_length=24, blank=True)
+    levels = models.IntegerField(null=True)
+    height_m = models.FloatField(null=True)
+    area_m2 = models.FloatField(null=True)
+    built_on = models.DateField(null=True)
+    lon = models.FloatField(null=True)
+    lat = models.FloatField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["key"], name="registers_buildingrec_key")]
+
+
+class DwellingRecord(Record):
+    """A dwelling as a department has it; who owns it is in a sealed packet."""
+
+    building = models.CharField(max_length=64, blank=True)
+    address = models.CharField(max_length=300, blank=True)
+    division = models.CharField(max_length=12, blank=True)
+    floor = models.IntegerField(null=True)
+    door = models.CharField(max_length=40, blank=True)
+    area_m2 = models.FloatField(null=True)
+    use = models.CharField(max_length=24, blank=True)
+    registered_on = models.DateField(null=True)
+    packet = models.BigIntegerField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["key"], name="registers_dwellingrec_key")]
+
+
+class AddressRecord(Record):
+    """An address as a department has it."""
+
+    address = models.CharField(max_length=300, blank=True)
+    division = models.CharField(max_length=12, blank=True)
+    street = models.CharField(max_length=200, blank=True)
+    house_number = models.CharField(max_length=60, blank=True)
+    building = models.CharField(max_length=64, blank=True)
+    lon = models.FloatField(null=True)
+    lat = models.FloatField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["key"], name="registers_addressrec_key")]
+
+
+RECORDS: dict[str, type[Record]] = {
+    "organisations": OrganisationRecord, "buildings": BuildingRecord, "dwellings": DwellingRecord,
+    "addresses": AddressRecord,
+}  # fmt: skip
+"""The table of each register that files are loaded into."""

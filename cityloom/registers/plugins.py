@@ -8,6 +8,7 @@ from typing import Protocol
 
 from cityloom.kernel.refused import Refused
 from cityloom.registers.domain.draft import Draft
+from cityloom.registers.domain.tables import Table, Wanted
 
 
 class Reader(Protocol):
@@ -45,3 +46,45 @@ def reader_for(path: Path) -> Reader:
             return reader
     raise Refused("city.file_wrong_kind", "{value} is none of the kinds that can be imported; give {limit}.",
                   value=path.name, limit=" or ".join(reader.describes for reader in READERS))  # fmt: skip
+
+
+class TableFormat(Protocol):
+    """A format that departments' files come in."""
+
+    name: str
+
+    def recognises(self, path: Path, start: bytes) -> bool:
+        """Whether a file, by its name and first bytes, has this format."""
+        ...
+
+    def open(self, path: Path, wanted: Wanted) -> Table:
+        """Read the header; raise Refused with what to do instead."""
+        ...
+
+
+TABLES: list[TableFormat] = []
+
+
+def register_table(table: TableFormat) -> None:
+    """Add a format of files; the same one twice is one. Those that were added first are asked first."""
+    if table.name not in [known.name for known in TABLES]:
+        TABLES.append(table)
+
+
+def open_table(path: Path, wanted: Wanted) -> Table:
+    """Open a department's file.
+
+    Raises: Refused `registers.file_missing`, `registers.file_empty`, `registers.file_unknown`, and what the format's
+    reader refuses.
+    """
+    if not path.is_file():
+        raise Refused("registers.file_missing", "There is no file {value}; check the path.", value=path.name)
+    with path.open("rb") as stream:
+        start = stream.read(4096)
+    if not start:
+        raise Refused("registers.file_empty", "The file {value} is empty; ask for it again.", value=path.name)
+    for table in TABLES:
+        if wanted.format == table.name or (not wanted.format and table.recognises(path, start)):
+            return table.open(path, wanted)
+    raise Refused("registers.file_unknown", "{value} is none of the kinds that can be read; give {limit}.",
+                  value=path.name, limit=" or ".join(table.name for table in TABLES))  # fmt: skip

@@ -1,4 +1,4 @@
-"""Who plans the city's zones, and what the state of a plan allows."""
+"""Who plans the city's zones, what the state of a plan allows, and who may see who stands behind an entry."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from cityloom.kernel.refused import Refused
 
 PLANNERS = frozenset({"steward", "system"})
 DRAFT, PUBLISHED = "draft", "published"
+OPENERS = frozenset({"steward", "case-handler"})
 
 
 def check_can_plan(by: Actor) -> None:
@@ -36,3 +37,10 @@ def check_can_publish(by: Actor, state: str, valid_from: date, today: date, last
     if last_from is not None and valid_from <= last_from:
         raise Refused("zones.before_last", "Another plan begins on {limit}; choose a later day than that, not {value}.",
                       value=valid_from.isoformat(), limit=last_from.isoformat())  # fmt: skip
+
+
+def check_can_open_people(actor: Actor) -> None:
+    """Only those who keep the registers true or handle a case. Raises: Refused `registers.role`."""
+    if not actor.roles & OPENERS:
+        raise Refused("registers.role", "Who represents an organisation is opened by stewards and case handlers; ask "
+                      "one of them.")  # fmt: skip

@@ -6,15 +6,17 @@ Everything spatial goes the same way: ranges of H3 cells from an ordinary index,
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from datetime import date, tzinfo
+from collections.abc import Collection, Sequence
+from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
 from itertools import chain, compress
 from operator import itemgetter
+from typing import Any
 
 import numpy as np
 import shapely
 from django.db import connection
+from django.db.models import Count
 from numpy.typing import NDArray
 
 from cityloom.accounts.queries import unit_names
@@ -25,6 +27,7 @@ from cityloom.kernel.geometry import LocalProjection
 from cityloom.kernel.refused import Refused
 from cityloom.kernel.timezones import zone_of
 from cityloom.registers.domain import assumptions as assumed
+from cityloom.registers.domain import names as spoken
 from cityloom.registers.domain import people as made_up_people
 from cityloom.registers.domain.answers import (
     Buildings,
@@ -37,7 +40,11 @@ from cityloom.registers.domain.answers import (
     ValveFacts,
 )  # fmt: skip
 from cityloom.registers.domain.draft import Flags, Floats, Ints, Shapes, Texts
+from cityloom.registers.domain.facts import Fact, LoadFacts, Origin
+from cityloom.registers.domain.kinds import REGISTERS
+from cityloom.registers.domain.mapping import schema
 from cityloom.registers.domain.rows import LARGE_REACH_M
+from cityloom.registers.domain.rules import RULES, Rule
 from cityloom.registers.domain.zoning_answers import (
     BorderCell,
     PlanDifference,
@@ -45,7 +52,7 @@ from cityloom.registers.domain.zoning_answers import (
     SubdistrictFacts,
     ZoneFacts,
 )
-from cityloom.registers.models import City
+from cityloom.registers.models import OPEN, RECORDS, City, Load, OrganisationRecord, SetAside, Source
 from cityloom.registers.zones import book
 
 
@@ -623,3 +630,152 @@ def border_cells(plan_id: str, code: str) -> list[BorderCell]:
 def compared_zone_plans(before: str, after: str) -> PlanDifference:
     """One plan beside another. Raises: Refused `zones.no_plan`."""
     return book.compared(book.find(before), book.find(after), today())
+
+
+# What departments' files say (decision 0021).
+
+
+def last_known_load(at: datetime | None = None) -> int:
+    """The number of the last load that was known at an instant, now by default; 0 where none was."""
+    done = Load.objects.filter(state=Load.DONE)
+    if at is not None:
+        done = done.filter(finished_at__lte=at)
+    return done.order_by("-number").values_list("number", flat=True).first() or 0
+
+
+def facts_of(register: str, key: str, *, known_at: datetime | None = None, every: bool = True) -> list[Fact]:
+    """What each source said of an entry, as it was known at an instant: the last word first, with `every` all of them.
+
+    A word that another has followed by then has `is_current` false.
+    """
+    table, shown = RECORDS[register], _shown(register)
+    until = "AND finished_at <= %s" if known_at is not None else ""
+    columns = ", ".join(f"r.{name}" for name in shown)
+    moment = [] if known_at is None else [connection.ops.adapt_datetimefield_value(known_at)]
+    asked = [Load.DONE, *moment, key]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {columns}, s.name, l.file_name, l.number, l.finished_at, k.last"  # noqa: S608
+            f" FROM (SELECT coalesce(max(number), 0) AS last FROM registers_load WHERE state = %s {until}) k"
+            f" JOIN {table._meta.db_table} r ON r.key = %s AND r.id < (CAST(k.last AS BIGINT) + 1) << 32"
+            " JOIN registers_load l ON l.number = r.id >> 32 JOIN registers_source s ON s.id = r.source_id"
+            " ORDER BY r.id DESC",
+            asked,
+        )
+        facts = [_fact(register, shown, row) for row in cursor.fetchall()]
+    return [fact for fact in facts if every or fact.is_current]
+
+
+_ALWAYS = ("id", "key", "closed_by", "valid_from", "is_gone")
+
+
+@lru_cache(maxsize=16)
+def _shown(register: str) -> tuple[str, ...]:
+    """The columns that a fact is made of, those of every register first."""
+    fields = [field.name for field in REGISTERS[register].fields if not field.personal]
+    told = [name for name in fields if name != REGISTERS[register].key]
+    sealed = [field.name for field in RECORDS[register]._meta.get_fields() if field.name == "packet"]
+    return (*_ALWAYS, *told, *sealed)
+
+
+def _fact(register: str, shown: tuple[str, ...], row: tuple[Any, ...]) -> Fact:
+    values = dict(zip(shown, row, strict=False))
+    source, file, load, finished_at, last = row[len(shown) :]
+    told = {name: value for name in shown[len(_ALWAYS) :]
+            if name != "packet" and (value := values[name]) not in ("", None)}  # fmt: skip
+    since = values["valid_from"]
+    since = since if isinstance(since, date) else date.fromisoformat(since)
+    days = {field.name for field in REGISTERS[register].fields if field.kind == "date"}
+    told |= {name: date.fromisoformat(value) for name in days & told.keys() if isinstance(value := told[name], str)}
+    return Fact(
+        values["key"], told, since, bool(values["is_gone"]), values["closed_by"] > last,
+        values.get("packet") is not None, values["id"] & 0xFFFFFFFF,
+        Origin(source, file, load, _instant(finished_at)), values["id"],
+    )  # fmt: skip
+
+
+def _instant(kept: datetime | str | None) -> datetime | None:
+    """An instant as the database gives it: SQLite keeps the UTC without saying so."""
+    moment = datetime.fromisoformat(kept) if isinstance(kept, str) else kept
+    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
+
+
+def said_on(facts: Sequence[Fact], day: date) -> list[Fact]:
+    """For each source the fact that was true on a day: the one that began last before it, of several the last known."""
+    best: dict[str, Fact] = {}
+    for fact in facts:
+        held = best.get(fact.origin.source)
+        is_later = held is None or (fact.valid_from, fact.origin.load) > (held.valid_from, held.origin.load)
+        if fact.valid_from <= day and is_later:
+            best[fact.origin.source] = fact
+    return list(best.values())
+
+
+def keys_unknown(register: str, keys: Collection[str]) -> set[str]:
+    """Which of these keys no source knows; none where the register is empty, since then nothing can be told."""
+    known = RECORDS[register]._default_manager.filter(id__lt=(last_known_load() + 1) << 32)
+    if not keys or not known.exists():
+        return set()
+    wanted, found = sorted(keys), set()
+    for first in range(0, len(wanted), _KEYS_AT_ONCE):
+        found.update(known.filter(key__in=wanted[first : first + _KEYS_AT_ONCE]).values_list("key", flat=True))
+    return set(wanted) - found
+
+
+_KEYS_AT_ONCE = 5_000
+
+
+def organisations_called(text: str, limit: int) -> list[tuple[str, str, str]]:
+    """Code, name and address of organisations whose name begins so, or whose code this is."""
+    shown = ("key", "name", "address")
+    known = OrganisationRecord.objects.filter(closed_by=OPEN, is_gone=False, id__lt=(last_known_load() + 1) << 32)
+    by_code = list(known.filter(key=text.strip().upper()[:64]).values_list(*shown)[:limit])
+    start = spoken.folded(text)[: spoken.LONGEST].encode(errors="replace")
+    if by_code or not start:
+        return by_code
+    begin_so = known.filter(folded__gte=start, folded__lt=start + b"\xff").order_by("folded", "id")
+    return list({row[0]: row for row in begin_so.values_list(*shown)[: limit * 2]}.values())[:limit]
+
+
+def loads(limit: int = 50) -> list[LoadFacts]:
+    """The latest loads, unfinished ones too."""
+    return _load_facts(list(Load.objects.order_by("-number")[:limit]))
+
+
+def load_facts(number: int) -> LoadFacts:
+    """A load. Raises: Refused `registers.no_load`."""
+    found = _load_facts(list(Load.objects.filter(number=number)))
+    if not found:
+        raise Refused("registers.no_load", "There is no load {value}; `cityloom register loads` lists them.",
+                      value=number)  # fmt: skip
+    return found[0]
+
+
+def _load_facts(rows: list[Load]) -> list[LoadFacts]:
+    sources = dict(Source.objects.values_list("id", "name"))
+    waiting = SetAside.objects.filter(load__in=[row.number for row in rows], back_in=None).values_list("load")
+    counts = dict(waiting.annotate(Count("id")))
+    return [
+        LoadFacts(
+            row.number, sources[row.source_id], row.register, row.file_name, row.file_digest, row.as_of, row.state,
+            row.rows, row.counts, row.notes, counts.get(row.number, 0), row.started_at, row.finished_at, row.mapping,
+            row.returns,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def rows_set_aside(load: int) -> list[tuple[int, list[list[str]], list[str] | None]]:
+    """Number, findings and, where the file tells nothing about people, texts of the rows that wait for a correction."""
+    waiting = SetAside.objects.filter(load=load, back_in=None).order_by("row")
+    return list(waiting.values_list("row", "findings", "texts"))
+
+
+def rule(name: str) -> Rule:
+    """A rule with its dimension and sentence."""
+    return RULES[name]
+
+
+def mapping_schema() -> dict[str, object]:
+    """The JSON Schema of a mapping."""
+    return schema()

@@ -1,8 +1,8 @@
-"""Addresses of the registers."""
+"""Addresses of the registers and of the zones."""
 
 from django.urls import path
 
-from cityloom.registers.views import zones
+from cityloom.registers.views import records, zones
 
 urlpatterns = [
     path("zones/", zones.zones, name="zones"),
@@ -15,4 +15,7 @@ urlpatterns = [
     path("zones/<str:plan_id>/discard/", zones.discard, name="discard-zones"),
     path("zones/<str:plan_id>/<str:code>/", zones.zone, name="zone"),
     path("zones/<str:plan_id>/<str:code>/move/", zones.move, name="move-cells"),
+    path("registers/", records.registers, name="registers"),
+    path("organisations/<str:key>/", records.organisation, name="organisation"),
+    path("organisations/<str:key>/people/<int:record>/", records.open_people, name="organisation-people"),
 ]

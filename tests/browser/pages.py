@@ -66,6 +66,8 @@ PAGES = (
     Sight("gate", "Supervisor of cases", "/gate/"), Sight("assign", "Supervisor of cases", "/gate/", "a.button"),
     Sight("zones", "Data steward", "/zones/"), Sight("zone-plan", "Data steward", "/zones/", "main tbody a"),
     Sight("zone-area", "Data steward", "/zones/", "main tbody a", "area/?unit=city/d01/s01"),
+    Sight("registers", "Data steward", "/registers/?q=a"),
+    Sight("organisation", "Data steward", "/organisations/91440306MA00000008/?known=2026-01-01"),
     Sight("step-up", "Data steward", "/step-up/?next=/"), Sight("purposes", "Data steward", "/gate/purposes/"),
     Sight("propose-purpose", "Data steward", "/gate/purposes/propose/"),
     Sight("oversight", "Data protection officer", "/gate/oversight/"),
@@ -103,7 +105,7 @@ NO_PAGES = frozenset({
     "demo-identity-token", "demo-identity-userinfo", "demo-identity-keys", "still", "alert-xml", "account_login",
     "account_logout", "set_language", "gate-search", "open-fields", "ask", "second", "end-grant", "break-glass",
     "decide-purpose", "see-alarm", "review-glass", "answer-objection", "reset-breaker", "set-honey", "unmask",
-    "erase-person", "propose-status", "approve-status", "end-status",
+    "erase-person", "organisation-people", "propose-status", "approve-status", "end-status",
 })  # fmt: skip
 """Forms that lead back to their page, files, figures for programs, ways elsewhere, and second names of pages."""
 

@@ -143,3 +143,17 @@ def test_what_is_too_large_or_of_no_field_is_not_sealed(keeper: actions.Running)
         kept(parts={"address": b"not of this purpose"})
     with refused("gate.bad_request"):
         kept(parts={"Words": b""})
+
+
+def test_who_stands_behind_a_register_entry_opens_for_stewards_and_case_handlers_alone(
+    keeper: actions.Running,
+) -> None:  # fmt: skip
+    parts = {"party": '{"representative": "李雷雷"}'.encode()}
+    packet = kept(purpose="register-parties", parts=parts)
+    for who, may in ((STEWARD, True), (OFFICER, False)):
+        grant = granted(packet, "register-parties", ("party",), holder=who.account)
+        if may:
+            assert opened(packet, grant, who, ("party",))[packet] == parts
+        else:
+            with refused("gate.not_allowed"):
+                opened(packet, grant, who, ("party",))

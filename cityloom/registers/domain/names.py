@@ -28,8 +28,9 @@ _NUMBER_FIRST = re.compile(r"\s*(?P<number>\d[0-9A-Za-z/-]{0,11})[\s,]+(?P<stree
 def folded(text: str) -> str:
     """A text as it is compared: one width, no case, no accents, no punctuation, single spaces."""
     plain = unicodedata.normalize("NFKD", text).casefold()
-    bare = "".join(sign for sign in plain if not unicodedata.combining(sign))
-    return _NOT_WORDS.sub(" ", unicodedata.normalize("NFC", bare)).strip()
+    if any(map(unicodedata.combining, plain)):
+        plain = "".join(sign for sign in plain if not unicodedata.combining(sign))
+    return _NOT_WORDS.sub(" ", unicodedata.normalize("NFC", plain)).strip()
 
 
 def starts(name: str) -> list[str]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from django.db import connection
+from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from cityloom.kernel.actor import Actor
+from cityloom.registers import queries
 from cityloom.registers.display import word
 from cityloom.registers.domain import names
 from cityloom.registers.models import Building
@@ -36,6 +38,15 @@ def addresses(_actor: Actor | None, text: str, limit: int) -> Sequence[Hit]:
         return [_house(row) for row in Building.objects.filter(id=int(number)).only(*_SHOWN)]
     wanted = names.address(text)
     return [_house(row) for row in _houses(*wanted)[:limit]] if wanted else []
+
+
+def organisations(actor: Actor | None, text: str, limit: int) -> Sequence[Hit]:
+    """Organisations by the beginning of their name or by their code, for those who work here."""
+    if actor is None:
+        return []
+    found = queries.organisations_called(text, limit)
+    return [Hit(name, f"{key} · {address}" if address else key, reverse("organisation", args=[key]))
+            for key, name, address in found]  # fmt: skip
 
 
 def _rows_for(wanted: str) -> list[Row]:

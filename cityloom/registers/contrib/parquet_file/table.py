@@ -1,0 +1,89 @@
+"""Read Parquet with DuckDB, which reads that one file and nothing else: no extension, no network, bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from cityloom.kernel.refused import Refused
+from cityloom.registers.contrib.csv_file.reader import checked_header
+from cityloom.registers.domain.tables import Rows, Wanted, batch_for
+
+MOST_ROWS = 200_000_000
+_MOST_TIMES = 2_000
+"""How many times its own size a file may unpack to; what codes long runs shortly stays far below."""
+_SMALL = 1 << 30
+_MOST_SIGNS = 1_000  # more than any field may have, so that it is noted
+_SETTINGS = {
+    "autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "memory_limit": "1GB",
+    "threads": "2", "temp_directory": "",
+}  # fmt: skip
+_PLAIN = ("CHAR", "INT", "DOUBLE", "FLOAT", "DECIMAL", "DATE", "TIME", "BOOL", "UUID", "ENUM", "REAL")
+
+
+class ParquetTable:
+    """An open Parquet file; its rows are numbered from 1."""
+
+    def __init__(self, path: Path, wanted: Wanted) -> None:
+        self._path = path.resolve()
+        if any(sign in str(self._path) for sign in "*?[]{}"):
+            raise Refused("registers.file_name", "The name or folder of {value} has one of * ? [ ] {{ }} in it; rename "
+                          "it.", value=path.name)  # fmt: skip
+        self._columns = self._described()
+        self.how = replace(wanted, format="parquet")
+        self.header = checked_header([name for name, _kind in self._columns], path.name)
+
+    def batches(self) -> Iterator[Rows]:
+        """The rows as texts."""
+        with self._connection() as connection:
+            texts = ", ".join(_as_text(name, kind) for name, kind in self._columns)
+            try:
+                found = connection.execute(f"SELECT {texts} FROM read_parquet(?)", [str(self._path)])  # noqa: S608
+                number = 1
+                while rows := found.fetchmany(batch_for(len(self._columns))):
+                    yield Rows(list(range(number, number + len(rows))), list(map(list, rows)))
+                    number += len(rows)
+            except duckdb.Error as error:
+                raise self._broken() from error
+
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        connection = duckdb.connect(":memory:", config=_SETTINGS)
+        allowed = str(self._path).replace("'", "''")
+        connection.execute(f"SET allowed_paths = ['{allowed}']")
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+        return connection
+
+    def _described(self) -> list[tuple[str, str]]:
+        with self._connection() as connection:
+            try:
+                rows = self._one(connection, "SELECT sum(num_rows) FROM parquet_file_metadata(?)")
+                size = self._one(connection, "SELECT sum(total_uncompressed_size) FROM parquet_metadata(?)")
+                self._check_size(rows, size)
+                described = connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(self._path)]).fetchall()
+            except duckdb.Error as error:
+                raise self._broken() from error
+        return [(row[0], row[1]) for row in described]
+
+    def _one(self, connection: duckdb.DuckDBPyConnection, question: str) -> int:
+        row: tuple[Any, ...] | None = connection.execute(question, [str(self._path)]).fetchone()
+        return int(row[0] or 0) if row else 0
+
+    def _check_size(self, rows: int, size: int) -> None:
+        if rows > MOST_ROWS or (size > _SMALL and size > _MOST_TIMES * self._path.stat().st_size):
+            raise Refused("registers.file_bomb", "{value} would unpack to far more than any register holds; nothing of "
+                          "it was read. Ask for it again in parts.", value=self._path.name)  # fmt: skip
+
+    def _broken(self) -> Refused:
+        return Refused("registers.file_broken", "{value} is damaged Parquet; ask for it again.", value=self._path.name)
+
+
+def _as_text(name: str, kind: str) -> str:
+    quoted = '"' + name.replace('"', '""') + '"'
+    if kind.endswith("]") or not (kind.startswith(_PLAIN) or kind.endswith(_PLAIN)):
+        return "''"  # lists, maps and bytes have no field here
+    return f"coalesce(left(CAST({quoted} AS VARCHAR), {_MOST_SIGNS}), '')"

@@ -1,0 +1,55 @@
+"""A department's file as rows of texts, whatever its format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+MOST_COLUMNS = 1_000
+MOST_SIGNS = 10_000
+"""Signs of one value; what is longer is no value."""
+BATCH = 10_000
+_CELLS = 400_000
+
+
+def batch_for(columns: int) -> int:
+    """How many rows are read at once: fewer where they are wide."""
+    return max(1, min(BATCH, _CELLS // max(columns, 1)))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How a file is to be read; what is empty is found out."""
+
+    format: str = ""
+    encoding: str = ""
+    delimiter: str = ""
+    sheet: str = ""
+
+
+@dataclass
+class Rows:
+    """A batch of rows: their numbers in the file, their texts, and by place what was wrong when they were read."""
+
+    numbers: list[int] = field(default_factory=list)
+    texts: list[list[str]] = field(default_factory=list)
+    faults: dict[int, str] = field(default_factory=dict)
+
+    def add(self, number: int, row: list[str], fault: str = "") -> None:
+        """Add a row."""
+        if fault:
+            self.faults[len(self.numbers)] = fault
+        self.numbers.append(number)
+        self.texts.append(row)
+
+
+class Table(Protocol):
+    """An open file: its columns, how it was read, and its rows, as often as they are asked for."""
+
+    header: tuple[str, ...]
+    how: Wanted
+
+    def batches(self) -> Iterator[Rows]:
+        """The rows, in order."""
+        ...

@@ -1,0 +1,107 @@
+"""A file is looked at, checked, and loaded."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from django.db import DatabaseError
+
+from cityloom.kernel.actor import Actor
+from cityloom.kernel.refused import Refused
+from cityloom.registers import plugins, queries
+from cityloom.registers.domain.mapping import LARGEST_BYTES, FileMapping, check_columns, read
+from cityloom.registers.domain.tables import Table
+from cityloom.registers.loading import book
+from cityloom.registers.loading.book import Incoming
+from cityloom.registers.loading.survey import Survey, check_plausible, survey
+from cityloom.registers.loading.turn import turn
+from cityloom.registers.loading.writing import Writer
+from cityloom.registers.models import Load
+
+Progress = Callable[[str, int], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a file: what is in it, and the load; `is_new` is false where exactly this was loaded before."""
+
+    survey: Survey | None
+    load: int = 0
+    is_new: bool = True
+
+
+def read_mapping(path: Path) -> FileMapping:
+    """The mapping in a file.
+
+    Raises: Refused `registers.mapping_missing`, and what is wrong in it.
+    """
+    if not path.is_file():
+        raise Refused("registers.mapping_missing", "There is no mapping {value}; `cityloom register profile FILE` "
+                      "writes one.", value=path.name)  # fmt: skip
+    if path.stat().st_size > LARGEST_BYTES:
+        raise Refused("registers.mapping_too_large", "A mapping has at most {limit} bytes; this is another file.",
+                      limit=LARGEST_BYTES)  # fmt: skip
+    try:
+        return read(path.read_text("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise Refused("registers.mapping_unreadable", "The mapping is not in UTF-8; save it in UTF-8.") from error
+
+
+def check(mapping: FileMapping, file: Path, at: datetime, tell: Progress) -> Outcome:
+    """Read and check a file, and change nothing."""
+    table = _opened(mapping, file)
+    return Outcome(survey(table, mapping, _day(mapping, at), queries.keys_unknown, lambda n: tell("check", n)))
+
+
+def load(
+    mapping: FileMapping, file: Path, *, by: Actor, at: datetime, tell: Progress, returns: int = 0,
+    opened: Callable[[], Table] | None = None,
+) -> Outcome:  # fmt: skip
+    """Load a file whole, or not at all; one that was cut short goes on where it was.
+
+    Raises: Refused `registers.load_running`, `registers.file_changed`, and what `check` refuses.
+    """
+    with turn():
+        table = opened() if opened else _opened(mapping, file)
+        incoming = Incoming.at(file)
+        source = book.source_of(mapping.source)
+        if known := book.known_load(source.id, incoming.digest, mapping):
+            return Outcome(None, known.number, is_new=False)
+        today = _day(mapping, at)
+        found = survey(table, mapping, today, queries.keys_unknown, lambda n: tell("check", n))
+        check_plausible(found, mapping)
+        begun = book.begin(source, mapping, incoming, header=list(table.header), as_of=today, returns=returns, by=by,
+                           at=at)  # fmt: skip
+        with _taken_back(begun):
+            Writer(begun, mapping, table.header, found).write(table, lambda n: tell("write", n))
+            if not incoming.is_unchanged():
+                raise Refused("registers.file_changed", "{value} was changed while it was read, so nothing was loaded; "
+                              "run this again when the file is complete.", value=file.name)  # fmt: skip
+            book.finish(begun)
+        return Outcome(found, begun.number)
+
+
+@contextlib.contextmanager
+def _taken_back(begun: Load) -> Iterator[None]:
+    """What fails here takes back what it wrote; what is killed is taken back, or gone on with, by the next load."""
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, DatabaseError):
+            book.give_up(begun)
+        raise
+
+
+def _opened(mapping: FileMapping, file: Path) -> Table:
+    table = plugins.open_table(file, mapping.wanted)
+    check_columns(mapping, table.header)
+    return table
+
+
+def _day(mapping: FileMapping, at: datetime) -> date:
+    """The day on which the file was true; where the mapping does not say it, today in the city."""
+    return date.fromisoformat(mapping.as_of) if mapping.as_of else at.astimezone(queries.time_zone()).date()

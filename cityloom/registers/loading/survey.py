@@ -1,0 +1,177 @@
+"""The first reading of a file: nothing is written, everything that only the whole file can tell is found out."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cityloom.kernel.refused import Refused
+from cityloom.registers.domain.checks import Checked, Checks, Verdict
+from cityloom.registers.domain.mapping import FileMapping
+from cityloom.registers.domain.ownership import cyclic
+from cityloom.registers.domain.tables import Rows, Table
+
+_ENOUGH_TO_TELL = 20
+_MOST_SHOWN = 50
+Unknown = Callable[[str, Collection[str]], set[str]]
+"""Called with a register and keys: which of them it does not have; none where it has nothing at all."""
+Told = Callable[[int], None]
+
+
+@dataclass
+class Survey:
+    """What a file holds: rows, bad rows by field and rule, notes, and some bad rows by number."""
+
+    rows: int = 0
+    bad: int = 0
+    findings: Counter[tuple[str, str]] = field(default_factory=Counter)
+    notes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    shown: list[tuple[int, list[tuple[str, str]]]] = field(default_factory=list)
+    verdict: Verdict = field(default_factory=Verdict)
+    filled: Counter[str] = field(default_factory=Counter)
+    keys: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+
+
+def survey(table: Table, mapping: FileMapping, today: date, unknown: Unknown, tell: Told = lambda rows: None) -> Survey:
+    """Read the whole file once, twice where it needs a verdict on keys, and say what is in it.
+
+    Raises: Refused as the file's reader does.
+    """
+    first = _First(mapping)
+    checks = Checks(mapping, table.header, today)
+    for batch, checked in _checked(table, checks):
+        first.take(batch, checked)
+        tell(len(first.keys))
+    found = Survey(rows=len(first.keys), keys=np.array(first.keys, np.int64), bad=first.bad, shown=first.shown)
+    found.findings, found.notes = first.findings, first.notes
+    found.verdict = Verdict(_repeated(table, checks, mapping, first), _dangling(mapping, first, unknown),
+                            cyclic(first.owner_of))  # fmt: skip
+    if found.verdict != Verdict():
+        _judge(found, table, Checks(mapping, table.header, today, found.verdict))
+    found.filled = first.filled
+    return found
+
+
+def _checked(table: Table, checks: Checks) -> Iterator[tuple[Rows, Checked]]:
+    for batch in table.batches():
+        yield batch, checks.check(batch.numbers, batch.texts, batch.faults)
+
+
+class _First:
+    """What the first pass gathers."""
+
+    def __init__(self, mapping: FileMapping) -> None:
+        register = mapping.register
+        mapped = {column.field.name for column in mapping.columns}
+        self._key = register.key
+        self._owner = register.owner if register.owner in mapped else ""
+        self._references = {f.name: f.refers_to for f in register.fields if f.refers_to and f.name in mapped}
+        self.keys = array("q")
+        self.good_keys = array("q")
+        self.bad = 0
+        self.findings: Counter[tuple[str, str]] = Counter()
+        self.notes: Counter[tuple[str, str]] = Counter()
+        self.filled: Counter[str] = Counter()
+        self.shown: list[tuple[int, list[tuple[str, str]]]] = []
+        self.owner_of: dict[str, str] = {}
+        self.referred: dict[str, set[str]] = {name: set() for name in self._references}
+
+    def take(self, batch: Rows, checked: Checked) -> None:
+        """Note a batch."""
+        keys = checked.values[self._key]
+        hashes = list(map(hash, keys))
+        self.keys.extend(hashes)
+        self.good_keys.extend(hashes[place] for place in checked.good)
+        for name, values in checked.values.items():
+            self.filled[name] += len(values) - values.count("") - values.count(None)
+        _count(self, batch, checked)
+        for name in self._references:
+            self.referred[name].update(checked.values[name])
+        if self._owner:
+            self.owner_of.update((key, owner) for key, owner in zip(keys, checked.values[self._owner], strict=True)
+                                 if owner)  # fmt: skip
+
+
+def _count(found: _First | Survey, batch: Rows, checked: Checked) -> None:
+    for place, faults in checked.faults.items():
+        found.findings.update(faults)
+        if len(found.shown) < _MOST_SHOWN:
+            found.shown.append((batch.numbers[place], faults))
+    found.bad += len(checked.faults)
+    found.notes.update(checked.notes)
+
+
+def _repeated(table: Table, checks: Checks, mapping: FileMapping, first: _First) -> dict[int, str]:
+    """Rows whose key another good row has: the same row again, or one that says something else."""
+    hashes, counts = np.unique(np.array(first.good_keys, np.int64), return_counts=True)
+    suspects = set(hashes[counts > 1].tolist())
+    if not suspects:
+        return {}
+    groups: dict[str, list[tuple[int, int]]] = {}
+    for batch, checked in _checked(table, checks):
+        for place, key in enumerate(checked.values[mapping.register.key]):
+            if hash(key) in suspects and place not in checked.faults:
+                groups.setdefault(key, []).append((batch.numbers[place], hash(tuple(batch.texts[place]))))
+    out = {}
+    for rows in groups.values():
+        if len({says for _number, says in rows}) > 1:
+            out.update(dict.fromkeys((number for number, _says in rows), "repeated_key"))
+        else:
+            out.update(dict.fromkeys((number for number, _says in rows[1:]), "repeated_row"))
+    return out
+
+
+def _dangling(mapping: FileMapping, first: _First, unknown: Unknown) -> dict[str, frozenset[str]]:
+    """Keys that a field refers to and that neither the file nor the register has."""
+    own = np.unique(np.array(first.keys, np.int64))
+    out = {}
+    for name, keys in first.referred.items():
+        refers_to = mapping.register.field(name).refers_to
+        wanted = sorted(key for key in keys if key)
+        if refers_to == mapping.register.name:
+            is_here = np.isin(np.array(list(map(hash, wanted)), np.int64), own)
+            wanted = [key for key, here in zip(wanted, is_here.tolist(), strict=True) if not here]
+        if lost := unknown(refers_to, wanted):
+            out[name] = frozenset(lost)
+    return out
+
+
+def _judge(found: Survey, table: Table, checks: Checks) -> None:
+    """Count again, now that the whole file is known."""
+    found.findings, found.notes, found.bad, found.shown = Counter(), Counter(), 0, []
+    for batch, checked in _checked(table, checks):
+        _count(found, batch, checked)  # type: ignore[arg-type]
+
+
+def check_plausible(found: Survey, mapping: FileMapping) -> None:
+    """Where most of a column is wrong, it is not the rows that are.
+
+    Raises: Refused `registers.too_many_bad`, `registers.column_changed`.
+    """
+    if found.rows < _ENOUGH_TO_TELL:
+        return
+    names = {column.field.name: column.name for column in mapping.columns}
+    wrong: Counter[str] = Counter()
+    for (name, rule), count in found.findings.items():
+        if rule in _OF_A_COLUMN:
+            wrong[name] += count
+    for name, count in wrong.most_common():
+        if name in names and count > max(found.filled[name], found.rows // 2) * mapping.most_bad:
+            raise Refused("registers.column_changed", "Most of the column {value} is not what the mapping says, so its "
+                          "form or its code list has changed; look at it with `cityloom register profile`, and "
+                          "correct the mapping. Nothing was loaded.", value=names[name])  # fmt: skip
+    if found.bad > found.rows * mapping.most_bad:
+        raise Refused("registers.too_many_bad", "{value} of {limit} rows break a rule, so the mapping is likely wrong "
+                      "and nothing was loaded; --dry-run says which rules. Correct the mapping, allow more with "
+                      "most_bad, or ask for the file again.", value=found.bad, limit=found.rows)  # fmt: skip
+
+
+_OF_A_COLUMN = frozenset({
+    "shape", "checksum", "no_such_area", "not_a_date", "not_a_number", "out_of_range", "unknown_code", "required",
+})  # fmt: skip

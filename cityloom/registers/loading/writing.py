@@ -1,0 +1,246 @@
+"""The second reading of a file: records and rows set aside, in small transactions that nobody sees before the last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+from django.apps import apps
+from django.db import transaction
+from django.utils.crypto import salted_hmac
+
+from cityloom.gate import actions as gate
+from cityloom.kernel import clock
+from cityloom.kernel.actor import SYSTEM
+from cityloom.registers import bulk
+from cityloom.registers.domain import names
+from cityloom.registers.domain.checks import Checked, Checks, Values, digests
+from cityloom.registers.domain.mapping import FileMapping
+from cityloom.registers.domain.tables import Rows, Table
+from cityloom.registers.loading.book import PURPOSE
+from cityloom.registers.loading.survey import Survey
+from cityloom.registers.models import OPEN, RECORDS, Load, SetAside
+
+_KEYS_AT_ONCE = 5_000
+_PACKETS_AT_ONCE = 2_000
+_GONE_FROM = 1 << 31
+"""Row numbers of records that say that an entry is gone; no file has as many rows."""
+
+
+@dataclass
+class _Part:
+    """What of a batch is written: places of new and changed rows, and ids of the records that they follow."""
+
+    places: list[int]
+    closed: list[int]
+    new: int
+    changed: int
+    unchanged: int
+
+
+class Writer:
+    """Writes one load."""
+
+    def __init__(self, load: Load, mapping: FileMapping, header: Sequence[str], found: Survey) -> None:
+        self._load, self._mapping = load, mapping
+        self._table = RECORDS[mapping.register.name]
+        self._checks = Checks(mapping, header, load.as_of, found.verdict)
+        self._found = found
+        self._personal = [column.field.name for column in mapping.columns if column.field.personal]
+        before = self._table._default_manager.filter(id__lt=load.number << 32)
+        self._is_first_of_source = not before.filter(source_id=load.source_id).exists()
+        self._is_first = not before.exists()
+        self._key = bytes.fromhex(salted_hmac("cityloom.registers.row", "", algorithm="sha256").hexdigest())
+        self._counts = {"new": 0, "changed": 0, "unchanged": 0, "gone": 0, "set_aside": 0} | load.counts
+
+    def write(self, table: Table, tell: Callable[[int], None]) -> None:
+        """Write every row behind the last that is written, and at the end what is gone."""
+        if self._is_first:
+            bulk.drop_indexes(self._table)
+        done = 0
+        for batch in table.batches():
+            if batch.numbers and batch.numbers[-1] > self._load.rows_done:
+                self._write(self._behind(batch))
+            done += len(batch.numbers)
+            tell(done)
+        if self._mapping.covers_everything and not self._load.returns:
+            self._note_gone()
+        self._load.rows = self._found.rows
+        self._load.notes = [[name, rule, count] for (name, rule), count in sorted(self._found.notes.items())]
+        self._load.save(update_fields=["rows", "notes"])
+        if self._is_first:
+            with transaction.atomic():
+                bulk.add_indexes(self._table)
+
+    def _behind(self, batch: Rows) -> Rows:
+        """Without what was written before the load was cut short."""
+        kept = [place for place, number in enumerate(batch.numbers) if number > self._load.rows_done]
+        if len(kept) == len(batch.numbers):
+            return batch
+        again = {place: now for now, place in enumerate(kept)}
+        faults = {again[place]: rule for place, rule in batch.faults.items() if place in again}
+        return Rows([batch.numbers[place] for place in kept], [batch.texts[place] for place in kept], faults)
+
+    def _write(self, batch: Rows) -> None:
+        checked = self._checks.check(batch.numbers, batch.texts, batch.faults)
+        said = digests(checked.values, checked.count, self._key)
+        part = self._compared(checked, said)
+        columns = self._columns(batch, checked, said, part.places)
+        packets = self._sealed(checked, part.places)
+        if hasattr(self._table, "packet"):
+            columns["packet"] = [packet.id if packet else None for packet in packets]
+        with transaction.atomic():
+            if part.places:
+                bulk.write(self._table, columns)
+            self._close(part.closed)
+            self._keep(packets)
+            self._set_aside(batch, checked)
+            self._count(part, len(checked.faults), batch.numbers[-1])
+
+    def _compared(self, checked: Checked, said: list[int]) -> _Part:
+        """Which good rows say something that the source has not said yet."""
+        good = checked.good
+        if self._is_first_of_source:
+            return _Part(good, [], len(good), 0, 0)
+        keys = checked.values[self._mapping.register.key]
+        known = self._current([keys[place] for place in good])
+        places, closed, new = [], [], 0
+        for place in good:
+            before = known.get(keys[place])
+            if before is None or before[1] != said[place]:
+                places.append(place)
+                new += before is None or before[2]
+                if before is not None:
+                    closed.append(before[0])
+        return _Part(places, closed, new, len(places) - new, len(good) - len(places))
+
+    def _current(self, keys: list[str]) -> dict[str, tuple[int, int, bool]]:
+        """By key: id, digest, and whether it is gone, of what the source said last."""
+        said = self._table._default_manager.filter(source_id=self._load.source_id, closed_by=OPEN,
+                                                   id__lt=self._load.number << 32)  # fmt: skip
+        out = {}
+        for first in range(0, len(keys), _KEYS_AT_ONCE):
+            rows = said.filter(key__in=keys[first : first + _KEYS_AT_ONCE])
+            for key, number, digest, is_gone in rows.values_list("key", "id", "digest", "is_gone"):
+                out[key] = (number, 0 if is_gone else digest, is_gone)
+        return out
+
+    def _columns(self, batch: Rows, checked: Checked, said: list[int], places: list[int]) -> dict[str, Any]:
+        """The columns of the records; what no column of the file becomes is empty."""
+        count = len(places)
+        start = self._load.number << 32
+        columns: dict[str, Any] = {
+            "id": [start | batch.numbers[place] for place in places],
+            "source_id": np.full(count, self._load.source_id, np.int16),
+            "key": _some(checked.values[self._mapping.register.key], places),
+            "closed_by": np.full(count, OPEN, np.int32), "valid_from": self._since(checked, places),
+            "is_gone": np.zeros(count, np.bool_), "digest": _some(said, places),
+        }  # fmt: skip
+        for field in self._mapping.register.fields:
+            if field.personal or field.name == self._mapping.register.key:
+                continue
+            values = checked.values.get(field.name)
+            empty = None if self._table._meta.get_field(field.name).null else ""
+            columns[field.name] = [empty] * count if values is None else _some(values, places)
+        if hasattr(self._table, "folded"):
+            columns["folded"] = [names.folded(name)[: names.LONGEST].encode() for name in columns["name"]]
+        return columns
+
+    def _since(self, checked: Checked, places: list[int]) -> list[str]:
+        as_of = self._load.as_of.isoformat()
+        if not self._mapping.valid_from:
+            return [as_of] * len(places)
+        return [day or as_of for day in _some(checked.values[self._mapping.valid_from], places)]
+
+    def _sealed(self, checked: Checked, places: list[int]) -> list[gate.Packet | None]:
+        """What rows tell about people, in a packet each; None where a row tells nothing."""
+        parts = []
+        for place in places:
+            says = {name: checked.values[name][place] for name in self._personal if checked.values[name][place]}
+            parts.append({"party": msgspec.json.encode(says)} if says else None)
+        told = [part for part in parts if part]
+        made: list[gate.Packet] = []
+        for first in range(0, len(told), _PACKETS_AT_ONCE):
+            some = told[first : first + _PACKETS_AT_ONCE]
+            made += gate.seal_packets(by=SYSTEM, at=clock.now(), purpose=PURPOSE, packets=some, words=[[]] * len(some))
+        waiting = iter(made)
+        return [next(waiting) if part else None for part in parts]
+
+    def _keep(self, packets: list[gate.Packet | None]) -> None:
+        """Put the packets beside the records."""
+        if kept := [packet for packet in packets if packet]:
+            part = apps.get_model("gate", "SealedPart")
+            bulk.write(part, {
+                "packet": [packet.id for packet in kept], "name": ["party"] * len(kept),
+                "sealed": [packet.sealed["party"] for packet in kept],
+            })  # fmt: skip
+
+    def _close(self, ids: list[int]) -> None:
+        for first in range(0, len(ids), _KEYS_AT_ONCE):
+            followed = self._table._default_manager.filter(id__in=ids[first : first + _KEYS_AT_ONCE])
+            followed.update(closed_by=self._load.number)
+
+    def _set_aside(self, batch: Rows, checked: Checked) -> None:
+        """Keep what is wrong; the row itself only where its file tells nothing about people (decision 0021)."""
+        load = self._load
+        if load.returns:
+            good = [batch.numbers[place] for place in checked.good]
+            SetAside.objects.filter(load=load.returns, row__in=good).update(back_in=load.number)
+            for place, faults in checked.faults.items():
+                still = SetAside.objects.filter(load=load.returns, row=batch.numbers[place])
+                still.update(findings=[list(fault) for fault in faults])
+            return
+        SetAside.objects.bulk_create([
+            SetAside(id=load.number << 32 | batch.numbers[place], load=load.number, source_id=load.source_id,
+                     row=batch.numbers[place], findings=[list(fault) for fault in faults],
+                     texts=None if self._mapping.is_personal else _kept(batch.texts[place]))
+            for place, faults in sorted(checked.faults.items())
+        ], batch_size=500)  # fmt: skip
+
+    def _count(self, part: _Part, set_aside: int, last: int) -> None:
+        for name, more in (("new", part.new), ("changed", part.changed), ("unchanged", part.unchanged),
+                           ("set_aside", set_aside)):  # fmt: skip
+            self._counts[name] += more
+        self._load.rows_done, self._load.counts = last, self._counts
+        self._load.save(update_fields=["rows_done", "counts"])
+
+    def _note_gone(self) -> None:
+        """Entries that the source had and its whole file has not: they get a record that says so."""
+        before = self._table._default_manager.filter(source_id=self._load.source_id, closed_by=OPEN, is_gone=False,
+                                                     id__lt=self._load.number << 32)  # fmt: skip
+        here = np.unique(self._found.keys)
+        rows: list[tuple[int, str]] = []
+        for number, key in before.values_list("id", "key").iterator(chunk_size=_KEYS_AT_ONCE):
+            at = np.searchsorted(here, hash(key))
+            if at == len(here) or here[at] != hash(key):
+                rows.append((number, key))
+        for first in range(0, len(rows), _KEYS_AT_ONCE):
+            self._write_gone(rows[first : first + _KEYS_AT_ONCE])
+
+    def _write_gone(self, rows: list[tuple[int, str]]) -> None:
+        start = (self._load.number << 32 | _GONE_FROM) + self._counts["gone"]
+        gone = [
+            self._table(id=start + place, source_id=self._load.source_id, key=key, valid_from=self._load.as_of,
+                        is_gone=True, digest=0, **({"folded": b""} if hasattr(self._table, "folded") else {}))
+            for place, (_number, key) in enumerate(rows)
+        ]  # fmt: skip
+        with transaction.atomic():
+            self._table._default_manager.bulk_create(gone, batch_size=1_000)
+            self._close([number for number, _key in rows])
+            self._counts["gone"] += len(rows)
+            self._load.counts = self._counts
+            self._load.save(update_fields=["counts"])
+
+
+def _kept(texts: list[str]) -> list[str]:
+    """A row as every database can keep it."""
+    return [text.replace("\0", "\ufffd").encode("utf-8", "replace").decode() for text in texts]
+
+
+def _some(values: Values, places: list[int]) -> Values:
+    if len(places) == len(values):
+        return values
+    return [values[place] for place in places]
