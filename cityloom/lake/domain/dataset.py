@@ -1,0 +1,98 @@
+"""What a dataset of the lake is: its columns with unit, sensitivity and source, and how it may change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cityloom.kernel.refused import Refused
+
+KINDS = ("integer", "number", "text", "instant", "flag", "bytes")
+"""`integer` has 64 bits, `number` is a double, `instant` is UTC to the microsecond."""
+SENSITIVITIES = ("open", "internal", "pseudonymous", "sealed")
+THING, AT, CELL = "thing", "at", "cell"
+"""The columns that every dataset begins with: what a fact is about, when, and its place (an H3 cell; 0 is unknown)."""
+DAY, PLACE = "day", "place"
+"""The partitions, which follow from `at` and `cell`."""
+_KIND_OF = {"pseudonymous": "integer", "sealed": "bytes"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column; one about people is `pseudonymous` (a keyed number) or `sealed` (bytes that only the keeper opens)."""
+
+    name: str
+    kind: str
+    unit: str = ""
+    sensitivity: str = "internal"
+    source: str = ""
+    is_personal: bool = False
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Facts about registered things: `thing`, `at` and `cell`, and the columns of its own."""
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+
+    @property
+    def all_columns(self) -> tuple[Column, ...]:
+        """With those that every dataset has."""
+        first = Column(THING, "integer"), Column(AT, "instant"), Column(CELL, "integer")
+        return (*first, *self.columns)
+
+    def check(self) -> None:
+        """Raise `Refused` where it says something that the lake cannot keep, or must not.
+
+        Raises: Refused `lake.name`, `lake.column`, `lake.person_in_clear`.
+        """
+        if not self.name.isidentifier():
+            sentence = "A dataset is named like a word of a program (`permits`), not {value}."
+            raise Refused("lake.name", sentence, value=self.name)
+        names = [column.name for column in self.all_columns]
+        for column in self.columns:
+            if column.kind not in KINDS or column.sensitivity not in SENSITIVITIES or not column.name.isidentifier():
+                raise Refused("lake.column", "Column {value} has a kind or sensitivity that there is not; kinds are "
+                              f"{', '.join(KINDS)}.", value=column.name)  # fmt: skip
+            if names.count(column.name) > 1 or column.name in (DAY, PLACE):
+                raise Refused("lake.column", "Column {value} is there twice; name it differently.", value=column.name)
+            if column.is_personal and column.kind != _KIND_OF.get(column.sensitivity):
+                sentence = "Column {value} is about people: make it pseudonymous (an integer) or sealed (bytes)."
+                raise Refused("lake.person_in_clear", sentence, value=column.name)
+
+
+def added(known: Sequence[tuple[str, str]], dataset: Dataset) -> tuple[Column, ...]:
+    """The columns that a dataset has and its table has not; `known` are the table's names and kinds.
+
+    A table may only grow: what was written once keeps its name and kind, so that every reader of old days goes on.
+    Raises: Refused `lake.schema`.
+    """
+    now = {column.name: column.kind for column in dataset.all_columns}
+    for name, kind in known:
+        if now.get(name) != kind:
+            words = f"is {now[name]} now" if name in now else "is gone"
+            change = f"was {kind} and {words}; leave it and add a new column instead."
+            sentence = f"In {dataset.name} column {{value}} {change}"
+            raise Refused("lake.schema", sentence, value=name)
+    old = {name for name, _ in known}
+    return tuple(column for column in dataset.all_columns if column.name not in old)
+
+
+@dataclass(frozen=True)
+class Span:
+    """Which facts are wanted: days from `first` until before `end` (ISO dates), near a cell, of one thing."""
+
+    first: str = ""
+    end: str = ""
+    cell: int = 0
+    thing: int | None = None
+
+    def holds(self, day: str, place: int, wanted: int) -> bool:
+        """Whether a partition may have something, of a day and a place; `wanted` is the place meant, 0 all."""
+        after, before = not self.first or day >= self.first, not self.end or day < self.end
+        return after and before and (not wanted or place in (0, wanted))
+
+
+EVERYTHING = Span()

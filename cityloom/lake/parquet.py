@@ -1,0 +1,122 @@
+"""Facts as Parquet files: checked, turned to Arrow, put in order, and on the disk before they are named."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cityloom.kernel import ids
+from cityloom.kernel.refused import Refused
+from cityloom.lake.domain import partition
+from cityloom.lake.domain.dataset import AT, CELL, DAY, PLACE, THING, Column, Dataset
+
+ARROW = {
+    "integer": pa.int64(), "number": pa.float64(), "text": pa.string(), "instant": pa.timestamp("us", "UTC"),
+    "flag": pa.bool_(), "bytes": pa.binary(),
+}  # fmt: skip
+ROW_GROUP = 1_000_000
+MOST_A_FILE = 32_000_000
+_EPOCH = np.datetime64("1970-01-01", "D")
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a table: its day and coarse place, rows and bytes; `least` and `most` of the columns that tell."""
+
+    path: str
+    day: str
+    place: int
+    rows: int
+    size: int
+    least: dict[str, Any] = field(default_factory=dict)
+    most: dict[str, Any] = field(default_factory=dict)
+
+
+def arrow_of(dataset: Dataset, columns: Mapping[str, Any]) -> pa.Table:
+    """The facts as Arrow, checked.
+
+    Raises: Refused `lake.columns`.
+    """
+    names = [column.name for column in dataset.all_columns]
+    unknown = sorted(set(columns) - set(names))
+    missing = [name for name in (THING, AT) if name not in columns]
+    if unknown:
+        raise Refused("lake.columns", f"Dataset {dataset.name} has no column {{value}}; it has {', '.join(names)}.",
+                      value=unknown[0])  # fmt: skip
+    if missing:
+        raise Refused("lake.columns", f"Facts of {dataset.name} need a column {{value}}.", value=missing[0])
+    count = len(columns[THING])
+    uneven = [name for name, values in columns.items() if len(values) != count]
+    if uneven:
+        raise Refused("lake.columns", f"Column {{value}} of {dataset.name} is not as long as `thing`.", value=uneven[0])
+    return pa.table([_column(dataset, one, columns.get(one.name), count) for one in dataset.all_columns], names=names)
+
+
+def _column(dataset: Dataset, column: Column, values: Any, count: int) -> pa.Array:
+    if values is None:
+        return pa.array(np.zeros(count, np.int64)) if column.name == CELL else pa.nulls(count, ARROW[column.kind])
+    try:
+        if column.kind == "instant":
+            values = np.asarray(values)
+            micros = values if values.dtype.kind in "iu" else values.astype("datetime64[us]").astype(np.int64)
+            return pa.array(micros, pa.int64()).cast(pa.timestamp("us")).cast(ARROW["instant"])
+        return pa.array(values, type=ARROW[column.kind])
+    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, ValueError, OverflowError) as error:
+        sentence = f"Column {{value}} of {dataset.name} must be {column.kind}; correct the source, nothing was written."
+        raise Refused("lake.columns", sentence, value=column.name) from error
+
+
+def parts_of(table: pa.Table) -> Iterator[tuple[pa.Table, str, int]]:
+    """The facts of each day and place, in order, with the day and the place."""
+    thing, cells = (table[name].to_numpy() for name in (THING, CELL))
+    at = table[AT].cast(pa.int64()).to_numpy()
+    order, bounds = partition.order_of(thing, at, cells)
+    if len(order) and not (np.diff(order) == 1).all():
+        table = table.take(pa.array(order))
+    for begin, end in pairwise(bounds.tolist()):
+        day = str(_EPOCH + partition.days_of(at[order[begin : begin + 1]])[0])
+        place = partition.place_of(int(cells[order[begin]]))
+        for start in range(begin, end, MOST_A_FILE):
+            yield table.slice(start, min(end - start, MOST_A_FILE)), day, place
+
+
+def write(folder: Path, dataset: Dataset, part: pa.Table, day: str, place: int) -> File:
+    """Write one file, durably."""
+    name = f"part-{ids.random_token()}"  # readers pass over names that begin with _ or a dot, without a word
+    path = f"{DAY}={day}/{PLACE}={place}/{name}.parquet"
+    whole = folder / path
+    whole.parent.mkdir(parents=True, exist_ok=True)
+    packed = {one.name: "DELTA_BINARY_PACKED" for one in dataset.all_columns if one.kind in ("integer", "instant")}
+    pq.write_table(
+        part, whole, row_group_size=ROW_GROUP, compression="zstd", data_page_version="2.0", column_encoding=packed,
+        use_dictionary=[one.name for one in dataset.all_columns if one.name not in packed],
+    )  # fmt: skip
+    synced(whole)
+    synced(whole.parent)
+    least, most = _bounds(part)
+    return File(path, day, place, part.num_rows, whole.stat().st_size, least, most)
+
+
+def _bounds(part: pa.Table) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The least and the greatest thing and instant; the facts stand in the order of things."""
+    things = part[THING]
+    at = part[AT].cast(pa.int64()).to_numpy()
+    low, high = (str(np.datetime64(int(value), "us")) + "Z" for value in (at.min(), at.max()))
+    return {THING: things[0].as_py(), AT: low}, {THING: things[-1].as_py(), AT: high}
+
+
+def synced(path: Path) -> None:
+    """Have the disk keep it."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
