@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from cityloom.kernel import ids
 from cityloom.kernel.refused import Refused
@@ -76,16 +77,26 @@ def _column(dataset: Dataset, column: Column, values: Any, count: int) -> pa.Arr
 
 def parts_of(table: pa.Table) -> Iterator[tuple[pa.Table, str, int]]:
     """The facts of each day and place, in order, with the day and the place."""
-    thing, cells = (table[name].to_numpy() for name in (THING, CELL))
-    at = table[AT].cast(pa.int64()).to_numpy()
-    order, bounds = partition.order_of(thing, at, cells)
+    thing, cells, at = table[THING].to_numpy(), _one(table[CELL]), table[AT].cast(pa.int64()).to_numpy()
+    order, bounds = partition.order_of(thing, at, _places(cells))
     if len(order) and not (np.diff(order) == 1).all():
         table = table.take(pa.array(order))
-    for begin, end in pairwise(bounds.tolist()):
+    for begin, end in pairwise(bounds.tolist()) if len(order) else ():
         day = str(_EPOCH + partition.days_of(at[order[begin : begin + 1]])[0])
-        place = partition.place_of(int(cells[order[begin]]))
+        place = partition.place_of(cells[int(order[begin])].as_py())
         for start in range(begin, end, MOST_A_FILE):
             yield table.slice(start, min(end - start, MOST_A_FILE)), day, place
+
+
+def _one(column: pa.ChunkedArray) -> pa.Array:
+    return pa.concat_arrays(column.chunks) if column.num_chunks != 1 else column.chunk(0)
+
+
+def _places(cells: pa.Array) -> NDArray[np.int64]:
+    """A small number for the coarse place of each cell."""
+    found = cells.dictionary_encode()
+    _, small = np.unique([partition.place_of(cell) for cell in found.dictionary.to_pylist()], return_inverse=True)
+    return small.astype(np.int64)[found.indices.to_numpy()]
 
 
 def write(folder: Path, dataset: Dataset, part: pa.Table, day: str, place: int) -> File:
