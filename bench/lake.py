@@ -1,4 +1,4 @@
-"""Measure the lake: facts written, grouped by one key, one thing's history; with plain Parquet beside it in the same run.
+"""Measure the lake: facts written, grouped by one key, one thing's history; with plain Parquet beside it.
 
 Run: python -m bench.lake [--facts N] [--days N] [--folder FOLDER]
 A billion facts by default, of 50,000 meters in four places over 30 days, with values of two decimals: what comes from
