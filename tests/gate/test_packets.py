@@ -20,7 +20,9 @@ pytestmark = pytest.mark.django_db
 PURPOSE = "problem-reports"
 OFFICER = Actor("officer-1", "city", frozenset({"duty-officer"}))
 OTHER = Actor("officer-2", "city", frozenset({"duty-officer"}))
-PARTS = {"words": "井盖坏了".encode(), "contact": b"li@example.org", "photo-1": b"\xff\xd8" * 9, "photo-2": b"\xff\xd9"}
+PARTS = {
+    "words": "井盖坏了".encode(), "contact": b"li@example.org", "photo-1": b"\xff\xd8" * 9, "photo-2": b"\xff\xd9" * 9,
+}  # fmt: skip
 
 
 @contextmanager

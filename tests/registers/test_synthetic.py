@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
@@ -107,6 +107,7 @@ def test_a_size_that_cannot_be_made_is_refused(people_wanted: int) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 3000), st.floats(0.2, 3.0), st.integers(0, 5))
+@example(2, 0.5, 0)
 def test_households_hold_exactly_the_people_asked_for(dwellings: int, share: float, seed: int) -> None:
     wanted = max(1, int(dwellings * share))
     sizes = people.household_sizes(dwellings, seed=seed, occupied_share=0.9, people=wanted)

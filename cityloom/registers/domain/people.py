@@ -61,6 +61,8 @@ def _settle(sizes: NDArray[np.uint8], missing: int, rng: np.random.Generator) ->
     step = 1 if missing > 0 else -1
     while missing:
         open_to_change = np.flatnonzero((sizes > 0) & (sizes < 12) if step > 0 else sizes > 1)
+        if not len(open_to_change) and step < 0:  # one person each, and still too many: some dwellings are empty
+            open_to_change = np.flatnonzero(sizes)
         if not len(open_to_change):
             return
         chosen = rng.choice(open_to_change, min(abs(missing), len(open_to_change)), replace=False)
