@@ -38,6 +38,7 @@ def pages() -> dict[Path, str]:
         ROOT / "docs/reference/incident-states.md": states.markdown(),
         ROOT / "docs/reference/registers.md": reference.markdown(),
         ROOT / "docs/reference/register-mapping.schema.json": reference.schema(),
+        ROOT / "docs/reference/register-rules.schema.json": reference.rules_schema(),
     }
 
 

@@ -27,11 +27,11 @@ def cityloom() -> None:
 
 def run(runtime: Runtime, args: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    from cityloom.cli import abuse, account, alert, city, demo, drill, keep, log, processes, register, zones
+    from cityloom.cli import abuse, account, alert, city, demo, drill, keep, log, processes, sources, zones
 
     groups = (
         city.city, drill.drill, abuse.abuse_drill, account.account, alert.alert, demo.demo, keep.backup,
-        keep.restore, keep.keys, log.verify, log.log, log.witness, register.register, processes.serve, processes.status,
+        keep.restore, keep.keys, log.verify, log.log, log.witness, sources.register, processes.serve, processes.status,
         processes.stop, zones.zones,
     )  # fmt: skip
     for group in groups:

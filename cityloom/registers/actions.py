@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 from django.apps import apps
@@ -28,13 +29,15 @@ from cityloom.registers.domain import people as made_up_people
 from cityloom.registers.domain.answers import CityFacts
 from cityloom.registers.domain.complete import complete
 from cityloom.registers.domain.draft import Draft
+from cityloom.registers.domain.facts import Noted
 from cityloom.registers.domain.mapping import FileMapping
 from cityloom.registers.domain.people import People
 from cityloom.registers.domain.posts import Post, worker_posts
 from cityloom.registers.domain.profile import Proposal, mapping_text
+from cityloom.registers.domain.survivorship import Rules
 from cityloom.registers.domain.synthetic import synthetic_city
 from cityloom.registers.domain.tables import Wanted
-from cityloom.registers.loading import corrections, people, run
+from cityloom.registers.loading import comparing, corrections, deciding, people, run
 from cityloom.registers.loading.corrections import told
 from cityloom.registers.loading.run import Outcome
 from cityloom.registers.models import (
@@ -62,10 +65,11 @@ from cityloom.registers.zones.planning import (
 )
 
 __all__ = [
-    "Effect", "Outcome", "Post", "Progress", "Wish", "build_synthetic", "check_file", "completed", "discard_zone_plan",
-    "draft_from", "draft_synthetic", "draft_zone_plan", "export_set_aside", "load", "load_file", "mapping_text",
-    "move_cells", "open_people", "profile_file", "publish_zone_plan", "put_back", "read_mapping", "rebalance_zone_plan",
-    "told", "worker_posts", "write_example",
+    "Effect", "Outcome", "Post", "Progress", "Wish", "build_synthetic", "check_file", "check_source_rules", "completed",
+    "discard_zone_plan", "draft_from", "draft_synthetic", "draft_zone_plan", "export_disagreements", "export_set_aside",
+    "load", "load_file", "mapping_text", "move_cells", "note_disagreements", "open_people", "profile_file",
+    "publish_zone_plan", "put_back", "read_mapping", "rebalance_zone_plan", "set_source_rules", "settle_disagreement",
+    "told", "worker_posts", "write_disagreements", "write_example",
 ]  # fmt: skip
 
 Progress = Callable[[str, int, int], None]
@@ -311,6 +315,55 @@ def put_back(number: int, file: Path, *, by: Actor, at: datetime, tell: run.Prog
 def open_people(register: str, key: str, record: int, *, by: Actor, at: datetime) -> dict[str, str]:
     """Open whom one record of an entry names; each opening is a leaf of the log. Raises: Refused `registers.role`."""
     return people.open_people(register, key, record, by=by, at=at)
+
+
+# Which source is believed (decision 0023).
+
+
+def check_source_rules(path: Path) -> Rules:
+    """Read rules on sources, and change nothing. Raises: Refused `registers.rules_*` with the line of what is wrong."""
+    return deciding.read_rules(path)
+
+
+def set_source_rules(path: Path, *, reason: str, by: Actor, at: datetime) -> int:
+    """Let rules on sources hold from now on; earlier ones stay those of earlier days. Returns the version's number.
+
+    Raises: Refused `registers.rules_*`, `registers.role`, `registers.reason`.
+    """
+    return deciding.set_rules(path, reason=reason, by=by, at=at)
+
+
+def settle_disagreement(number: int, *, right: str, reason: str, by: Actor, at: datetime) -> None:
+    """Write down which source is right, or with an empty `right` that both may stand; no record is changed.
+
+    Raises: Refused `registers.role`, `registers.reason`, `registers.no_disagreement`,
+    `registers.disagreement_over`, `registers.not_in_it`.
+    """
+    deciding.settle(number, right=right, reason=reason, by=by, at=at)
+
+
+def export_disagreements(source: str, place: Path, *, register: str = "", by: Actor) -> int:
+    """Write what a department's source is alone with into a file for it: its file and row, and what others say.
+
+    Raises: Refused `registers.role`, `registers.no_source`, `registers.file_exists`.
+    """
+    return deciding.export(source, place, register=register, by=by)
+
+
+def write_disagreements(source: str, stream: TextIO, *, register: str = "", by: Actor) -> int:
+    """The same into an open file. Raises: Refused `registers.role`, `registers.no_source`."""
+    return deciding.write(source, stream, register=register, by=by)
+
+
+def note_disagreements(
+    register: str, rows: Sequence[Noted], *, load: int, keys: Collection[str], fields: Collection[str], at: datetime
+) -> None:  # fmt: skip
+    """Keep where records of a load disagree that are compared elsewhere, as sealed ones are; never what they say.
+
+    `keys` and `fields` are all that was compared: what was noted of them between this load's source and others and is
+    not among `rows` has ended. Publishes `RecordsDisagree` once for each load and register.
+    """
+    comparing.note(register, rows, load=load, keys=keys, fields=fields, at=at)
 
 
 def write_example(folder: Path, count: int, seed: int) -> list[Path]:

@@ -52,6 +52,22 @@ VALUES = {
 """What codes of registers are called."""
 
 
+WHY = {
+    "settled": _("a steward found it to be right"), "corrected": _("corrected at a resident's request"),
+    "authoritative": _("the rules name it first"), "newest": _("its word is the newest"),
+    "most-complete": _("its record is the fullest"), "only": _("nobody else says anything"),
+    "nobody": _("only cross-checks say anything"),
+}
+"""Why a source is believed."""
+
+
+DISAGREEMENT_STATES = {
+    "open": _("to be decided"), "settled": _("one is right"), "accepted": _("both may stand"),
+    "ended": _("they agree again"),
+}  # fmt: skip
+"""What states of disagreements are called."""
+
+
 def field_word(name: str) -> str:
     """What a field of a register is called in the reader's language."""
     return gettext(FIELDS[name]) if name in FIELDS else name
@@ -238,7 +254,10 @@ ZONE_REASONS = {
 """Why a zone is not within a tenth of its subdistrict's mean."""
 
 DISPLAY = Display(
-    pages=(Page("zones", _("Work zones"), "city", 20), Page("registers", _("Registers"), "work", 70)),
+    pages=(
+        Page("zones", _("Work zones"), "city", 20), Page("registers", _("Registers"), "work", 70),
+        Page("disagreements", _("Disagreements"), "work", 72),
+    ),
     layers=(LAND, DENSITY, BUILDINGS, ROADS, AREAS, ZONES, PLACES, SHELTERS, MAINS, VALVES),
     searches=(
         Search("places", _("Places and streets"), "cityloom.registers.layers.search.find", 20, is_public=True),

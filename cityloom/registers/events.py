@@ -15,3 +15,18 @@ class ZonePlanPublished:
     zones: int
     cells_moved: int
     published_at: datetime
+
+
+@dataclass(frozen=True)
+class RecordsDisagree:
+    """What a load brought into a register is not what other sources say; `by_field` counts the entries, no values.
+
+    `found` are those that nobody had noted before, or that a decision no longer covers.
+    """
+
+    load: int
+    register: str
+    source: str
+    found: int
+    by_field: dict[str, int]
+    found_at: datetime

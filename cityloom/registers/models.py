@@ -60,6 +60,12 @@ _CLEAR = {
     "DwellingRecord": (
         *_RECORD, "building", "address", "division", "floor", "door", "area_m2", "use", "registered_on", "packet",
     ),
+    "SurvivorshipRules": ("number", "text", "digest", "reason", "set_by", "set_at"),
+    "Comparison": ("load", "register", "source_id", "counts", "found", "at"),
+    "Disagreement": (
+        "id", "register", "key", "field", "source_a", "source_b", "record_a", "record_b", "found_by", "said", "state",
+        "right", "by", "at", "reason", "past",
+    ),
     "AddressRecord": (*_RECORD, "address", "division", "street", "house_number", "building", "lon", "lat"),
 }  # fmt: skip
 CLASSIFICATION: dict[str, dict[str, str]] = {model: dict.fromkeys(fields, "clear") for model, fields in _CLEAR.items()}
@@ -416,6 +422,68 @@ class Record(models.Model):
 
     class Meta:
         abstract = True
+
+
+class SurvivorshipRules(models.Model):
+    """Rules on which source is believed, as a steward wrote them: the last holds, earlier ones for their days."""
+
+    number = models.AutoField(primary_key=True)
+    text = models.TextField()
+    digest = models.CharField(max_length=64)
+    reason = models.CharField(max_length=300, blank=True)
+    set_by = models.CharField(max_length=64)
+    set_at = models.DateTimeField()
+
+
+class Comparison(models.Model):
+    """That what a load brought was compared with what other sources say: `counts` by other source and field, each the
+    entries of which both say something and those of which they say different things; `found` how many are news."""
+
+    load = models.IntegerField(primary_key=True)
+    register = models.CharField(max_length=24)
+    source_id = models.SmallIntegerField()
+    counts = models.JSONField(default=dict)
+    found = models.IntegerField()
+    at = models.DateTimeField()
+
+
+class Disagreement(models.Model):
+    """That two sources say different things of a field; not what they say, which stands in their records.
+
+    `source_a` is the one with the smaller number. `said` is a keyed digest of both values, 0 for a sealed field: a
+    decision holds until it changes. `right` is the source that a steward found to be right, 0 where both may stand;
+    `past` holds earlier decisions with the load that ended them.
+    """
+
+    OPEN, SETTLED, ACCEPTED, ENDED = "open", "settled", "accepted", "ended"
+    STATES = [(state, state) for state in (OPEN, SETTLED, ACCEPTED, ENDED)]
+
+    id = models.BigAutoField(primary_key=True)
+    register = models.CharField(max_length=24)
+    key = models.CharField(max_length=64)
+    field = models.CharField(max_length=40)
+    source_a = models.SmallIntegerField()
+    source_b = models.SmallIntegerField()
+    record_a = models.BigIntegerField()
+    record_b = models.BigIntegerField()
+    found_by = models.IntegerField()
+    said = models.BigIntegerField(default=0)
+    state = models.CharField(max_length=12, choices=STATES, default=OPEN)
+    right = models.SmallIntegerField(default=0)
+    by = models.CharField(max_length=64, blank=True, default="")
+    at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=300, blank=True, default="")
+    past = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["key", "register", "field", "source_a", "source_b"],
+                                    name="registers_disagreement_pair"),
+        ]  # fmt: skip
+        indexes = [
+            models.Index(fields=["state", "register", "field", "id"], name="registers_disagreement_list"),
+            models.Index(fields=["found_by"], name="registers_disagreement_load"),
+        ]
 
 
 class OrganisationRecord(Record):

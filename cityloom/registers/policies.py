@@ -44,3 +44,22 @@ def check_can_open_people(actor: Actor) -> None:
     if not actor.roles & OPENERS:
         raise Refused("registers.role", "Who represents an organisation is opened by stewards and case handlers; ask "
                       "one of them.")  # fmt: skip
+
+
+STEWARDS = frozenset({"steward", "system"})
+SHORTEST_REASON = 5
+
+
+def check_can_decide(by: Actor) -> None:
+    """Raises: Refused `registers.role`."""
+    if not by.roles & STEWARDS:
+        raise Refused("registers.role", "Which source is right is decided by data stewards; ask one.")
+
+
+def check_reason(reason: str) -> str:
+    """A decision's reason in one line. Raises: Refused `registers.reason`."""
+    said = " ".join(reason.split())
+    if not SHORTEST_REASON <= len(said) <= 300:
+        raise Refused("registers.reason", "A decision needs its reason, in {value} to {limit} signs and without "
+                      "anybody's name; write how you know.", value=SHORTEST_REASON, limit=300)  # fmt: skip
+    return said

@@ -29,6 +29,7 @@ from cityloom.kernel.timezones import zone_of
 from cityloom.registers.domain import assumptions as assumed
 from cityloom.registers.domain import names as spoken
 from cityloom.registers.domain import people as made_up_people
+from cityloom.registers.domain import survivorship
 from cityloom.registers.domain.answers import (
     Buildings,
     CityFacts,
@@ -40,11 +41,12 @@ from cityloom.registers.domain.answers import (
     ValveFacts,
 )  # fmt: skip
 from cityloom.registers.domain.draft import Flags, Floats, Ints, Shapes, Texts
-from cityloom.registers.domain.facts import Fact, LoadFacts, Origin
+from cityloom.registers.domain.facts import DisagreementFacts, Fact, LoadFacts, Origin, Rate, RulesVersion
 from cityloom.registers.domain.kinds import REGISTERS
 from cityloom.registers.domain.mapping import schema
 from cityloom.registers.domain.rows import LARGE_REACH_M
 from cityloom.registers.domain.rules import RULES, Rule
+from cityloom.registers.domain.survivorship import Entry, Rules
 from cityloom.registers.domain.zoning_answers import (
     BorderCell,
     PlanDifference,
@@ -53,6 +55,7 @@ from cityloom.registers.domain.zoning_answers import (
     ZoneFacts,
 )
 from cityloom.registers.models import OPEN, RECORDS, City, Load, OrganisationRecord, SetAside, Source
+from cityloom.registers.trust import disagreements, rules
 from cityloom.registers.zones import book
 
 
@@ -664,6 +667,72 @@ def facts_of(register: str, key: str, *, known_at: datetime | None = None, every
         )
         facts = [_fact(register, shown, row) for row in cursor.fetchall()]
     return [fact for fact in facts if every or fact.is_current]
+
+
+def believed(register: str, key: str, *, known_at: datetime | None = None) -> Entry | None:
+    """What is believed of an entry: for each field the value, the source that is right, why, and who says otherwise.
+
+    With an instant, what was known, what the rules were and what stewards had decided then. None for an unknown key.
+    """
+    facts = facts_of(register, key, known_at=known_at)
+    if not facts:
+        return None
+    decided = disagreements.settled(register, key, known_at)
+    return survivorship.believed(REGISTERS[register], key, rules.in_force(known_at), facts, decided)
+
+
+def disagreements_of(register: str, key: str) -> list[DisagreementFacts]:
+    """What sources disagree on of an entry, decided or not, by field."""
+    return disagreements.of_entry(register, key)
+
+
+def disagreement(number: int) -> DisagreementFacts:
+    """One disagreement. Raises: Refused `registers.no_disagreement`."""
+    return disagreements.one(number)
+
+
+def disagreements_listed(
+    *, register: str = "", field: str = "", state: str = "open", source: str = "", other: str = "", load: int = 0,
+    before: int = 0, limit: int = 50,
+) -> list[DisagreementFacts]:  # fmt: skip
+    """Disagreements, the newest first; `before` is the number that the last page ended with."""
+    return disagreements.listed(register=register, field=field, state=state, source=source, other=other, load=load,
+                                before=before, limit=limit)  # fmt: skip
+
+
+def said_in(register: str, record: int, field: str) -> Any:
+    """What a record says of a field; None for a sealed one. A place (`lon`) is both numbers in one text."""
+    return disagreements.value_of(register, record, field)
+
+
+def disagreements_counted(state: str = "open") -> list[tuple[str, str, str, str, int]]:
+    """Register, field, the two sources and how many disagreements are in a state, the most first."""
+    return disagreements.counted(state)
+
+
+def disagreement_rates(loads: int = 20) -> list[Rate]:
+    """How often the sources of the latest loads disagree with others, by field."""
+    return disagreements.rates(loads)
+
+
+def register_names() -> list[str]:
+    """The registers that files are loaded into."""
+    return list(REGISTERS)
+
+
+def source_rules(at: datetime | None = None) -> Rules:
+    """The rules on sources that hold now, or held at an instant."""
+    return rules.in_force(at)
+
+
+def source_rules_versions() -> list[RulesVersion]:
+    """Every version of the rules on sources, the newest first."""
+    return [RulesVersion(row.number, row.text, row.reason, row.set_by, row.set_at) for row in rules.versions()]
+
+
+def source_rules_schema() -> dict[str, object]:
+    """The JSON Schema of rules on sources."""
+    return survivorship.schema()
 
 
 _ALWAYS = ("id", "key", "closed_by", "valid_from", "is_gone")

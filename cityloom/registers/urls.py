@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cityloom.registers.views import records, zones
+from cityloom.registers.views import disagreements, records, zones
 
 urlpatterns = [
     path("zones/", zones.zones, name="zones"),
@@ -16,6 +16,11 @@ urlpatterns = [
     path("zones/<str:plan_id>/<str:code>/", zones.zone, name="zone"),
     path("zones/<str:plan_id>/<str:code>/move/", zones.move, name="move-cells"),
     path("registers/", records.registers, name="registers"),
+    path("registers/disagreements/", disagreements.disagreements, name="disagreements"),
+    path("registers/disagreements/export/", disagreements.export, name="export-disagreements"),
+    path("registers/disagreements/<int:number>/", disagreements.disagreement, name="disagreement"),
+    path("registers/disagreements/<int:number>/settle/", disagreements.settle, name="settle-disagreement"),
+    path("registers/rules/", disagreements.source_rules, name="source-rules"),
     path("organisations/<str:key>/", records.organisation, name="organisation"),
     path("organisations/<str:key>/people/<int:record>/", records.open_people, name="organisation-people"),
 ]

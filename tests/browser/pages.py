@@ -68,6 +68,8 @@ PAGES = (
     Sight("zone-area", "Data steward", "/zones/", "main tbody a", "area/?unit=city/d01/s01"),
     Sight("registers", "Data steward", "/registers/?q=a"),
     Sight("organisation", "Data steward", "/organisations/91440306MA00000008/?known=2026-01-01"),
+    Sight("disagreements", "Data steward", "/registers/disagreements/?state=open"),
+    Sight("source-rules", "Data steward", "/registers/rules/"),
     Sight("step-up", "Data steward", "/step-up/?next=/"), Sight("purposes", "Data steward", "/gate/purposes/"),
     Sight("propose-purpose", "Data steward", "/gate/purposes/propose/"),
     Sight("oversight", "Data protection officer", "/gate/oversight/"),
@@ -93,7 +95,7 @@ PAGES = (
     Sight("mfa_authenticate", HALF, "/sign-in/code/"),
 )  # fmt: skip
 
-LATER = frozenset({"places-manage", "task", "zone", "compare-zones"})
+LATER = frozenset({"places-manage", "task", "zone", "compare-zones", "disagreement"})
 """Pages that there are only in the middle of something; `test_places` looks at the first."""
 
 NO_PAGES = frozenset({
@@ -105,7 +107,7 @@ NO_PAGES = frozenset({
     "demo-identity-token", "demo-identity-userinfo", "demo-identity-keys", "still", "alert-xml", "account_login",
     "account_logout", "set_language", "gate-search", "open-fields", "ask", "second", "end-grant", "break-glass",
     "decide-purpose", "see-alarm", "review-glass", "answer-objection", "reset-breaker", "set-honey", "unmask",
-    "erase-person", "organisation-people", "propose-status", "approve-status", "end-status",
+    "erase-person", "organisation-people", "export-disagreements", "propose-status", "approve-status", "end-status",
 })  # fmt: skip
 """Forms that lead back to their page, files, figures for programs, ways elsewhere, and second names of pages."""
 

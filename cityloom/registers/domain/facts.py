@@ -55,3 +55,76 @@ class LoadFacts:
     finished_at: datetime | None
     mapping: str
     returns: int
+
+
+@dataclass(frozen=True)
+class Noted:
+    """That two sources say different things of a field, as who found it tells it.
+
+    `said` is 64 bits that change when either says something else, under a key outside the database; 0 where nothing
+    of the values may be kept.
+    """
+
+    key: str
+    field: str
+    source: int
+    record: int
+    other_source: int
+    other_record: int
+    said: int = 0
+
+
+@dataclass(frozen=True)
+class DisagreementFacts:
+    """A disagreement: two sources and their records, the load that found it, and what was decided, when, why.
+
+    `right` is empty where both may stand, or nothing is decided; `past` holds earlier decisions.
+    """
+
+    number: int
+    register: str
+    key: str
+    field: str
+    sources: tuple[str, str]
+    records: tuple[int, int]
+    found_by: int
+    state: str
+    right: str
+    by: str
+    at: datetime | None
+    reason: str
+    past: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Of how many entries a load's source and another both said something, and of how many different things."""
+
+    load: int
+    register: str
+    source: str
+    other: str
+    field: str
+    compared: int
+    differing: int
+
+    @property
+    def share(self) -> float:
+        """Which share disagrees."""
+        return self.differing / self.compared if self.compared else 0.0
+
+    @property
+    def permille(self) -> float:
+        """The same, per thousand."""
+        return 1000 * self.share
+
+
+@dataclass(frozen=True)
+class RulesVersion:
+    """A version of the rules on sources: what was written, by whom, when and why."""
+
+    number: int
+    text: str
+    reason: str
+    set_by: str
+    set_at: datetime

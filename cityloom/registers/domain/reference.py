@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from cityloom.registers.domain import survivorship
 from cityloom.registers.domain.dates import FORMS
 from cityloom.registers.domain.kinds import REGISTERS, UNITS, Field
 from cityloom.registers.domain.mapping import schema as mapping_schema
@@ -35,7 +36,13 @@ def markdown() -> str:
     for dimension in DIMENSIONS:
         lines += [f"| {dimension} | `{name}` | {rule.sentence} |" for name, rule in RULES.items()
                   if rule.dimension == dimension]  # fmt: skip
+    lines += ["", "Which source is believed, and where they disagree: [which source is right](which-source.md)."]
     return "\n".join([*lines, ""])
+
+
+def rules_schema() -> str:
+    """The JSON Schema of rules on sources."""
+    return json.dumps(survivorship.schema(), ensure_ascii=False, indent=2) + "\n"
 
 
 def _row(field: Field) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,18 +11,21 @@ from pathlib import Path
 
 from django.db import DatabaseError
 
+from cityloom.kernel import ids
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from cityloom.registers import plugins, queries
-from cityloom.registers.domain.mapping import LARGEST_BYTES, FileMapping, check_columns, read
+from cityloom.registers.domain.mapping import FileMapping, check_columns, read
 from cityloom.registers.domain.tables import Table
-from cityloom.registers.loading import book
+from cityloom.registers.domain.written import LARGEST_BYTES
+from cityloom.registers.loading import book, comparing
 from cityloom.registers.loading.book import Incoming
 from cityloom.registers.loading.survey import Survey, check_plausible, survey
 from cityloom.registers.loading.turn import turn
 from cityloom.registers.loading.writing import Writer
 from cityloom.registers.models import Load
 
+log = logging.getLogger(__name__)
 Progress = Callable[[str, int], None]
 
 
@@ -82,7 +86,16 @@ def load(
                 raise Refused("registers.file_changed", "{value} was changed while it was read, so nothing was loaded; "
                               "run this again when the file is complete.", value=file.name)  # fmt: skip
             book.finish(begun)
+        _compare(at)
         return Outcome(found, begun.number)
+
+
+def _compare(at: datetime) -> None:
+    """Compare what is known now with what others say; what fails is made up for after the next load."""
+    try:
+        comparing.compare_due(at)
+    except DatabaseError:
+        log.exception("a load is known and was not compared with other sources; reference %s", ids.new_ulid())
 
 
 @contextlib.contextmanager

@@ -1,0 +1,207 @@
+"""`cityloom register rules|believed|disagreements`: which source is right, and where sources disagree."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+import click
+from rich.console import Console as Screen
+from rich.syntax import Syntax
+from rich.table import Table
+
+from cityloom.cli.register import _FILE, _JSON, _instant, _plain, _print_json, register
+from cityloom.cli.runtime import Runtime
+from cityloom.kernel.actor import SYSTEM
+from cityloom.kernel.refused import Refused
+
+_REASON = click.option("--reason", required=True, help="Why, without anybody's name.")
+
+
+@register.group()
+def rules() -> None:
+    """Rules on which source is believed for which field."""
+
+
+@rules.command("check")
+@click.argument("file", type=_FILE)
+@click.pass_obj
+def check_rules(runtime: Runtime, file: Path) -> None:
+    """Read the rules in FILE and say what is wrong; nothing is changed."""
+    runtime.start()
+    from cityloom.registers import actions
+
+    found = actions.check_source_rules(file)
+    click.echo(f"{_plain(file.name)} fits: rules for {len(found.fields)} fields.")
+
+
+@rules.command("show")
+@click.option("--as-known-on", "known", default="", metavar="DATE", help="Those of that day's end, or of an instant.")
+@_JSON
+@click.pass_obj
+def show_rules(runtime: Runtime, known: str, as_json: bool) -> None:
+    """Show the rules that hold, and the versions before them."""
+    runtime.open_city()
+    from cityloom.registers import queries
+
+    held = queries.source_rules(_instant(known, queries.time_zone()) if known else None)
+    versions = queries.source_rules_versions()
+    if as_json:
+        _print_json({"number": held.number, "text": held.text, "versions": [asdict(one) for one in versions]})
+        return
+    screen = Screen()
+    if not held.number:
+        screen.print("There are no rules: the newest word on each field is believed. `cityloom register rules schema` "
+                     "prints the form of rules.", markup=False, highlight=False)  # fmt: skip
+        return
+    screen.print(Syntax(held.text, "yaml"))
+    table = Table("version", "set at (UTC)", "by", "why")
+    for one in versions:
+        mark = f"{one.number} (shown)" if one.number == held.number else str(one.number)
+        table.add_row(mark, f"{one.set_at:%Y-%m-%d %H:%M}", one.set_by, _plain(one.reason))
+    screen.print(table)
+
+
+@rules.command("set")
+@click.argument("file", type=_FILE)
+@_REASON
+@click.pass_obj
+def set_rules(runtime: Runtime, file: Path, reason: str) -> None:
+    """Let the rules in FILE hold from now on; earlier ones stay those of earlier days."""
+    runtime.open_city()
+    from cityloom.kernel import clock
+    from cityloom.registers import actions
+
+    number = actions.set_source_rules(file, reason=reason, by=SYSTEM, at=clock.now())
+    click.echo(f"Version {number} of the rules on sources holds.")
+
+
+@rules.command("schema")
+def rules_schema() -> None:
+    """Print the JSON Schema of rules."""
+    from cityloom.registers import queries
+
+    click.echo(json.dumps(queries.source_rules_schema(), ensure_ascii=False, indent=2))
+
+
+@register.command()
+@click.argument("key")
+@click.option("--register", "chosen", default="organisations", show_default=True)
+@click.option("--as-known-on", "known", default="", metavar="DATE", help="As it was known at the end of that day, by "
+              "the rules and decisions of that day.")  # fmt: skip
+@_JSON
+@click.pass_obj
+def believed(runtime: Runtime, key: str, chosen: str, known: str, as_json: bool) -> None:
+    """Show what is believed of KEY: each value with its source, why, and who says otherwise."""
+    runtime.open_city()
+    from cityloom.registers import queries
+
+    moment: datetime | None = _instant(known, queries.time_zone()) if known else None
+    entry = queries.believed(_register(chosen), key, known_at=moment)
+    if entry is None:
+        raise Refused("registers.nothing_known", "Nothing was known of that key in {value} then; check the key, the "
+                      "register and the date.", value=chosen)  # fmt: skip
+    if as_json:
+        _print_json(asdict(entry))
+        return
+    table = Table("field", "value", "source", "why", "others say", title="gone" if entry.is_gone else None)
+    for name, one in entry.fields.items():
+        others = "; ".join(f"{other.source}: {_plain(str(other.value))}" for other in one.others)
+        value = "" if one.value is None else _plain(str(one.value))
+        agree = f" (and {', '.join(one.agree)})" if one.agree else ""
+        table.add_row(name, value, one.source + agree, one.why, others)
+    Screen().print(table)
+
+
+@register.group(invoke_without_command=True)
+@click.option("--register", "chosen", default="", help="Of one register.")
+@click.option("--field", default="", help="In one field.")
+@click.option("--source", multiple=True, help="That one source is part of, or two.")
+@click.option("--state", type=click.Choice(["open", "settled", "accepted", "ended"]), default="open", show_default=True)
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@_JSON
+@click.pass_context
+def disagreements(
+    context: click.Context, chosen: str, field: str, source: tuple[str, ...], state: str, limit: int, as_json: bool
+) -> None:  # fmt: skip
+    """List where sources disagree."""
+    if context.invoked_subcommand:
+        return
+    runtime: Runtime = context.obj
+    runtime.open_city()
+    from cityloom.registers import queries
+
+    one, other = (*source[:2], "", "")[:2]
+    found = queries.disagreements_listed(register=chosen, field=field, state=state, source=one, other=other,
+                                         limit=limit)  # fmt: skip
+    if as_json:
+        _print_json([asdict(each) for each in found])
+        return
+    table = Table("number", "register", "key", "field", "sources", "found by load", "state", "right")
+    for each in found:
+        table.add_row(str(each.number), each.register, _plain(each.key), each.field, " / ".join(each.sources),
+                      str(each.found_by), each.state, each.right)  # fmt: skip
+    Screen().print(table if found else "No sources disagree.")
+
+
+@disagreements.command("rates")
+@_JSON
+@click.pass_obj
+def disagreement_rates(runtime: Runtime, as_json: bool) -> None:
+    """Show how often sources disagree, by load, other source and field."""
+    runtime.open_city()
+    from cityloom.registers import queries
+
+    found = queries.disagreement_rates()
+    if as_json:
+        _print_json([asdict(one) | {"share": one.share} for one in found])
+        return
+    table = Table("load", "register", "source", "other", "field", "compared", "differ", "share")
+    for one in found:
+        table.add_row(str(one.load), one.register, one.source, one.other, one.field, str(one.compared),
+                      str(one.differing), f"{one.share:.1%}")  # fmt: skip
+    Screen().print(table)
+
+
+@disagreements.command("settle")
+@click.argument("number", type=click.IntRange(1))
+@click.option("--right", default="", help="The source that is right.")
+@click.option("--both", is_flag=True, help="Both may stand.")
+@_REASON
+@click.pass_obj
+def settle(runtime: Runtime, number: int, right: str, both: bool, reason: str) -> None:
+    """Decide disagreement NUMBER: one source is right, or both may stand; no record is changed."""
+    if bool(right) == both:
+        raise click.UsageError("Say --right SOURCE or --both.")
+    runtime.open_city()
+    from cityloom.kernel import clock
+    from cityloom.registers import actions
+
+    actions.settle_disagreement(number, right=right, reason=reason, by=SYSTEM, at=clock.now())
+    click.echo("Decided; it holds until one of the sources says something new.")
+
+
+@disagreements.command("export")
+@click.argument("source")
+@click.argument("place", type=_FILE, metavar="FILE")
+@click.option("--register", "chosen", default="", help="Of one register.")
+@click.pass_obj
+def export_disagreements(runtime: Runtime, source: str, place: Path, chosen: str) -> None:
+    """Write what SOURCE should look at again into FILE (CSV), with the rows of its own files."""
+    runtime.open_city()
+    from cityloom.registers import actions
+
+    count = actions.export_disagreements(source, place, register=chosen, by=SYSTEM)
+    click.echo(f"{count} disagreements are in {place}.")
+
+
+def _register(name: str) -> str:
+    from cityloom.registers import queries
+
+    known = queries.register_names()
+    if name not in known:
+        raise Refused("registers.no_register", "There is no register {value}; there are {limit}.", value=name[:40],
+                      limit=", ".join(known))  # fmt: skip
+    return name
