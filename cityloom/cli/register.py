@@ -21,7 +21,10 @@ from cityloom.kernel.refused import Refused
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
 _FILE = click.Path(path_type=Path)
-_REGISTER = click.Choice(["organisations", "buildings", "dwellings", "addresses"])
+_REGISTER = click.Choice([
+    "organisations", "buildings", "dwellings", "parcels", "addresses", "places", "components", "roads", "mains",
+    "fittings",
+])  # fmt: skip
 
 
 @click.group()

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 _RECORD = ("id", "source_id", "key", "closed_by", "valid_from", "is_gone", "digest")
+_SHAPED = ("large", "cell", "lon", "lat", "geometry")
 _CLEAR = {
     "City": (
         "id", "name", "kind", "is_synthetic", "attribution", "timezone", "west", "south", "east", "north",
@@ -52,10 +53,11 @@ _CLEAR = {
     "SetAside": ("id", "load", "source_id", "row", "findings", "texts", "back_in"),
     "OrganisationRecord": (
         *_RECORD, "name", "folded", "kind", "status", "address", "division", "registered_on", "ended_on", "capital_fen",
-        "industry", "owner", "lon", "lat", "packet",
+        "industry", "owner", "lon", "lat", "cell", "packet",
     ),
     "BuildingRecord": (
-        *_RECORD, "name", "address", "division", "use", "levels", "height_m", "area_m2", "built_on", "lon", "lat",
+        *_RECORD, "name", "folded", "address", "division", "use", "levels", "height_m", "area_m2", "built_on", "lon",
+        "lat", "cell",
     ),
     "DwellingRecord": (
         *_RECORD, "building", "address", "division", "floor", "door", "area_m2", "use", "registered_on", "packet",
@@ -66,7 +68,32 @@ _CLEAR = {
         "id", "register", "key", "field", "source_a", "source_b", "record_a", "record_b", "found_by", "said", "state",
         "right", "by", "at", "reason", "past",
     ),
-    "AddressRecord": (*_RECORD, "address", "division", "street", "house_number", "building", "lon", "lat"),
+    "AddressRecord": (
+        *_RECORD, "address", "folded", "division", "street", "house_number", "building", "lon", "lat",
+    ),
+    "ParcelRecord": (
+        *_RECORD, *_SHAPED, "land_use", "address", "division", "area_m2", "right_kind", "registered_on", "ended_on",
+        "packet",
+    ),
+    "PlaceRecord": (
+        *_RECORD, *_SHAPED, "name", "folded", "kind", "status", "address", "division", "capacity", "opening",
+        "opened_on", "operator", "building",
+    ),
+    "ComponentRecord": (
+        *_RECORD, "name", "state", "department", "owner_unit", "upkeep_unit", "operator", "address", "installed_on",
+        "lon", "lat", "cell",
+    ),
+    "RoadRecord": (
+        *_RECORD, *_SHAPED, "name", "folded", "kind", "division", "lanes", "width_m", "surface", "opened_on",
+        "operator",
+    ),
+    "MainRecord": (
+        *_RECORD, *_SHAPED, "network", "diameter_mm", "material", "depth_m", "laid_on", "state", "begin_fitting",
+        "end_fitting", "division", "operator",
+    ),
+    "FittingRecord": (
+        *_RECORD, "network", "kind", "state", "installed_on", "division", "operator", "lon", "lat", "cell",
+    ),
 }  # fmt: skip
 CLASSIFICATION: dict[str, dict[str, str]] = {model: dict.fromkeys(fields, "clear") for model, fields in _CLEAR.items()}
 
@@ -490,7 +517,7 @@ class OrganisationRecord(Record):
     """A company or another organisation; who represents it is in a sealed packet."""
 
     name = models.CharField(max_length=200, blank=True)
-    folded = models.BinaryField()
+    folded = models.BinaryField(default=b"")
     kind = models.CharField(max_length=24, blank=True)
     status = models.CharField(max_length=24, blank=True)
     address = models.CharField(max_length=300, blank=True)
@@ -502,12 +529,14 @@ class OrganisationRecord(Record):
     owner = models.CharField(max_length=64, blank=True)
     lon = models.FloatField(null=True)
     lat = models.FloatField(null=True)
+    cell = models.BigIntegerField(null=True)
     packet = models.BigIntegerField(null=True)
 
     class Meta:
         indexes = [
             models.Index(fields=["key"], name="registers_organisation_key"),
             models.Index(fields=["folded"], name="registers_organisation_name"),
+            models.Index(fields=["cell"], name="registers_organisation_cell"),
         ]
 
 
@@ -515,6 +544,7 @@ class BuildingRecord(Record):
     """A building as a department has it."""
 
     name = models.CharField(max_length=200, blank=True)
+    folded = models.BinaryField(default=b"")
     address = models.CharField(max_length=300, blank=True)
     division = models.CharField(max_length=12, blank=True)
     use = models.CharField(max_length=24, blank=True)
@@ -524,9 +554,14 @@ class BuildingRecord(Record):
     built_on = models.DateField(null=True)
     lon = models.FloatField(null=True)
     lat = models.FloatField(null=True)
+    cell = models.BigIntegerField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["key"], name="registers_buildingrec_key")]
+        indexes = [
+            models.Index(fields=["key"], name="registers_buildingrec_key"),
+            models.Index(fields=["folded"], name="registers_buildingrec_name"),
+            models.Index(fields=["cell"], name="registers_buildingrec_cell"),
+        ]
 
 
 class DwellingRecord(Record):
@@ -543,13 +578,17 @@ class DwellingRecord(Record):
     packet = models.BigIntegerField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["key"], name="registers_dwellingrec_key")]
+        indexes = [
+            models.Index(fields=["key"], name="registers_dwellingrec_key"),
+            models.Index(fields=["building"], name="registers_dwellingrec_house"),
+        ]
 
 
 class AddressRecord(Record):
     """An address as a department has it."""
 
     address = models.CharField(max_length=300, blank=True)
+    folded = models.BinaryField(default=b"")
     division = models.CharField(max_length=12, blank=True)
     street = models.CharField(max_length=200, blank=True)
     house_number = models.CharField(max_length=60, blank=True)
@@ -558,11 +597,163 @@ class AddressRecord(Record):
     lat = models.FloatField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["key"], name="registers_addressrec_key")]
+        indexes = [
+            models.Index(fields=["key"], name="registers_addressrec_key"),
+            models.Index(fields=["folded"], name="registers_addressrec_name"),
+        ]
+
+
+class ShapedRecord(Record):
+    """A record with a geometry: WKB in WGS 84, longitude first.
+
+    `cell` is where its middle lies, of the coarse size; `large` is 1 where it reaches far from there, and is searched
+    for with a wider margin.
+    """
+
+    large = models.SmallIntegerField(default=0)
+    cell = models.BigIntegerField(null=True)
+    lon = models.FloatField(null=True)
+    lat = models.FloatField(null=True)
+    geometry = models.BinaryField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class ParcelRecord(ShapedRecord):
+    """A parcel of land as a department has it; who holds the right to it is in a sealed packet."""
+
+    land_use = models.CharField(max_length=8, blank=True)
+    address = models.CharField(max_length=300, blank=True)
+    division = models.CharField(max_length=12, blank=True)
+    area_m2 = models.FloatField(null=True)
+    right_kind = models.CharField(max_length=24, blank=True)
+    registered_on = models.DateField(null=True)
+    ended_on = models.DateField(null=True)
+    packet = models.BigIntegerField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["key"], name="registers_parcelrec_key"),
+            models.Index(fields=["large", "cell"], name="registers_parcelrec_cell"),
+        ]
+
+
+class PlaceRecord(ShapedRecord):
+    """A facility as a department has it: a school, a clinic, a park, a shelter."""
+
+    name = models.CharField(max_length=200, blank=True)
+    folded = models.BinaryField(default=b"")
+    kind = models.CharField(max_length=24, blank=True)
+    status = models.CharField(max_length=24, blank=True)
+    address = models.CharField(max_length=300, blank=True)
+    division = models.CharField(max_length=12, blank=True)
+    capacity = models.IntegerField(null=True)
+    opening = models.CharField(max_length=300, blank=True)
+    opened_on = models.DateField(null=True)
+    operator = models.CharField(max_length=64, blank=True)
+    building = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["key"], name="registers_placerec_key"),
+            models.Index(fields=["folded"], name="registers_placerec_name"),
+            models.Index(fields=["large", "cell"], name="registers_placerec_cell"),
+            models.Index(fields=["operator"], name="registers_placerec_operator"),
+        ]
+
+
+class ComponentRecord(Record):
+    """A city component; its key says its area and its class (GB/T 30428.2)."""
+
+    name = models.CharField(max_length=200, blank=True)
+    state = models.CharField(max_length=24, blank=True)
+    department = models.CharField(max_length=120, blank=True)
+    owner_unit = models.CharField(max_length=120, blank=True)
+    upkeep_unit = models.CharField(max_length=120, blank=True)
+    operator = models.CharField(max_length=64, blank=True)
+    address = models.CharField(max_length=300, blank=True)
+    installed_on = models.DateField(null=True)
+    lon = models.FloatField(null=True)
+    lat = models.FloatField(null=True)
+    cell = models.BigIntegerField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["key"], name="registers_componentrec_key"),
+            models.Index(fields=["cell"], name="registers_componentrec_cell"),
+        ]
+
+
+class RoadRecord(ShapedRecord):
+    """A piece of a road as a department has it."""
+
+    name = models.CharField(max_length=200, blank=True)
+    folded = models.BinaryField(default=b"")
+    kind = models.CharField(max_length=24, blank=True)
+    division = models.CharField(max_length=12, blank=True)
+    lanes = models.IntegerField(null=True)
+    width_m = models.FloatField(null=True)
+    surface = models.CharField(max_length=24, blank=True)
+    opened_on = models.DateField(null=True)
+    operator = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["key"], name="registers_roadrec_key"),
+            models.Index(fields=["folded"], name="registers_roadrec_name"),
+            models.Index(fields=["large", "cell"], name="registers_roadrec_cell"),
+        ]
+
+
+class MainRecord(ShapedRecord):
+    """A segment of a utility network as its operator has it, between two fittings."""
+
+    network = models.CharField(max_length=24, blank=True)
+    diameter_mm = models.FloatField(null=True)
+    material = models.CharField(max_length=24, blank=True)
+    depth_m = models.FloatField(null=True)
+    laid_on = models.DateField(null=True)
+    state = models.CharField(max_length=24, blank=True)
+    begin_fitting = models.CharField(max_length=64, blank=True)
+    end_fitting = models.CharField(max_length=64, blank=True)
+    division = models.CharField(max_length=12, blank=True)
+    operator = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["key"], name="registers_mainrec_key"),
+            models.Index(fields=["large", "cell"], name="registers_mainrec_cell"),
+            models.Index(fields=["begin_fitting"], name="registers_mainrec_start"),
+            models.Index(fields=["end_fitting"], name="registers_mainrec_end"),
+        ]
+
+
+class FittingRecord(Record):
+    """A node of a utility network: a valve, a chamber, a pump, a meter."""
+
+    network = models.CharField(max_length=24, blank=True)
+    kind = models.CharField(max_length=24, blank=True)
+    state = models.CharField(max_length=24, blank=True)
+    installed_on = models.DateField(null=True)
+    division = models.CharField(max_length=12, blank=True)
+    operator = models.CharField(max_length=64, blank=True)
+    lon = models.FloatField(null=True)
+    lat = models.FloatField(null=True)
+    cell = models.BigIntegerField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["key"], name="registers_fittingrec_key"),
+            models.Index(fields=["cell"], name="registers_fittingrec_cell"),
+        ]
 
 
 RECORDS: dict[str, type[Record]] = {
     "organisations": OrganisationRecord, "buildings": BuildingRecord, "dwellings": DwellingRecord,
-    "addresses": AddressRecord,
+    "parcels": ParcelRecord, "addresses": AddressRecord, "places": PlaceRecord, "components": ComponentRecord,
+    "roads": RoadRecord, "mains": MainRecord, "fittings": FittingRecord,
 }  # fmt: skip
 """The table of each register that files are loaded into."""
+SPOKEN = {"organisations": "name", "buildings": "name", "addresses": "address", "places": "name", "roads": "name"}
+"""By register the field by whose beginning entries are found; `folded` holds it as it is compared."""

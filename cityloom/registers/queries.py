@@ -755,6 +755,8 @@ def _fact(register: str, shown: tuple[str, ...], row: tuple[Any, ...]) -> Fact:
     since = values["valid_from"]
     since = since if isinstance(since, date) else date.fromisoformat(since)
     days = {field.name for field in REGISTERS[register].fields if field.kind == "date"}
+    if "geometry" in told:
+        told["geometry"] = shapely.from_wkb(bytes(told["geometry"])).wkt
     told |= {name: date.fromisoformat(value) for name in days & told.keys() if isinstance(value := told[name], str)}
     return Fact(
         values["key"], told, since, bool(values["is_gone"]), values["closed_by"] > last,

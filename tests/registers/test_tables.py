@@ -174,7 +174,8 @@ def test_features_are_read_with_their_place(tmp_path: Path) -> None:
     ]  # fmt: skip
     path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
     (batch,) = rows_of(path)
-    assert batch.texts[0] == ["1", "3", "114.1", "22.5"]
-    assert batch.texts[1] == ["2", "", "114.1", "22.1"]
-    assert batch.texts[2][2:] == ["", ""]
+    assert batch.texts[0] == ["1", "3", "114.1", "22.5", "POINT (114.1 22.5)"]
+    assert batch.texts[1][:4] == ["2", "", "114.1", "22.1"]
+    assert batch.texts[1][4].startswith("POLYGON ((114 22, ")
+    assert batch.texts[2][2:] == ["", "", '{"type":"Nonsense"}']
     assert batch.faults == {3: "ragged"}

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from cityloom.registers.domain import dates, gcj02, identifiers
+from cityloom.registers.domain import dates, gcj02, identifiers, shapes
 from cityloom.registers.domain.kinds import UNITS
 from cityloom.registers.domain.mapping import Column, Demand, FileMapping
 
@@ -27,6 +27,7 @@ _RAGGED = ("", "ragged")
 _SIGNS: dict[str, Callable[[Sequence[str]], identifiers.Faults]] = {
     "credit_code": identifiers.credit_code_faults, "resident_id": identifiers.resident_id_faults,
     "division": identifiers.division_faults, "mobile": identifiers.mobile_faults,
+    "component": identifiers.component_faults,
 }  # fmt: skip
 Values = list[Any]
 
@@ -124,6 +125,8 @@ class Checks:
             values = texts = self._spoken(texts, faults)
             if max(map(len, texts), default=0) > longest:
                 faults |= {place: "too_long" for place, text in enumerate(texts) if len(text) > longest}
+        elif kind == "geometry":
+            values = self._shapes(column, texts, faults, out)
         else:
             values = self._read_each(column, texts, faults)
         if column.field.required and "" in texts:
@@ -133,6 +136,15 @@ class Checks:
         for demand in self._mapping.demands_on(name):
             self._demand(demand, values, out)
         return values
+
+    def _shapes(self, column: Column, texts: list[str], faults: dict[int, str], out: Checked) -> Values:
+        """Geometries as WKB in WGS 84, longitude first."""
+        given = shapes.read(texts, column.field.shape, is_gcj02=self._mapping.is_gcj02,
+                            is_lat_first=self._mapping.is_lat_first)  # fmt: skip
+        faults |= given.faults
+        if given.repaired:
+            out.notes[column.field.name, "repaired"] += given.repaired
+        return given.wkb
 
     def _spoken(self, texts: list[str], faults: dict[int, str]) -> list[str]:
         """Texts in one line; those with signs that nobody can see are noted."""

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from cityloom.registers.domain.components import CLASSES
+
 Codes = NDArray[np.uint32]
 Faults = NDArray[np.uint8]
 """For each value the place of its fault in FAULTS; 0 where there is none."""
 
-FAULTS = ("", "shape", "no_such_date", "checksum", "no_such_area")
-_SHAPE, _DATE, _CHECKSUM, _AREA = 1, 2, 3, 4
+FAULTS = ("", "shape", "no_such_date", "checksum", "no_such_area", "no_such_class")
+_SHAPE, _DATE, _CHECKSUM, _AREA, _CLASS = 1, 2, 3, 4, 5
 _ZERO = ord("0")
 _PERSON_WEIGHTS = np.array([2 ** (17 - place) % 11 for place in range(17)], np.int64)
 _PERSON_SIGNS = "10X98765432"
@@ -102,6 +104,21 @@ def mobile_faults(values: Sequence[str]) -> Faults:
     signs, fits = _signs(values, 11)
     right = _are_digits(signs).all(axis=1) & (signs[:, 0] == ord("1")) & (signs[:, 1] >= ord("3"))
     return np.where(fits & right, 0, _SHAPE).astype(np.uint8)
+
+
+def component_faults(values: Sequence[str]) -> Faults:
+    """What is wrong with components' numbers: 16 digits, of which 6 are the area, 4 the class and 6 the serial number.
+
+    The last two digits of the class may be a city's own; a serial number begins at 1.
+    Source: GB/T 30428.2-2013.
+    """
+    signs, fits = _signs(values, 16)
+    digits, are_digits = _digits(signs)
+    faults = np.where(fits & are_digits & (_number(digits[:, 10:]) > 0), 0, _SHAPE).astype(np.uint8)
+    _mark(faults, ~np.isin(digits[:, 0] * 10 + digits[:, 1], PROVINCES), _AREA)
+    _mark(faults, ~np.isin(_number(digits[:, 6:8]), list(map(int, CLASSES))), _CLASS)
+    _mark(faults, _number(digits[:, 8:10]) == 0, _CLASS)
+    return faults
 
 
 def _signs(values: Sequence[str], width: int, *, shorter: bool = False) -> tuple[Codes, NDArray[np.bool_]]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from cityloom.registers.domain.land_uses import LAND_USES
+
 FieldKind = Literal[
     "text", "choice", "date", "number", "whole", "money", "lon", "lat", "credit_code", "resident_id", "division",
-    "mobile", "key",
+    "mobile", "key", "component", "geometry",
 ]  # fmt: skip
 
 
@@ -16,6 +18,7 @@ class Field:
     """A field of a register: what it holds, whether a row needs it, and whose values are sealed.
 
     `words` are headers, folded, by which a profile recognises it. `refers_to` names the register whose key it holds.
+    `shape` is what a geometry has to be; `code_list` is what a long list of choices is called.
     """
 
     name: str
@@ -30,6 +33,8 @@ class Field:
     longest: int = 200
     not_future: bool = False
     refers_to: str = ""
+    shape: Literal["", "line", "polygon"] = ""
+    code_list: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,8 @@ class Register:
 
 
 UNITS: dict[str, dict[str, float]] = {
-    "m": {"m": 1, "cm": 0.01, "km": 1000}, "m2": {"m2": 1, "ha": 10_000, "mu": 10_000 / 15},
+    "m": {"m": 1, "cm": 0.01, "km": 1000}, "mm": {"mm": 1, "cm": 10, "m": 1000},
+    "m2": {"m2": 1, "ha": 10_000, "mu": 10_000 / 15},
     "fen": {
         "CNY": 100, "fen": 1, "10k CNY": 1_000_000, "1M CNY": 100_000_000, "100M CNY": 10_000_000_000,
     },
@@ -147,4 +153,127 @@ ADDRESSES = Register("addresses", fields=(
     _LON, _LAT,
 ))  # fmt: skip
 
-REGISTERS = {register.name: register for register in (ORGANISATIONS, BUILDINGS, DWELLINGS, ADDRESSES)}
+_NAME = ("name", "名称")
+_STATE_WORDS = ("state", "status", "condition", "状态", "部件状态", "使用状态", "运行状态")
+_OPERATOR_WORDS = (
+    "operator", "operator code", "owner unit code", "运营单位代码", "权属单位代码", "主办单位代码", "管理单位代码",
+    "运营单位统一社会信用代码", "权属单位统一社会信用代码",
+)  # fmt: skip
+_OPERATOR = Field("operator", "key", refers_to="organisations", words=_OPERATOR_WORDS)
+SHAPE_WORDS = ("geometry", "geom", "wkt", "shape", "坐标串", "几何", "空间坐标", "图形")
+
+PARCELS = Register("parcels", fields=(
+    Field("code", "key", required=True, words=(
+        "parcel code", "parcel id", "宗地代码", "地块编码", "宗地编号", "地块编号",
+    )),
+    Field("land_use", "choice", choices=tuple(LAND_USES), code_list="a code of GB/T 21010-2017", words=(
+        "land use", "use code", "地类", "地类编码", "土地用途", "用地性质", "用途",
+    )),
+    _ADDRESS, _DIVISION,
+    Field("area_m2", "number", unit="m2", low=0, high=10_000_000_000, words=("area", "宗地面积", "土地面积", "面积")),
+    Field("right_kind", "choice", words=("right", "right type", "权利类型", "使用权类型", "权利性质"), choices=(
+        "state-granted", "state-allocated", "collective", "leased", "other",
+    )),
+    Field("registered_on", "date", not_future=True, words=("registered on", "registered", "登记日期", "登簿时间")),
+    Field("ended_on", "date", words=("ended on", "until", "终止日期", "使用权终止日期")),
+    Field("geometry", "geometry", shape="polygon", words=SHAPE_WORDS),
+    Field("holder_name", personal=True, words=("holder", "right holder", "权利人", "使用权人", "土地使用权人")),
+    Field("holder_id", "resident_id", personal=True, words=("holder id", "权利人证件号", "使用权人证件号")),
+))  # fmt: skip
+
+PLACES = Register("places", fields=(
+    Field("code", "key", required=True, words=("place code", "facility code", "place id", "设施编码", "场所编码")),
+    Field("name", required=True, words=(*_NAME, "place", "facility", "设施名称", "场所名称", "学校名称", "机构名称")),
+    Field("kind", "choice", words=("kind", "type", "类型", "设施类型", "场所类型", "类别"), choices=(
+        "school", "kindergarten", "university", "hospital", "clinic", "nursing-home", "park", "shelter", "sports",
+        "culture", "market", "transport", "civic", "worship", "other",
+    )),
+    Field("status", "choice", words=("status", "状态", "开放状态"), choices=(
+        "open", "closed", "planned", "unknown",
+    )),
+    _ADDRESS, _DIVISION,
+    Field("capacity", "whole", low=0, high=1_000_000, words=(
+        "capacity", "places", "容量", "可容纳人数", "学位数", "床位数",
+    )),
+    Field("opening", words=("opening", "opening hours", "hours", "开放时间", "营业时间", "服务时间"), longest=300),
+    Field("opened_on", "date", not_future=True, words=("opened on", "opened", "启用日期", "建成日期", "开办日期")),
+    Field("operator", "key", refers_to="organisations", words=_OPERATOR_WORDS),
+    Field("building", "key", refers_to="buildings", words=("building", "building code", "楼栋编码", "所在楼栋")),
+    _LON, _LAT, Field("geometry", "geometry", shape="polygon", words=SHAPE_WORDS),
+))  # fmt: skip
+
+COMPONENTS = Register("components", fields=(
+    Field("code", "component", required=True, words=(
+        "component code", "component id", "部件标识码", "部件编码", "部件代码", "标识码",
+    )),
+    Field("name", words=(*_NAME, "component", "部件名称")),
+    Field("state", "choice", words=_STATE_WORDS, choices=("intact", "damaged", "missing", "abandoned", "removed")),
+    Field("department", words=("department", "主管部门", "主管部门名称"), longest=120),
+    Field("owner_unit", words=("owner unit", "owner", "权属单位", "权属单位名称"), longest=120),
+    Field("upkeep_unit", words=("upkeep unit", "maintained by", "养护单位", "养护单位名称"), longest=120),
+    _OPERATOR,
+    Field("address", words=(*_ADDRESS.words, "所在位置", "位置"), longest=300),
+    Field("installed_on", "date", not_future=True, words=(
+        "installed on", "installed", "初始日期", "安装日期", "建成日期",
+    )),
+    _LON, _LAT,
+))  # fmt: skip
+
+ROADS = Register("roads", fields=(
+    Field("code", "key", required=True, words=(
+        "road code", "segment code", "road id", "道路编码", "路段编码", "路段编号",
+    )),
+    Field("name", words=(*_NAME, "road", "road name", "道路名称", "路名")),
+    Field("kind", "choice", words=("kind", "class", "road class", "道路等级", "等级", "类型"), choices=(
+        "expressway", "arterial", "collector", "local", "pedestrian", "other",
+    )),
+    _DIVISION,
+    Field("lanes", "whole", low=0, high=40, words=("lanes", "车道数")),
+    Field("width_m", "number", unit="m", low=0, high=200, words=("width", "宽度", "路宽", "红线宽度")),
+    Field("surface", "choice", words=("surface", "路面", "路面类型"), choices=(
+        "asphalt", "concrete", "paving", "unpaved", "other",
+    )),
+    Field("opened_on", "date", not_future=True, words=("opened on", "opened", "通车日期", "建成日期")),
+    _OPERATOR, Field("geometry", "geometry", required=True, shape="line", words=SHAPE_WORDS),
+))  # fmt: skip
+
+NETWORKS = ("water", "sewer", "storm", "gas", "power", "heat", "telecom")
+_NETWORK = Field("network", "choice", required=True, choices=NETWORKS, words=(
+    "network", "kind", "type", "管线类型", "管线种类", "管线类别", "类型",
+))  # fmt: skip
+MAINS = Register("mains", fields=(
+    Field("code", "key", required=True, words=(
+        "main code", "pipe code", "segment code", "管线编码", "管段编号", "管线段编码",
+    )),
+    _NETWORK,
+    Field("diameter_mm", "number", unit="mm", low=0, high=20_000, words=("diameter", "dn", "管径", "口径", "公称直径")),
+    Field("material", "choice", words=("material", "材质", "管材"), choices=(
+        "cast-iron", "ductile-iron", "steel", "concrete", "pe", "pvc", "copper", "fibre", "masonry", "other",
+    )),
+    Field("depth_m", "number", unit="m", low=-5, high=200, words=("depth", "埋深", "平均埋深")),
+    Field("laid_on", "date", not_future=True, words=(
+        "laid on", "laid", "敷设日期", "埋设日期", "建设日期", "建设年代",
+    )),
+    Field("state", "choice", words=_STATE_WORDS, choices=("in-use", "planned", "out-of-use", "removed")),
+    Field("begin_fitting", "key", refers_to="fittings", words=(
+        "start", "from", "start node", "起点编码", "起点点号", "起点",
+    )),
+    Field("end_fitting", "key", refers_to="fittings", words=("end", "to", "end node", "终点编码", "终点点号", "终点")),
+    _DIVISION, _OPERATOR, Field("geometry", "geometry", required=True, shape="line", words=SHAPE_WORDS),
+))  # fmt: skip
+
+FITTINGS = Register("fittings", fields=(
+    Field("code", "key", required=True, words=("fitting code", "node code", "node id", "管点编码", "物探点号", "点号")),
+    _NETWORK,
+    Field("kind", "choice", words=("fitting", "node kind", "附属物", "管点类型", "特征", "点类型"), choices=(
+        "valve", "hydrant", "chamber", "pump", "meter", "regulator", "transformer", "junction", "outlet", "end",
+        "other",
+    )),
+    Field("state", "choice", words=_STATE_WORDS, choices=("in-use", "planned", "out-of-use", "removed")),
+    Field("installed_on", "date", not_future=True, words=("installed on", "installed", "安装日期", "建设日期")),
+    _DIVISION, _OPERATOR, _LON, _LAT,
+))  # fmt: skip
+
+REGISTERS = {register.name: register for register in (
+    ORGANISATIONS, BUILDINGS, DWELLINGS, PARCELS, ADDRESSES, PLACES, COMPONENTS, ROADS, MAINS, FITTINGS,
+)}  # fmt: skip

@@ -55,6 +55,7 @@ class FileMapping:
     as_of: str = ""
     valid_from: str = ""
     is_gcj02: bool = False
+    is_lat_first: bool = False
     path: str = ""
     wanted: Wanted = field(default_factory=Wanted)
     empty: frozenset[str] = frozenset()
@@ -105,14 +106,17 @@ def read(text: str) -> FileMapping:
         source=document["source"], register=register, columns=columns, ignore=frozenset(document.get("ignore", ())),
         covers_everything=document.get("covers") == "everything", as_of=_day(document, lines),
         valid_from=document.get("valid_from", ""), is_gcj02=document.get("coordinates") == "gcj02",
+        is_lat_first=document.get("axes") == "lat-lon",
         path=file.get("path", ""), wanted=Wanted(**{name: file.get(name, "") for name in _HOW}),
         empty=frozenset(file.get("empty", ())), most_bad=document.get("most_bad", 0.5),
         demands=tuple(_demands(document, register, lines)), text=text, lines=lines,
     )  # fmt: skip
 
 
-def check_columns(mapping: FileMapping, header: Sequence[str]) -> None:
+def check_columns(mapping: FileMapping, header: Sequence[str], offered: frozenset[str] = frozenset()) -> None:
     """The file has every column that the mapping names, and the mapping says something of every column of the file.
+
+    Nothing has to be said of what is only `offered`, as the middles of shapes are.
 
     Raises: Refused `registers.column_missing`, `registers.column_new`.
     """
@@ -122,7 +126,7 @@ def check_columns(mapping: FileMapping, header: Sequence[str]) -> None:
             line = mapping.lines.get(("columns", column.name), 0)
             raise Refused("registers.column_missing", "Line {limit} of the mapping names a column that the file does "
                           "not have: {value}", limit=line, value=meant(column.name, header))  # fmt: skip
-    known = {column.name for column in mapping.columns} | mapping.ignore
+    known = {column.name for column in mapping.columns} | mapping.ignore | offered
     if new := [name for name in header if name not in known]:
         raise Refused("registers.column_new", "The file has a column that the mapping does not know: {value}. Map it, "
                       "or name it under ignore.", value=", ".join(new)[:300])  # fmt: skip

@@ -12,6 +12,7 @@ import yaml
 
 from cityloom.registers.domain import dates, identifiers
 from cityloom.registers.domain.kinds import REGISTERS, UNITS, Field, Register
+from cityloom.registers.domain.land_uses import LAND_USES
 from cityloom.registers.domain.tables import Wanted
 
 SAMPLE = 20_000
@@ -23,10 +24,13 @@ _EMPTY_WORDS = frozenset({"-", "--", "/", "\\", "无", "空", "未知", "null", 
                           "0000/00/00", "00000000", "1900-01-00"})  # fmt: skip
 _WHOLE = re.compile(r"[-+]?[0-9]{1,15}")
 _NUMBER = re.compile(r"[-+]?([0-9]{1,3}(,[0-9]{3})+|[0-9]+)(\.[0-9]+)?")
+_WKT = re.compile(r"(SRID=\d+;)?\s*(MULTI)?(POINT|LINESTRING|POLYGON)\s*[Z(]", re.IGNORECASE)
+_LAT_OF_WKT = re.compile(r"[-+]?[0-9.]+\s+([-+]?[0-9.]{1,20})")
 _NOT_WORDS = re.compile(r"[\W_]+")
 _UNIT_WORDS = {
     "万元": "10k CNY", "亿元": "100M CNY", "百万元": "1M CNY", "元": "CNY", "公顷": "ha", "亩": "mu", "平方米": "m2",
-    "㎡": "m2", "m²": "m2", "厘米": "cm", "千米": "km", "米": "m", "10k": "10k CNY", "cny": "CNY",
+    "㎡": "m2", "m²": "m2", "厘米": "cm", "毫米": "mm", "千米": "km", "米": "m", "mm": "mm", "dn": "mm",
+    "10k": "10k CNY", "cny": "CNY",
 }  # fmt: skip
 _CHINA = (73.0, 136.0, 3.0, 54.0)
 _CODES: dict[str, dict[str, str]] = {
@@ -37,10 +41,17 @@ _CODES: dict[str, dict[str, str]] = {
              "社会团体": "association"},
     "use": {"住宅": "residential", "商业": "retail", "办公": "office", "工业": "industrial", "仓储": "warehouse",
             "教育": "education", "医疗": "health", "公共": "civic", "其他": "other"},
+    "land_use": {chinese: number for number, (_english, chinese) in LAND_USES.items()},
+    "network": {"给水": "water", "供水": "water", "自来水": "water", "污水": "sewer", "雨水": "storm", "燃气": "gas",
+                "电力": "power", "热力": "heat", "通信": "telecom", "电信": "telecom"},
+    "state": {"完好": "intact", "破损": "damaged", "丢失": "missing", "废弃": "abandoned", "废除": "abandoned",
+              "移除": "removed", "在用": "in-use", "规划": "planned", "停用": "out-of-use", "拆除": "removed"},
+    "material": {"球墨铸铁": "ductile-iron", "铸铁": "cast-iron", "钢": "steel", "混凝土": "concrete", "PE": "pe",
+                 "PVC": "pvc", "铜": "copper", "光纤": "fibre", "砖": "masonry"},
 }  # fmt: skip
 _SIGNED: dict[str, Callable[[Sequence[str]], identifiers.Faults]] = {
     "resident_id": identifiers.resident_id_faults, "credit_code": identifiers.credit_code_faults,
-    "mobile": identifiers.mobile_faults,
+    "mobile": identifiers.mobile_faults, "component": identifiers.component_faults,
 }  # fmt: skip
 
 
@@ -84,7 +95,7 @@ def propose(header: Sequence[str], rows: Sequence[Sequence[str]], register: str 
     looks = tuple(_look(name, column) for name, column in zip(header, columns, strict=True))
     chosen = REGISTERS[register] if register else _likeliest(header)
     fields = _fields(looks, chosen)
-    remarks = [*_coordinates(looks, fields), *_keys(looks, fields, chosen)]
+    remarks = [*_coordinates(looks, fields), *_axes(looks), *_keys(looks, fields, chosen)]
     if uneven := len(rows) - len(whole):
         remarks.append(f"{uneven} rows of the sample have more or fewer columns than the header.")
     remarks += [f"{look.name}: {look.wrong} of {look.filled} values break the standard of a {look.kind}."
@@ -107,6 +118,9 @@ def _look(name: str, column: Sequence[str]) -> Look:
         return Look(name, "empty", **common)  # type: ignore[arg-type]
     kind, form, wrong = _kind(filled)
     low = high = None
+    if kind == "geometry":
+        seconds = [float(found[1]) for text in filled if (found := _LAT_OF_WKT.search(text))]
+        low, high = min(seconds, default=None), max(seconds, default=None)
     if kind in ("whole", "number"):
         numbers = [float(text.replace(",", "")) for text in filled if _NUMBER.fullmatch(text)]
         low, high = min(numbers), max(numbers)
@@ -124,6 +138,8 @@ def _kind(filled: Sequence[str]) -> tuple[str, str, int]:
         shaped = int((faults != identifiers.FAULTS.index("shape")).sum())
         if shaped >= _ENOUGH * len(filled):
             return kind, "", int((faults != 0).sum())
+    if sum(bool(_WKT.match(text)) for text in filled) >= _ENOUGH * len(filled):
+        return "geometry", "", sum(not _WKT.match(text) for text in filled)
     divisions = identifiers.division_faults(filled)
     if (divisions == 0).mean() >= _ENOUGH:
         return "division", "", int((divisions != 0).sum())
@@ -156,7 +172,7 @@ _FITS = {
     "date": ("date", "empty"), "number": ("number", "whole", "empty"), "whole": ("whole", "empty"),
     "money": ("number", "whole", "empty"), "lon": ("number", "whole"), "lat": ("number", "whole"),
     "division": ("division", "empty", "whole"), "credit_code": ("credit_code",),
-    "resident_id": ("resident_id", "empty"),
+    "resident_id": ("resident_id", "empty"), "component": ("component",), "geometry": ("geometry",),
 }  # fmt: skip
 """By a field's kind the kinds of columns that it can come from; all others come from any."""
 
@@ -171,7 +187,7 @@ def _fields(looks: Sequence[Look], register: Register) -> dict[str, Field]:
                 out[look.name] = field
                 break
     for look in looks:
-        if look.name in out or look.kind not in ("credit_code", "division"):
+        if look.name in out or look.kind not in ("credit_code", "division", "component", "geometry"):
             continue
         alike = [field for field in register.fields if field.kind == look.kind and field not in out.values()]
         if len(alike) == 1:
@@ -196,6 +212,17 @@ def _coordinates(looks: Sequence[Look], fields: dict[str, Field]) -> list[str]:
     return []
 
 
+def _axes(looks: Sequence[Look]) -> list[str]:
+    """The order of coordinates in geometries."""
+    return [f"{look.name} has second coordinates beyond 90, so it gives latitudes first: `axes: lat-lon` says so."
+            for look in looks if is_lat_first(look)]  # fmt: skip
+
+
+def is_lat_first(look: Look) -> bool:
+    """Whether a column of geometries can only be latitude first."""
+    return look.kind == "geometry" and max(abs(look.low or 0), abs(look.high or 0)) > 90
+
+
 def _keys(looks: Sequence[Look], fields: dict[str, Field], register: Register) -> list[str]:
     key = next((look for look in looks if look.name in fields and fields[look.name].name == register.key), None)
     if key is None:
@@ -216,6 +243,8 @@ def mapping_text(proposal: Proposal, source: str, path: str, how: Wanted) -> str
               if getattr(how, name)]  # fmt: skip
     if empty := sorted({word for look in proposal.looks for word in look.empty}):
         lines.append(f"  empty: [{', '.join(map(_word, empty))}]")
+    if any(map(is_lat_first, proposal.looks)):
+        lines.append("axes: lat-lon")
     lines.append("columns:" if proposal.fields else "columns: {}")
     for look in proposal.looks:
         if look.name in proposal.fields:

@@ -47,5 +47,6 @@ def rules_schema() -> str:
 
 def _row(field: Field) -> str:
     kind = f"key of {field.refers_to}" if field.refers_to else field.kind.replace("_", " ")
-    holds = ", ".join(field.choices) or kind
+    kind = f"{kind}: {field.shape}" if field.shape else kind
+    holds = field.code_list or ", ".join(field.choices) or kind
     return f"| `{field.name}` | {holds} | {field.unit} | {'yes' * field.required} | {'yes' * field.personal} |"

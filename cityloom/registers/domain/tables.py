@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from cityloom.registers.domain import shapes
+from cityloom.registers.domain.kinds import SHAPE_WORDS
+
 MOST_COLUMNS = 1_000
 MOST_SIGNS = 10_000
-"""Signs of one value; what is longer is no value."""
+"""Signs of one value; what is longer is no value, unless its column holds geometries."""
 BATCH = 10_000
 _CELLS = 400_000
+
+
+def most_signs_of(header: Iterable[str]) -> int:
+    """How long a value may be in a file with these columns."""
+    return shapes.MOST_SIGNS if any(name.strip().casefold() in SHAPE_WORDS for name in header) else MOST_SIGNS
 
 
 def batch_for(columns: int) -> int:
@@ -42,6 +50,10 @@ class Rows:
             self.faults[len(self.numbers)] = fault
         self.numbers.append(number)
         self.texts.append(row)
+
+
+OFFERED = {"geojson": frozenset({"lon", "lat", "geometry"})}
+"""By format the columns that its reader makes of what is no column in the file."""
 
 
 class Table(Protocol):

@@ -16,7 +16,7 @@ from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from cityloom.registers import plugins, queries
 from cityloom.registers.domain.mapping import FileMapping, check_columns, read
-from cityloom.registers.domain.tables import Table
+from cityloom.registers.domain.tables import OFFERED, Table
 from cityloom.registers.domain.written import LARGEST_BYTES
 from cityloom.registers.loading import book, comparing
 from cityloom.registers.loading.book import Incoming
@@ -111,7 +111,7 @@ def _taken_back(begun: Load) -> Iterator[None]:
 
 def _opened(mapping: FileMapping, file: Path) -> Table:
     table = plugins.open_table(file, mapping.wanted)
-    check_columns(mapping, table.header)
+    check_columns(mapping, table.header, OFFERED.get(table.how.format, frozenset()))
     return table
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from cityloom.kernel.refused import Refused
 from cityloom.registers.domain.checks import Checked, Checks, Verdict
+from cityloom.registers.domain.connectivity import Segments
 from cityloom.registers.domain.mapping import FileMapping
 from cityloom.registers.domain.ownership import cyclic
 from cityloom.registers.domain.tables import Rows, Table
@@ -54,6 +55,8 @@ def survey(table: Table, mapping: FileMapping, today: date, unknown: Unknown, te
                             cyclic(first.owner_of))  # fmt: skip
     if found.verdict != Verdict():
         _judge(found, table, Checks(mapping, table.header, today, found.verdict))
+    if first.segments:
+        found.notes.update(first.segments.findings())
     found.filled = first.filled
     return found
 
@@ -81,6 +84,7 @@ class _First:
         self.shown: list[tuple[int, list[tuple[str, str]]]] = []
         self.owner_of: dict[str, str] = {}
         self.referred: dict[str, set[str]] = {name: set() for name in self._references}
+        self.segments = Segments() if register.name == "mains" else None
 
     def take(self, batch: Rows, checked: Checked) -> None:
         """Note a batch."""
@@ -91,6 +95,8 @@ class _First:
         for name, values in checked.values.items():
             self.filled[name] += len(values) - values.count("") - values.count(None)
         _count(self, batch, checked)
+        if self.segments:
+            self.segments.take(checked.values, checked.good)
         for name in self._references:
             self.referred[name].update(checked.values[name])
         if self._owner:
@@ -174,4 +180,5 @@ def check_plausible(found: Survey, mapping: FileMapping) -> None:
 
 _OF_A_COLUMN = frozenset({
     "shape", "checksum", "no_such_area", "not_a_date", "not_a_number", "out_of_range", "unknown_code", "required",
+    "not_a_shape", "wrong_shape", "no_such_class",
 })  # fmt: skip

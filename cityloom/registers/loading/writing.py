@@ -16,10 +16,10 @@ from cityloom.gate import actions as gate
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM
 from cityloom.registers import bulk
-from cityloom.registers.domain import names
 from cityloom.registers.domain.checks import Checked, Checks, Values, digests
 from cityloom.registers.domain.mapping import FileMapping
 from cityloom.registers.domain.tables import Rows, Table
+from cityloom.registers.loading import whereabouts
 from cityloom.registers.loading.book import PURPOSE
 from cityloom.registers.loading.survey import Survey
 from cityloom.registers.models import OPEN, RECORDS, Load, SetAside
@@ -145,9 +145,7 @@ class Writer:
             values = checked.values.get(field.name)
             empty = None if self._table._meta.get_field(field.name).null else ""
             columns[field.name] = [empty] * count if values is None else _some(values, places)
-        if hasattr(self._table, "folded"):
-            columns["folded"] = [names.folded(name)[: names.LONGEST].encode() for name in columns["name"]]
-        return columns
+        return columns | whereabouts.columns_for(self._table, self._mapping.register.name, columns)
 
     def _since(self, checked: Checked, places: list[int]) -> list[str]:
         as_of = self._load.as_of.isoformat()
@@ -224,7 +222,7 @@ class Writer:
         start = (self._load.number << 32 | _GONE_FROM) + self._counts["gone"]
         gone = [
             self._table(id=start + place, source_id=self._load.source_id, key=key, valid_from=self._load.as_of,
-                        is_gone=True, digest=0, **({"folded": b""} if hasattr(self._table, "folded") else {}))
+                        is_gone=True, digest=0)
             for place, (_number, key) in enumerate(rows)
         ]  # fmt: skip
         with transaction.atomic():

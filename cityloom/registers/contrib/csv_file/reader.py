@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from cityloom.kernel.refused import Refused
-from cityloom.registers.domain.tables import MOST_COLUMNS, MOST_SIGNS, Rows, Wanted, batch_for
+from cityloom.registers.domain.tables import MOST_COLUMNS, MOST_SIGNS, Rows, Wanted, batch_for, most_signs_of
 
 _SAMPLE = 1 << 20
 _LONGEST_LINE = 2 << 20
@@ -39,7 +39,6 @@ class CsvTable:
     """An open CSV file."""
 
     def __init__(self, path: Path, wanted: Wanted) -> None:
-        csv.field_size_limit(MOST_SIGNS)
         with path.open("rb") as stream:
             sample = stream.read(_SAMPLE)
         if sample.startswith(_OTHERS):
@@ -49,8 +48,10 @@ class CsvTable:
         text = _head(sample, encoding, path.name)
         delimiter = wanted.delimiter or delimiter_of(text)
         self._path = path
+        self._longest = MOST_SIGNS
         self.how = replace(wanted, format="csv", encoding=encoding, delimiter=delimiter)
         self.header = self._read_header()
+        self._longest = most_signs_of(self.header)
 
     def batches(self) -> Iterator[Rows]:
         """The rows; the header is row 1, as in a spreadsheet."""
@@ -69,6 +70,7 @@ class CsvTable:
 
     def _some(self, reader: Iterator[list[str]], count: int, before: int) -> list[list[str]]:
         rows: list[list[str]] = []
+        csv.field_size_limit(self._longest)
         try:
             rows.extend(islice(reader, count))
         except csv.Error as error:

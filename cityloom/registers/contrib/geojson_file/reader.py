@@ -1,4 +1,5 @@
-"""Read GeoJSON features as rows: their properties, and `lon` and `lat` of a point or of the middle of a shape."""
+"""Read GeoJSON features as rows: their properties, `lon` and `lat` of a point or of the middle of a shape, and the
+shape itself as WKT in `geometry`, where a file has other features than points."""
 
 from __future__ import annotations
 
@@ -12,10 +13,12 @@ import shapely
 
 from cityloom.kernel.refused import Refused
 from cityloom.registers.contrib.csv_file.reader import checked_header
+from cityloom.registers.domain import shapes
 from cityloom.registers.domain.tables import BATCH, MOST_SIGNS, Rows, Wanted
 
 LARGEST_BYTES = 256 << 20
 _LOOKED_AT = 10_000
+_PLACE = ("lon", "lat", "geometry")
 
 
 class GeoJson:
@@ -47,18 +50,22 @@ class GeoJsonTable:
         names: dict[str, None] = {}
         for feature in self._features[:_LOOKED_AT]:
             names.update(dict.fromkeys(_properties(feature)))
-        self._names = [name for name in names if name not in ("lon", "lat")]
-        self.header = checked_header([*self._names, "lon", "lat"] if self._features else [], path.name)
+        self._names = [name for name in names if name not in _PLACE]
+        self._has_shapes = any(_kind(feature) not in ("", "Point") for feature in self._features[:_LOOKED_AT])
+        place = _PLACE if self._has_shapes else _PLACE[:2]
+        self.header = checked_header([*self._names, *place] if self._features else [], path.name)
         self.how = replace(wanted, format="geojson")
 
     def batches(self) -> Iterator[Rows]:
         """The features as texts."""
+        places = len(self.header) - len(self._names)
         for first in range(0, len(self._features), BATCH):
             batch = Rows()
             for number, feature in enumerate(self._features[first : first + BATCH], first + 1):
                 properties = _properties(feature)
                 fault = "" if isinstance(feature, dict) else "ragged"
-                batch.add(number, [_text(properties.get(name)) for name in self._names] + _place(feature), fault)
+                texts = [_text(properties.get(name)) for name in self._names]
+                batch.add(number, texts + _place(feature)[:places], fault)
             yield batch
 
 
@@ -67,15 +74,25 @@ def _properties(feature: Any) -> dict[str, Any]:
     return properties if isinstance(properties, dict) else {}
 
 
-def _place(feature: Any) -> list[str]:
+def _kind(feature: Any) -> str:
     geometry = feature.get("geometry") if isinstance(feature, dict) else None
-    if not isinstance(geometry, dict):
-        return ["", ""]
+    return str(geometry.get("type", "")) if isinstance(geometry, dict) else ""
+
+
+def _place(feature: Any) -> list[str]:
+    """Longitude, latitude and geometry of a feature; a geometry that cannot be read is told as it is written."""
+    if not _kind(feature):
+        return ["", "", ""]
+    written = msgspec.json.encode(feature["geometry"])
     try:
-        point = shapely.from_geojson(msgspec.json.encode(geometry)).representative_point()
+        shape = shapely.from_geojson(written)
+        point = shape.representative_point()
     except (shapely.errors.ShapelyError, ValueError):
-        return ["", ""]
-    return ["", ""] if point.is_empty else [repr(round(point.x, 7)), repr(round(point.y, 7))]
+        return ["", "", written.decode()[: MOST_SIGNS + 1]]
+    text = shapely.to_wkt(shape, rounding_precision=9)
+    if point.is_empty or shapely.get_num_coordinates(shape) > shapes.MOST_CORNERS:
+        return ["", "", text[: shapes.MOST_SIGNS]]
+    return [repr(round(point.x, 7)), repr(round(point.y, 7)), text]
 
 
 def _text(value: Any) -> str:

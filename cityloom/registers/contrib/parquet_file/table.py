@@ -11,6 +11,8 @@ import duckdb
 
 from cityloom.kernel.refused import Refused
 from cityloom.registers.contrib.csv_file.reader import checked_header
+from cityloom.registers.domain import shapes
+from cityloom.registers.domain.kinds import SHAPE_WORDS
 from cityloom.registers.domain.tables import Rows, Wanted, batch_for
 
 MOST_ROWS = 200_000_000
@@ -86,4 +88,5 @@ def _as_text(name: str, kind: str) -> str:
     quoted = '"' + name.replace('"', '""') + '"'
     if kind.endswith("]") or not (kind.startswith(_PLAIN) or kind.endswith(_PLAIN)):
         return "''"  # lists, maps and bytes have no field here
-    return f"coalesce(left(CAST({quoted} AS VARCHAR), {_MOST_SIGNS}), '')"
+    most = shapes.MOST_SIGNS if name.strip().casefold() in SHAPE_WORDS else _MOST_SIGNS
+    return f"coalesce(left(CAST({quoted} AS VARCHAR), {most}), '')"
