@@ -27,12 +27,12 @@ def cityloom() -> None:
 
 def run(runtime: Runtime, args: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    from cityloom.cli import abuse, account, alert, city, demo, drill, keep, log, processes, sources, zones
+    from cityloom.cli import abuse, account, alert, city, demo, drill, keep, lake, log, processes, sources, zones
 
     groups = (
         city.city, drill.drill, abuse.abuse_drill, account.account, alert.alert, demo.demo, keep.backup,
-        keep.restore, keep.keys, log.verify, log.log, log.witness, sources.register, processes.serve, processes.status,
-        processes.stop, zones.zones,
+        keep.restore, keep.keys, log.verify, log.log, log.witness, lake.lake, sources.register, processes.serve,
+        processes.status, processes.stop, zones.zones,
     )  # fmt: skip
     for group in groups:
         cityloom.add_command(group)

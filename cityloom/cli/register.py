@@ -61,17 +61,17 @@ def profile(
                                  for look in proposal.looks], "remarks": proposal.remarks})  # fmt: skip
         return 0
     screen = Screen()
-    title = f"{_plain(file.name)}: {proposal.rows} rows looked at"
+    title = f"{plain(file.name)}: {proposal.rows} rows looked at"
     table = Table("column", "holds", "filled", "different", "becomes", title=title)
     for look in proposal.looks:
         holds = f"{look.kind} {look.form}".strip() + (f", {look.wrong} wrong" if look.wrong else "")
         becomes = proposal.fields.get(look.name)
         key = " (a key?)" if look.could_be_key else ""
         name = becomes.name if becomes else "–"
-        table.add_row(_plain(look.name), holds, str(look.filled), f"{look.distinct}{key}", name)
+        table.add_row(plain(look.name), holds, str(look.filled), f"{look.distinct}{key}", name)
     screen.print(table)
     for remark in proposal.remarks:
-        screen.print(f"• {_plain(remark)}", highlight=False)
+        screen.print(f"• {plain(remark)}", highlight=False)
     screen.print(f"Read {place}, correct it, then: cityloom register load {place} --dry-run", markup=False,
                  highlight=False, soft_wrap=True)  # fmt: skip
     return 0
@@ -118,7 +118,7 @@ def loads(runtime: Runtime, as_json: bool) -> None:
     table = Table(*heads)
     for one in found:
         counts = [str(one.counts.get(name, 0)) for name in ("new", "changed", "unchanged", "gone", "set_aside")]
-        row = (str(one.number), one.source, one.register, _plain(one.file), str(one.rows), *counts, str(one.waiting))
+        row = (str(one.number), one.source, one.register, plain(one.file), str(one.rows), *counts, str(one.waiting))
         table.add_row(*row, one.state)
     Screen().print(table)
 
@@ -153,11 +153,11 @@ def history(
         state = "gone" if fact.is_gone else "said last" if fact.is_current else "said before"
         table = Table(show_header=False, title=f"{state}: {origin.source}, true since {fact.valid_from}")
         for name, value in fact.values.items():
-            table.add_row(name, _plain(str(value)))
+            table.add_row(name, plain(str(value)))
         if fact.is_sealed:
             table.add_row("people", "sealed; opened in the browser, for those who may")
         since = f"known since {origin.known_at:%Y-%m-%d %H:%M} UTC"
-        table.caption = f"{_plain(origin.file)}, row {fact.row}, load {origin.load}, {since}"
+        table.caption = f"{plain(origin.file)}, row {fact.row}, load {origin.load}, {since}"
         screen.print(table)
     return 0
 
@@ -320,7 +320,7 @@ def _print_json(value: object) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, default=str))
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """What a file says, as a terminal may show it: no commands to the terminal, no markup."""
     return escape("".join(sign if sign.isprintable() else "\ufffd" for sign in text))
 

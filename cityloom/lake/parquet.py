@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -14,8 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from cityloom.kernel import ids
+from cityloom.kernel import disk, ids
 from cityloom.kernel.refused import Refused
+from cityloom.lake import log
 from cityloom.lake.domain import partition
 from cityloom.lake.domain.dataset import AT, CELL, DAY, PLACE, THING, Column, Dataset
 
@@ -75,14 +75,14 @@ def _column(dataset: Dataset, column: Column, values: Any, count: int) -> pa.Arr
         raise Refused("lake.columns", sentence, value=column.name) from error
 
 
-def parts_of(table: pa.Table) -> Iterator[tuple[pa.Table, str, int]]:
-    """The facts of each day and place, in order, with the day and the place."""
+def parts_of(table: pa.Table, each: str = "day") -> Iterator[tuple[pa.Table, str, int]]:
+    """The facts of each span (a day, month or year) and place, in order, with the span's first day and the place."""
     thing, cells, at = table[THING].to_numpy(), _one(table[CELL]), table[AT].cast(pa.int64()).to_numpy()
-    order, bounds = partition.order_of(thing, at, _places(cells))
+    order, bounds = partition.order_of(thing, at, _places(cells), each)
     if len(order) and not (np.diff(order) == 1).all():
         table = table.take(pa.array(order))
     for begin, end in pairwise(bounds.tolist()) if len(order) else ():
-        day = str(_EPOCH + partition.days_of(at[order[begin : begin + 1]])[0])
+        day = str(_EPOCH + partition.first_days_of(at[order[begin : begin + 1]], each)[0])
         place = partition.place_of(cells[int(order[begin])].as_py())
         for start in range(begin, end, MOST_A_FILE):
             yield table.slice(start, min(end - start, MOST_A_FILE)), day, place
@@ -100,20 +100,37 @@ def _places(cells: pa.Array) -> NDArray[np.int64]:
 
 
 def write(folder: Path, dataset: Dataset, part: pa.Table, day: str, place: int) -> File:
-    """Write one file, durably."""
+    """Write one file, durably.
+
+    Raises: Refused `lake.disk_full`.
+    """
     name = f"part-{ids.random_token()}"  # readers pass over names that begin with _ or a dot, without a word
     path = f"{DAY}={day}/{PLACE}={place}/{name}.parquet"
     whole = folder / path
-    whole.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        log.make_folder(whole.parent)
+        _write_table(whole, dataset, part)
+        log.synced(whole)
+        log.synced(whole.parent)
+    except OSError as error:
+        whole.unlink(missing_ok=True)
+        raise full(error) from error
+    least, most = _bounds(part)
+    return File(path, day, place, part.num_rows, whole.stat().st_size, least, most)
+
+
+def full(error: OSError) -> Exception:
+    """What to say where a disk is full; any other error as it is."""
+    sentence = "The disk of the lake is full, so nothing was written; free some space, and write the same again."
+    return Refused("lake.disk_full", sentence) if disk.is_full(error) else error
+
+
+def _write_table(whole: Path, dataset: Dataset, part: pa.Table) -> None:
     packed = {one.name: "DELTA_BINARY_PACKED" for one in dataset.all_columns if one.kind in ("integer", "instant")}
     pq.write_table(
         part, whole, row_group_size=ROW_GROUP, compression="zstd", data_page_version="2.0", column_encoding=packed,
         use_dictionary=[one.name for one in dataset.all_columns if one.name not in packed],
     )  # fmt: skip
-    synced(whole)
-    synced(whole.parent)
-    least, most = _bounds(part)
-    return File(path, day, place, part.num_rows, whole.stat().st_size, least, most)
 
 
 def _bounds(part: pa.Table) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -122,12 +139,3 @@ def _bounds(part: pa.Table) -> tuple[dict[str, Any], dict[str, Any]]:
     at = part[AT].cast(pa.int64()).to_numpy()
     low, high = (str(np.datetime64(int(value), "us")) + "Z" for value in (at.min(), at.max()))
     return {THING: things[0].as_py(), AT: low}, {THING: things[-1].as_py(), AT: high}
-
-
-def synced(path: Path) -> None:
-    """Have the disk keep it."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

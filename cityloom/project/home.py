@@ -100,6 +100,10 @@ class Home:
         return self.city_dir / "keeper"
 
     @property
+    def lake(self) -> Path:
+        return self.city_dir / "lake"
+
+    @property
     def run_dir(self) -> Path:
         return self._made("run")
 

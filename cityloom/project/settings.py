@@ -15,6 +15,7 @@ CITYLOOM = {
     "HOME": HOME.path,
     "CITY_DIR": HOME.city_dir,
     "KEEPER_DIR": HOME.keeper_dir,
+    "LAKE_DIR": HOME.lake,
     "CITY_ID": HOME.city_id,
     "KEEPER_SOCKET": HOME.socket("keeper" if "CITYLOOM_CITY_DIR" not in os.environ else f"keeper-{os.getpid()}"),
     "ASSERTION_KEY_FILE": HOME.secret_file("assertion"),

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from itertools import chain, compress
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import shapely
+from django.conf import settings
 from django.db import connection
 from django.db.models import Count
 from numpy.typing import NDArray
@@ -41,8 +43,9 @@ from cityloom.registers.domain.answers import (
     ValveFacts,
 )  # fmt: skip
 from cityloom.registers.domain.draft import Flags, Floats, Ints, Shapes, Texts
-from cityloom.registers.domain.facts import DisagreementFacts, Fact, LoadFacts, Origin, Rate, RulesVersion
-from cityloom.registers.domain.kinds import REGISTERS
+from cityloom.registers.domain.fact_kinds import register_of
+from cityloom.registers.domain.facts import DisagreementFacts, Fact, FactsAbout, LoadFacts, Origin, Rate, RulesVersion
+from cityloom.registers.domain.kinds import REGISTERS, Register
 from cityloom.registers.domain.mapping import schema
 from cityloom.registers.domain.rows import LARGE_REACH_M
 from cityloom.registers.domain.rules import RULES, Rule
@@ -794,6 +797,79 @@ def keys_unknown(register: str, keys: Collection[str]) -> set[str]:
 
 
 _KEYS_AT_ONCE = 5_000
+
+
+# Facts about entries, in the lake (decision 0024).
+
+
+def lake_root() -> Path:
+    """Where the city's lake lies."""
+    return Path(settings.CITYLOOM["LAKE_DIR"])
+
+
+def datasets() -> dict[str, Register]:
+    """The lake's datasets as registers that files of facts are checked against, by name."""
+    root = lake_root()
+    if not root.is_dir():
+        return {}
+    from cityloom.lake import catalogue  # takes a while to import
+
+    return {one.name: register_of(one) for one in catalogue.datasets(root)}
+
+
+def places_of(register: str, keys: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """Longitude and latitude of entries, where a source says them."""
+    table = RECORDS.get(register)
+    if table is None or not {"lon", "lat"} <= {field.name for field in table._meta.get_fields()}:
+        return {}
+    placed = table._default_manager.filter(closed_by=OPEN, id__lt=(last_known_load() + 1) << 32).exclude(lon=None)
+    out = {}
+    for first in range(0, len(keys), _KEYS_AT_ONCE):
+        rows = placed.filter(key__in=keys[first : first + _KEYS_AT_ONCE]).order_by("id")
+        points = rows.values_list("key", "lon", "lat")
+        out.update({key: (lon, lat) for key, lon, lat in points if lat is not None})
+    return out
+
+
+def facts_about(register: str, key: str, limit: int = 20) -> list[FactsAbout]:
+    """The latest facts about an entry, of each dataset that is about its register; those that have none are left out.
+
+    Columns about people are left out, whatever they hold.
+    """
+    root = lake_root()
+    if not root.is_dir():
+        return []
+    from cityloom.lake import catalogue, engines
+    from cityloom.lake.domain.things import thing_of
+
+    out = []
+    for table in catalogue.tables(root):
+        if table.dataset.register == register:
+            shown = [one for one in table.dataset.columns if not one.is_personal and one.name not in _OF_A_FILE]
+            rows = engines.latest_of(table, thing_of(register, key), ["at", *(one.name for one in shown)], limit)
+            if rows:
+                units = {one.name: one.unit for one in shown}
+                out.append(FactsAbout(table.dataset.name, table.dataset.title, units, rows))
+    return out
+
+
+_OF_A_FILE = ("key", "load", "row")
+
+
+def past_cases(at: datetime, days: int = 365, resolution: int = 10) -> dict[int, int]:
+    """How many facts of datasets that count as cases there were by cell in the time before an instant."""
+    root = lake_root()
+    if not root.is_dir():
+        return {}
+    from cityloom.lake import catalogue, engines
+
+    found: dict[int, int] = {}
+    for table in catalogue.tables(root):
+        if table.dataset.counts_as == "cases":
+            first, end = ((at - timedelta(days=back)).date().isoformat() for back in (days, -1))
+            for cell, count in engines.counts_by_cell(table, first, end, resolution).items():
+                found[cell] = found.get(cell, 0) + count
+    return found
 
 
 def organisations_called(text: str, limit: int) -> list[tuple[str, str, str]]:

@@ -102,3 +102,33 @@ def test_compacting_changes_no_answer(engine: engines.OnDuckDB, tmp_path: Path) 
     table.vacuum(hours=0)
     after = questions.by(engine.table(table), "thing", number="litres").execute()
     pd.testing.assert_frame_equal(before, after)
+
+
+@pytest.mark.parametrize("each", ["month", "year"])
+def test_days_are_days_where_a_partition_has_many(
+    engine: engines.OnDuckDB, told: pd.DataFrame, tmp_path: Path, each: str
+) -> None:  # fmt: skip
+    table = Table(tmp_path, Dataset("meters", METERS.title, METERS.columns, each=each))
+    for seed in (1, 2):
+        table.append(readings(2000, seed))
+    assert len({one.day for one in table.files()}) == 1
+    found = questions.by_day(engine.table(table, Span("2026-06-02", "2026-06-03"))).execute()
+    assert [str(day)[:10] for day in found["day"]] == ["2026-06-02"]
+    second = START_US + 86_400_000_000
+    assert found["facts"].tolist() == [int(told["at"].between(second, second + 86_400_000_000 - 1).sum())]
+
+
+def test_an_older_version_answers_as_it_was(engine: engines.OnDuckDB, tmp_path: Path) -> None:
+    table = Table(tmp_path, METERS)
+    for seed in range(3):
+        table.append(readings(10, seed))
+    table.compact()
+    assert [engine.table(table, version=number).count().execute() for number in range(5)] == [0, 10, 20, 30, 30]
+
+
+def test_old_days_are_asked_for_a_column_that_they_do_not_have(engine: engines.OnDuckDB, tmp_path: Path) -> None:
+    Table(tmp_path, METERS).append(readings(100, days=1))
+    grown = Table(tmp_path, Dataset("meters", METERS.title, (*METERS.columns, Column("note", "text"))))
+    late = readings(10, seed=3, days=1)
+    grown.append(late | {"at": late["at"] + 5 * 86_400_000_000, "note": ["leaks"] * 10})
+    assert engine.table(grown, Span(end="2026-06-02")).note.count().execute() == 0

@@ -14,6 +14,7 @@ THING, AT, CELL = "thing", "at", "cell"
 """The columns that every dataset begins with: what a fact is about, when, and its place (an H3 cell; 0 is unknown)."""
 DAY, PLACE = "day", "place"
 """The partitions, which follow from `at` and `cell`."""
+EACH = ("day", "month", "year")
 _KIND_OF = {"pseudonymous": "integer", "sealed": "bytes"}
 
 
@@ -27,15 +28,25 @@ class Column:
     sensitivity: str = "internal"
     source: str = ""
     is_personal: bool = False
+    codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Facts about registered things: `thing`, `at` and `cell`, and the columns of its own."""
+    """Facts about registered things: `thing`, `at` and `cell`, and the columns of its own.
+
+    `register` is the one whose keys the things have, "" where they are not registered. `each` is the span of a
+    partition: a day, or a month or a year where a day has few facts. Facts older than `keep_days` are let go; 0 keeps
+    them. `counts_as` names a load of work zones that its facts are (`cases`).
+    """
 
     name: str
     title: str
     columns: tuple[Column, ...]
+    register: str = ""
+    each: str = "day"
+    keep_days: int = 0
+    counts_as: str = ""
 
     @property
     def all_columns(self) -> tuple[Column, ...]:
@@ -51,6 +62,9 @@ class Dataset:
         if not self.name.isidentifier():
             sentence = "A dataset is named like a word of a program (`permits`), not {value}."
             raise Refused("lake.name", sentence, value=self.name)
+        if self.each not in EACH:
+            raise Refused("lake.each", "A partition is a {limit}, not {value}.", value=self.each,
+                          limit=" or a ".join(EACH))  # fmt: skip
         names = [column.name for column in self.all_columns]
         for column in self.columns:
             if column.kind not in KINDS or column.sensitivity not in SENSITIVITIES or not column.name.isidentifier():
@@ -89,9 +103,11 @@ class Span:
     cell: int = 0
     thing: int | None = None
 
-    def holds(self, day: str, place: int, wanted: int) -> bool:
-        """Whether a partition may have something, of a day and a place; `wanted` is the place meant, 0 all."""
-        after, before = not self.first or day >= self.first, not self.end or day < self.end
+    def holds(self, day: str, place: int, wanted: int, each: str = "day") -> bool:
+        """Whether a partition may have something, of a span and a place; `wanted` is the place meant, 0 all."""
+        letters = {"day": 10, "month": 7, "year": 4}[each]
+        after = not self.first or day[:letters] >= self.first[:letters]
+        before = not self.end or day < self.end
         return after and before and (not wanted or place in (0, wanted))
 
 

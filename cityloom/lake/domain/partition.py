@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import h3.api.basic_int as h3
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +26,17 @@ def days_of(at_us: Ints) -> Ints:
     return at_us // _DAY_US
 
 
-def order_of(thing: Ints, at_us: Ints, places: Ints) -> tuple[Ints, Ints]:
-    """The order in which facts are written, and the bounds in it of each part of one day and place (parts + 1).
+def first_days_of(at_us: Ints, each: str = "day") -> Ints:
+    """The first day of the day, month or year (UTC) of instants, in days since 1970."""
+    days = days_of(at_us)
+    if each == "day":
+        return days
+    unit = {"month": "M", "year": "Y"}[each]
+    return days.astype("datetime64[D]").astype(f"datetime64[{unit}]").astype("datetime64[D]").astype(np.int64)
+
+
+def order_of(thing: Ints, at_us: Ints, places: Ints, each: str = "day") -> tuple[Ints, Ints]:
+    """The order in which facts are written, and the bounds in it of each part of one span and place (parts + 1).
 
     `places` are small numbers from 0 on, one for each place. Within a part a thing's facts stand together, in time:
     they compress well, and one thing is found in a few pages. What comes in the order of things is not sorted again.
@@ -33,7 +44,7 @@ def order_of(thing: Ints, at_us: Ints, places: Ints) -> tuple[Ints, Ints]:
     if not len(thing):
         return np.zeros(0, np.int64), np.zeros(1, np.int64)
     order = None if _is_ordered(thing, at_us) else np.lexsort((at_us, thing))
-    days = days_of(at_us)
+    days = first_days_of(at_us, each)
     parts = (days - days.min()) * (places.max() + 1) + places
     if order is not None:
         parts = parts[order]
@@ -47,3 +58,13 @@ def order_of(thing: Ints, at_us: Ints, places: Ints) -> tuple[Ints, Ints]:
 def _is_ordered(thing: Ints, at_us: Ints) -> bool:
     next_thing, next_at = thing[1:], at_us[1:]
     return bool(((thing[:-1] < next_thing) | ((thing[:-1] == next_thing) & (at_us[:-1] <= next_at))).all())
+
+
+def counted_by_parent(counts: Mapping[int, int], resolution: int) -> dict[int, int]:
+    """Counts of cells summed up by the cell of a coarser resolution; what is coarser itself is left out."""
+    out: dict[int, int] = {}
+    for cell, count in counts.items():
+        if h3.is_valid_cell(cell) and h3.get_resolution(cell) >= resolution:
+            parent = h3.cell_to_parent(cell, resolution)
+            out[parent] = out.get(parent, 0) + count
+    return out

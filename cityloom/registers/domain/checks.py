@@ -177,6 +177,8 @@ class Checks:
             return ("", "") if not text else (codes[text], "") if text in codes else ("", "unknown_code")
         if not text:
             return None, ""
+        if kind == "instant":
+            return dates.instant(text, column.form, self._mapping.zone)
         if kind == "date":
             day, fault = dates.read(text, column.form)
             late = column.field.not_future and day > self._today

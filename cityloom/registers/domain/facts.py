@@ -128,3 +128,14 @@ class RulesVersion:
     reason: str
     set_by: str
     set_at: datetime
+
+
+@dataclass(frozen=True)
+class FactsAbout:
+    """What a dataset of the lake says of an entry: the latest facts first, each with `at` and its columns; units by
+    column."""
+
+    dataset: str
+    title: str
+    units: Mapping[str, str]
+    rows: Sequence[Mapping[str, Any]]

@@ -9,7 +9,7 @@ from cityloom.registers.domain.land_uses import LAND_USES
 
 FieldKind = Literal[
     "text", "choice", "date", "number", "whole", "money", "lon", "lat", "credit_code", "resident_id", "division",
-    "mobile", "key", "component", "geometry",
+    "mobile", "key", "component", "geometry", "instant",
 ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from cityloom.registers.domain.tables import Wanted
 from cityloom.registers.domain.written import Place, document_of, meant, unfit, wrong
 
 _SET_ASIDE = "set-aside"
+FACTS = "facts"
 _HOW = ("format", "encoding", "delimiter", "sheet")
 
 
@@ -62,6 +64,7 @@ class FileMapping:
     most_bad: float = 0.5
     demands: tuple[Demand, ...] = ()
     text: str = ""
+    zone: tzinfo = UTC
     lines: Mapping[Place, int] = field(default_factory=dict)
 
     @property
@@ -88,8 +91,8 @@ def _validator() -> Any:
     return Draft202012Validator(schema())
 
 
-def read(text: str) -> FileMapping:
-    """A mapping from its YAML.
+def read(text: str, datasets: Mapping[str, Register] | None = None) -> FileMapping:
+    """A mapping from its YAML; `datasets` are those of the lake, as registers, for a file of facts.
 
     Raises: Refused `registers.mapping_*` with the line and the field of what is wrong, and what was probably meant.
     """
@@ -97,7 +100,7 @@ def read(text: str) -> FileMapping:
     error = next(iter(sorted(_validator().iter_errors(document), key=lambda found: list(map(str, found.path)))), None)
     if error is not None:
         raise unfit(error, lines, "mapping")
-    register = REGISTERS[document["register"]]
+    register = _register(document, datasets or {}, lines)
     _check_key(document, register, lines)
     columns = tuple(_column(name, says, register, lines) for name, says in document["columns"].items())
     _check_fields(columns, document, register, lines)
@@ -130,6 +133,16 @@ def check_columns(mapping: FileMapping, header: Sequence[str], offered: frozense
     if new := [name for name in header if name not in known]:
         raise Refused("registers.column_new", "The file has a column that the mapping does not know: {value}. Map it, "
                       "or name it under ignore.", value=", ".join(new)[:300])  # fmt: skip
+
+
+def _register(document: Mapping[str, Any], datasets: Mapping[str, Register], lines: Mapping[Place, int]) -> Register:
+    if (document["register"] == FACTS) != ("dataset" in document):
+        raise wrong(("register",), "register: facts and dataset: NAME go together", lines)
+    if document["register"] != FACTS:
+        return REGISTERS[document["register"]]
+    if document["dataset"] not in datasets:
+        raise wrong(("dataset",), f"the lake has no dataset {meant(document['dataset'], list(datasets))}", lines)
+    return datasets[document["dataset"]]
 
 
 def _check_key(document: Mapping[str, Any], register: Register, lines: Mapping[Place, int]) -> None:

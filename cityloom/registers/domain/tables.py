@@ -51,6 +51,15 @@ class Rows:
         self.numbers.append(number)
         self.texts.append(row)
 
+    def behind(self, row: int) -> Rows:
+        """The rows whose numbers are above one."""
+        kept = [place for place, number in enumerate(self.numbers) if number > row]
+        if len(kept) == len(self.numbers):
+            return self
+        again = {place: now for now, place in enumerate(kept)}
+        faults = {again[place]: rule for place, rule in self.faults.items() if place in again}
+        return Rows([self.numbers[place] for place in kept], [self.texts[place] for place in kept], faults)
+
 
 OFFERED = {"geojson": frozenset({"lon", "lat", "geometry"})}
 """By format the columns that its reader makes of what is no column in the file."""

@@ -13,7 +13,9 @@ from django.db.models import Max
 from cityloom.gate import actions as gate
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM, Actor
+from cityloom.registers.domain.fact_kinds import dataset_of
 from cityloom.registers.domain.mapping import FileMapping
+from cityloom.registers.loading import lake
 from cityloom.registers.models import OPEN, RECORDS, Load, SetAside, Source
 
 PURPOSE = "register-parties"
@@ -84,6 +86,9 @@ def begin(
 
 def give_up(load: Load) -> None:
     """Take back all that an unfinished load wrote; nobody has seen any of it."""
+    if dataset_of(load.register):
+        _give_up_facts(load)
+        return
     table = RECORDS[load.register]
     first, last = load.number << 32, (load.number + 1 << 32) - 1
     written = table._default_manager.filter(id__gte=first, id__lte=last)
@@ -95,9 +100,23 @@ def give_up(load: Load) -> None:
         table._default_manager.filter(id__in=ids).delete()
     with transaction.atomic():
         table._default_manager.filter(closed_by=load.number).update(closed_by=OPEN)
-        SetAside.objects.filter(load=load.number).delete()
-        SetAside.objects.filter(back_in=load.number).update(back_in=None)
-        Load.objects.filter(number=load.number).update(state=Load.GIVEN_UP)
+        _forget(load)
+
+
+def _give_up_facts(load: Load) -> None:
+    """What has become part of the lake before the book knew it stays, and the book learns it."""
+    if lake.is_committed(load):
+        finish(load)
+        return
+    lake.give_up(load)
+    with transaction.atomic():
+        _forget(load)
+
+
+def _forget(load: Load) -> None:
+    SetAside.objects.filter(load=load.number).delete()
+    SetAside.objects.filter(back_in=load.number).update(back_in=None)
+    Load.objects.filter(number=load.number).update(state=Load.GIVEN_UP)
 
 
 def finish(load: Load) -> None:

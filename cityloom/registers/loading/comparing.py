@@ -32,7 +32,7 @@ _NUMBERS = ("number", "whole", "money")
 def compare_due(at: datetime) -> None:
     """Compare every load that is known and was not compared yet, in their order; what was cut short begins again."""
     last = Comparison.objects.order_by("-load").values_list("load", flat=True).first() or 0
-    for load in Load.objects.filter(state=Load.DONE, number__gt=last).order_by("number"):
+    for load in Load.objects.filter(state=Load.DONE, number__gt=last, register__in=[*RECORDS]).order_by("number"):
         compare(load, at)
 
 

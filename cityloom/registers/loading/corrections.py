@@ -63,7 +63,7 @@ def _from_source(facts: LoadFacts, wanted: set[int], source: Path | None) -> dic
     if Incoming.at(source).digest != facts.file_digest:
         raise Refused("registers.source_differs", "{value} is not the file that was loaded; ask the department for the "
                       "one whose SHA-256 is {limit}.", value=source.name, limit=facts.file_digest)  # fmt: skip
-    table = plugins.open_table(source, read(facts.mapping).wanted)
+    table = plugins.open_table(source, read(facts.mapping, queries.datasets()).wanted)
     out = {}
     for batch in table.batches():
         out.update({row: texts for row, texts in zip(batch.numbers, batch.texts, strict=True) if row in wanted})
@@ -76,7 +76,7 @@ def put_back(number: int, file: Path, *, by: Actor, at: datetime, tell: run.Prog
     Raises: Refused `registers.no_load`, `registers.not_an_export`, `registers.not_waiting`, and what a load refuses.
     """
     facts = queries.load_facts(number)
-    mapping = read(facts.mapping)
+    mapping = replace(read(facts.mapping, queries.datasets()), zone=queries.time_zone())
     waiting = {row for row, _findings, _texts in queries.rows_set_aside(number)}
     plain = replace(mapping, most_bad=1.0, covers_everything=False,
                     as_of=mapping.as_of or facts.as_of.isoformat())  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -15,11 +15,13 @@ from cityloom.kernel import ids
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from cityloom.registers import plugins, queries
+from cityloom.registers.domain.fact_kinds import dataset_of
 from cityloom.registers.domain.mapping import FileMapping, check_columns, read
 from cityloom.registers.domain.tables import OFFERED, Table
 from cityloom.registers.domain.written import LARGEST_BYTES
-from cityloom.registers.loading import book, comparing
+from cityloom.registers.loading import book, comparing, lake
 from cityloom.registers.loading.book import Incoming
+from cityloom.registers.loading.lake import FactWriter
 from cityloom.registers.loading.survey import Survey, check_plausible, survey
 from cityloom.registers.loading.turn import turn
 from cityloom.registers.loading.writing import Writer
@@ -50,9 +52,12 @@ def read_mapping(path: Path) -> FileMapping:
         raise Refused("registers.mapping_too_large", "A mapping has at most {limit} bytes; this is another file.",
                       limit=LARGEST_BYTES)  # fmt: skip
     try:
-        return read(path.read_text("utf-8-sig"))
+        text = path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Refused("registers.mapping_unreadable", "The mapping is not in UTF-8; save it in UTF-8.") from error
+    mapping = replace(read(text, queries.datasets()), zone=queries.time_zone())
+    lake.check(mapping)
+    return mapping
 
 
 def check(mapping: FileMapping, file: Path, at: datetime, tell: Progress) -> Outcome:
@@ -81,10 +86,13 @@ def load(
         begun = book.begin(source, mapping, incoming, header=list(table.header), as_of=today, returns=returns, by=by,
                            at=at)  # fmt: skip
         with _taken_back(begun):
-            Writer(begun, mapping, table.header, found).write(table, lambda n: tell("write", n))
+            made = FactWriter if dataset_of(mapping.register.name) else Writer
+            writer = made(begun, mapping, table.header, found)
+            writer.write(table, lambda n: tell("write", n))
             if not incoming.is_unchanged():
                 raise Refused("registers.file_changed", "{value} was changed while it was read, so nothing was loaded; "
                               "run this again when the file is complete.", value=file.name)  # fmt: skip
+            writer.commit()
             book.finish(begun)
         _compare(at)
         return Outcome(found, begun.number)

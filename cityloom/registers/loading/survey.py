@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from cityloom.kernel.refused import Refused
 from cityloom.registers.domain.checks import Checked, Checks, Verdict
 from cityloom.registers.domain.connectivity import Segments
+from cityloom.registers.domain.fact_kinds import dataset_of
 from cityloom.registers.domain.mapping import FileMapping
 from cityloom.registers.domain.ownership import cyclic
 from cityloom.registers.domain.tables import Rows, Table
@@ -51,7 +52,8 @@ def survey(table: Table, mapping: FileMapping, today: date, unknown: Unknown, te
         tell(len(first.keys))
     found = Survey(rows=len(first.keys), keys=np.array(first.keys, np.int64), bad=first.bad, shown=first.shown)
     found.findings, found.notes = first.findings, first.notes
-    found.verdict = Verdict(_repeated(table, checks, mapping, first), _dangling(mapping, first, unknown),
+    repeated = {} if dataset_of(mapping.register.name) else _repeated(table, checks, mapping, first)
+    found.verdict = Verdict(repeated, _dangling(mapping, first, unknown),
                             cyclic(first.owner_of))  # fmt: skip
     if found.verdict != Verdict():
         _judge(found, table, Checks(mapping, table.header, today, found.verdict))

@@ -20,9 +20,10 @@ from cityloom.registers.domain.checks import Checked, Checks, Values, digests
 from cityloom.registers.domain.mapping import FileMapping
 from cityloom.registers.domain.tables import Rows, Table
 from cityloom.registers.loading import whereabouts
+from cityloom.registers.loading.aside import set_aside
 from cityloom.registers.loading.book import PURPOSE
 from cityloom.registers.loading.survey import Survey
-from cityloom.registers.models import OPEN, RECORDS, Load, SetAside
+from cityloom.registers.models import OPEN, RECORDS, Load
 
 _KEYS_AT_ONCE = 5_000
 _PACKETS_AT_ONCE = 2_000
@@ -63,7 +64,7 @@ class Writer:
         done = 0
         for batch in table.batches():
             if batch.numbers and batch.numbers[-1] > self._load.rows_done:
-                self._write(self._behind(batch))
+                self._write(batch.behind(self._load.rows_done))
             done += len(batch.numbers)
             tell(done)
         if self._mapping.covers_everything and not self._load.returns:
@@ -75,14 +76,8 @@ class Writer:
             with transaction.atomic():
                 bulk.add_indexes(self._table)
 
-    def _behind(self, batch: Rows) -> Rows:
-        """Without what was written before the load was cut short."""
-        kept = [place for place, number in enumerate(batch.numbers) if number > self._load.rows_done]
-        if len(kept) == len(batch.numbers):
-            return batch
-        again = {place: now for now, place in enumerate(kept)}
-        faults = {again[place]: rule for place, rule in batch.faults.items() if place in again}
-        return Rows([batch.numbers[place] for place in kept], [batch.texts[place] for place in kept], faults)
+    def commit(self) -> None:
+        """Nothing more: records are seen as soon as the book knows their load."""
 
     def _write(self, batch: Rows) -> None:
         checked = self._checks.check(batch.numbers, batch.texts, batch.faults)
@@ -97,7 +92,7 @@ class Writer:
                 bulk.write(self._table, columns)
             self._close(part.closed)
             self._keep(packets)
-            self._set_aside(batch, checked)
+            set_aside(self._load, self._mapping, batch, checked)
             self._count(part, len(checked.faults), batch.numbers[-1])
 
     def _compared(self, checked: Checked, said: list[int]) -> _Part:
@@ -181,23 +176,6 @@ class Writer:
             followed = self._table._default_manager.filter(id__in=ids[first : first + _KEYS_AT_ONCE])
             followed.update(closed_by=self._load.number)
 
-    def _set_aside(self, batch: Rows, checked: Checked) -> None:
-        """Keep what is wrong; the row itself only where its file tells nothing about people (decision 0021)."""
-        load = self._load
-        if load.returns:
-            good = [batch.numbers[place] for place in checked.good]
-            SetAside.objects.filter(load=load.returns, row__in=good).update(back_in=load.number)
-            for place, faults in checked.faults.items():
-                still = SetAside.objects.filter(load=load.returns, row=batch.numbers[place])
-                still.update(findings=[list(fault) for fault in faults])
-            return
-        SetAside.objects.bulk_create([
-            SetAside(id=load.number << 32 | batch.numbers[place], load=load.number, source_id=load.source_id,
-                     row=batch.numbers[place], findings=[list(fault) for fault in faults],
-                     texts=None if self._mapping.is_personal else _kept(batch.texts[place]))
-            for place, faults in sorted(checked.faults.items())
-        ], batch_size=500)  # fmt: skip
-
     def _count(self, part: _Part, set_aside: int, last: int) -> None:
         for name, more in (("new", part.new), ("changed", part.changed), ("unchanged", part.unchanged),
                            ("set_aside", set_aside)):  # fmt: skip
@@ -231,11 +209,6 @@ class Writer:
             self._counts["gone"] += len(rows)
             self._load.counts = self._counts
             self._load.save(update_fields=["counts"])
-
-
-def _kept(texts: list[str]) -> list[str]:
-    """A row as every database can keep it."""
-    return [text.replace("\0", "\ufffd").encode("utf-8", "replace").decode() for text in texts]
 
 
 def _some(values: Values, places: list[int]) -> Values:

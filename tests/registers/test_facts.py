@@ -1,0 +1,226 @@
+"""A department's file of facts comes into the lake through the same mapping, checks and quarantine as a register's."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from cityloom.kernel import clock
+from cityloom.kernel.actor import SYSTEM
+from cityloom.kernel.refused import Refused
+from cityloom.lake import catalogue, parquet
+from cityloom.lake.domain import declaration
+from cityloom.registers import actions, queries
+from cityloom.registers.loading import lake
+from cityloom.registers.models import Load
+
+pytestmark = pytest.mark.django_db
+PERMITS = """\
+cityloom: 1
+dataset: permits
+title: Building permits
+register: buildings
+each: year
+counts_as: cases
+columns:
+  kind: {kind: text, codes: [repair, new]}
+  floor_area: {kind: number, unit: m2, source: planning office}
+  is_open: {kind: flag}
+"""
+MAPPING = """\
+cityloom: 1
+source: planning
+register: facts
+dataset: permits
+file: {format: csv}
+columns:
+  building: {field: key}
+  granted: {field: at, form: YYYY-MM-DD}
+  what: {field: kind, codes: {R: repair, N: new}}
+  area: {field: floor_area, unit: m2}
+  open: {field: is_open, codes: {"yes": "true", "no": "false"}}
+"""
+BUILDINGS = """\
+cityloom: 1
+source: housing
+register: buildings
+file: {format: csv}
+columns: {code: {field: code}, lon: {field: lon}, lat: {field: lat}}
+"""
+HEADER = ("building", "granted", "what", "area", "open")
+AT = datetime(2026, 11, 2, 8, tzinfo=UTC)
+
+
+class Desk:
+    """Files and mappings on a steward's desk."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def file(self, *rows: tuple[str, ...], header: tuple[str, ...] = HEADER) -> Path:
+        path = self.folder / f"{len(list(self.folder.iterdir()))}.csv"
+        with path.open("w", newline="", encoding="utf-8") as stream:
+            csv.writer(stream).writerows([header, *rows])
+        return path
+
+    def load(self, path: Path, mapping: str = MAPPING) -> actions.Outcome:
+        text = self.folder / "mapping.yaml"
+        text.write_text(mapping, "utf-8")
+        return actions.load_file(actions.read_mapping(text), path, by=SYSTEM, at=AT)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, settings: object) -> Iterator[Desk]:
+    settings.CITYLOOM = settings.CITYLOOM | {"LAKE_DIR": tmp_path / "lake"}  # type: ignore[attr-defined]
+    catalogue.declare(tmp_path / "lake", declaration.read(PERMITS))
+    (tmp_path / "desk").mkdir()
+    with clock.use(clock.DrillClock(AT)):
+        yield Desk(tmp_path / "desk")
+
+
+def rows() -> int:
+    return sum(one.rows for one in catalogue.table(queries.lake_root(), "permits").files())
+
+
+def permit(building: str, day: str = "2026-03-04", what: str = "R") -> tuple[str, ...]:
+    return building, day, what, "12.5", "yes"
+
+
+def test_facts_are_found_at_their_thing_with_units_and_place(desk: Desk) -> None:
+    desk.load(desk.file(("B1", "114.05", "22.5"), header=("code", "lon", "lat")), BUILDINGS)
+    done = desk.load(desk.file(permit("B1"), permit("B1", "2025-05-06 09:30", "N"), permit("B2")))
+    (found,) = queries.facts_about("buildings", "B1")
+    assert (found.dataset, found.units["floor_area"]) == ("permits", "m2")
+    assert [(row["kind"], row["is_open"], row["floor_area"]) for row in found.rows] == [
+        ("repair", True, 12.5), ("new", True, 12.5),
+    ]  # fmt: skip
+    assert found.rows[1]["at"].astimezone(queries.time_zone()).strftime("%Y-%m-%d %H:%M") == "2025-05-06 09:30"
+    assert len(queries.facts_about("buildings", "B1", limit=1)[0].rows) == 1
+    assert done.survey is not None
+    assert done.survey.notes["key", "unknown_reference"] == 1, "B2 is noted"
+    assert queries.facts_about("buildings", "B2"), "and not lost"
+    cells = queries.past_cases(AT)
+    assert list(cells.values()) == [1], "of the last twelve months, with a place"
+
+
+def test_the_same_file_twice_is_once(desk: Desk) -> None:
+    path = desk.file(permit("B1"), permit("B2"))
+    first = desk.load(path)
+    again = desk.load(path)
+    assert (first.is_new, again.is_new, rows()) == (True, False, 2)
+
+
+def test_two_departments_may_tell_of_one_thing(desk: Desk) -> None:
+    desk.load(desk.file(permit("B1")))
+    desk.load(desk.file(permit("B1", "2026-05-06")), MAPPING.replace("source: planning", "source: heritage"))
+    assert rows() == 2
+    assert {one.source for one in queries.loads()} == {"planning", "heritage"}
+
+
+def test_bad_rows_wait_and_come_back_corrected(desk: Desk, tmp_path: Path) -> None:
+    bad = permit("B2", "2026-02-30"), permit("", "2026-03-04"), permit("B4", what="X")
+    outcome = desk.load(desk.file(permit("B1"), *bad))
+    assert rows() == 1
+    waiting = {row: findings for row, findings, _texts in queries.rows_set_aside(outcome.load)}
+    assert waiting == {3: [["at", "no_such_date"]], 4: [["key", "required"]], 5: [["kind", "unknown_code"]]}
+    export = tmp_path / "export.csv"
+    assert actions.export_set_aside(outcome.load, export) == 3
+    export.write_text(export.read_text("utf-8-sig").replace("2026-02-30", "2026-02-28"), "utf-8")
+    actions.put_back(outcome.load, export, by=SYSTEM, at=AT)
+    assert rows() == 2
+    assert len(queries.rows_set_aside(outcome.load)) == 2
+
+
+def test_a_load_that_is_cut_short_leaves_nothing_and_goes_on(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = desk.file(*(permit(f"B{number}") for number in range(30_000)))
+    monkeypatch.setattr(lake, "_ROWS_AT_ONCE", 10_000)
+    committed, staged = lake._commit, []
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(lake, "_commit", killed)
+    with pytest.raises(KeyboardInterrupt):
+        desk.load(path)
+    assert rows() == 0, "nobody sees a part of a file"
+    monkeypatch.setattr(lake, "_commit", committed)
+    written = parquet.write
+    monkeypatch.setattr(parquet, "write", lambda *args: staged.append(args) or written(*args))
+    assert desk.load(path).is_new
+    assert rows() == 30_000
+    assert not staged, "what was written before is not written again"
+
+
+def test_a_commit_that_the_book_missed_is_not_made_twice(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, other = desk.file(permit("B1"), permit("B2")), desk.file(permit("B3"))
+    from cityloom.registers.loading import book
+
+    finish = book.finish
+
+    def killed(_load: Load) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(book, "finish", killed)
+    with pytest.raises(KeyboardInterrupt):
+        desk.load(path)
+    monkeypatch.setattr(book, "finish", finish)
+    assert desk.load(other).load == 2, "another file comes in between"
+    assert not desk.load(path).is_new
+    assert rows() == 3
+    assert [one.state for one in queries.loads()] == ["done", "done"]
+
+
+def test_a_load_that_fails_leaves_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> parquet.File:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(parquet, "_write_table", full)
+        with pytest.raises(Refused, match="disk of the lake is full"):
+            desk.load(desk.file(permit("B1")))
+    assert (rows(), queries.loads()[0].state) == (0, "given-up")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "words"),
+    [
+        ("dataset: permits", "dataset: permit", 4, "did you mean permits"),
+        ("dataset: permits\n", "", 3, "go together"), ("field: kind", "field: kidn", 9, "did you mean kind"),
+        ("field: at,", "field: floor_area, unit: m2,", 6, "two columns become floor_area"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_in_a_mapping_is_named_with_its_line(
+    desk: Desk, old: str, new: str, line: int, words: str
+) -> None:
+    with pytest.raises(Refused, match=words) as refused:
+        desk.load(desk.file(permit("B1")), MAPPING.replace(old, new))
+    assert refused.value.limit == line
+
+
+def test_people_do_not_come_into_the_lake_by_a_file(desk: Desk) -> None:
+    column = "  visitor: {kind: integer, sensitivity: pseudonymous, personal: true}\n"
+    catalogue.declare(queries.lake_root(), declaration.read(PERMITS + column))
+    with pytest.raises(Refused, match="people") as refused:
+        desk.load(desk.file(permit("B1")))
+    assert (refused.value.code, refused.value.value) == ("lake.person_in_clear", "visitor")
+
+
+def test_a_new_column_is_added_and_a_changed_or_lost_one_is_refused_by_name(desk: Desk) -> None:
+    desk.load(desk.file(permit("B1")))
+    assert catalogue.declare(queries.lake_root(), declaration.read(PERMITS + "  fee: {kind: integer}\n")) == ("fee",)
+    for changed in (PERMITS.replace("kind: number", "kind: text"), PERMITS.replace("floor_area", "size")):
+        with pytest.raises(Refused, match="floor_area"):
+            catalogue.declare(queries.lake_root(), declaration.read(changed))
+    desk.load(desk.file(permit("B1", "2026-07-08")))
+    (found,) = queries.facts_about("buildings", "B1")
+    assert [row["fee"] for row in found.rows] == [None, None]
+
+
+@pytest.mark.parametrize("bad", ["", "cityloom: 1", "a: [", "cityloom: 1\ndataset: Permits!\ntitle: x\ncolumns: {}"])
+def test_a_declaration_that_does_not_fit_is_refused(bad: str) -> None:
+    with pytest.raises(Refused, match="does not fit"):
+        declaration.read(bad)
