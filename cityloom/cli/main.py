@@ -27,13 +27,28 @@ def cityloom() -> None:
 
 def run(runtime: Runtime, args: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    from cityloom.cli import abuse, account, alert, city, demo, drill, keep, lake, log, processes, sources, zones
+    from cityloom.cli import (
+        abuse,
+        account,
+        address,
+        alert,
+        city,
+        demo,
+        drill,
+        keep,
+        lake,
+        log,
+        processes,
+        sources,
+        zones,
+    )
 
     groups = (
         city.city, drill.drill, abuse.abuse_drill, account.account, alert.alert, demo.demo, keep.backup,
         keep.restore, keep.keys, log.verify, log.log, log.witness, lake.lake, sources.register, processes.serve,
         processes.status, processes.stop, zones.zones,
     )  # fmt: skip
+    sources.register.add_command(address.address)
     for group in groups:
         cityloom.add_command(group)
     screen = Screen(stderr=True)

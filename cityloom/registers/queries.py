@@ -6,7 +6,7 @@ Everything spatial goes the same way: ranges of H3 cells from an ordinary index,
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from itertools import chain, compress
@@ -28,10 +28,12 @@ from cityloom.kernel.cover import ranges_around, ranges_in_box
 from cityloom.kernel.geometry import LocalProjection
 from cityloom.kernel.refused import Refused
 from cityloom.kernel.timezones import zone_of
+from cityloom.registers.domain import address_standard, address_truth, divisions, survivorship
 from cityloom.registers.domain import assumptions as assumed
 from cityloom.registers.domain import names as spoken
 from cityloom.registers.domain import people as made_up_people
-from cityloom.registers.domain import survivorship
+from cityloom.registers.domain.address import parsed
+from cityloom.registers.domain.address_parts import KINDS, Address
 from cityloom.registers.domain.answers import (
     Buildings,
     CityFacts,
@@ -926,3 +928,28 @@ def rule(name: str) -> Rule:
 def mapping_schema() -> dict[str, object]:
     """The JSON Schema of a mapping."""
     return schema()
+
+
+# Addresses (decision 0025).
+
+ADDRESS_KINDS = KINDS
+
+
+def address(text: str, home: str = "") -> Address:
+    """An address cut into parts. Never fails."""
+    return parsed(text, home)
+
+
+def standardised_address(text: str, home: str = "") -> str:
+    """An address written in one way."""
+    return address_standard.standardised(text, home)
+
+
+def division_name(code: str) -> str:
+    """The name of the division with a code of GB/T 2260; "" where there is none."""
+    return divisions.coded(code)
+
+
+def address_score(lines: Iterable[str], home: str = "") -> address_truth.Score:
+    """How much of a file labelled by hand is found. Raises: Refused `address.truth_form`."""
+    return address_truth.measured(lines, home)
