@@ -71,7 +71,8 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
 
 def _refused(screen: Screen, code: str, sentence: str) -> int:
     screen.print(f"[bold red]Refused[/] ({code})", highlight=False)
-    screen.print(sentence, markup=False, highlight=False, soft_wrap=True)
+    shown = "".join(sign if sign.isprintable() or sign == "\n" else "\ufffd" for sign in sentence)
+    screen.print(shown, markup=False, highlight=False, soft_wrap=True)
     return REFUSED
 
 

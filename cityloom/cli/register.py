@@ -90,7 +90,7 @@ def load(runtime: Runtime, mapping: Path, file: Path | None, dry_run: bool, as_j
     from cityloom.registers import actions
 
     says = actions.read_mapping(mapping)
-    path = file or _file_of(mapping, says.path)
+    path = file if file or says.connected else _file_of(mapping, says.path)
     with _counting(quiet=as_json) as tell:
         if dry_run:
             outcome = actions.check_file(says, path, at=clock.now(), tell=tell)

@@ -1,8 +1,11 @@
-"""`cityloom register rules|believed|disagreements`: which source is right, and where sources disagree."""
+"""`cityloom register rules|believed|disagreements|watch|folder`: which source is right; files that arrive."""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
+import threading
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -12,11 +15,12 @@ from rich.console import Console as Screen
 from rich.syntax import Syntax
 from rich.table import Table
 
-from cityloom.cli.register import _FILE, _JSON, _instant, _plain, _print_json, register
+from cityloom.cli.register import _FILE, _JSON, _instant, _keeper, _plain, _print_json, register
 from cityloom.cli.runtime import Runtime
 from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.refused import Refused
 
+_LOOK_S = 2.0
 _REASON = click.option("--reason", required=True, help="Why, without anybody's name.")
 
 
@@ -205,3 +209,57 @@ def _register(name: str) -> str:
         raise Refused("registers.no_register", "There is no register {value}; there are {limit}.", value=name[:40],
                       limit=", ".join(known))  # fmt: skip
     return name
+
+
+@register.command()
+@click.argument("folder", type=_FILE, required=False)
+@click.option("--once", is_flag=True, help="Take in what is complete now, and end.")
+@click.option("--settled", "settled_s", type=click.FloatRange(0, 86_400), default=10.0, show_default=True,
+              help="Seconds without a change after which a file is complete; NAME.done beside it says so at once.")
+@_JSON
+@click.pass_obj
+def watch(runtime: Runtime, folder: Path | None, once: bool, settled_s: float, as_json: bool) -> int:
+    """Load files as they arrive in FOLDER (by default `inbox` in the city's home), each by the mapping that fits."""
+    runtime.open_city()
+    from cityloom.kernel import clock
+    from cityloom.registers import actions
+
+    place, stop = folder or _inbox(runtime), threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    with _keeper(runtime, needed=True):
+        while True:
+            taken = actions.take_in(place, by=SYSTEM, at=clock.now(), settled_s=settled_s,
+                                    tell=lambda name, outcome: as_json or click.echo(f"{name}: {outcome}"))  # fmt: skip
+            if once or stop.wait(_LOOK_S):
+                break
+    if as_json:
+        _print_json(asdict(taken))
+    return 0
+
+
+@register.command()
+@click.argument("folder", type=_FILE, required=False)
+@_JSON
+@click.pass_obj
+def folder(runtime: Runtime, folder: Path | None, as_json: bool) -> None:
+    """Show what is in a folder that fills up: waiting, done, refused and why."""
+    runtime.open_city()
+    from cityloom.registers import actions
+
+    facts = actions.folder_state(folder or _inbox(runtime))
+    if as_json:
+        _print_json(asdict(facts))
+        return
+    screen = Screen()
+    table = Table("file", "bytes", "since (UTC)", "state", "why", title=_plain(facts.path))
+    for one in facts.arrivals:
+        table.add_row(_plain(one.name), str(one.bytes), f"{one.at:%Y-%m-%d %H:%M:%S}", one.state, _plain(one.reason))
+    screen.print(table)
+    for name, pattern in facts.mappings:
+        screen.print(f"{_plain(name)} loads {_plain(pattern) or 'nothing: it has no file.pattern'}", highlight=False)
+    for name, sentence in facts.broken:
+        screen.print(f"{_plain(name)}: {_plain(sentence)}", highlight=False)
+
+
+def _inbox(runtime: Runtime) -> Path:
+    return Path(os.environ.get("CITYLOOM_INBOX") or runtime.home.path / "inbox")

@@ -45,6 +45,10 @@ def main(arguments: Sequence[str]) -> None:
         worker.run()
     elif name == "live":
         _serve_live(handles)
+    elif name == "inbox":
+        from cityloom.project import inbox
+
+        inbox.take_in()
     elif name == "drill":
         from cityloom.project import drilling
 

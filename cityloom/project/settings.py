@@ -22,6 +22,7 @@ CITYLOOM = {
     "OUTBOX_DIR": HOME.sent,
     "STILLS_DIR": HOME.stills,
     "REPORTS_DIR": HOME.reports,
+    "INBOX_DIR": os.environ.get("CITYLOOM_INBOX") or HOME.path / "inbox",
     "SECOND_FACTOR_KEY_FILE": HOME.secret_file("second-factor"),
     "PUSH_KEY_FILE": HOME.secret_file("web-push"),
     "DEMO_IDENTITY_KEY_FILE": HOME.secret_file("demo-identity"),

@@ -24,6 +24,7 @@ from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.refused import Refused
 from cityloom.project.drilling import Stage
 from cityloom.project.home import Home
+from cityloom.project.inbox import Inbox
 from cityloom.project.parts import beat_file
 from cityloom.signals import actions as signals
 from cityloom.subscriptions import jobs as subscriptions
@@ -65,14 +66,15 @@ def run() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    parent, beat, stage = os.getppid(), beat_file(Home.from_environment()), Stage()
-    table = jobs() | {"play drills": stage.tend}
+    parent, beat, stage, inbox = os.getppid(), beat_file(Home.from_environment()), Stage(), Inbox()
+    table = jobs() | {"play drills": stage.tend, "take in files": inbox.tend}
     while not stop.is_set() and os.getppid() == parent:
         seen = _position()
         go_round(table, clock.now())
         beat.touch(mode=0o600)
         wait_for_work(table, seen, stop)
     stage.close()
+    inbox.close()
 
 
 def wait_for_work(table: dict[str, Job], seen: int, stop: threading.Event) -> None:

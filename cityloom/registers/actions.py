@@ -27,6 +27,7 @@ from cityloom.registers.domain import assumptions as assumed
 from cityloom.registers.domain import example, names, profile, rows
 from cityloom.registers.domain import people as made_up_people
 from cityloom.registers.domain.answers import CityFacts
+from cityloom.registers.domain.arrivals import SETTLED_S, FolderFacts
 from cityloom.registers.domain.complete import complete
 from cityloom.registers.domain.draft import Draft
 from cityloom.registers.domain.facts import Noted
@@ -37,7 +38,7 @@ from cityloom.registers.domain.profile import Proposal, mapping_text
 from cityloom.registers.domain.survivorship import Rules
 from cityloom.registers.domain.synthetic import synthetic_city
 from cityloom.registers.domain.tables import Wanted
-from cityloom.registers.loading import comparing, corrections, deciding, people, run
+from cityloom.registers.loading import arrivals, comparing, corrections, deciding, people, run
 from cityloom.registers.loading.corrections import told
 from cityloom.registers.loading.run import Outcome
 from cityloom.registers.models import (
@@ -67,9 +68,10 @@ from cityloom.registers.zones.planning import (
 __all__ = [
     "Effect", "Outcome", "Post", "Progress", "Wish", "build_synthetic", "check_file", "check_source_rules", "completed",
     "discard_zone_plan", "draft_from", "draft_synthetic", "draft_zone_plan", "export_disagreements", "export_set_aside",
-    "load", "load_file", "mapping_text", "move_cells", "note_disagreements", "open_people", "profile_file",
-    "publish_zone_plan", "put_back", "read_mapping", "rebalance_zone_plan", "set_source_rules", "settle_disagreement",
-    "told", "worker_posts", "write_disagreements", "write_example",
+    "folder_state", "is_anything_due", "load", "load_file", "mapping_text", "move_cells", "note_disagreements",
+    "open_people", "profile_file", "publish_zone_plan", "put_back", "read_mapping", "rebalance_zone_plan",
+    "set_source_rules", "settle_disagreement", "take_in", "told", "worker_posts", "write_disagreements",
+    "write_example",
 ]  # fmt: skip
 
 Progress = Callable[[str, int, int], None]
@@ -86,6 +88,10 @@ def _silent(step: str, done: int, total: int) -> None:
 
 
 def _told_nobody(step: str, rows: int) -> None:
+    """Tell nobody."""
+
+
+def _silent_name(name: str, outcome: str) -> None:
     """Tell nobody."""
 
 
@@ -286,15 +292,20 @@ def read_mapping(path: Path) -> FileMapping:
     return run.read_mapping(path)
 
 
-def check_file(mapping: FileMapping, file: Path, *, at: datetime, tell: run.Progress = _told_nobody) -> Outcome:
-    """Read and check a whole file, and change nothing. Raises: Refused like `load_file`."""
+def check_file(
+    mapping: FileMapping, file: Path | None, *, at: datetime, tell: run.Progress = _told_nobody
+) -> Outcome:  # fmt: skip
+    """Read and check a whole file, or without one the mapping's table; nothing is changed.
+
+    Raises: Refused like `load_file`.
+    """
     return run.check(mapping, file, at, tell)
 
 
 def load_file(
-    mapping: FileMapping, file: Path, *, by: Actor, at: datetime, tell: run.Progress = _told_nobody
+    mapping: FileMapping, file: Path | None, *, by: Actor, at: datetime, tell: run.Progress = _told_nobody
 ) -> Outcome:  # fmt: skip
-    """Load a department's file whole, or not at all; bad rows are set aside and stop no good one.
+    """Load a department's file, or without one the mapping's table, whole or not at all; bad rows are set aside.
 
     Raises: Refused `registers.column_missing`, `registers.column_new`, `registers.column_changed`,
     `registers.too_many_bad`, `registers.load_running`, `registers.file_changed`, `gate.keeper_down`.
@@ -317,7 +328,28 @@ def open_people(register: str, key: str, record: int, *, by: Actor, at: datetime
     return people.open_people(register, key, record, by=by, at=at)
 
 
-# Which source is believed (decision 0023).
+def take_in(
+    folder: Path, *, by: Actor, at: datetime, settled_s: float = SETTLED_S, tell: arrivals.Told = _silent_name
+) -> arrivals.Taken:  # fmt: skip
+    """Load what is complete in a folder that fills up, each file by the mapping whose pattern fits its name.
+
+    Files go to the folder's `done` or, with the reason beside them, to `refused`; none is lost, none counts twice.
+    Raises: Refused `registers.no_folder`, `registers.folder_watched`.
+    """
+    return arrivals.take_in(folder, by=by, at=at, settled_s=settled_s, tell=tell)
+
+
+def is_anything_due(folder: Path, at: datetime) -> bool:
+    """Whether something in a folder is complete, so that `take_in` is worth it."""
+    return arrivals.is_anything_due(folder, at, SETTLED_S)
+
+
+def folder_state(folder: Path) -> FolderFacts:
+    """What is in a folder that fills up, and what was wrong with what was refused."""
+    return arrivals.state_of(folder)
+
+
+# Which source is believed (decision 0026).
 
 
 def check_source_rules(path: Path) -> Rules:

@@ -15,7 +15,9 @@ class RegistersConfig(AppConfig):
         from cityloom.registers.contrib.geojson_file.reader import GeoJson
         from cityloom.registers.contrib.osm.reader import OpenStreetMap
         from cityloom.registers.contrib.parquet_file.reader import Parquet
+        from cityloom.registers.contrib.postgres_table.reader import PostgresTable
 
+        plugins.register_connector(PostgresTable())
         for reader in (OpenStreetMap(), Folder()):
             plugins.register(reader)
         for table in (Parquet(), Excel(), GeoJson(), Csv()):

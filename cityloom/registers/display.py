@@ -61,6 +61,11 @@ WHY = {
 """Why a source is believed."""
 
 
+ARRIVAL_STATES = {
+    "waiting": _("waits until it is complete"), "work": _("is being loaded, or waits to be loaded again"),
+    "done": _("loaded"), "refused": _("refused"),
+}  # fmt: skip
+"""What states of files that arrive are called."""
 DISAGREEMENT_STATES = {
     "open": _("to be decided"), "settled": _("one is right"), "accepted": _("both may stand"),
     "ended": _("they agree again"),
@@ -256,6 +261,7 @@ ZONE_REASONS = {
 DISPLAY = Display(
     pages=(
         Page("zones", _("Work zones"), "city", 20), Page("registers", _("Registers"), "work", 70),
+        Page("register-folder", _("Files that arrive"), "work", 71),
         Page("disagreements", _("Disagreements"), "work", 72),
     ),
     layers=(LAND, DENSITY, BUILDINGS, ROADS, AREAS, ZONES, PLACES, SHELTERS, MAINS, VALVES),

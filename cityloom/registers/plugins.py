@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
 from cityloom.kernel.refused import Refused
 from cityloom.registers.domain.draft import Draft
-from cityloom.registers.domain.tables import Table, Wanted
+from cityloom.registers.domain.tables import Connected, ConnectedTable, Table, Wanted
 
 
 class Reader(Protocol):
@@ -79,8 +80,12 @@ def open_table(path: Path, wanted: Wanted) -> Table:
     """
     if not path.is_file():
         raise Refused("registers.file_missing", "There is no file {value}; check the path.", value=path.name)
-    with path.open("rb") as stream:
-        start = stream.read(4096)
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(4096)
+    except OSError as error:
+        raise Refused("registers.file_unreadable", "{value} cannot be read; check its access rights and its disk.",
+                      value=path.name) from error  # fmt: skip
     if not start:
         raise Refused("registers.file_empty", "The file {value} is empty; ask for it again.", value=path.name)
     for table in TABLES:
@@ -88,3 +93,27 @@ def open_table(path: Path, wanted: Wanted) -> Table:
             return table.open(path, wanted)
     raise Refused("registers.file_unknown", "{value} is none of the kinds that can be read; give {limit}.",
                   value=path.name, limit=" or ".join(table.name for table in TABLES))  # fmt: skip
+
+
+class Connector(Protocol):
+    """A kind of database that departments let the city read."""
+
+    name: str
+
+    def open(self, wanted: Connected) -> AbstractContextManager[ConnectedTable]:
+        """A table in one snapshot; raise Refused with what to do instead, and never an address."""
+        ...
+
+
+CONNECTORS: list[Connector] = []
+
+
+def register_connector(connector: Connector) -> None:
+    """Add a kind of database; the same one twice is one."""
+    if connector.name not in [known.name for known in CONNECTORS]:
+        CONNECTORS.append(connector)
+
+
+def connect(wanted: Connected) -> AbstractContextManager[ConnectedTable]:
+    """A department's table, in one snapshot. Raises: Refused what the connector refuses."""
+    return CONNECTORS[0].open(wanted)

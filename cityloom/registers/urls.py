@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cityloom.registers.views import disagreements, records, zones
+from cityloom.registers.views import arrivals, disagreements, records, zones
 
 urlpatterns = [
     path("zones/", zones.zones, name="zones"),
@@ -20,6 +20,7 @@ urlpatterns = [
     path("registers/disagreements/export/", disagreements.export, name="export-disagreements"),
     path("registers/disagreements/<int:number>/", disagreements.disagreement, name="disagreement"),
     path("registers/disagreements/<int:number>/settle/", disagreements.settle, name="settle-disagreement"),
+    path("registers/folder/", arrivals.folder, name="register-folder"),
     path("registers/rules/", disagreements.source_rules, name="source-rules"),
     path("organisations/<str:key>/", records.organisation, name="organisation"),
     path("organisations/<str:key>/people/<int:record>/", records.open_people, name="organisation-people"),

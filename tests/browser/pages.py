@@ -69,6 +69,7 @@ PAGES = (
     Sight("registers", "Data steward", "/registers/?q=a"),
     Sight("organisation", "Data steward", "/organisations/91440306MA00000008/?known=2026-01-01"),
     Sight("disagreements", "Data steward", "/registers/disagreements/?state=open"),
+    Sight("register-folder", "Data steward", "/registers/folder/"),
     Sight("source-rules", "Data steward", "/registers/rules/"),
     Sight("step-up", "Data steward", "/step-up/?next=/"), Sight("purposes", "Data steward", "/gate/purposes/"),
     Sight("propose-purpose", "Data steward", "/gate/purposes/propose/"),

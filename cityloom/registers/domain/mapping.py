@@ -13,7 +13,7 @@ from typing import Any
 from cityloom.kernel.refused import Refused
 from cityloom.registers.domain import dates
 from cityloom.registers.domain.kinds import REGISTERS, UNITS, Field, Register
-from cityloom.registers.domain.tables import Wanted
+from cityloom.registers.domain.tables import Connected, Wanted
 from cityloom.registers.domain.written import Place, document_of, meant, unfit, wrong
 
 _SET_ASIDE = "set-aside"
@@ -59,7 +59,9 @@ class FileMapping:
     is_gcj02: bool = False
     is_lat_first: bool = False
     path: str = ""
+    pattern: str = ""
     wanted: Wanted = field(default_factory=Wanted)
+    connected: Connected | None = None
     empty: frozenset[str] = frozenset()
     most_bad: float = 0.5
     demands: tuple[Demand, ...] = ()
@@ -105,15 +107,31 @@ def read(text: str, datasets: Mapping[str, Register] | None = None) -> FileMappi
     columns = tuple(_column(name, says, register, lines) for name, says in document["columns"].items())
     _check_fields(columns, document, register, lines)
     file = document.get("file", {})
+    _check_table(document, lines)
     return FileMapping(
         source=document["source"], register=register, columns=columns, ignore=frozenset(document.get("ignore", ())),
         covers_everything=document.get("covers") == "everything", as_of=_day(document, lines),
         valid_from=document.get("valid_from", ""), is_gcj02=document.get("coordinates") == "gcj02",
         is_lat_first=document.get("axes") == "lat-lon",
-        path=file.get("path", ""), wanted=Wanted(**{name: file.get(name, "") for name in _HOW}),
+        path=file.get("path", ""), pattern=file.get("pattern", ""),
+        wanted=Wanted(**{name: file.get(name, "") for name in _HOW}), connected=_connected(document, columns, register),
         empty=frozenset(file.get("empty", ())), most_bad=document.get("most_bad", 0.5),
         demands=tuple(_demands(document, register, lines)), text=text, lines=lines,
     )  # fmt: skip
+
+
+def _check_table(document: Mapping[str, Any], lines: Mapping[Place, int]) -> None:
+    """A table has no form of a file."""
+    for name in document.get("file", {}) if "source_table" in document else ():
+        if name != "empty":
+            raise wrong(("file", name), "a table of a database has no such thing; leave it out", lines)
+
+
+def _connected(document: Mapping[str, Any], columns: Sequence[Column], register: Register) -> Connected | None:
+    """The table that is read instead of a file, its key's column first in its order."""
+    says = document.get("source_table")
+    keys = tuple(column.name for column in columns if column.field.name == register.key)
+    return Connected(order=keys, **says) if says else None
 
 
 def check_columns(mapping: FileMapping, header: Sequence[str], offered: frozenset[str] = frozenset()) -> None:

@@ -36,6 +36,25 @@ class Wanted:
     sheet: str = ""
 
 
+@dataclass(frozen=True)
+class Connected:
+    """A table or a query of a department's database: the name of the connection, never its address.
+
+    `order` names the columns whose values tell rows apart, so that every reading has the same order.
+    """
+
+    connection: str
+    table: str = ""
+    query: str = ""
+    timeout_s: int = 600
+    order: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> str:
+        """What it is called in the book of loads and in sentences."""
+        return f"{self.table or 'query'} at {self.connection}"
+
+
 @dataclass
 class Rows:
     """A batch of rows: their numbers in the file, their texts, and by place what was wrong when they were read."""
@@ -74,3 +93,14 @@ class Table(Protocol):
     def batches(self) -> Iterator[Rows]:
         """The rows, in order."""
         ...
+
+
+class ConnectedTable(Table, Protocol):
+    """An open table of a database, in one snapshot: what it is called, SHA-256 of what it says, and how large it is."""
+
+    name: str
+
+    @property
+    def digest(self) -> str: ...
+    @property
+    def bytes(self) -> int: ...

@@ -13,6 +13,7 @@ from django.db.models import Max
 from cityloom.gate import actions as gate
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM, Actor
+from cityloom.registers.domain.arrivals import shown_name
 from cityloom.registers.domain.fact_kinds import dataset_of
 from cityloom.registers.domain.mapping import FileMapping
 from cityloom.registers.loading import lake
@@ -32,20 +33,41 @@ class Incoming:
     bytes: int
     changed_ns: int
 
+    @property
+    def name(self) -> str:
+        """What the file is called, as it can be shown and kept."""
+        return shown_name(self.path.name)
+
     @staticmethod
     def at(path: Path) -> Incoming:
-        """Look at a file."""
+        """Look at a file; its bytes change no later than its `ctime`, whatever its other times are set to."""
         stat = path.stat()
         digest = hashlib.sha256()
         with path.open("rb") as stream:
             while chunk := stream.read(_CHUNK):
                 digest.update(chunk)
-        return Incoming(path, digest.hexdigest(), stat.st_size, stat.st_mtime_ns)
+        return Incoming(path, digest.hexdigest(), stat.st_size, stat.st_ctime_ns)
 
     def is_unchanged(self) -> bool:
         """Whether the file still lies there as it did."""
-        stat = self.path.stat()
-        return (stat.st_size, stat.st_mtime_ns) == (self.bytes, self.changed_ns)
+        try:
+            stat = self.path.stat()
+        except FileNotFoundError:
+            return False
+        return (stat.st_size, stat.st_ctime_ns) == (self.bytes, self.changed_ns)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A table that is to be loaded: nothing changes in it while it is open."""
+
+    name: str
+    digest: str
+    bytes: int
+
+    def is_unchanged(self) -> bool:
+        """It is."""
+        return True
 
 
 def mapping_digest(mapping: FileMapping) -> str:
@@ -65,8 +87,8 @@ def known_load(source_id: int, digest: str, mapping: FileMapping) -> Load | None
 
 
 def begin(
-    source: Source, mapping: FileMapping, file: Incoming, *, header: list[str], as_of: date, returns: int, by: Actor,
-    at: datetime,
+    source: Source, mapping: FileMapping, file: Incoming | Snapshot, *, header: list[str], as_of: date, returns: int,
+    by: Actor, at: datetime,
 ) -> Load:  # fmt: skip
     """Go on with the load of this file that was cut short, or begin one; what another left half-done is taken back."""
     for left in Load.objects.filter(state=Load.RUNNING).order_by("number"):
@@ -78,7 +100,7 @@ def begin(
         give_up(left)
     number = (Load.objects.aggregate(last=Max("number"))["last"] or 0) + 1
     return Load.objects.create(
-        number=number, source_id=source.id, register=mapping.register.name, file_name=file.path.name[:200],
+        number=number, source_id=source.id, register=mapping.register.name, file_name=file.name,
         file_digest=file.digest, file_bytes=file.bytes, mapping=mapping.text, mapping_digest=mapping_digest(mapping),
         header=header, as_of=as_of, state=Load.RUNNING, returns=returns, started_at=at, loaded_by=by.account,
     )  # fmt: skip

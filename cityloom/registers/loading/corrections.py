@@ -15,7 +15,7 @@ from cityloom.registers import plugins, queries
 from cityloom.registers.domain.facts import LoadFacts
 from cityloom.registers.domain.mapping import FileMapping, check_columns, read
 from cityloom.registers.domain.rules import RULES
-from cityloom.registers.domain.tables import BATCH, Rows, Table, Wanted
+from cityloom.registers.domain.tables import BATCH, Connected, Rows, Table, Wanted
 from cityloom.registers.loading import run
 from cityloom.registers.loading.book import Incoming
 from cityloom.registers.models import Load
@@ -57,13 +57,29 @@ def told(findings: list[list[str]]) -> str:
 
 
 def _from_source(facts: LoadFacts, wanted: set[int], source: Path | None) -> dict[int, list[str]]:
+    mapping = read(facts.mapping, queries.datasets())
+    if mapping.connected:
+        return _from_table(facts, mapping.connected, wanted)
     if source is None or not source.is_file():
         raise Refused("registers.source_needed", "The rows tell about people, so they are kept in the department's "
                       "file alone; say with --source where {value} lies.", value=facts.file)  # fmt: skip
     if Incoming.at(source).digest != facts.file_digest:
         raise Refused("registers.source_differs", "{value} is not the file that was loaded; ask the department for the "
                       "one whose SHA-256 is {limit}.", value=source.name, limit=facts.file_digest)  # fmt: skip
-    table = plugins.open_table(source, read(facts.mapping, queries.datasets()).wanted)
+    return _rows_of(plugins.open_table(source, mapping.wanted), wanted)
+
+
+def _from_table(facts: LoadFacts, connected: Connected, wanted: set[int]) -> dict[int, list[str]]:
+    """Rows of a table that says what it said when it was loaded."""
+    with plugins.connect(connected) as table:
+        if table.digest != facts.file_digest:
+            raise Refused("registers.table_differs", "{value} says something else than when it was loaded, so its rows "
+                          "cannot be told by their numbers; load it again, and take the rows that wait then.",
+                          value=facts.file)  # fmt: skip
+        return _rows_of(table, wanted)
+
+
+def _rows_of(table: Table, wanted: set[int]) -> dict[int, list[str]]:
     out = {}
     for batch in table.batches():
         out.update({row: texts for row, texts in zip(batch.numbers, batch.texts, strict=True) if row in wanted})
@@ -78,7 +94,7 @@ def put_back(number: int, file: Path, *, by: Actor, at: datetime, tell: run.Prog
     facts = queries.load_facts(number)
     mapping = replace(read(facts.mapping, queries.datasets()), zone=queries.time_zone())
     waiting = {row for row, _findings, _texts in queries.rows_set_aside(number)}
-    plain = replace(mapping, most_bad=1.0, covers_everything=False,
+    plain = replace(mapping, most_bad=1.0, covers_everything=False, connected=None,
                     as_of=mapping.as_of or facts.as_of.isoformat())  # fmt: skip
     return run.load(plain, file, by=by, at=at, tell=tell, returns=number,
                     opened=lambda: _corrected(plain, file, waiting))  # fmt: skip

@@ -11,16 +11,17 @@ from pathlib import Path
 
 from django.db import DatabaseError
 
-from cityloom.kernel import ids
+from cityloom.kernel import disk, ids
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from cityloom.registers import plugins, queries
+from cityloom.registers.domain.arrivals import shown_name
 from cityloom.registers.domain.fact_kinds import dataset_of
 from cityloom.registers.domain.mapping import FileMapping, check_columns, read
 from cityloom.registers.domain.tables import OFFERED, Table
 from cityloom.registers.domain.written import LARGEST_BYTES
 from cityloom.registers.loading import book, comparing, lake
-from cityloom.registers.loading.book import Incoming
+from cityloom.registers.loading.book import Incoming, Snapshot
 from cityloom.registers.loading.lake import FactWriter
 from cityloom.registers.loading.survey import Survey, check_plausible, survey
 from cityloom.registers.loading.turn import turn
@@ -60,25 +61,25 @@ def read_mapping(path: Path) -> FileMapping:
     return mapping
 
 
-def check(mapping: FileMapping, file: Path, at: datetime, tell: Progress) -> Outcome:
-    """Read and check a file, and change nothing."""
-    table = _opened(mapping, file)
-    return Outcome(survey(table, mapping, _day(mapping, at), queries.keys_unknown, lambda n: tell("check", n)))
+def check(mapping: FileMapping, file: Path | None, at: datetime, tell: Progress) -> Outcome:
+    """Read and check a file, or the mapping's table, and change nothing."""
+    with _opened(mapping, file) as (table, _incoming):
+        day, unknown = _day(mapping, at), queries.keys_unknown
+        return Outcome(survey(table, mapping, day, unknown, lambda n: tell("check", n)))
 
 
 def load(
-    mapping: FileMapping, file: Path, *, by: Actor, at: datetime, tell: Progress, returns: int = 0,
+    mapping: FileMapping, file: Path | None, *, by: Actor, at: datetime, tell: Progress, returns: int = 0,
     opened: Callable[[], Table] | None = None,
 ) -> Outcome:  # fmt: skip
-    """Load a file whole, or not at all; one that was cut short goes on where it was.
+    """Load a file, or the mapping's table, whole or not at all; one that was cut short goes on where it was.
 
-    Raises: Refused `registers.load_running`, `registers.file_changed`, and what `check` refuses.
+    Raises: Refused `registers.load_running`, `registers.file_changed`, `registers.disk_full`, and what `check` refuses.
     """
-    with turn():
-        table = opened() if opened else _opened(mapping, file)
-        incoming = Incoming.at(file)
+    with turn(), _opened(mapping, file, opened) as (table, incoming), _enough_disk():
         source = book.source_of(mapping.source)
         if known := book.known_load(source.id, incoming.digest, mapping):
+            comparing.compare_due(at)
             return Outcome(None, known.number, is_new=False)
         today = _day(mapping, at)
         found = survey(table, mapping, today, queries.keys_unknown, lambda n: tell("check", n))
@@ -91,11 +92,22 @@ def load(
             writer.write(table, lambda n: tell("write", n))
             if not incoming.is_unchanged():
                 raise Refused("registers.file_changed", "{value} was changed while it was read, so nothing was loaded; "
-                              "run this again when the file is complete.", value=file.name)  # fmt: skip
+                              "run this again when the file is complete.", value=incoming.name)  # fmt: skip
             writer.commit()
             book.finish(begun)
         _compare(at)
         return Outcome(found, begun.number)
+
+
+@contextlib.contextmanager
+def _enough_disk() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, DatabaseError) as error:
+        if not disk.is_full(error):
+            raise
+        raise Refused("registers.disk_full", "The disk is full, so nothing was loaded; free some space and run this "
+                      "again: what was written is taken back or gone on with then.") from error  # fmt: skip
 
 
 def _compare(at: datetime) -> None:
@@ -117,10 +129,36 @@ def _taken_back(begun: Load) -> Iterator[None]:
         raise
 
 
-def _opened(mapping: FileMapping, file: Path) -> Table:
+@contextlib.contextmanager
+def _opened(
+    mapping: FileMapping, file: Path | None, opened: Callable[[], Table] | None = None
+) -> Iterator[tuple[Table, Incoming | Snapshot]]:  # fmt: skip
+    """What is loaded, and what tells it apart: a file as it lies there now, or a table's snapshot."""
+    if file is None and mapping.connected:
+        with plugins.connect(mapping.connected) as connected:
+            check_columns(mapping, connected.header)
+            yield connected, Snapshot(connected.name, connected.digest, connected.bytes)
+        return
+    if file is None or not file.is_file():
+        raise Refused("registers.file_missing", "There is no file {value}; check the path.",
+                      value=shown_name(file.name) if file else "")  # fmt: skip
+    with _readable(file):
+        incoming = Incoming.at(file)
+    if opened:
+        yield opened(), incoming
+        return
     table = plugins.open_table(file, mapping.wanted)
     check_columns(mapping, table.header, OFFERED.get(table.how.format, frozenset()))
-    return table
+    yield table, incoming
+
+
+@contextlib.contextmanager
+def _readable(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Refused("registers.file_unreadable", "{value} cannot be read; check its access rights and its disk.",
+                      value=shown_name(file.name)) from error  # fmt: skip
 
 
 def _day(mapping: FileMapping, at: datetime) -> date:
