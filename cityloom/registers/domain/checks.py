@@ -17,6 +17,7 @@ import numpy as np
 from cityloom.registers.domain import dates, gcj02, identifiers, shapes
 from cityloom.registers.domain.kinds import UNITS
 from cityloom.registers.domain.mapping import Column, Demand, FileMapping
+from cityloom.registers.domain.proofs import Proof, proof_of
 
 _NUMBER = re.compile(r"[-+]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?|[-+]?[0-9]*\.?[0-9]+([eE][-+]?[0-9]{1,3})?")
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffd]")
@@ -45,13 +46,16 @@ class Verdict:
 class Checked:
     """A batch of rows: values by field, and by place in the batch what is wrong: (field, rule).
 
-    `notes` counts what breaks a rule that only notes.
+    `notes` counts what breaks a rule that only notes. `filled` counts what fields hold that are not among the values,
+    and `said` are digests of the values, where whoever read the rows had them at hand.
     """
 
     values: dict[str, Values]
     faults: dict[int, list[tuple[str, str]]]
     notes: Counter[tuple[str, str]]
     count: int
+    filled: Counter[str] = field(default_factory=Counter)
+    said: list[int] | None = None
 
     @property
     def good(self) -> list[int]:
@@ -71,11 +75,16 @@ class Checks:
         self._day = today
         self._verdict = verdict or Verdict()
         self._places = [(column, header.index(column.name)) for column in mapping.columns]
+        self._header = tuple(header)
         self._width = len(header)
         self._caches: dict[str, tuple[dict[str, Any], dict[str, str]]] = {}
 
     def check(self, numbers: Sequence[int], rows: Sequence[Sequence[str]], faults: Mapping[int, str]) -> Checked:
         """Check a batch: the rows' numbers, their texts, and what was wrong with some when they were read."""
+        return self.judge(self.read(rows, faults), numbers)
+
+    def read(self, rows: Sequence[Sequence[str]], faults: Mapping[int, str]) -> Checked:
+        """Check each value for itself."""
         found: dict[int, list[tuple[str, str]]] = {place: [("", rule)] for place, rule in faults.items()}
         even = self._evened(rows, found)
         out = Checked({}, found, Counter(), len(rows))
@@ -83,11 +92,30 @@ class Checks:
         for column, place in self._places:
             cleaned = self._cleaned(column, texts[place])
             out.values[column.field.name] = self._read(column, cleaned, out)
+        return out
+
+    def judge(self, out: Checked, numbers: Sequence[int]) -> Checked:
+        """Add what one field says against another, and what the whole file says; values that were not asked for miss.
+
+        Rows that `proofs` vouched for come here too, so it holds for all.
+        """
         self._look_across(out, numbers)
         for place, blamed in out.faults.items():
             if _RAGGED in blamed:  # which value belongs to which column is anybody's guess
                 out.faults[place] = [_RAGGED]
         return out
+
+    @property
+    def proof(self) -> Proof | None:
+        """What of the same can be told of many rows at once."""
+        return proof_of(self._mapping, self._header, self._day)
+
+    @property
+    def across(self) -> set[str]:
+        """The fields that `judge` reads where a file is looked at and nothing is written."""
+        register = self._mapping.register
+        names = {register.key, register.owner, _BEGINS, _ENDS, *(f.name for f in register.fields if f.refers_to)}
+        return names & {column.field.name for column in self._mapping.columns}
 
     def _evened(
         self, rows: Sequence[Sequence[str]], found: dict[int, list[tuple[str, str]]]
@@ -149,7 +177,7 @@ class Checks:
     def _spoken(self, texts: list[str], faults: dict[int, str]) -> list[str]:
         """Texts in one line; those with signs that nobody can see are noted."""
         joined = "".join(texts)
-        if joined.isprintable():
+        if joined.isprintable() and "  " not in joined and "\ufffd" not in joined:
             return texts
         spoken = [" ".join(text.split()) for text in texts]
         faults |= {place: "bad_characters" for place, text in enumerate(spoken) if _UNSEEN.search(text)}
@@ -202,7 +230,6 @@ class Checks:
                 _blame(out, place, demand.field, rule, demand.is_note)
 
     def _look_across(self, out: Checked, numbers: Sequence[int]) -> None:
-        """What one field says against another, and what the whole file says."""
         values, register = out.values, self._mapping.register
         for place, (begin, end) in enumerate(zip(values.get(_BEGINS, ()), values.get(_ENDS, ()), strict=False)):
             if begin and end and end < begin:
@@ -251,6 +278,8 @@ def _blame(out: Checked, place: int, name: str, rule: str, is_note: bool = False
 def _blame_all(
     out: Checked, values: Values, wrong: frozenset[str], fault: tuple[str, str], *, is_note: bool = False
 ) -> None:  # fmt: skip
+    if wrong.isdisjoint(values):
+        return
     for place, value in enumerate(values):
         if value in wrong:
             _blame(out, place, *fault, is_note)
@@ -266,10 +295,14 @@ def _shift_back(values: dict[str, Values]) -> None:
 
 def digests(values: Mapping[str, Values], count: int, key: bytes) -> list[int]:
     """For each row 64 bits of a keyed digest of all its values: whether two rows say the same, and nothing else."""
-    start = hashlib.blake2b(digest_size=8, key=key)
+    start = hashlib.sha256(f"{key.hex()}\n".encode())
     made = []
-    for row in zip(*(values[name] for name in sorted(values)), strict=True) if values else repeat((), count):
+    for row in zip(*(_texts(values[name]) for name in sorted(values)), strict=True) if values else repeat((), count):
         digest = start.copy()
-        digest.update(repr(row).encode())
-        made.append(int.from_bytes(digest.digest(), "big", signed=True))
+        digest.update("\x1f".join(row).encode(errors="replace"))
+        made.append(int.from_bytes(digest.digest()[:8], "big", signed=True))
     return made
+
+
+def _texts(values: Values) -> list[str]:
+    return [value if isinstance(value, str) else "" if value is None else repr(value) for value in values]

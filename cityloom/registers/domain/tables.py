@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cityloom.registers.domain import shapes
 from cityloom.registers.domain.kinds import SHAPE_WORDS
@@ -104,3 +107,53 @@ class ConnectedTable(Table, Protocol):
     def digest(self) -> str: ...
     @property
     def bytes(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of rows in SQL, where the texts of the columns are called t0, t1 and so on.
+
+    `certain` tells whether a row is beyond doubt good; `values` are the values of such rows by field, `filled` whether
+    a field holds anything, `digest` an unsigned number, or nothing. Only rows behind the number `after` are wanted.
+    """
+
+    certain: str
+    values: Mapping[str, str]
+    filled: Mapping[str, str]
+    digest: str = ""
+    after: int = 0
+
+
+@dataclass
+class Columns:
+    """A batch of rows in columns: their numbers, which are certain, and the values and digests of those.
+
+    What stands there of the others means nothing; their texts are in `texts`, by place.
+    """
+
+    numbers: list[int]
+    certain: NDArray[np.bool_]
+    values: dict[str, list[Any]]
+    filled: dict[str, NDArray[np.bool_]]
+    said: list[int]
+    texts: dict[int, list[str]]
+
+
+@runtime_checkable
+class ColumnTable(Protocol):
+    """A table that also answers in columns, many rows at a time."""
+
+    header: tuple[str, ...]
+    how: Wanted
+
+    def batches(self) -> Iterator[Rows]:
+        """The rows, in order."""
+        ...
+
+    def columns(self, asked: Asked) -> Iterator[Columns]:
+        """The rows in columns, in order."""
+        ...
+
+    def texts_of(self, numbers: Sequence[int]) -> list[list[str]]:
+        """The texts of some rows, whose numbers rise."""
+        ...

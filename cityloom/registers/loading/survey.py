@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -18,6 +17,7 @@ from cityloom.registers.domain.fact_kinds import dataset_of
 from cityloom.registers.domain.mapping import FileMapping
 from cityloom.registers.domain.ownership import cyclic
 from cityloom.registers.domain.tables import Rows, Table
+from cityloom.registers.loading.reading import checked, held, rows_of
 
 _ENOUGH_TO_TELL = 20
 _MOST_SHOWN = 50
@@ -47,13 +47,13 @@ def survey(table: Table, mapping: FileMapping, today: date, unknown: Unknown, te
     """
     first = _First(mapping)
     checks = Checks(mapping, table.header, today)
-    for batch, checked in _checked(table, checks):
-        first.take(batch, checked)
-        tell(len(first.keys))
-    found = Survey(rows=len(first.keys), keys=np.array(first.keys, np.int64), bad=first.bad, shown=first.shown)
+    for rows, found in checked(table, checks, only=checks.across):
+        first.take(rows, found)
+        tell(first.rows)
+    found = Survey(rows=first.rows, keys=first.keys(), bad=first.bad, shown=first.shown)
     found.findings, found.notes = first.findings, first.notes
     repeated = {} if dataset_of(mapping.register.name) else _repeated(table, checks, mapping, first)
-    found.verdict = Verdict(repeated, _dangling(mapping, first, unknown),
+    found.verdict = Verdict(repeated, _dangling(mapping, first, found.keys, unknown),
                             cyclic(first.owner_of))  # fmt: skip
     if found.verdict != Verdict():
         _judge(found, table, Checks(mapping, table.header, today, found.verdict))
@@ -61,11 +61,6 @@ def survey(table: Table, mapping: FileMapping, today: date, unknown: Unknown, te
         found.notes.update(first.segments.findings())
     found.filled = first.filled
     return found
-
-
-def _checked(table: Table, checks: Checks) -> Iterator[tuple[Rows, Checked]]:
-    for batch in table.batches():
-        yield batch, checks.check(batch.numbers, batch.texts, batch.faults)
 
 
 class _First:
@@ -77,8 +72,9 @@ class _First:
         self._key = register.key
         self._owner = register.owner if register.owner in mapped else ""
         self._references = {f.name: f.refers_to for f in register.fields if f.refers_to and f.name in mapped}
-        self.keys = array("q")
-        self.good_keys = array("q")
+        self._keys: list[NDArray[np.int64]] = []
+        self._good: list[NDArray[np.int64]] = []
+        self.rows = 0
         self.bad = 0
         self.findings: Counter[tuple[str, str]] = Counter()
         self.notes: Counter[tuple[str, str]] = Counter()
@@ -88,45 +84,52 @@ class _First:
         self.referred: dict[str, set[str]] = {name: set() for name in self._references}
         self.segments = Segments() if register.name == "mains" else None
 
-    def take(self, batch: Rows, checked: Checked) -> None:
+    def take(self, rows: Rows, found: Checked) -> None:
         """Note a batch."""
-        keys = checked.values[self._key]
-        hashes = list(map(hash, keys))
-        self.keys.extend(hashes)
-        self.good_keys.extend(hashes[place] for place in checked.good)
-        for name, values in checked.values.items():
-            self.filled[name] += len(values) - values.count("") - values.count(None)
-        _count(self, batch, checked)
+        keys = found.values[self._key]
+        hashes = np.fromiter(map(hash, keys), np.int64, len(keys))
+        self._keys.append(hashes)
+        self._good.append(np.stack([hashes, np.array(rows.numbers, np.int64)])[:, found.good])
+        self.rows += found.count
+        self.filled.update({name: held(values) for name, values in found.values.items()})
+        self.filled.update(found.filled)
+        _count(self, rows, found)
         if self.segments:
-            self.segments.take(checked.values, checked.good)
+            self.segments.take(found.values, found.good)
         for name in self._references:
-            self.referred[name].update(checked.values[name])
+            self.referred[name].update(found.values[name])
         if self._owner:
-            self.owner_of.update((key, owner) for key, owner in zip(keys, checked.values[self._owner], strict=True)
+            self.owner_of.update((key, owner) for key, owner in zip(keys, found.values[self._owner], strict=True)
                                  if owner)  # fmt: skip
 
+    def keys(self) -> NDArray[np.int64]:
+        """Hashes of the keys of all rows."""
+        return np.concatenate([np.zeros(0, np.int64), *self._keys])
 
-def _count(found: _First | Survey, batch: Rows, checked: Checked) -> None:
+    def suspects(self) -> set[int]:
+        """The numbers of good rows whose key another good row may have."""
+        hashes, numbers = np.concatenate([np.zeros((2, 0), np.int64), *self._good], axis=1)
+        different, counts = np.unique(hashes, return_counts=True)
+        return set(numbers[np.isin(hashes, different[counts > 1])].tolist())
+
+
+def _count(found: _First | Survey, rows: Rows, checked: Checked) -> None:
     for place, faults in checked.faults.items():
         found.findings.update(faults)
         if len(found.shown) < _MOST_SHOWN:
-            found.shown.append((batch.numbers[place], faults))
+            found.shown.append((rows.numbers[place], faults))
     found.bad += len(checked.faults)
     found.notes.update(checked.notes)
 
 
 def _repeated(table: Table, checks: Checks, mapping: FileMapping, first: _First) -> dict[int, str]:
     """Rows whose key another good row has: the same row again, or one that says something else."""
-    hashes, counts = np.unique(np.array(first.good_keys, np.int64), return_counts=True)
-    suspects = set(hashes[counts > 1].tolist())
-    if not suspects:
-        return {}
     groups: dict[str, list[tuple[int, int]]] = {}
-    for batch, checked in _checked(table, checks):
-        for place, key in enumerate(checked.values[mapping.register.key]):
-            if hash(key) in suspects and place not in checked.faults:
-                groups.setdefault(key, []).append((batch.numbers[place], hash(tuple(batch.texts[place]))))
-    out = {}
+    for numbers, texts in rows_of(table, first.suspects()):
+        keys = checks.read(texts, {}).values[mapping.register.key]
+        for number, key, row in zip(numbers, keys, texts, strict=True):
+            groups.setdefault(key, []).append((number, hash(tuple(row))))
+    out: dict[int, str] = {}
     for rows in groups.values():
         if len({says for _number, says in rows}) > 1:
             out.update(dict.fromkeys((number for number, _says in rows), "repeated_key"))
@@ -135,9 +138,11 @@ def _repeated(table: Table, checks: Checks, mapping: FileMapping, first: _First)
     return out
 
 
-def _dangling(mapping: FileMapping, first: _First, unknown: Unknown) -> dict[str, frozenset[str]]:
+def _dangling(
+    mapping: FileMapping, first: _First, keys_here: NDArray[np.int64], unknown: Unknown
+) -> dict[str, frozenset[str]]:  # fmt: skip
     """Keys that a field refers to and that neither the file nor the register has."""
-    own = np.unique(np.array(first.keys, np.int64))
+    own = np.unique(keys_here)
     out = {}
     for name, keys in first.referred.items():
         refers_to = mapping.register.field(name).refers_to
@@ -153,8 +158,8 @@ def _dangling(mapping: FileMapping, first: _First, unknown: Unknown) -> dict[str
 def _judge(found: Survey, table: Table, checks: Checks) -> None:
     """Count again, now that the whole file is known."""
     found.findings, found.notes, found.bad, found.shown = Counter(), Counter(), 0, []
-    for batch, checked in _checked(table, checks):
-        _count(found, batch, checked)  # type: ignore[arg-type]
+    for rows, again in checked(table, checks, only=checks.across):
+        _count(found, rows, again)
 
 
 def check_plausible(found: Survey, mapping: FileMapping) -> None:

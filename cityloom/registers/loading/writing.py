@@ -22,6 +22,7 @@ from cityloom.registers.domain.tables import Rows, Table
 from cityloom.registers.loading import whereabouts
 from cityloom.registers.loading.aside import set_aside
 from cityloom.registers.loading.book import PURPOSE
+from cityloom.registers.loading.reading import checked
 from cityloom.registers.loading.survey import Survey
 from cityloom.registers.models import OPEN, RECORDS, Load
 
@@ -61,12 +62,9 @@ class Writer:
         """Write every row behind the last that is written, and at the end what is gone."""
         if self._is_first:
             bulk.drop_indexes(self._table)
-        done = 0
-        for batch in table.batches():
-            if batch.numbers and batch.numbers[-1] > self._load.rows_done:
-                self._write(batch.behind(self._load.rows_done))
-            done += len(batch.numbers)
-            tell(done)
+        for rows, found in checked(table, self._checks, after=self._load.rows_done, key=self._key):
+            self._write(rows, found)
+            tell(min(self._load.rows_done, self._found.rows))
         if self._mapping.covers_everything and not self._load.returns:
             self._note_gone()
         self._load.rows = self._found.rows
@@ -79,12 +77,11 @@ class Writer:
     def commit(self) -> None:
         """Nothing more: records are seen as soon as the book knows their load."""
 
-    def _write(self, batch: Rows) -> None:
-        checked = self._checks.check(batch.numbers, batch.texts, batch.faults)
-        said = digests(checked.values, checked.count, self._key)
-        part = self._compared(checked, said)
-        columns = self._columns(batch, checked, said, part.places)
-        packets = self._sealed(checked, part.places)
+    def _write(self, rows: Rows, found: Checked) -> None:
+        said = digests(found.values, found.count, self._key) if found.said is None else found.said
+        part = self._compared(found, said)
+        columns = self._columns(rows, found, said, part.places)
+        packets = self._sealed(found, part.places)
         if hasattr(self._table, "packet"):
             columns["packet"] = [packet.id if packet else None for packet in packets]
         with transaction.atomic():
@@ -92,8 +89,8 @@ class Writer:
                 bulk.write(self._table, columns)
             self._close(part.closed)
             self._keep(packets)
-            set_aside(self._load, self._mapping, batch, checked)
-            self._count(part, len(checked.faults), batch.numbers[-1])
+            set_aside(self._load, self._mapping, rows, found)
+            self._count(part, len(found.faults), rows.numbers[-1])
 
     def _compared(self, checked: Checked, said: list[int]) -> _Part:
         """Which good rows say something that the source has not said yet."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 
 from cityloom.kernel.refused import Refused
 from cityloom.registers.contrib.csv_file.reader import checked_header
 from cityloom.registers.domain import shapes
 from cityloom.registers.domain.kinds import SHAPE_WORDS
-from cityloom.registers.domain.tables import Rows, Wanted, batch_for
+from cityloom.registers.domain.tables import Asked, Columns, Rows, Wanted, batch_for
 
 MOST_ROWS = 200_000_000
 _MOST_TIMES = 2_000
@@ -24,6 +25,7 @@ _SETTINGS = {
     "autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "memory_limit": "1GB",
     "threads": "2", "temp_directory": "",
 }  # fmt: skip
+_AT_ONCE = 50_000
 _PLAIN = ("CHAR", "INT", "DOUBLE", "FLOAT", "DECIMAL", "DATE", "TIME", "BOOL", "UUID", "ENUM", "REAL")
 
 
@@ -52,6 +54,47 @@ class ParquetTable:
             except duckdb.Error as error:
                 raise self._broken() from error
 
+    def columns(self, asked: Asked) -> Iterator[Columns]:
+        """The rows in columns; the texts of those that are not certain beside them."""
+        question = self._question(asked)
+        with self._connection() as connection:
+            try:
+                connection.execute(f"PREPARE rows AS {question}")
+                for first in range(asked.after, self._rows, _AT_ONCE):
+                    found = connection.execute(f"EXECUTE rows({first}, {min(first + _AT_ONCE, self._rows)})")
+                    yield _columns(found.fetchnumpy(), asked)
+            except duckdb.Error as error:
+                raise self._broken() from error
+
+    def _question(self, asked: Asked) -> str:
+        texts = ", ".join(f"{_as_text(name, kind)} AS t{place}" for place, (name, kind) in enumerate(self._columns))
+        all_texts = ", ".join(f"t{place}" for place in range(len(self._columns)))
+        parts = [f"{value} AS v{place}" for place, value in enumerate(asked.values.values())]
+        parts += [f"{value} AS f{place}" for place, value in enumerate(asked.filled.values())]
+        parts += [f"{asked.digest} AS said"] if asked.digest else []
+        parts += ["file_row_number", "certain", f"CASE WHEN certain THEN NULL ELSE [{all_texts}] END AS texts"]
+        return (f"SELECT {', '.join(parts)} FROM (SELECT *, {asked.certain} AS certain FROM"  # noqa: S608
+                f" (SELECT file_row_number, {texts} FROM {self._file()}"
+                " WHERE file_row_number >= ? AND file_row_number < ?))")  # fmt: skip
+
+    def texts_of(self, numbers: Sequence[int]) -> list[list[str]]:
+        """The texts of some rows, whose numbers rise."""
+        texts = ", ".join(_as_text(name, kind) for name, kind in self._columns)
+        with self._connection() as connection:
+            try:
+                rows = connection.execute(
+                    f"SELECT {texts} FROM {self._file()} WHERE file_row_number BETWEEN ? AND ?"  # noqa: S608
+                    " AND file_row_number IN (SELECT unnest(?::BIGINT[]) - 1)",
+                    [numbers[0] - 1, numbers[-1] - 1, list(numbers)],
+                ).fetchall()
+            except duckdb.Error as error:
+                raise self._broken() from error
+        return list(map(list, rows))
+
+    def _file(self) -> str:
+        path = str(self._path).replace("'", "''")
+        return f"read_parquet('{path}', file_row_number = true)"
+
     def _connection(self) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect(":memory:", config=_SETTINGS)
         allowed = str(self._path).replace("'", "''")
@@ -69,6 +112,7 @@ class ParquetTable:
                 described = connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(self._path)]).fetchall()
             except duckdb.Error as error:
                 raise self._broken() from error
+        self._rows = rows
         return [(row[0], row[1]) for row in described]
 
     def _one(self, connection: duckdb.DuckDBPyConnection, question: str) -> int:
@@ -90,3 +134,15 @@ def _as_text(name: str, kind: str) -> str:
         return "''"  # lists, maps and bytes have no field here
     most = shapes.MOST_SIGNS if name.strip().casefold() in SHAPE_WORDS else _MOST_SIGNS
     return f"coalesce(left(CAST({quoted} AS VARCHAR), {most}), '')"
+
+
+def _columns(found: dict[str, Any], asked: Asked) -> Columns:
+    certain = np.asarray(found["certain"])
+    unsure = np.flatnonzero(~certain)
+    said = found["said"].view(np.int64).tolist() if asked.digest else []
+    return Columns(
+        (found["file_row_number"] + 1).tolist(), certain,
+        {name: found[f"v{place}"].tolist() for place, name in enumerate(asked.values)},
+        {name: np.asarray(found[f"f{place}"]) for place, name in enumerate(asked.filled)}, said,
+        {place: found["texts"][place].tolist() for place in unsure.tolist()},
+    )  # fmt: skip

@@ -1,0 +1,106 @@
+"""A file's rows, read and checked batch after batch: in columns where its format can, one by one where it must be."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from cityloom.registers.domain.checks import Checked, Checks, digests
+from cityloom.registers.domain.proofs import Proof
+from cityloom.registers.domain.tables import BATCH, Asked, Columns, ColumnTable, Rows, Table
+
+T = TypeVar("T")
+Batch = tuple[Rows, Checked]
+"""Rows and what was found; of a row that is good the texts may be missing, its values are there."""
+
+
+def checked(
+    table: Table, checks: Checks, *, after: int = 0, only: Collection[str] | None = None, key: bytes = b""
+) -> Iterator[Batch]:  # fmt: skip
+    """The rows behind a number; with `only` perhaps no values but of these fields, with a key perhaps digests."""
+    proof = checks.proof if isinstance(table, ColumnTable) else None
+    if proof is None or not isinstance(table, ColumnTable):
+        yield from _one_by_one(table, checks, after)
+    else:
+        yield from _ahead(_in_columns(table, checks, _asked(proof, after, only, key), key))
+
+
+def _asked(proof: Proof, after: int, only: Collection[str] | None, key: bytes) -> Asked:
+    wanted = proof.terms.keys() if only is None else proof.terms.keys() & set(only)
+    return Asked(
+        proof.certain, {name: term.value for name, term in proof.terms.items() if name in wanted},
+        {name: f"{term.text} <> ''" for name, term in proof.terms.items() if name not in wanted},
+        proof.digest(key) if key else "", after,
+    )  # fmt: skip
+
+
+def _one_by_one(table: Table, checks: Checks, after: int) -> Iterator[Batch]:
+    for batch in table.batches():
+        rows = batch.behind(after)
+        if rows.numbers:
+            yield rows, checks.check(rows.numbers, rows.texts, rows.faults)
+
+
+def _ahead(items: Iterator[T]) -> Iterator[T]:
+    """The items, each made in a thread while the one before is worked on."""
+    with ThreadPoolExecutor(1) as thread:
+        waiting = thread.submit(next, items, None)
+        while (item := waiting.result()) is not None:
+            waiting = thread.submit(next, items, None)
+            yield item
+
+
+def _in_columns(table: ColumnTable, checks: Checks, asked: Asked, key: bytes) -> Iterator[Batch]:
+    for columns in table.columns(asked):
+        out = checks.judge(_merged(columns, checks, key if asked.digest else b""), columns.numbers)
+        texts: list[list[str]] = [[]] * len(columns.numbers)
+        for place, row in (columns.texts | _told(table, columns, out)).items():
+            texts[place] = row
+        yield Rows(columns.numbers, texts), out
+
+
+def _told(table: ColumnTable, columns: Columns, out: Checked) -> dict[int, list[str]]:
+    """The texts of rows that were good by themselves and are bad in their file."""
+    places = sorted(out.faults.keys() - columns.texts.keys())
+    texts = table.texts_of([columns.numbers[place] for place in places]) if places else []
+    return dict(zip(places, texts, strict=True))
+
+
+def _merged(columns: Columns, checks: Checks, key: bytes) -> Checked:
+    """The values that are certain, and what `Checks` says of the other rows."""
+    places = list(columns.texts)
+    others = checks.read(list(columns.texts.values()), {})
+    out = Checked(columns.values, {places[at]: faults for at, faults in others.faults.items()}, others.notes,
+                  len(columns.numbers))  # fmt: skip
+    for name, values in columns.values.items():
+        _put(values, places, others.values[name])
+    for name, filled in columns.filled.items():
+        out.filled[name] = int((filled & columns.certain).sum()) + held(others.values[name])
+    if key:
+        out.said = columns.said
+        _put(columns.said, places, digests(others.values, others.count, key))
+    return out
+
+
+def _put(values: list[Any], places: list[int], others: list[Any]) -> None:
+    for place, value in zip(places, others, strict=True):
+        values[place] = value
+
+
+def rows_of(table: Table, wanted: set[int]) -> Iterator[tuple[list[int], list[list[str]]]]:
+    """Some rows by their numbers, in order: numbers and texts, a batch at a time."""
+    if isinstance(table, ColumnTable):
+        numbers = sorted(wanted)
+        for first in range(0, len(numbers), BATCH):
+            some = numbers[first : first + BATCH]
+            yield some, table.texts_of(some)
+        return
+    for batch in table.batches() if wanted else ():
+        places = [place for place, number in enumerate(batch.numbers) if number in wanted]
+        yield [batch.numbers[place] for place in places], [batch.texts[place] for place in places]
+
+
+def held(values: list[Any]) -> int:
+    """How many values there are that hold something."""
+    return len(values) - values.count("") - values.count(None)
