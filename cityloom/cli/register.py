@@ -23,7 +23,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
 _FILE = click.Path(path_type=Path)
 _REGISTER = click.Choice([
     "organisations", "buildings", "dwellings", "parcels", "addresses", "places", "components", "roads", "mains",
-    "fittings",
+    "fittings", "people",
 ])  # fmt: skip
 
 

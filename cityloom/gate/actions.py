@@ -29,6 +29,7 @@ from cityloom.gate.models import (
     AdverseStatus,
     Contest,
     Envelope,
+    EnvelopeVersion,
     GateAlarm,
     GlassReview,
     GrantRecord,
@@ -39,20 +40,30 @@ from cityloom.gate.models import (
 from cityloom.gate.queries import envelopes_by, exercise_of, exercises_of, keeper_for, link_of, parts_of
 from cityloom.keeper import client, files, manifest, protocol
 from cityloom.keeper.client import Running, Sealer
-from cityloom.keeper.record import AGE_BANDS, NEEDS, SEXES, PeopleBatch, SealedBatch, people_records, traits_of
+from cityloom.keeper.record import (
+    AGE_BANDS,
+    NEEDS,
+    SEXES,
+    PeopleBatch,
+    SealedBatch,
+    people_records,
+    traits_of,
+    with_traits,
+)
 from cityloom.kernel import clock, ids
 from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
 
 __all__ = [
-    "AGE_BANDS", "NEEDS", "SEXES", "GrantOrder", "Opening", "Packet", "PeopleBatch", "Region", "Running", "SealedBatch",
-    "Sealer", "answer_contest", "approve_status", "ask", "back_up_database", "back_up_keys", "break_glass", "contest",
-    "decide_purpose", "end_status", "erase", "erase_packets", "find_packets", "forget", "grant", "grant_all",
-    "keep_packets", "link_resident", "open_all", "open_packets", "open_people", "people_records", "propose_purpose",
-    "propose_status", "prune_backups", "read_notices", "remove_exercise", "reset_breaker", "restore_database",
-    "restore_keys", "review_glass", "revoke", "revoke_all", "revoke_these", "rotate_keys", "seal_packet",
-    "seal_packets", "seal_texts", "sealing", "search", "second", "see_alarm", "set_honey", "start_keeper",
-    "store_envelopes", "traits_of", "unmask",
+    "AGE_BANDS", "NEEDS", "SEXES", "GrantOrder", "Opening", "Packet", "PeopleBatch", "Region", "Running",
+    "SealedBatch", "Sealer", "Versions", "answer_contest", "approve_status", "ask", "back_up_database",
+    "back_up_keys", "break_glass", "contest", "decide_purpose", "end_status", "erase", "erase_packets",
+    "find_packets", "follow_versions", "forget", "grant", "grant_all", "keep_packets", "link_resident", "open_all",
+    "open_packets", "open_people", "open_versions", "people_records", "propose_purpose", "propose_status",
+    "prune_backups", "read_notices", "register_tokens", "remove_exercise", "reset_breaker", "restore_database",
+    "restore_keys", "reveal_people", "review_glass", "revoke", "revoke_all", "revoke_these", "rotate_keys",
+    "seal_packet", "seal_packets", "seal_texts", "seal_versions", "sealing", "search", "second", "see_alarm",
+    "set_honey", "start_keeper", "store_envelopes", "take_back_people", "traits_of", "unmask",
 ]  # fmt: skip
 
 Subjects = NDArray[np.int64] | Sequence[int]
@@ -99,6 +110,20 @@ class Packet:
 
     id: int
     sealed: Mapping[str, bytes]
+
+
+@dataclass(frozen=True)
+class Versions:
+    """Records that were sealed anew: `envelopes` uint8 (n, 160), of zeros where the person was erased."""
+
+    envelopes: NDArray[np.uint8]
+    field_set: int
+    key_id: int
+
+    @property
+    def alive(self) -> NDArray[np.bool_]:
+        """For whom there is one."""
+        return self.envelopes[:, 0] != 0
 
 
 @dataclass(frozen=True)
@@ -551,6 +576,7 @@ def erase(*, by: Actor, at: datetime, subject: int) -> None:
     since = keeper.ask(protocol.Head(), protocol.HeadIs).size
     keeper.ask(protocol.Erase(keeper.sign(by, at=at), subject), protocol.Done)
     Envelope.objects.filter(subject=subject).delete()
+    EnvelopeVersion.objects.filter(subject=subject).delete()
     AdverseStatus.objects.filter(subject=subject).delete()
     news = keeper.ask(protocol.News(keeper.sign(SYSTEM), since), protocol.NewsIs)
     forget(by=by, at=at, handles=[item.handle for item in news.items if item.kind == "erased"])
@@ -650,16 +676,77 @@ def erase_packets(*, by: Actor, at: datetime, purpose: str, packets: Sequence[in
         SealedPart.objects.filter(packet__in=some).delete()
 
 
+def open_versions(
+    *, by: Actor, at: datetime, grant_id: str, versions: Sequence[tuple[int, bytes]], fields: Collection[str]
+) -> list[dict[str, str] | None]:  # fmt: skip
+    """Open versions of people, each a subject and what was sealed then, under a live grant; a leaf for each version.
+
+    None for one that does not open: it is damaged, or the person was erased. Raises: Refused like `open_people`.
+    """
+    keeper, names = keeper_for(), sorted(fields)
+    who = keeper.sign(by, exercise_id=exercise_of(grant_id), at=at)
+    sealed = b"".join(envelope for _subject, envelope in versions)
+    request = protocol.Open(who, grant_id, names, _run([subject for subject, _envelope in versions]), sealed)
+    people = keeper.ask(request, protocol.Opened).people
+    return [None if values is None else dict(zip(names, values, strict=True)) for values in people]
+
+
+# Departments' files about people (decision 0026).
+
+
+def register_tokens(*, by: Actor, at: datetime, source: str, keys: Sequence[str]) -> NDArray[np.int64]:
+    """What the register knows a source's own numbers of people by; at most 65,536, one leaf for all of them.
+
+    Raises: Refused `gate.not_allowed`.
+    """
+    keeper = keeper_for()
+    request = protocol.RegisterTokens(keeper.sign(by, at=at), source, [key.encode() for key in keys])
+    return np.frombuffer(keeper.ask(request, protocol.TokensAre).tokens, "<i8")
+
+
+def seal_versions(*, by: Actor, at: datetime, subjects: Subjects, people: PeopleBatch) -> Versions:
+    """Seal changed records of people who are there, at most 65,536; nobody is found or counted by them yet.
+
+    Raises: Refused `gate.not_allowed`.
+    """
+    keeper = keeper_for()
+    records = with_traits(people.records, people.traits).tobytes()
+    reply = keeper.ask(protocol.SealVersions(keeper.sign(by, at=at), _run(subjects), records), protocol.VersionsSealed)
+    envelopes = np.frombuffer(reply.envelopes, np.uint8).reshape(len(people), -1)
+    return Versions(envelopes, reply.field_set, reply.key_id)
+
+
+def follow_versions(*, by: Actor, at: datetime, subjects: Subjects) -> int:
+    """Let people be found and counted by the envelopes that are kept of them now; at most 20,000, each named once."""
+    keeper, people = keeper_for(), np.asarray(subjects, np.int64)
+    (envelopes,) = envelopes_by([people])
+    return keeper.ask(protocol.Follow(keeper.sign(by, at=at), _run(people), envelopes), protocol.Done).count
+
+
+def reveal_people(*, by: Actor, at: datetime) -> None:
+    """Let people who were sealed hidden be found."""
+    keeper = keeper_for()
+    keeper.ask(protocol.Reveal(keeper.sign(by, at=at)), protocol.Done)
+
+
+def take_back_people(*, by: Actor, at: datetime, after: int = 0) -> int:
+    """Destroy the secrets of people who are hidden and whose ids are higher; return how many they were."""
+    keeper = keeper_for()
+    first = (after >> 32) + 1 if after else 0
+    return keeper.ask(protocol.TakeBack(keeper.sign(by, at=at), first), protocol.Done).count
+
+
 @contextmanager
-def sealing(*, by: Actor, at: datetime, workers: int = 2) -> Iterator[Sealer]:
+def sealing(*, by: Actor, at: datetime, workers: int = 2, hidden: bool = False) -> Iterator[Sealer]:
     """Seal people in bulk on several keeper processes; durable, with one log leaf, when the block ends well.
 
     `sealer.seal_all(batches)` gives a SealedBatch for each PeopleBatch (1 to 65,536 people), in order, with several in
     flight; `sealer.seal(batch)` does one. `sealer.sealed` counts the people. Slots follow the order of the people.
     The caller stores the envelopes (`store_envelopes`, or its own bulk path into the table of `gate.Envelope`).
+    With `hidden` nobody finds them before `reveal_people`, and `take_back_people` destroys them.
     """
     keeper = keeper_for()
-    with keeper.begin_load(keeper.sign(by, at=at), workers) as sealer:
+    with keeper.begin_load(keeper.sign(by, at=at), workers, hidden=hidden) as sealer:
         yield sealer
 
 

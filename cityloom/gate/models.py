@@ -8,6 +8,9 @@ from cityloom.gate.domain import reasons
 
 CLASSIFICATION: dict[str, dict[str, str]] = {
     "Envelope": {"subject": "clear", "sealed": "sealed", "field_set": "clear", "key_id": "clear"},
+    "EnvelopeVersion": {
+        "id": "clear", "subject": "clear", "sealed": "sealed", "field_set": "clear", "key_id": "clear",
+    },
     "GrantRecord": {
         "id": "clear", "purpose": "clear", "basis": "clear", "fields": "clear", "holder": "clear",
         "incident_id": "clear", "exercise_id": "clear", "zone_digest": "clear", "subject_count": "clear",
@@ -47,6 +50,16 @@ class Envelope(models.Model):
     """A person's identifying fields, sealed; only the keeper can open them."""
 
     subject = models.BigIntegerField(primary_key=True)
+    sealed = models.BinaryField()
+    field_set = models.SmallIntegerField()
+    key_id = models.SmallIntegerField()
+
+
+class EnvelopeVersion(models.Model):
+    """What was sealed of a person at another time than now; the id is that of the register's record."""
+
+    id = models.BigIntegerField(primary_key=True)
+    subject = models.BigIntegerField(db_index=True)
     sealed = models.BinaryField()
     field_set = models.SmallIntegerField()
     key_id = models.SmallIntegerField()

@@ -107,13 +107,13 @@ class KeeperClient:
         except Refused as refusal:
             return refusal
 
-    def begin_load(self, who: Signed, workers: int) -> Sealer:
+    def begin_load(self, who: Signed, workers: int, *, hidden: bool = False) -> Sealer:
         """Start a load on a connection of its own."""
         try:
             link = _connect(self._address)
         except OSError as error:
             raise KeeperDown from error
-        return Sealer(link, door.seal(BeginLoad(who, workers), self._key(), door.run_at(self._address)))
+        return Sealer(link, door.seal(BeginLoad(who, workers, hidden), self._key(), door.run_at(self._address)))
 
     def _exchange(self, request: Request) -> Reply:
         link = self._link()

@@ -22,6 +22,7 @@ from cityloom.keeper.opening import Openings
 from cityloom.keeper.packets import Packets
 from cityloom.keeper.proofs import Proofs
 from cityloom.keeper.protocol import Denied, Done, Reply, Request
+from cityloom.keeper.registering import Registering
 from cityloom.keeper.residents import Residents
 from cityloom.keeper.searching import Searches
 from cityloom.keeper.statuses import Statuses
@@ -46,12 +47,13 @@ class Desk:
         self._next_slot = self._reserved = self._office.rows("SELECT reserved FROM slots")[0][0]
         self.vault.check(self._reserved)
         self._proofs = Proofs(folder, self.log)
+        self._registering = Registering(self._office, lambda: self._next_slot)
         residents = Residents(self._office, self._proofs)
         counters = (
             self._proofs, residents, Openings(self._office), Searches(self._office, residents.link),
             Purposes(self._office), Glass(self._office), Statuses(self._office), Watching(self._office),
             Keeping(self._office, folder), Packets(self._office, self.reserve, self._finish_erasures),
-            Texts(self._office),
+            Texts(self._office), self._registering,
         )  # fmt: skip
         self._answers: dict[type, Callable[..., Reply]] = {
             protocol.Ping: lambda _: Done(), protocol.Head: self._head, protocol.Leaf: self._leaf,
@@ -114,6 +116,7 @@ class Desk:
         """Decide whether this person may load people. Raises: Refused."""
         asked = self._office.asked(request.who, "load", REGISTER)
         self._office.decide(asked, Facts("load"))
+        self._registering.begin(asked, hidden=request.hidden)
         return asked.claims
 
     def reserve(self, count: int) -> int:

@@ -152,10 +152,14 @@ class Summarise(msgspec.Struct, frozen=True, tag="summarise"):
 
 
 class BeginLoad(msgspec.Struct, frozen=True, tag="begin_load"):
-    """Start sealing people on this connection, on `workers` processes."""
+    """Start sealing people on this connection, on `workers` processes; with `hidden` nobody finds them before `Reveal`.
+
+    One that is not hidden begins a city anew: whoever is hidden then is forgotten.
+    """
 
     who: Signed
     workers: Annotated[int, msgspec.Meta(ge=0, le=1024)]
+    hidden: bool = False
 
 
 class Seal(msgspec.Struct, frozen=True, tag="seal"):
@@ -520,6 +524,46 @@ class OpenTexts(msgspec.Struct, frozen=True, tag="open_texts"):
     texts: ManyWords
 
 
+RegisterKey = Annotated[bytes, msgspec.Meta(min_length=1, max_length=256)]
+
+
+class RegisterTokens(msgspec.Struct, frozen=True, tag="register_tokens"):
+    """What the register knows a source's own numbers of people by."""
+
+    who: Signed
+    source: Name
+    keys: Annotated[list[RegisterKey], msgspec.Meta(max_length=MAX_BATCH)]
+
+
+class SealVersions(msgspec.Struct, frozen=True, tag="seal_versions"):
+    """Seal changed records of 128 bytes, their traits inside, for people who are there."""
+
+    who: Signed
+    subjects: bytes
+    records: bytes
+
+
+class Follow(msgspec.Struct, frozen=True, tag="follow"):
+    """Let what people are found and counted by be that of these envelopes."""
+
+    who: Signed
+    subjects: bytes
+    envelopes: bytes
+
+
+class Reveal(msgspec.Struct, frozen=True, tag="reveal"):
+    """Let those who were sealed hidden be found."""
+
+    who: Signed
+
+
+class TakeBack(msgspec.Struct, frozen=True, tag="take_back"):
+    """Zero the people who are hidden in slots from `first` on."""
+
+    who: Signed
+    first: Place
+
+
 Request = Union[  # noqa: UP007 - msgspec reads the union at run time
     Ping, Head, Leaf, Consistency, ReadBasis, Grant, Revoke, RevokeAll, Open, Count, ListNeedingHelp, Erase, Summarise,
     BeginLoad, Seal, EndLoad, LogKey, Checkpoint, Tile, Entries, Inclusions, AddCosignatures,
@@ -527,6 +571,7 @@ Request = Union[  # noqa: UP007 - msgspec reads the union at run time
     ProposePurpose, DecidePurpose, SetHoney, ResetBreaker, ReadBreakers, Unmask, BreakGlass, ReviewGlass, ReadGlass,
     ProposeStatus, ApproveStatus, EndStatus, Rotate, RotationAt, BackUpKeys,
     ReadEntry, SealPackets, FindPackets, OpenPackets, ErasePackets, SealTexts, OpenTexts,
+    RegisterTokens, SealVersions, Follow, Reveal, TakeBack,
 ]  # fmt: skip
 
 
@@ -813,11 +858,25 @@ class TextsAre(msgspec.Struct, frozen=True, tag="texts_are"):
     texts: list[bytes | None]
 
 
+class TokensAre(msgspec.Struct, frozen=True, tag="tokens_are"):
+    """Tokens in the order of the request, int64."""
+
+    tokens: bytes
+
+
+class VersionsSealed(msgspec.Struct, frozen=True, tag="versions_sealed"):
+    """Envelopes in the order of the request, of zeros for who is not there any more."""
+
+    envelopes: bytes
+    key_id: int
+    field_set: int
+
+
 Reply = Union[  # noqa: UP007 - msgspec reads the union at run time
     Done, Denied, Granted, HeadIs, LeafIs, ProofIs, BasisIs, Opened, Counted, Named, Summaries, Sealed,
     LogKeyIs, CheckpointIs, TileIs, EntriesAre, InclusionsAre, Answered, Candidates, Linked, OwnEntries, NewsIs, Alarms,
     FlowsAre, PurposesAre, BreakersAre, Unmasked, GlassIs, Rotated, Progress, BackedUp,
-    EntryIs, PacketsSealed, PacketsOpened, TextsAre,
+    EntryIs, PacketsSealed, PacketsOpened, TextsAre, TokensAre, VersionsSealed,
 ]  # fmt: skip
 
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-FIELD_SET = 1
+FIELD_SET = 2
 FIELDS = ("name", "national_id", "phone", "birth_date", "need_note")
 SEARCHED = ("national_id", "phone")
 """Fields that a person can be found by."""
-_WIDTHS = (48, 18, 16, 8, 38)
-RECORD = np.dtype([(field, f"S{width}") for field, width in zip(FIELDS, _WIDTHS, strict=True)])
-"""The plaintext, 128 bytes: UTF-8 padded with zeros, `birth_date` as YYYYMMDD."""
+_WIDTHS = (48, 18, 16, 8, 36)
+_TRAITS = "traits"
+RECORD = np.dtype([*((field, f"S{width}") for field, width in zip(FIELDS, _WIDTHS, strict=True)), (_TRAITS, "<u2")])
+"""The plaintext, 128 bytes: UTF-8 padded with zeros, `birth_date` as YYYYMMDD; what is counted of it at the end."""
 _places = {field: slice(RECORD.fields[field][1], RECORD.fields[field][1] + RECORD[field].itemsize) for field in FIELDS}
 ENVELOPE_BYTES = 160
 
@@ -85,6 +86,18 @@ def reader(fields: Sequence[str]) -> Callable[[bytes], list[str]]:
 def column(records: NDArray[np.uint8], field: str) -> NDArray[np.uint8]:
     """One field's bytes of records, uint8 (n, its width)."""
     return records[:, _places[field]]
+
+
+def with_traits(records: NDArray[np.uint8], traits: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """The records with what may be counted inside, so that a sealed version is whole."""
+    rows = np.ascontiguousarray(records).copy()
+    rows.view(RECORD).reshape(-1)[_TRAITS] = traits
+    return rows
+
+
+def traits_in(records: NDArray[np.uint8]) -> NDArray[np.uint16]:
+    """What may be counted of opened records; never the mark of a packet."""
+    return records.view(RECORD).reshape(-1)[_TRAITS] & np.uint16(PACKET_MARK - 1)
 
 
 def traits_of(

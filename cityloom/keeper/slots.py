@@ -78,8 +78,8 @@ class Slots:
             with path.open("r+b") as stream:
                 os.fsync(stream.fileno())
 
-    def clear(self, slot: int) -> None:
-        """Zero one slot; the tag first, so that a reader who still finds it has read what was there before."""
+    def clear(self, slot: int | NDArray[np.int64]) -> None:
+        """Zero one slot, or several; the tag first: a reader who still finds it has read what was there before."""
         self.tags[slot] = 0
         self.held[1][slot] = 0
         self.traits[slot] = 0

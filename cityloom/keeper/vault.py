@@ -28,6 +28,7 @@ from cityloom.kernel import ids
 from cityloom.kernel.refused import Refused
 
 ENVELOPE_VERSION = 2
+NOBODY_HIDDEN = 1 << 31
 _HEADER = struct.Struct(">BHB")  # version, key id, field set; with the subject behind it, the associated data
 _NONCE_BYTES = 12
 _LINK_BYTES = _NONCE_BYTES + 8 + 16
@@ -77,6 +78,8 @@ class Vault:
         self._packet_key = self._ring.lasting("packets")
         self._links = AESGCMSIV(self._ring.lasting("links"))
         self._texts_key = self._ring.lasting("texts")
+        self._register_key = self._ring.lasting("register keys")
+        self.hidden_from = NOBODY_HIDDEN
         self._index = index.BlindIndex({field: self._ring.lasting(f"index {field}") for field in SEARCHED})
         self._changing = threading.Lock()
         self._loads = 0
@@ -94,6 +97,11 @@ class Vault:
         self.slots.check(reserved)
 
     # Sealing.
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether other processes are sealing."""
+        return self._loads > 0
 
     @contextmanager
     def loading(self) -> Iterator[None]:
@@ -120,7 +128,7 @@ class Vault:
         subjects = record.subjects_at(first_slot, tags)
         here = slice(first_slot, first_slot + count)
         with self._changing:
-            envelopes = _sealed(subjects, keys, records, self.key_id)
+            envelopes = _sealed(subjects, keys, record.with_traits(records, traits), self.key_id)
             self.slots.secrets[here] = self._ciphers[self.key_id].apply(subjects, keys)
             self._describe(here, records, traits)
             self.slots.tags[here] = tags  # last: only now is anybody there
@@ -134,7 +142,43 @@ class Vault:
             if not alive.all():
                 raise Damaged
             self._describe(slice(subject >> 32, (subject >> 32) + 1), records, traits)
-            return _sealed(person, keys, records, self.key_id).tobytes()
+            return _sealed(person, keys, record.with_traits(records, traits), self.key_id).tobytes()
+
+    def seal_versions(
+        self, subjects: NDArray[np.int64], records: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.uint8]]:
+        """Seal new versions of people, uint8 (n, 128) with their traits, under the keys that they have.
+
+        Returns who is alive, and envelopes, uint8 (n, 160), of zeros for the others. Nothing else changes: what people
+        are found and counted by follows with `follow`.
+        """
+        with self._changing:
+            keys, alive = self._keys_of(subjects)
+            envelopes = np.zeros((len(subjects), record.ENVELOPE_BYTES), np.uint8)
+            if alive.any():
+                envelopes[alive] = _sealed(subjects[alive], keys[alive], records[alive], self.key_id)
+        return alive, envelopes
+
+    def follow(self, subjects: NDArray[np.int64], envelopes: bytes) -> int:
+        """Let tokens and traits be those of these envelopes; return how many opened."""
+        opened = list(self._opened(self.unlock(subjects), envelopes))
+        here = np.array([plain is not None for plain in opened], bool)
+        if not here.any():
+            return 0
+        run = b"".join(plain for plain in opened if plain)
+        records = np.frombuffer(run, np.uint8).reshape(-1, record.RECORD.itemsize)
+        fresh = {field: self._index.tokens(field, records) for field in SEARCHED}
+        with self._changing:
+            bits = self._bits()
+            still = self.alive(subjects[here])
+            places = record.slots_of(subjects[here])[still]
+            for field, tokens in fresh.items():
+                index.settle(tokens, bits)
+                self.slots.tokens[field][places] = tokens[still]
+            self.slots.traits[places] = record.traits_in(records)[still]
+            self._measure()
+        self.slots.sync()
+        return len(places)
 
     def seal_packets(
         self, first_slot: int, purpose: str, packets: Sequence[Mapping[str, bytes]]
@@ -240,6 +284,7 @@ class Vault:
         if token is None:
             return np.zeros(0, np.int64)
         found = index.places(self.slots.tokens[field], token, self._lengths[field])
+        found = found[found < self.hidden_from]
         tags = self.slots.tags[found]
         return (found << 32 | tags.astype(np.int64))[tags != 0]
 
@@ -265,6 +310,17 @@ class Vault:
     def packet_token(self, *parts: bytes) -> bytes:
         """The keyed word that a packet is found by; nobody without the key can tell what it stands for."""
         return hmac.digest(self._packet_key, b"\x00".join(parts), "sha256")[:16]
+
+    def register_tokens(self, source: str, keys: Sequence[bytes]) -> NDArray[np.int64]:
+        """What a register knows a source's own numbers of people by, int64: never 0, the same for ever (decision 0026).
+
+        Source: RFC 2104, SHA-256, the leading 8 bytes.
+        """
+        about, secret = source.encode() + b"\x00", self._register_key
+        run = b"".join([hmac.digest(secret, about + key, "sha256")[:8] for key in keys])
+        tokens = np.frombuffer(run, "<i8").copy()
+        tokens[tokens == 0] = 1
+        return tokens
 
     # Links of residents' accounts.
 
@@ -312,6 +368,16 @@ class Vault:
             for subject in subjects:
                 self.slots.clear(subject >> 32)
             self.slots.sync()
+
+    def clear_people(self, first: int, end: int) -> int:
+        """Zero every slot of a run that holds a person, and put that on the disk; return how many they were."""
+        with self._changing:
+            end = min(end, len(self.slots))
+            tags, traits = self.slots.tags[first:end], self.slots.traits[first:end]
+            people = np.flatnonzero((tags != 0) & (traits & record.PACKET_MARK == 0)) + first
+            self.slots.clear(people)
+            self.slots.sync()
+        return len(people)
 
     def rotate(self, progress: Progress | None = None) -> int:
         """Change the key-encryption key: wrap slots anew beside the old file, then switch; return the key's number.
@@ -368,10 +434,16 @@ class Vault:
         self._shorten()
 
     def _shorten(self) -> None:
-        people = (self.slots.tags != 0) & (self.slots.traits & record.PACKET_MARK == 0)
-        bits = index.bits_for(int(np.count_nonzero(people)))
+        bits = self._bits()
         for tokens in self.slots.tokens.values():
             index.settle(tokens, bits)
+        self._measure()
+
+    def _bits(self) -> int:
+        people = (self.slots.tags != 0) & (self.slots.traits & record.PACKET_MARK == 0)
+        return index.bits_for(int(np.count_nonzero(people)))
+
+    def _measure(self) -> None:
         self._lengths = {field: index.lengths(tokens) for field, tokens in self.slots.tokens.items()}
 
     def _describe(self, here: slice, records: NDArray[np.uint8], traits: NDArray[np.uint16]) -> None:

@@ -47,8 +47,10 @@ from cityloom.registers.models import (
     City,
     Dwelling,
     Land,
+    Load,
     Main,
     Name,
+    PersonRecord,
     Place,
     Resident,
     RoadNode,
@@ -149,9 +151,10 @@ def load(
 
     Raises: Refused `city.disk_full`, `gate.keeper_down`; then the city is as it was.
     """
-    envelope = apps.get_model("gate", "Envelope")
+    envelope, version = (apps.get_model("gate", name) for name in ("Envelope", "EnvelopeVersion"))
     tables = [
-        City, Building, Dwelling, Resident, Place, RoadNode, RoadSegment, Main, Valve, Land, Area, Name, envelope
+        City, Building, Dwelling, Resident, Place, RoadNode, RoadSegment, Main, Valve, Land, Area, Name, envelope,
+        version, PersonRecord,
     ]  # fmt: skip
     with _enough_disk(), bulk.emptied(tables):
         facts = _write_ground(draft, seed, at, progress)
@@ -163,6 +166,7 @@ def load(
             bulk.add_indexes(table)
         facts.is_synthetic = people or draft.is_synthetic
         facts.save()
+        Load.objects.filter(register="people").update(state=Load.GIVEN_UP)  # who came with a file went with the city
         create_units(communities=[(u.id, u.name_en, u.name_zh, u.kind) for u in draft.units], by=by, at=at)
     progress("index", len(tables), len(tables))
     return queries.loaded_city()

@@ -48,7 +48,7 @@ _CLEAR = {
     "Load": (
         "number", "source_id", "register", "file_name", "file_digest", "file_bytes", "mapping", "mapping_digest",
         "header", "as_of", "state", "rows", "rows_done", "counts", "notes", "returns", "started_at",
-        "finished_at", "loaded_by",
+        "finished_at", "loaded_by", "hides_from", "is_settled",
     ),
     "SetAside": ("id", "load", "source_id", "row", "findings", "texts", "back_in"),
     "OrganisationRecord": (
@@ -94,6 +94,7 @@ _CLEAR = {
     "FittingRecord": (
         *_RECORD, "network", "kind", "state", "installed_on", "division", "operator", "lon", "lat", "cell",
     ),
+    "PersonRecord": (*_RECORD, "subject", "dwelling_id"),
 }  # fmt: skip
 CLASSIFICATION: dict[str, dict[str, str]] = {model: dict.fromkeys(fields, "clear") for model, fields in _CLEAR.items()}
 
@@ -373,11 +374,17 @@ class Source(models.Model):
     name = models.CharField(max_length=60, unique=True)
 
 
+NOBODY = 2**63 - 1
+"""Higher than every subject."""
+
+
 class Load(models.Model):
     """One file as it came into a register; numbers are given in the order in which loads become known.
 
     What it wrote is seen by nobody before `state` is `done`. `header` is the file's, so that the next one can be
-    compared; `returns` is the load whose rows were corrected and come back, 0 for a file of its own.
+    compared; `returns` is the load whose rows were corrected and come back, 0 for a file of its own. People whose
+    subject is `hides_from` or higher are new with it: while it is `running` nobody counts them. `is_settled`: what
+    follows from it for people who were there before is done.
     """
 
     RUNNING, DONE, GIVEN_UP = "running", "done", "given-up"
@@ -401,12 +408,20 @@ class Load(models.Model):
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
     loaded_by = models.CharField(max_length=64)
+    hides_from = models.BigIntegerField(default=NOBODY)
+    is_settled = models.BooleanField(default=True)
 
     class Meta:
         indexes = [
             models.Index(fields=["source_id", "file_digest"], name="registers_load_file"),
             models.Index(fields=["finished_at"], name="registers_load_finished"),
         ]
+
+
+FIRST_HIDDEN = (
+    f"(SELECT coalesce(min(hides_from), {NOBODY}) FROM registers_load WHERE state = '{Load.RUNNING}')"  # noqa: S608
+)
+"""SQL: the lowest subject that nobody counts yet, as its file is not loaded to its end."""
 
 
 class SetAside(models.Model):
@@ -749,10 +764,28 @@ class FittingRecord(Record):
         ]
 
 
+class PersonRecord(Record):
+    """A person as a department has it: everything that it says is sealed (`gate.Envelope`, `gate.EnvelopeVersion`).
+
+    `key` is what the keeper made of the source's own number; nobody else can (decision 0026). `dwelling_id` is 0 where
+    the source knows none.
+    """
+
+    key = models.BigIntegerField()
+    subject = models.BigIntegerField()
+    dwelling_id = models.BigIntegerField(default=0)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["key"], name="registers_personrec_key"),
+            models.Index(fields=["subject"], name="registers_personrec_subject"),
+        ]
+
+
 RECORDS: dict[str, type[Record]] = {
     "organisations": OrganisationRecord, "buildings": BuildingRecord, "dwellings": DwellingRecord,
     "parcels": ParcelRecord, "addresses": AddressRecord, "places": PlaceRecord, "components": ComponentRecord,
-    "roads": RoadRecord, "mains": MainRecord, "fittings": FittingRecord,
+    "roads": RoadRecord, "mains": MainRecord, "fittings": FittingRecord, "people": PersonRecord,
 }  # fmt: skip
 """The table of each register that files are loaded into."""
 SPOKEN = {"organisations": "name", "buildings": "name", "addresses": "address", "places": "name", "roads": "name"}

@@ -59,7 +59,7 @@ from cityloom.registers.domain.zoning_answers import (
     SubdistrictFacts,
     ZoneFacts,
 )
-from cityloom.registers.models import OPEN, RECORDS, City, Load, OrganisationRecord, SetAside, Source
+from cityloom.registers.models import FIRST_HIDDEN, OPEN, RECORDS, City, Load, OrganisationRecord, SetAside, Source
 from cityloom.registers.trust import disagreements, rules
 from cityloom.registers.zones import book
 
@@ -201,11 +201,11 @@ def _living_in(ranges: list[tuple[int, int]]) -> tuple[Ints, Ints]:
     On SQLite the columns come as one text each, which numpy reads in half the time that rows of Python objects take.
     """
     if connection.vendor != "sqlite":
-        rows = _in_ranges("registers_resident", "subject, dwelling_id", "dwelling_id", ranges)
+        rows = _in_ranges("registers_resident", "subject, dwelling_id", "dwelling_id", ranges, condition=_KNOWN_PEOPLE)
         table = np.fromiter(chain.from_iterable(rows), np.int64, 2 * len(rows)).reshape(-1, 2)
         return table[:, 0], table[:, 1]
     joined = "group_concat(b.subject), group_concat(b.dwelling_id)"
-    found = _in_ranges("registers_resident", joined, "dwelling_id", ranges) or [("", "")]
+    found = _in_ranges("registers_resident", joined, "dwelling_id", ranges, condition=_KNOWN_PEOPLE) or [("", "")]
     subjects, dwellings = (np.fromstring(column or "", np.int64, sep=",") for column in found[0])
     return subjects, dwellings
 
@@ -219,7 +219,12 @@ def residents_in(dwelling_ids: Sequence[int]) -> list[int]:
 def homes_of(subjects: Sequence[int]) -> dict[int, int]:
     """The dwelling of each of these people; who is not registered is missing from the answer."""
     wanted = np.unique(np.asarray(subjects, np.int64))
-    return dict(_in_ranges("registers_resident", "subject, dwelling_id", "subject", _joined(wanted, wanted)))
+    return dict(_in_ranges("registers_resident", "subject, dwelling_id", "subject", _joined(wanted, wanted),
+                           condition=_KNOWN_PEOPLE))  # fmt: skip
+
+
+_KNOWN_PEOPLE = f"+b.subject < {FIRST_HIDDEN} AND "
+"""Not those who are new with a file that is being loaded; the plus keeps the key's index out of it."""
 
 
 def _joined(starts: Ints, ends: Ints) -> list[tuple[int, int]]:

@@ -49,7 +49,7 @@ def batch(count: int, *, need_every: int = 4, name: str = "Wang Fang") -> record
         national_id=np.full(count, b"440305199001011234", "S18"),
         phone=np.full(count, b"+8613800000000", "S16"),
         birth_date=np.full(count, b"19900101", "S8"),
-        need_note=np.full(count, "轮椅".encode(), "S38"),
+        need_note=np.full(count, "轮椅".encode(), "S36"),
     )
     traits = record.traits_of(
         age=np.where(rows % 2, 30, 84), sex=rows % 2, needs={"mobility": rows % need_every == 0}

@@ -40,7 +40,7 @@ def people(count: int) -> record.PeopleBatch:
         national_id=np.array([f"44030519900101{row:04d}".encode() for row in rows], "S18"),
         phone=np.array([f"+8613800{row:06d}".encode() for row in rows], "S16"),
         birth_date=np.array([f"{1950 + row % 60}0504".encode() for row in rows], "S8"),
-        need_note=np.full(count, b"", "S38"),
+        need_note=np.full(count, b"", "S36"),
     )
     return record.PeopleBatch(records, batch(count).traits)
 

@@ -164,7 +164,7 @@ def test_texts_fit_the_sealed_record(crowd: people.People) -> None:
     widths = {name: getattr(crowd, name).dtype.itemsize for name in ("name", "phone", "need_note")}
     assert widths["name"] <= 48
     assert widths["phone"] <= 16
-    assert widths["need_note"] <= 38
+    assert widths["need_note"] <= 36
     assert all(note.decode("utf-8") is not None for note in np.unique(crowd.need_note))
 
 

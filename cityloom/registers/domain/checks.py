@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from cityloom.registers.domain import dates, gcj02, identifiers, shapes
+from cityloom.registers.domain import dates, gcj02, identifiers, person_columns, shapes
 from cityloom.registers.domain.kinds import UNITS
 from cityloom.registers.domain.mapping import Column, Demand, FileMapping
 from cityloom.registers.domain.proofs import Proof, proof_of
@@ -30,6 +30,7 @@ _SIGNS: dict[str, Callable[[Sequence[str]], identifiers.Faults]] = {
     "division": identifiers.division_faults, "mobile": identifiers.mobile_faults,
     "component": identifiers.component_faults,
 }  # fmt: skip
+_CODED = frozenset({*_SIGNS, "key", "person_id"})
 Values = list[Any]
 
 
@@ -133,7 +134,7 @@ class Checks:
     def _cleaned(self, column: Column, texts: Sequence[str]) -> list[str]:
         """Without spaces around; codes in plain letters; what means nothing is empty."""
         cleaned = list(map(str.strip, texts))
-        if column.field.kind in _SIGNS or column.field.kind == "key":
+        if column.field.kind in _CODED:
             joined = "".join(cleaned)
             is_plain = joined.isascii() and " " not in joined
             cleaned = list(map(str.upper, cleaned)) if is_plain else [_plain(text) for text in cleaned]
@@ -148,6 +149,10 @@ class Checks:
             found = _SIGNS[kind](texts)
             wrong = np.flatnonzero(found).tolist()
             faults = {place: identifiers.FAULTS[found[place]] for place in wrong if texts[place]}
+        elif kind in person_columns.READ:
+            values, faults = person_columns.READ[kind](texts)
+        elif kind == "needs":
+            values, faults = person_columns.needs(texts, column.codes or {})
         elif kind in ("text", "key"):
             longest = _KEY_LONGEST if kind == "key" else column.field.longest
             values = texts = self._spoken(texts, faults)
@@ -234,6 +239,8 @@ class Checks:
         for place, (begin, end) in enumerate(zip(values.get(_BEGINS, ()), values.get(_ENDS, ()), strict=False)):
             if begin and end and end < begin:
                 _blame(out, place, _ENDS, "ends_before_it_begins")
+        for place, name, rule in person_columns.disagreements(values):
+            _blame(out, place, name, rule)
         if self._verdict.repeated:
             for place, number in enumerate(numbers):
                 if number in self._verdict.repeated:

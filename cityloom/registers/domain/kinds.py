@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from cityloom.registers.domain.assumptions import NEEDS
 from cityloom.registers.domain.land_uses import LAND_USES
 
 FieldKind = Literal[
     "text", "choice", "date", "number", "whole", "money", "lon", "lat", "credit_code", "resident_id", "division",
-    "mobile", "key", "component", "geometry", "instant",
+    "mobile", "key", "component", "geometry", "instant", "person_name", "person_id", "phone", "needs",
 ]  # fmt: skip
 
 
@@ -39,12 +40,22 @@ class Field:
 
 @dataclass(frozen=True)
 class Register:
-    """A register: its fields, which one is the key, and which refers to its own kind."""
+    """A register: its fields, which one is the key, and which refers to its own kind.
+
+    `other_key` is a field that may be the key where a source has no numbers of its own.
+    """
 
     name: str
     fields: tuple[Field, ...]
     key: str = "code"
     owner: str = ""
+    other_key: str = ""
+
+    def keyed_by(self, name: str) -> Register:
+        """The same register with another field for its key."""
+        fields = tuple(replace(field, required=field.name == name or (field.required and field.name != self.key))
+                       for field in self.fields)  # fmt: skip
+        return replace(self, key=name, other_key=self.key, fields=fields)
 
     def field(self, name: str) -> Field:
         """The field of that name."""
@@ -274,6 +285,37 @@ FITTINGS = Register("fittings", fields=(
     _DIVISION, _OPERATOR, _LON, _LAT,
 ))  # fmt: skip
 
+PEOPLE = Register("people", other_key="national_id", fields=(
+    Field("code", "key", required=True, personal=True, words=(
+        "person number", "person id", "person code", "人员编号", "人口编码", "人员编码", "居民编号",
+    )),
+    Field("name", "person_name", required=True, personal=True, longest=48, words=(
+        "name", "full name", "姓名", "人员姓名", "居民姓名",
+    )),
+    Field("national_id", "person_id", personal=True, words=(
+        "national id", "identity number", "id number", "身份证号", "身份证号码", "公民身份号码", "证件号码",
+    )),
+    Field("birth_date", "date", personal=True, not_future=True, words=(
+        "birth date", "date of birth", "born", "born on", "出生日期", "出生年月日", "生日",
+    )),
+    Field("sex", "choice", personal=True, choices=("female", "male", "other", "unknown"), words=(
+        "sex", "gender", "性别",
+    )),
+    Field("phone", "phone", personal=True, longest=16, words=(
+        "phone", "telephone", "mobile", "联系电话", "手机", "手机号", "手机号码", "电话", "联系方式",
+    )),
+    Field("dwelling", "key", personal=True, words=(
+        "dwelling", "dwelling code", "dwelling id", "房屋编码", "房屋代码", "房号编码", "不动产单元号", "现住房屋编码",
+    )),
+    Field("needs", "needs", personal=True, choices=NEEDS, words=(
+        "needs", "special needs", "需求", "特殊需求", "帮扶需求",
+    )),
+    Field("since", "date", not_future=True, words=(
+        "since", "moved in", "registered on", "登记日期", "入住日期", "迁入日期",
+    )),
+))  # fmt: skip
+
 REGISTERS = {register.name: register for register in (
     ORGANISATIONS, BUILDINGS, DWELLINGS, PARCELS, ADDRESSES, PLACES, COMPONENTS, ROADS, MAINS, FITTINGS,
+    PEOPLE,
 )}  # fmt: skip

@@ -102,8 +102,7 @@ def read(text: str, datasets: Mapping[str, Register] | None = None) -> FileMappi
     error = next(iter(sorted(_validator().iter_errors(document), key=lambda found: list(map(str, found.path)))), None)
     if error is not None:
         raise unfit(error, lines, "mapping")
-    register = _register(document, datasets or {}, lines)
-    _check_key(document, register, lines)
+    register = _keyed(document, _register(document, datasets or {}, lines), lines)
     columns = tuple(_column(name, says, register, lines) for name, says in document["columns"].items())
     _check_fields(columns, document, register, lines)
     file = document.get("file", {})
@@ -163,9 +162,15 @@ def _register(document: Mapping[str, Any], datasets: Mapping[str, Register], lin
     return datasets[document["dataset"]]
 
 
-def _check_key(document: Mapping[str, Any], register: Register, lines: Mapping[Place, int]) -> None:
-    if document.get("key", register.key) != register.key:
-        raise wrong(("key",), f"entries of {register.name} are named by {register.key}", lines)
+def _keyed(document: Mapping[str, Any], register: Register, lines: Mapping[Place, int]) -> Register:
+    """The register, with the key that the mapping names."""
+    key = document.get("key", register.key)
+    if key == register.key:
+        return register
+    if not register.other_key or key != register.other_key:
+        keys = " or ".join(filter(None, (register.key, register.other_key)))
+        raise wrong(("key",), f"entries of {register.name} are named by {keys}", lines)
+    return register.keyed_by(key)
 
 
 def _day(document: Mapping[str, Any], lines: Mapping[Place, int]) -> str:
@@ -194,7 +199,7 @@ def _column(name: str, says: Mapping[str, Any], register: Register, lines: Mappi
         if target.choices and meaning not in target.choices:
             words = f"{target.name} cannot be {meant(meaning, target.choices)}"
             raise wrong((*place, "codes", written), words, lines)
-    if target.kind == "choice" and codes is None:
+    if target.kind in ("choice", "needs") and codes is None:
         codes = {choice: choice for choice in target.choices}
     return Column(name, target, unit, form, codes)
 

@@ -56,4 +56,4 @@ def _note(bits: int, chinese: bool) -> bytes:
         return b""
     english, translated = _NOTES[held[0]]
     more = f" +{len(held) - 1}" if len(held) > 1 else ""
-    return (f"{translated} {english}{more}" if chinese else english + more).encode()[:38]
+    return (f"{translated} {english}{more}" if chinese else english + more).encode()[:36]

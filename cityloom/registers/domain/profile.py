@@ -39,6 +39,7 @@ _CODES: dict[str, dict[str, str]] = {
     "kind": {"有限责任公司": "company", "股份有限公司": "company", "个体工商户": "sole-trader", "分公司": "branch",
              "合伙企业": "partnership", "农民专业合作社": "cooperative", "事业单位": "public-institution",
              "社会团体": "association"},
+    "sex": {"男": "male", "女": "female", "未知": "unknown", "M": "male", "F": "female"},
     "use": {"住宅": "residential", "商业": "retail", "办公": "office", "工业": "industrial", "仓储": "warehouse",
             "教育": "education", "医疗": "health", "公共": "civic", "其他": "other"},
     "land_use": {chinese: number for number, (_english, chinese) in LAND_USES.items()},

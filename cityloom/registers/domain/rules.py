@@ -43,6 +43,7 @@ RULES = {
     "loop": Rule("integrity", "The segment ends where it begins."),
     "loose_end": Rule("integrity", "An end of the segment meets no other segment and no fitting."),
     "ends_before_it_begins": Rule("validity", "The end lies before the beginning."),
+    "not_as_in_number": Rule("validity", "The identity number says something else; one of the two is wrong."),
     "unknown_reference": Rule("integrity", "Neither the register nor the file has the key that is referred to."),
     "cycle": Rule("integrity", "Following the owners leads back to the same entry."),
     "future": Rule("timeliness", "The date lies in the future."),

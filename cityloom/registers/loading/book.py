@@ -16,7 +16,7 @@ from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.registers.domain.arrivals import shown_name
 from cityloom.registers.domain.fact_kinds import dataset_of
 from cityloom.registers.domain.mapping import FileMapping
-from cityloom.registers.loading import lake
+from cityloom.registers.loading import lake, person_book
 from cityloom.registers.models import OPEN, RECORDS, Load, SetAside, Source
 
 PURPOSE = "register-parties"
@@ -118,6 +118,8 @@ def give_up(load: Load) -> None:
         while packets := list(written.exclude(packet=None).values_list("packet", flat=True)[:_AT_ONCE // 10]):
             gate.erase_packets(by=SYSTEM, at=load.started_at, purpose=PURPOSE, packets=packets)
             written.filter(packet__in=packets).update(packet=None)
+    if load.register == "people":
+        person_book.take_back(load)
     while ids := list(written.values_list("id", flat=True)[:_AT_ONCE]):
         table._default_manager.filter(id__in=ids).delete()
     with transaction.atomic():
@@ -145,4 +147,5 @@ def finish(load: Load) -> None:
     """Make a load known: from this instant on it is seen. No load becomes known before an earlier one."""
     last = Load.objects.filter(state=Load.DONE).aggregate(last=Max("finished_at"))["last"]
     load.state, load.finished_at = Load.DONE, max(filter(None, (clock.now(), last)))
-    load.save(update_fields=["state", "finished_at"])
+    load.is_settled = load.register != "people"
+    load.save(update_fields=["state", "finished_at", "is_settled"])

@@ -23,6 +23,8 @@ from cityloom.registers.events import RecordsDisagree
 from cityloom.registers.models import RECORDS, Comparison, Disagreement, Load, Source
 from cityloom.registers.trust import disagreements, rules
 
+COMPARED = [name for name in RECORDS if name != "people"]
+"""What sources say of people is sealed: whoever links them compares them."""
 _ROWS = 10_000
 _GONE_FROM = 1 << 31
 _DEGREE_M = 111_400.0  # a degree of latitude or longitude is never longer
@@ -32,7 +34,7 @@ _NUMBERS = ("number", "whole", "money")
 def compare_due(at: datetime) -> None:
     """Compare every load that is known and was not compared yet, in their order; what was cut short begins again."""
     last = Comparison.objects.order_by("-load").values_list("load", flat=True).first() or 0
-    for load in Load.objects.filter(state=Load.DONE, number__gt=last, register__in=[*RECORDS]).order_by("number"):
+    for load in Load.objects.filter(state=Load.DONE, number__gt=last, register__in=COMPARED).order_by("number"):
         compare(load, at)
 
 

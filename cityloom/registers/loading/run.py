@@ -20,9 +20,10 @@ from cityloom.registers.domain.fact_kinds import dataset_of
 from cityloom.registers.domain.mapping import FileMapping, check_columns, read
 from cityloom.registers.domain.tables import OFFERED, Table
 from cityloom.registers.domain.written import LARGEST_BYTES
-from cityloom.registers.loading import book, comparing, lake
+from cityloom.registers.loading import book, comparing, lake, person_settling
 from cityloom.registers.loading.book import Incoming, Snapshot
 from cityloom.registers.loading.lake import FactWriter
+from cityloom.registers.loading.person_writing import PersonWriter
 from cityloom.registers.loading.survey import Survey, check_plausible, survey
 from cityloom.registers.loading.turn import turn
 from cityloom.registers.loading.writing import Writer
@@ -30,6 +31,7 @@ from cityloom.registers.models import Load
 
 log = logging.getLogger(__name__)
 Progress = Callable[[str, int], None]
+PEOPLE = "people"
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,8 @@ def load(
     Raises: Refused `registers.load_running`, `registers.file_changed`, `registers.disk_full`, and what `check` refuses.
     """
     with turn(), _opened(mapping, file, opened) as (table, incoming), _enough_disk():
+        if mapping.register.name == PEOPLE:
+            person_settling.settle_all()
         source = book.source_of(mapping.source)
         if known := book.known_load(source.id, incoming.digest, mapping):
             comparing.compare_due(at)
@@ -87,16 +91,22 @@ def load(
         begun = book.begin(source, mapping, incoming, header=list(table.header), as_of=today, returns=returns, by=by,
                            at=at)  # fmt: skip
         with _taken_back(begun):
-            made = FactWriter if dataset_of(mapping.register.name) else Writer
-            writer = made(begun, mapping, table.header, found)
+            writer = _writer_for(mapping)(begun, mapping, table.header, found)
             writer.write(table, lambda n: tell("write", n))
             if not incoming.is_unchanged():
                 raise Refused("registers.file_changed", "{value} was changed while it was read, so nothing was loaded; "
                               "run this again when the file is complete.", value=incoming.name)  # fmt: skip
             writer.commit()
             book.finish(begun)
+        person_settling.settle_all()
         _compare(at)
         return Outcome(found, begun.number)
+
+
+def _writer_for(mapping: FileMapping) -> type[Writer] | type[FactWriter] | type[PersonWriter]:
+    if dataset_of(mapping.register.name):
+        return FactWriter
+    return PersonWriter if mapping.register.name == PEOPLE else Writer
 
 
 @contextlib.contextmanager

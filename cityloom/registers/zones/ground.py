@@ -16,6 +16,7 @@ from cityloom.registers.domain import zoning_ground as ground
 from cityloom.registers.domain import zoning_load as loads
 from cityloom.registers.domain.draft import Ints, Shapes
 from cityloom.registers.domain.zoning_cells import RESOLUTION, CellGraph, at_resolution, neighbours_of
+from cityloom.registers.models import FIRST_HIDDEN
 
 _MAJOR = "('motorway', 'trunk', 'primary', 'secondary')"
 _CUT = 1 << 15
@@ -74,7 +75,7 @@ def _people(cells: Ints) -> Ints:
     rows = _read(
         f"SELECT b.cell / {_CUT}, COUNT(*) FROM registers_building b JOIN registers_resident r"  # noqa: S608 - constants
         " ON r.dwelling_id BETWEEN b.first_dwelling_id AND b.first_dwelling_id + b.dwellings - 1"
-        f" WHERE b.dwellings > 0 GROUP BY b.cell / {_CUT}"
+        f" WHERE b.dwellings > 0 AND r.subject < {FIRST_HIDDEN} GROUP BY b.cell / {_CUT}"
     )
     prefix, count = (np.array(column, np.int64) for column in (zip(*rows, strict=True) if rows else ((), ())))
     return _placed(cells, at_resolution(prefix * _CUT, RESOLUTION), count)

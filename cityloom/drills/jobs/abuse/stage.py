@@ -205,7 +205,7 @@ def people(count: int, first: int = 0) -> record.PeopleBatch:
         name=np.array([f"Wang Fang {row}".encode() for row in rows], "S48"),
         national_id=np.array([national_id(row).encode() for row in rows], "S18"),
         phone=np.array([f"+861{row:010}".encode() for row in rows], "S16"),
-        birth_date=np.full(count, b"19900101", "S8"), need_note=np.full(count, "轮椅".encode(), "S38"),
+        birth_date=np.full(count, b"19900101", "S8"), need_note=np.full(count, "轮椅".encode(), "S36"),
     )  # fmt: skip
     traits = record.traits_of(age=rows % 90, sex=rows % 2, needs={"mobility": rows % 20 == 0})
     return record.PeopleBatch(records, traits)

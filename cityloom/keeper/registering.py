@@ -1,0 +1,104 @@
+"""The counter where departments' files about people come in: tokens of keys, new versions, and who may be found.
+
+People of a file that is not loaded to its end are hidden: sealed, but found by nobody. What changes about people who
+are there is sealed first, and what they are found and counted by follows when the file is known (decision 0026).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cityloom.keeper import protocol, record
+from cityloom.keeper.basis import REGISTER
+from cityloom.keeper.decision import Facts
+from cityloom.keeper.office import Asked, Office
+from cityloom.keeper.opening import enveloped, subjects_in
+from cityloom.keeper.protocol import Done, Reply, Signed
+from cityloom.keeper.store import Statement
+from cityloom.keeper.vault import NOBODY_HIDDEN
+from cityloom.kernel.refused import Refused
+
+_FORGET: Statement = ("DELETE FROM hidden", ())
+
+
+class Registering:
+    """Everything here is part of a load: it shows nobody, and each request leaves one leaf that says how many."""
+
+    def __init__(self, office: Office, next_slot: Callable[[], int]) -> None:
+        self._office = office
+        self._next_slot = next_slot
+        rows = office.rows("SELECT first FROM hidden")
+        office.vault.hidden_from = rows[0][0] if rows else NOBODY_HIDDEN
+        self.answers: dict[type, Callable[..., Reply]] = {
+            protocol.RegisterTokens: self._tokens, protocol.SealVersions: self._seal, protocol.Follow: self._follow,
+            protocol.Reveal: self._reveal, protocol.TakeBack: self._take_back,
+        }  # fmt: skip
+
+    def begin(self, asked: Asked, *, hidden: bool) -> None:
+        """Hide whoever is sealed from now on, or forget those who were hidden when a city begins anew."""
+        vault = self._office.vault
+        if hidden and vault.hidden_from == NOBODY_HIDDEN:
+            first = self._next_slot()
+            self._office.log.append([], [("INSERT INTO hidden VALUES (1, ?)", (first,))])
+            vault.hidden_from = first
+        elif not hidden and vault.hidden_from != NOBODY_HIDDEN:
+            self._zero(asked, vault.hidden_from, [_FORGET])
+            vault.hidden_from = NOBODY_HIDDEN
+
+    def _asked(self, who: Signed, action: str, people: int) -> Asked:
+        asked = self._office.asked(who, action, REGISTER)
+        self._office.decide(asked, Facts(action, people=people))
+        return asked
+
+    def _tokens(self, request: protocol.RegisterTokens) -> Reply:
+        asked = self._asked(request.who, "key", len(request.keys))
+        about = self._office.leaf_about(asked, "keyed", people=len(request.keys), about=request.source)
+        self._office.log.append([about])
+        return protocol.TokensAre(self._office.vault.register_tokens(request.source, request.keys).tobytes())
+
+    def _seal(self, request: protocol.SealVersions) -> Reply:
+        subjects = subjects_in(request.subjects, protocol.MAX_BATCH)
+        if len(request.records) != len(subjects) * record.RECORD.itemsize:
+            raise protocol.malformed()
+        asked = self._asked(request.who, "load", len(subjects))
+        records = np.frombuffer(request.records, np.uint8).reshape(len(subjects), record.RECORD.itemsize)
+        alive, envelopes = self._office.vault.seal_versions(subjects, records)
+        self._office.log.append([self._office.leaf_about(asked, "resealed", people=int(alive.sum()))])
+        return protocol.VersionsSealed(envelopes.tobytes(), self._office.vault.key_id, record.FIELD_SET)
+
+    def _follow(self, request: protocol.Follow) -> Reply:
+        subjects = enveloped(request.subjects, request.envelopes)
+        asked = self._asked(request.who, "load", len(subjects))
+        self._require_distinct(subjects)
+        followed = self._office.vault.follow(subjects, request.envelopes)
+        self._office.log.append([self._office.leaf_about(asked, "followed", people=followed)])
+        return Done(followed)
+
+    def _require_distinct(self, subjects: NDArray[np.int64]) -> None:
+        if len(np.unique(subjects)) != len(subjects):
+            raise protocol.malformed()
+
+    def _reveal(self, request: protocol.Reveal) -> Reply:
+        asked, vault = self._asked(request.who, "load", 0), self._office.vault
+        if vault.hidden_from == NOBODY_HIDDEN:
+            return Done(0)
+        self._office.log.append([self._office.leaf_about(asked, "revealed")], [_FORGET])
+        vault.hidden_from = NOBODY_HIDDEN
+        return Done(1)
+
+    def _take_back(self, request: protocol.TakeBack) -> Reply:
+        """Whoever is known to the city is never taken back: that is an erasure, and has its own rules."""
+        asked, vault = self._asked(request.who, "load", 0), self._office.vault
+        if vault.hidden_from == NOBODY_HIDDEN:
+            return Done(0)
+        return Done(self._zero(asked, max(request.first, vault.hidden_from), []))
+
+    def _zero(self, asked: Asked, first: int, changes: list[Statement]) -> int:
+        if self._office.vault.is_loading:
+            raise Refused("gate.loading", "People are being loaded; nobody can be taken back before that has ended.")
+        gone = self._office.vault.clear_people(first, self._next_slot())
+        self._office.log.append([self._office.leaf_about(asked, "taken-back", people=gone)], changes)
+        return gone

@@ -1,0 +1,365 @@
+"""The second reading of a file about people: sealed as they come, seen by nobody before the file is known.
+
+People who are new to the register are sealed into new slots, hidden. What is new about people who are there is sealed
+under the keys that they have, and kept beside what is said of them now (`person_settling` puts it in force).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from django.apps import apps
+from django.db import models, transaction
+from django.utils.crypto import salted_hmac
+from numpy.typing import NDArray
+
+from cityloom.gate import actions as gate
+from cityloom.kernel import clock
+from cityloom.kernel.actor import SYSTEM
+from cityloom.registers import bulk
+from cityloom.registers.domain import person_columns, person_names
+from cityloom.registers.domain.assumptions import NEEDS
+from cityloom.registers.domain.checks import Checked, Checks, Values, digests
+from cityloom.registers.domain.mapping import FileMapping
+from cityloom.registers.domain.tables import Rows, Table
+from cityloom.registers.loading import person_book
+from cityloom.registers.loading.homes import Homes
+from cityloom.registers.loading.survey import Survey
+from cityloom.registers.models import NOBODY, OPEN, Load, PersonRecord, Resident, SetAside
+
+Ints = NDArray[np.int64]
+_WORKERS = 2
+_KEYS_AT_ONCE = 5_000
+_GONE_FROM = 1 << 31
+_AGE_UNKNOWN = 30
+"""In years: whose day of birth nobody knows is counted among adults."""
+_EMPTY = np.zeros(0, np.int64)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a source said last of some keys: by token its record, digest, subject, and whether it was gone."""
+
+    record: int
+    digest: int
+    subject: int
+    is_gone: bool
+
+
+@dataclass(frozen=True)
+class _People:
+    """Rows that are written: their numbers in the file and, as columns of equal length, what is kept in clear."""
+
+    rows: Ints
+    token: Ints
+    digest: Ints
+    dwelling: Ints
+    since: list[str]
+    sealed: gate.PeopleBatch
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A batch that is ready to be written, but for the ids of those who are new."""
+
+    new: _People
+    changed: _People
+    subjects: Ints
+    versions: gate.Versions | None
+    closed: list[int]
+    returned: int
+    unchanged: int
+    erased: int
+    homeless: int
+    numbers: list[int]
+    checked: Checked
+
+
+class PersonWriter:
+    """Writes one load of people."""
+
+    def __init__(self, load: Load, mapping: FileMapping, header: Sequence[str], found: Survey) -> None:
+        self._load, self._mapping, self._found = load, mapping, found
+        self._checks = Checks(mapping, header, load.as_of, found.verdict)
+        self._homes = Homes()
+        self._key = bytes.fromhex(salted_hmac("cityloom.registers.row", "", algorithm="sha256").hexdigest())
+        self._source = mapping.source
+        self._waiting: deque[_Part] = deque()
+        self._here: list[Ints] = []
+        before = PersonRecord.objects.filter(id__lt=load.number << 32)
+        self._is_first = not before.exists()
+        self._is_first_of_source = self._is_first or not before.filter(source_id=load.source_id).exists()
+        names = ("new", "changed", "unchanged", "gone", "set_aside", "erased", "no_dwelling")
+        self._counts = dict.fromkeys(names, 0) | load.counts
+
+    def write(self, table: Table, tell: Callable[[int], None]) -> None:
+        """Write every row behind the last that is written, and at the end what is gone."""
+        self._begin()
+        with gate.sealing(by=SYSTEM, at=clock.now(), workers=_WORKERS, hidden=True) as sealer:
+            for sealed in sealer.seal_all(self._batches(table, tell)):
+                self._write_waiting()
+                self._write(self._waiting.popleft(), sealed)
+            self._write_waiting()
+        if self._mapping.covers_everything and not self._load.returns:
+            self._note_gone()
+        self._load.rows = self._found.rows
+        self._load.notes = [[name, rule, count] for (name, rule), count in sorted(self._found.notes.items())]
+        self._load.save(update_fields=["rows", "notes"])
+        if self._is_first:
+            with transaction.atomic():
+                bulk.add_indexes(PersonRecord)
+
+    def commit(self) -> None:
+        """Leave nothing to be done: what was written is known with the load."""
+
+    def _begin(self) -> None:
+        if self._load.hides_from == NOBODY:
+            self._load.hides_from = person_book.highest_subject() + 1
+            self._load.save(update_fields=["hides_from"])
+        else:
+            person_book.drop_orphans(self._load)
+        if self._is_first:
+            bulk.drop_indexes(PersonRecord)
+
+    def _batches(self, table: Table, tell: Callable[[int], None]) -> Iterator[gate.PeopleBatch]:
+        """Those who are new, batch by batch; whatever else a batch holds waits for its turn."""
+        done = 0
+        for batch in table.batches():
+            part = self._prepared(batch)
+            done += len(batch.numbers)
+            tell(done)
+            if part is None:
+                continue
+            if not len(part.new) and not self._waiting:
+                self._write(part, None)
+                continue
+            self._waiting.append(part)
+            if len(part.new):
+                yield part.new.sealed
+
+    def _write_waiting(self) -> None:
+        """Write the batches in front in which nobody is new."""
+        while self._waiting and not len(self._waiting[0].new):
+            self._write(self._waiting.popleft(), None)
+
+    # What a batch says.
+
+    def _prepared(self, batch: Rows) -> _Part | None:
+        is_done = not batch.numbers or batch.numbers[-1] <= self._load.rows_done
+        if is_done and not self._mapping.covers_everything:
+            return None
+        checked = self._checks.check(batch.numbers, batch.texts, batch.faults)
+        tokens = self._tokens(checked.values[self._mapping.register.key])
+        if self._mapping.covers_everything:
+            self._here.append(tokens)
+        return None if is_done else self._compared(batch, checked, tokens)
+
+    def _tokens(self, keys: Values) -> Ints:
+        """What each key is kept as; 0 where there is none."""
+        places = [place for place, key in enumerate(keys) if key]
+        tokens = np.zeros(len(keys), np.int64)
+        if places:
+            tokens[places] = gate.register_tokens(
+                by=SYSTEM, at=clock.now(), source=self._source, keys=[keys[place] for place in places]
+            )
+        return tokens
+
+    def _compared(self, batch: Rows, checked: Checked, tokens: Ints) -> _Part:
+        """Who is new, and who is not as the source said before."""
+        said = digests(checked.values, checked.count, self._key)
+        good = [place for place in checked.good if batch.numbers[place] > self._load.rows_done]
+        known = {} if self._is_first_of_source else self._known(tokens[good])
+        new, changed, closed, returned = [], [], [], 0
+        for place in good:
+            before = known.get(int(tokens[place]))
+            if before is None:
+                new.append(place)
+            elif before.is_gone or before.digest != said[place]:
+                changed.append((place, before))
+                returned += before.is_gone
+        people = self._people(batch, checked, tokens, said, new)
+        again = self._people(batch, checked, tokens, said, [place for place, _before in changed])
+        subjects = np.array([before.subject for _place, before in changed], np.int64)
+        versions = _versions(subjects, again)
+        alive = versions.alive.tolist() if versions else []
+        closed = [before.record for (_place, before), lives in zip(changed, alive, strict=True) if lives]
+        homeless = int((people.dwelling == 0).sum() + (again.dwelling == 0).sum())
+        return _Part(people, again, subjects, versions, closed, returned, len(good) - len(new) - len(changed),
+                     len(changed) - len(closed), homeless, batch.numbers, checked)  # fmt: skip
+
+    def _known(self, tokens: Ints) -> dict[int, Known]:
+        said = PersonRecord.objects.filter(source_id=self._load.source_id, closed_by=OPEN,
+                                           id__lt=self._load.number << 32)  # fmt: skip
+        wanted, found = tokens.tolist(), {}
+        for first in range(0, len(wanted), _KEYS_AT_ONCE):
+            rows = said.filter(key__in=wanted[first : first + _KEYS_AT_ONCE])
+            for token, *more in rows.values_list("key", "id", "digest", "subject", "is_gone"):
+                found[token] = Known(*more)
+        return found
+
+    def _people(self, batch: Rows, checked: Checked, tokens: Ints, said: list[int], places: list[int]) -> _People:
+        values = {name: [column[place] for place in places] for name, column in checked.values.items()}
+        dwelling = self._homes.find(values["dwelling"]) if "dwelling" in values else np.zeros(len(places), np.int64)
+        as_of = self._load.as_of.isoformat()
+        since = values.get(self._mapping.valid_from) or [as_of] * len(places)
+        return _People(
+            np.array([batch.numbers[place] for place in places], np.int64), tokens[places],
+            np.array([said[place] for place in places], np.int64), dwelling, [day or as_of for day in since],
+            to_seal(values, len(places), self._load.as_of),
+        )  # fmt: skip
+
+    # Writing.
+
+    def _write(self, part: _Part, sealed: gate.SealedBatch | None) -> None:
+        """One batch in one transaction: nothing of it is seen before the load is known."""
+        with transaction.atomic():
+            if sealed is not None:
+                self._write_records(part.new, sealed.subjects)
+                bulk.write(Resident, {"subject": sealed.subjects, "dwelling_id": part.new.dwelling})
+                _write_envelopes(apps.get_model("gate", "Envelope"), {"subject": sealed.subjects}, sealed)
+            if part.versions is not None:
+                self._write_changed(part, part.versions)
+            for first in range(0, len(part.closed), _KEYS_AT_ONCE):
+                followed = PersonRecord.objects.filter(id__in=part.closed[first : first + _KEYS_AT_ONCE])
+                followed.update(closed_by=self._load.number)
+            self._set_aside(part.numbers, part.checked)
+            self._count(part)
+
+    def _write_changed(self, part: _Part, versions: gate.Versions) -> None:
+        """Whoever was erased stays so: no word of a file brings that person back."""
+        alive = np.flatnonzero(versions.alive)
+        if not len(alive):
+            return
+        self._write_records(part.changed, part.subjects, alive)
+        record = self._load.number << 32 | part.changed.rows[alive]
+        living = gate.Versions(versions.envelopes[alive], versions.field_set, versions.key_id)
+        _write_envelopes(apps.get_model("gate", "EnvelopeVersion"), {"id": record, "subject": part.subjects[alive]},
+                         living)  # fmt: skip
+
+    def _write_records(self, people: _People, subjects: Ints, at: Ints | slice = slice(None)) -> None:
+        rows = people.rows[at]
+        count = len(rows)
+        since = people.since if isinstance(at, slice) else [people.since[place] for place in at.tolist()]
+        bulk.write(PersonRecord, {
+            "id": self._load.number << 32 | rows, "source_id": np.full(count, self._load.source_id, np.int16),
+            "key": people.token[at], "closed_by": np.full(count, OPEN, np.int32), "valid_from": since,
+            "is_gone": np.zeros(count, np.bool_), "digest": people.digest[at], "subject": subjects[at],
+            "dwelling_id": people.dwelling[at],
+        })  # fmt: skip
+
+    def _set_aside(self, numbers: list[int], checked: Checked) -> None:
+        """Keep what is wrong, and the row in its file alone (decision 0021)."""
+        load = self._load
+        faults = {place: blamed for place, blamed in checked.faults.items() if numbers[place] > load.rows_done}
+        if load.returns:
+            good = [numbers[place] for place in checked.good]
+            SetAside.objects.filter(load=load.returns, row__in=good).update(back_in=load.number)
+            for place, blamed in faults.items():
+                still = SetAside.objects.filter(load=load.returns, row=numbers[place])
+                still.update(findings=[list(fault) for fault in blamed])
+            return
+        SetAside.objects.bulk_create([
+            SetAside(id=load.number << 32 | numbers[place], load=load.number, source_id=load.source_id,
+                     row=numbers[place], findings=[list(fault) for fault in blamed], texts=None)
+            for place, blamed in sorted(faults.items())
+        ], batch_size=500)  # fmt: skip
+
+    def _count(self, part: _Part) -> None:
+        changed = len(part.changed) - part.erased
+        wrong = sum(part.numbers[place] > self._load.rows_done for place in part.checked.faults)
+        for name, more in (("new", len(part.new) + part.returned), ("changed", changed - part.returned),
+                           ("unchanged", part.unchanged), ("set_aside", wrong), ("erased", part.erased),
+                           ("no_dwelling", part.homeless)):  # fmt: skip
+            self._counts[name] += more
+        self._load.rows_done, self._load.counts = part.numbers[-1], self._counts
+        self._load.save(update_fields=["rows_done", "counts"])
+
+    # What is gone.
+
+    def _note_gone(self) -> None:
+        """People whom the source had and its whole file has not: they get a record that says so."""
+        before = PersonRecord.objects.filter(source_id=self._load.source_id, closed_by=OPEN, is_gone=False,
+                                             id__lt=self._load.number << 32)  # fmt: skip
+        here = np.unique(np.concatenate(self._here)) if self._here else _EMPTY
+        rows: list[tuple[int, int, int]] = []
+        for record, token, subject in before.values_list("id", "key", "subject").iterator(chunk_size=_KEYS_AT_ONCE):
+            at = np.searchsorted(here, token)
+            if at == len(here) or here[at] != token:
+                rows.append((record, token, subject))
+        for first in range(0, len(rows), _KEYS_AT_ONCE):
+            self._write_gone(rows[first : first + _KEYS_AT_ONCE])
+
+    def _write_gone(self, rows: list[tuple[int, int, int]]) -> None:
+        start = (self._load.number << 32 | _GONE_FROM) + self._counts["gone"]
+        gone = [
+            PersonRecord(id=start + place, source_id=self._load.source_id, key=token, valid_from=self._load.as_of,
+                         is_gone=True, digest=0, subject=subject)
+            for place, (_record, token, subject) in enumerate(rows)
+        ]  # fmt: skip
+        with transaction.atomic():
+            PersonRecord.objects.bulk_create(gone, batch_size=1_000)
+            closed = PersonRecord.objects.filter(id__in=[record for record, _token, _subject in rows])
+            closed.update(closed_by=self._load.number)
+            self._counts["gone"] += len(rows)
+            self._load.counts = self._counts
+            self._load.save(update_fields=["counts"])
+
+
+def _versions(subjects: Ints, people: _People) -> gate.Versions | None:
+    if not len(people):
+        return None
+    return gate.seal_versions(by=SYSTEM, at=clock.now(), subjects=subjects, people=people.sealed)
+
+
+def _write_envelopes(
+    table: type[models.Model], named: dict[str, Ints], sealed: gate.SealedBatch | gate.Versions
+) -> None:  # fmt: skip
+    same = np.ones(len(sealed.envelopes), np.int16)
+    bulk.write(table, {
+        **named, "sealed": sealed.envelopes, "field_set": same * sealed.field_set, "key_id": same * sealed.key_id,
+    })  # fmt: skip
+
+
+def to_seal(values: dict[str, Values], count: int, today: date) -> gate.PeopleBatch:
+    """People in the keeper's form; a day of birth and a sex that the file does not say are those of the number."""
+    numbers = values.get("national_id") or [""] * count
+    sealed = [len(number) == 18 for number in numbers]
+    births = values.get("birth_date") or [None] * count
+    born = [(day or (person_columns.birth_in(number) if whole else "")).replace("-", "")
+            for day, number, whole in zip(births, numbers, sealed, strict=True)]  # fmt: skip
+    sexes = values.get("sex") or [""] * count
+    sex = [said or (person_columns.sex_in(number) if whole else "unknown")
+           for said, number, whole in zip(sexes, numbers, sealed, strict=True)]  # fmt: skip
+    bits = np.array([_need_bits(said) for said in values.get("needs") or [""] * count], np.uint8)
+    records = gate.people_records(
+        name=_bytes(values["name"], person_columns.NAME_BYTES), national_id=_bytes(numbers, 18),
+        phone=_bytes(values.get("phone") or [""] * count, person_columns.PHONE_BYTES), birth_date=_bytes(born, 8),
+        need_note=person_names.need_notes(True)[bits],
+    )  # fmt: skip
+    traits = gate.traits_of(
+        age=_ages(born, today), sex=np.array([gate.SEXES.index(one) for one in sex], np.int64),
+        needs={need: bits >> bit & 1 == 1 for bit, need in enumerate(NEEDS)},
+    )  # fmt: skip
+    return gate.PeopleBatch(records, traits)
+
+
+def _bytes(texts: Sequence[str], width: int) -> NDArray[np.bytes_]:
+    return np.array([text.encode() for text in texts], f"S{width}")
+
+
+def _need_bits(said: str) -> int:
+    return sum(1 << NEEDS.index(need) for need in said.split(",")) if said else 0
+
+
+def _ages(born: Sequence[str], today: date) -> Ints:
+    """Whole years, from days as YYYYMMDD."""
+    days = np.array([int(day) if day else 0 for day in born], np.int64)
+    now = today.year * 10_000 + today.month * 100 + today.day
+    return np.where(days > 0, np.maximum(now - days, 0) // 10_000, _AGE_UNKNOWN)
