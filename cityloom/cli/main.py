@@ -37,6 +37,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         drill,
         keep,
         lake,
+        linkage,
         log,
         processes,
         sources,
@@ -49,6 +50,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         processes.status, processes.stop, zones.zones,
     )  # fmt: skip
     sources.register.add_command(address.address)
+    sources.register.add_command(linkage.link)
     for group in groups:
         cityloom.add_command(group)
     screen = Screen(stderr=True)

@@ -38,6 +38,7 @@ from cityloom.registers.domain.profile import Proposal, mapping_text
 from cityloom.registers.domain.survivorship import Rules
 from cityloom.registers.domain.synthetic import synthetic_city
 from cityloom.registers.domain.tables import Wanted
+from cityloom.registers.linkage import files as linked_files
 from cityloom.registers.loading import arrivals, comparing, corrections, deciding, people, run
 from cityloom.registers.loading.corrections import told
 from cityloom.registers.loading.run import Outcome
@@ -400,6 +401,24 @@ def note_disagreements(
     not among `rows` has ended. Publishes `RecordsDisagree` once for each load and register.
     """
     comparing.note(register, rows, load=load, keys=keys, fields=fields, at=at)
+
+
+def link_files(
+    paths: Sequence[Path], *, config: Path | None = None, register: str = "", truth: str = "", within: bool = False,
+    free_of_duplicates: bool = False,
+) -> linked_files.Outcome:  # fmt: skip
+    """Link records of one file inside, or of two with each other, before anything is loaded; nothing is changed.
+
+    `truth` names a column whose values tell which rows are truly one, or a file of judged pairs.
+    Raises: Refused `linkage.no_columns`, `linkage.truth_unknown`, `linkage.config_*`, and what reading refuses.
+    """
+    return linked_files.link_files(paths, config=config, register=register, truth=truth, within=within,
+                                   free_of_duplicates=free_of_duplicates)  # fmt: skip
+
+
+def write_links(outcome: linked_files.Outcome, place: Path) -> int:
+    """Write pairs as row numbers and weights, without any value; return how many. Raises: `registers.file_exists`."""
+    return linked_files.write(outcome, place)
 
 
 def write_example(folder: Path, count: int, seed: int) -> list[Path]:

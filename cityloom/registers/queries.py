@@ -48,6 +48,7 @@ from cityloom.registers.domain.draft import Flags, Floats, Ints, Shapes, Texts
 from cityloom.registers.domain.fact_kinds import register_of
 from cityloom.registers.domain.facts import DisagreementFacts, Fact, FactsAbout, LoadFacts, Origin, Rate, RulesVersion
 from cityloom.registers.domain.kinds import REGISTERS, Register
+from cityloom.registers.domain.linkage_config import shipped, shipped_text
 from cityloom.registers.domain.mapping import schema
 from cityloom.registers.domain.rows import LARGE_REACH_M
 from cityloom.registers.domain.rules import RULES, Rule
@@ -958,3 +959,12 @@ def division_name(code: str) -> str:
 def address_score(lines: Iterable[str], home: str = "") -> address_truth.Score:
     """How much of a file labelled by hand is found. Raises: Refused `address.truth_form`."""
     return address_truth.measured(lines, home)
+
+
+def linkage_config(register: str) -> str:
+    """The configuration by which records of a register are linked, as it is written.
+
+    Raises: Refused `linkage.register_unknown`.
+    """
+    shipped(register)
+    return shipped_text(register)

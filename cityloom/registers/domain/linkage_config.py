@@ -87,6 +87,7 @@ class Config:
     train: tuple[Key, ...] = ()
     most_in_block: int = 100
     prior: float = 1e-6
+    all_pairs_up_to: int = 0
     digest: str = ""
 
 
@@ -125,7 +126,8 @@ def read(text: str) -> Config:
     config = Config(
         document["register"], columns, _keys(document["blocks"]), comparisons, document["thresholds"]["certain"],
         document["thresholds"]["review"], _keys(document.get("train", ())), document.get("blocks_at_most", 100),
-        document.get("prior", 1e-6), hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16],
+        document.get("prior", 1e-6), document.get("all_pairs_up_to", 0),
+        hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16],
     )  # fmt: skip
     _check_parts(config)
     if config.review > config.certain:

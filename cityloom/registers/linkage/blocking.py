@@ -24,9 +24,15 @@ def pair_up(
     `within`: places of the tables inside of which pairs are looked for, too.
     """
     con.execute("CREATE TABLE found (l BIGINT, r BIGINT)")
-    skipped = {}
-    for key in usable(config.blocks, parts):
-        skipped[" + ".join(key)] = _pair_in(con, key, config.most_in_block, _allowed(within, between))
+    skipped: dict[str, int] = {}
+    allowed = _allowed(within, between)
+    ((records,),) = con.execute("SELECT count(*) FROM record").fetchall()
+    is_small = records * records / 2 <= config.all_pairs_up_to
+    if is_small:
+        every = f"SELECT l.uid, r.uid FROM record l JOIN record r ON l.uid < r.uid AND ({allowed})"
+        con.execute(f"INSERT INTO found {every}")
+    for key in () if is_small else usable(config.blocks, parts):
+        skipped[" + ".join(key)] = _pair_in(con, key, config.most_in_block, allowed)
     con.execute("""CREATE TABLE pair AS
         SELECT '0' AS match_key, l AS join_key_l, r AS join_key_r FROM found GROUP BY l, r ORDER BY l, r""")
     con.execute("DROP TABLE found")

@@ -40,7 +40,7 @@ def register(con: duckdb.DuckDBPyConnection, tables: Mapping[str, Columns], conf
     names = _raw(con, tables, config)
     _fold_names(con, names, config)
     pieces = dict(_pieces(names, config))
-    joins = " ".join(f"LEFT JOIN sound_{name} ON sound_{name}.v = {_folded(name)}" for name in _named(names, config))
+    joins = " ".join(f"LEFT JOIN sound_{name} ON sound_{name}.v = raw.{name}__v" for name in _named(names, config))
     chosen = ", ".join(f"{sql} AS {column(part)}" for part, sql in pieces.items())
     comma = ", " if chosen else ""
     con.execute(f"CREATE TABLE record AS SELECT uid, tbl, row_no{comma}{chosen} FROM raw {joins} ORDER BY uid")
@@ -123,16 +123,26 @@ def _folded(name: str) -> str:
     return f"nullif(regexp_replace({_fold(name)}, '[^\\pL]', '', 'g'), '')"
 
 
+def _half(name: str) -> str:
+    """Signs of full width as plain ones; texts of plain signs alone, as most are, are not looked through."""
+    return f"(CASE WHEN strlen({name}) = length({name}) THEN {name} ELSE translate({name}, '{_FULL}', '{_HALF}') END)"
+
+
 def _fold(name: str) -> str:
-    return f"lower(strip_accents(translate({name}, '{_FULL}', '{_HALF}')))"
+    return f"lower(strip_accents({_half(name)}))"
 
 
 def _fold_names(con: duckdb.DuckDBPyConnection, names: frozenset[str], config: Config) -> None:
     """For each different name its letters and sound, worked out once."""
     import pyarrow as pa
 
-    for name in _named(names, config):
-        found = con.execute(f"SELECT DISTINCT {_folded(name)} AS v FROM raw WHERE v IS NOT NULL").fetchall()
+    named = _named(names, config)
+    if not named:
+        return
+    folded = ", ".join(f"{_folded(name)} AS {name}__v" for name in named)
+    con.execute(f"CREATE OR REPLACE TABLE raw AS SELECT *, {folded} FROM raw")
+    for name in named:
+        found = con.execute(f"SELECT DISTINCT {name}__v AS v FROM raw WHERE v IS NOT NULL").fetchall()
         values = [value for (value,) in found]
         in_letters = [linkage_sound.letters(value, surname=name == "surname") for value in values]
         table = pa.table({
@@ -180,11 +190,11 @@ def _day(name: str, raw: str) -> Iterator[tuple[str, str]]:
 
 
 def _number(name: str, raw: str) -> Iterator[tuple[str, str]]:
-    yield name, f"nullif(regexp_replace(upper(translate({raw}, '{_FULL}', '{_HALF}')), '[^0-9A-Z]', '', 'g'), '')"
+    yield name, f"nullif(regexp_replace(upper({_half(raw)}), '[^0-9A-Z]', '', 'g'), '')"
 
 
 def _phone(name: str, raw: str) -> Iterator[tuple[str, str]]:
-    digits = f"regexp_replace(translate({raw}, '{_FULL}', '{_HALF}'), '[^0-9]', '', 'g')"
+    digits = f"regexp_replace({_half(raw)}, '[^0-9]', '', 'g')"
     yield name, f"CASE WHEN length({digits}) >= 6 THEN right({digits}, 9) END"
 
 
@@ -198,7 +208,9 @@ def _word(name: str, raw: str) -> Iterator[tuple[str, str]]:
 
 
 def _address(name: str, raw: str) -> Iterator[tuple[str, str]]:
-    short = f"regexp_replace({_fold(raw)}, '^\\s*([{_HAN}]{{2,3}}(省|自治区))?([{_HAN}]{{2,3}}市)?', '')"
+    folded = _fold(raw)
+    city = f"regexp_replace({folded}, '^\\s*([{_HAN}]{{2,3}}(省|自治区))?([{_HAN}]{{2,3}}市)?', '')"
+    short = f"(CASE WHEN strlen({folded}) = length({folded}) THEN {folded} ELSE {city} END)"
     clean = f"trim(regexp_replace({short}, '[^\\pL\\pN]+', ' ', 'g'))"
     yield name, f"nullif({clean}, '')"
     yield f"{name}.numbers", f"nullif(array_to_string(regexp_extract_all({clean}, '\\d+'), ' '), '')"
@@ -213,7 +225,7 @@ def _organisation(name: str, raw: str) -> Iterator[tuple[str, str]]:
     core = f"regexp_replace({signs}, '({_LEGAL})|\\b({_LEGAL_LATIN})\\b', ' ', 'g')"
     core = f"trim(regexp_replace({core}, '\\s+', ' ', 'g'))"
     joined = f"replace({core}, ' ', '')"
-    grams = f"list_transform(range(1, length({joined})), i -> substr({joined}, i, 2))"
+    grams = f"list_transform(range(1, length({joined})), lambda i: substr({joined}, i, 2))"
     yield name, f"nullif(trim({signs}), '')"
     yield f"{name}.core", f"nullif({joined}, '')"
     few = f"CASE WHEN regexp_matches({joined}, '[{_HAN}]') THEN 2 ELSE 5 END"

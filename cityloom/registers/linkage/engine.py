@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     import duckdb
 
 _SEED = 1
-_SAMPLED_PAIRS = 1e6
+_SAMPLED_PAIRS = 3e5
 _TRAINED_PAIRS = 2e5
 _FEWEST_PAIRS = 20
 _PRIOR_ROUNDS = 10
+_BELIEF = 0.05
+"""Weight of what is usual against what was learnt."""
 _DRAWN = 1_000.0
 """Records' worth of belief in the average frequency of a value."""
 _WEAKEST = -4.0
@@ -85,6 +87,24 @@ def score(
     at = {pair: place for place, pair in enumerate(zip(links.left_row.tolist(), links.right_row.tolist(), strict=True))}
     asked = zip(first.tolist(), (second - rows).tolist(), strict=True)
     return links.taken(np.array([at[pair] for pair in asked], np.int64))
+
+
+def share_blocked(
+    tables: Mapping[str, Columns], config: Config, pairs: Sequence[tuple[int, int, int, int]]
+) -> float:  # fmt: skip
+    """The share of pairs (place of a table, row, place of the other table, row) that are compared at all."""
+    import pyarrow as pa
+
+    columns = dict(zip(("lt", "lr", "rt", "rr"), map(list, zip(*pairs, strict=True)), strict=True))
+    inside = frozenset(place for place, _row, other, _other_row in pairs if place == other)
+    with _database() as con:
+        parts = cleaning.register(con, tables, config)
+        blocking.pair_up(con, config, parts, within=inside, between=len(tables) > 1)
+        con.register("incoming", pa.table(columns))
+        ((found,),) = con.execute("""SELECT count(*) FROM incoming
+            JOIN record l ON l.tbl = lt AND l.row_no = lr JOIN record r ON r.tbl = rt AND r.row_no = rr
+            JOIN pair ON join_key_l = least(l.uid, r.uid) AND join_key_r = greatest(l.uid, r.uid)""").fetchall()
+    return found / len(pairs)
 
 
 @contextmanager
@@ -155,11 +175,10 @@ def _learnt(linker: Any, start: Model) -> dict[str, tuple[tuple[float, float], .
 
 
 def _chance(m: Any, u: Any, usual: tuple[float, float]) -> tuple[float, float]:
-    """What was learnt, or what is usual where nothing could be."""
-    least = 1e-7
+    """What was learnt, drawn a little towards what is usual: a level that was never seen still may hold."""
     learnt_m = float(m) if isinstance(m, float) else usual[0]
     learnt_u = float(u) if isinstance(u, float) else usual[1]
-    return max(learnt_m, least), max(learnt_u, least)
+    return (1 - _BELIEF) * learnt_m + _BELIEF * usual[0], (1 - _BELIEF) * learnt_u + _BELIEF * usual[1]
 
 
 def _score(
@@ -185,9 +204,10 @@ def _register_frequencies(
             if part not in parts:
                 continue
             name, usual = column(part), model.chances[comparison.name][place][1]
-            con.execute(f"""CREATE TABLE often_{name} AS
-                SELECT {name}, (count(*) + {usual} * {_DRAWN}) / ((SELECT count({name}) FROM record) + {_DRAWN})
-                    AS tf_{name} FROM record WHERE {name} IS NOT NULL GROUP BY {name}""")
+            all_of_them = f"(SELECT count({name}) FROM record)"
+            con.execute(f"""CREATE TABLE often_{name} AS SELECT {name},
+                    (count(*) + {usual * _DRAWN}::DOUBLE) / ({all_of_them} + {_DRAWN}::DOUBLE) AS tf_{name}
+                FROM record WHERE {name} IS NOT NULL GROUP BY {name}""")
             said = api.register(f"often_{name}", dataset_display_name=f"often_{name}")
             linker.table_management.register_term_frequency_lookup(said, name)
 
