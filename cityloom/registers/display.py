@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_noop as _
 
+from cityloom.registers.domain import components
+from cityloom.registers.domain.land_uses import LAND_USES
 from cityloom.ui.domain.declared import Display, Layer, LegendItem, Page, Search
 
 _GROUND, _CARDS = "cityloom.registers.layers.ground", "cityloom.registers.layers.cards"
@@ -34,12 +36,29 @@ def word(key: str) -> str:
     return gettext(WORDS[key]) if key in WORDS else key
 
 
+REGISTERS = {
+    "organisations": _("Organisations"), "buildings": _("Buildings"), "dwellings": _("Dwelling units"),
+    "parcels": _("Land parcels"), "addresses": _("Addresses"), "places": _("Places and facilities"),
+    "components": _("City components"), "roads": _("Roads"), "mains": _("Utility networks: mains"),
+    "fittings": _("Utility networks: fittings"), "people": _("People"),
+}  # fmt: skip
+"""What registers are called."""
 FIELDS = {
     "name": _("Name"), "kind": _("Kind"), "status": _("Status"), "address": _("Address"),
     "division": _("Administrative area"), "registered_on": _("Registered on"), "ended_on": _("Ended on"),
     "capital_fen": _("Registered capital"), "industry": _("Industry"), "owner": _("Owned by"), "lon": _("Longitude"),
     "lat": _("Latitude"), "representative": _("Legal representative"), "representative_id": _("Identity number"),
-    "phone": _("Telephone"),
+    "phone": _("Telephone"), "code": _("Number"), "use": _("Use"), "levels": _("Floors"), "height_m": _("Height, m"),
+    "area_m2": _("Area, m²"), "built_on": _("Built on"), "building": _("Building"), "floor": _("Floor"),
+    "door": _("Door"), "owner_name": _("Owner"), "owner_id": _("Identity number"), "street": _("Street"),
+    "house_number": _("House number"), "land_use": _("Land use"), "right_kind": _("Kind of right"),
+    "holder_name": _("Holder of the right"), "holder_id": _("Identity number"), "capacity": _("Capacity"),
+    "opening": _("Opening hours"), "opened_on": _("Opened on"), "operator": _("Operator"), "state": _("State"),
+    "department": _("Department in charge"), "owner_unit": _("Owner unit"), "upkeep_unit": _("Kept up by"),
+    "installed_on": _("Installed on"), "lanes": _("Lanes"), "width_m": _("Width, m"), "surface": _("Surface"),
+    "network": _("Network"), "diameter_mm": _("Diameter, mm"), "material": _("Material"), "depth_m": _("Depth, m"),
+    "laid_on": _("Laid on"), "begin_fitting": _("Begins at fitting"), "end_fitting": _("Ends at fitting"),
+    "geometry": _("Shape"),
 }  # fmt: skip
 """What fields of registers are called."""
 VALUES = {
@@ -47,7 +66,21 @@ VALUES = {
     "sole-trader": _("Sole trader"), "cooperative": _("Cooperative"),
     "public-institution": _("Public institution"), "association": _("Association"), "active": _("Active"),
     "suspended": _("Suspended"), "revoked": _("Licence revoked"), "dissolved": _("Dissolved"),
-    "moved-away": _("Moved away"), "unknown": _("Unknown"), "other": _("Other"),
+    "moved-away": _("Moved away"), "unknown": _("Unknown"), "other": _("Other"), "education": _("Education"),
+    "health": _("Health care"), "state-granted": _("Granted by the state"),
+    "state-allocated": _("Allocated by the state"),
+    "collective": _("Collective"), "leased": _("Leased"), "open": _("Open"), "closed": _("Closed"),
+    "planned": _("Planned"), "nursing-home": _("Nursing home"), "shelter": _("Shelter"), "culture": _("Culture"),
+    "market": _("Market"), "intact": _("Intact"), "damaged": _("Damaged"), "missing": _("Missing"),
+    "abandoned": _("Abandoned"), "removed": _("Removed"), "expressway": _("Expressway"), "arterial": _("Arterial road"),
+    "collector": _("Collector road"), "local": _("Local road"), "pedestrian": _("Pedestrian way"),
+    "asphalt": _("Asphalt"), "concrete": _("Concrete"), "paving": _("Paving"), "unpaved": _("Unpaved"),
+    "storm": _("Rainwater"), "power": _("Power"), "heat": _("Heating"), "telecom": _("Telecom"),
+    "cast-iron": _("Cast iron"), "ductile-iron": _("Ductile iron"), "steel": _("Steel"), "pe": _("PE"),
+    "pvc": _("PVC"), "copper": _("Copper"), "fibre": _("Optical fibre"), "masonry": _("Masonry"),
+    "in-use": _("In use"), "out-of-use": _("Out of use"), "valve": _("Valve"), "hydrant": _("Hydrant"),
+    "chamber": _("Chamber"), "pump": _("Pump"), "meter": _("Meter"), "regulator": _("Pressure regulator"),
+    "transformer": _("Transformer"), "junction": _("Junction"), "outlet": _("Outlet"), "end": _("End"),
 }  # fmt: skip
 """What codes of registers are called."""
 
@@ -78,11 +111,34 @@ def field_word(name: str) -> str:
     return gettext(FIELDS[name]) if name in FIELDS else name
 
 
+_CODED = frozenset({"kind", "status", "use", "state", "network", "material", "surface", "right_kind"})
+
+
+def register_word(name: str) -> str:
+    """What a register is called in the reader's language."""
+    return gettext(REGISTERS[name]) if name in REGISTERS else name
+
+
 def value_word(name: str, value: object) -> str:
     """A value of a register in the reader's language."""
+    if value in ("", None):
+        return ""
     if name == "capital_fen":
         return f"{int(str(value)) / 100:,.2f} CNY"
-    return gettext(VALUES[str(value)]) if name in ("kind", "status") and value in VALUES else str(value)
+    if name == "land_use":
+        return f"{value} {_in_language(LAND_USES.get(str(value), ('', '')))}".strip()
+    if name in _CODED:
+        return gettext(VALUES[str(value)]) if value in VALUES else word(str(value))
+    return f"{value:g}" if isinstance(value, float) and name not in ("lon", "lat") else str(value)
+
+
+def component_word(code: str) -> str:
+    """What a city component is, by its number."""
+    return _in_language(components.names(code))
+
+
+def _in_language(pair: tuple[str, str]) -> str:
+    return pair[1] if (get_language() or "").startswith("zh") else pair[0]
 
 
 _MAJOR = ["match", ["get", "kind"], ["motorway", "trunk", "primary", "secondary"], True, False]
@@ -95,7 +151,7 @@ def _grows(*stops: float) -> list[Any]:
     return ["interpolate", ["exponential", 1.6], ["zoom"], *stops]
 
 
-def _line(colour: str, width: list[Any], filters: list[Any] | None = None, **more: Any) -> dict[str, Any]:
+def _line(colour: object, width: list[Any], filters: list[Any] | None = None, **more: Any) -> dict[str, Any]:
     style: dict[str, Any] = {
         "type": "line", "paint": {"line-color": colour, "line-width": width} | more.pop("paint", {}),
         "layout": {"line-cap": "round", "line-join": "round"},
@@ -250,6 +306,48 @@ ZONES = Layer(
         LegendItem("--map-load-5", _("over 110 %")),
     ), card=f"{_ZONES}.card",
 )  # fmt: skip
+_REGISTERED = "cityloom.registers.layers.registered"
+_CLASS_COLOURS = (
+    ("01", "--map-valve", _("Public utilities")), ("02", "--map-road-major-casing", _("Roads and traffic")),
+    ("03", "--map-place", _("City environment")), ("04", "--map-shelter", _("Greening")),
+    ("05", "--map-place-school", _("Housing and land")), ("06", "--map-place-care", _("Other facilities")),
+)  # fmt: skip
+COMPONENTS = Layer(
+    key="components", label=_("City components"), kind="tile", source=f"{_REGISTERED}.components", order=64,
+    section="works", is_on=False, min_zoom=15, revision=f"{_REGISTERED}.revision",
+    style=({"type": "circle", "paint": _POINT | {
+        "circle-radius": ["interpolate", ["linear"], ["zoom"], 15, 2, 18, 6],
+        "circle-color": ["match", ["get", "class"], *(part for number, colour, _label in _CLASS_COLOURS[:-1]
+                                                     for part in (number, colour)), _CLASS_COLOURS[-1][1]],
+    }},),
+    legend=tuple(LegendItem(colour, label) for _number, colour, label in _CLASS_COLOURS),
+    card=f"{_REGISTERED}.component_card",
+)  # fmt: skip
+_NETWORK_COLOURS = (
+    ("water", "--map-main-water", _("Water")), ("sewer", "--map-main-sewer", _("Sewer")),
+    ("storm", "--map-water-line", _("Rainwater")), ("gas", "--map-main-gas", _("Gas")),
+    ("power", "--map-valve", _("Power")), ("heat", "--map-place-care", _("Heating")),
+    ("telecom", "--map-place", _("Telecom")),
+)  # fmt: skip
+NETWORKS = Layer(
+    key="networks", label=_("Utility networks, from files"), kind="tile", source=f"{_REGISTERED}.networks", order=74,
+    section="works", is_on=False, min_zoom=15, revision=f"{_REGISTERED}.revision",
+    style=(_line(["match", ["get", "network"], *(part for name, colour, _label in _NETWORK_COLOURS[:-1]
+                                                for part in (name, colour)), _NETWORK_COLOURS[-1][1]],
+                 _grows(15, 1.4, 18, 4)),),
+    legend=tuple(LegendItem(colour, label) for _name, colour, label in _NETWORK_COLOURS),
+    card=f"{_REGISTERED}.main_card",
+)  # fmt: skip
+FITTINGS = Layer(
+    key="fittings", label=_("Fittings of networks, from files"), kind="tile", source=f"{_REGISTERED}.fittings",
+    order=76, section="works", is_on=False, min_zoom=16, revision=f"{_REGISTERED}.revision",
+    style=({"type": "circle", "paint": {
+        "circle-color": "--map-halo", "circle-stroke-color": "--map-valve", "circle-stroke-width": 1.5,
+        "circle-radius": ["interpolate", ["linear"], ["zoom"], 16, 2.5, 18, 5],
+    }},),
+    legend=(LegendItem("--map-valve", _("Valve, chamber, pump or another fitting")),),
+    card=f"{_REGISTERED}.fitting_card",
+)  # fmt: skip
 ZONE_REASONS = {
     "heavy_cell": _("one cell alone is too heavy"),
     "pieces": _("its subdistrict lies in pieces"),
@@ -264,11 +362,13 @@ DISPLAY = Display(
         Page("register-folder", _("Files that arrive"), "work", 71),
         Page("disagreements", _("Disagreements"), "work", 72),
     ),
-    layers=(LAND, DENSITY, BUILDINGS, ROADS, AREAS, ZONES, PLACES, SHELTERS, MAINS, VALVES),
+    layers=(LAND, DENSITY, BUILDINGS, ROADS, AREAS, ZONES, PLACES, SHELTERS, MAINS, VALVES, COMPONENTS, NETWORKS,
+            FITTINGS),
     searches=(
         Search("places", _("Places and streets"), "cityloom.registers.layers.search.find", 20, is_public=True),
         Search("addresses", _("Addresses and buildings"), "cityloom.registers.layers.search.addresses", 30,
                is_public=True),
         Search("organisations", _("Organisations"), "cityloom.registers.layers.search.organisations", 35),
+        Search("registers", _("Entries of registers"), "cityloom.registers.layers.search.registers", 36),
     ),
 )  # fmt: skip

@@ -63,3 +63,9 @@ def check_reason(reason: str) -> str:
         raise Refused("registers.reason", "A decision needs its reason, in {value} to {limit} signs and without "
                       "anybody's name; write how you know.", value=SHORTEST_REASON, limit=300)  # fmt: skip
     return said
+
+
+def check_can_export(actor: Actor) -> None:
+    """Raises: Refused `registers.role`."""
+    if not actor.roles & PLANNERS:
+        raise Refused("registers.role", "Registers are saved as files by data stewards; ask one.")

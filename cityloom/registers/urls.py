@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cityloom.registers.views import arrivals, disagreements, records, zones
+from cityloom.registers.views import arrivals, disagreements, ground_pages, records, zones
 
 urlpatterns = [
     path("zones/", zones.zones, name="zones"),
@@ -22,6 +22,12 @@ urlpatterns = [
     path("registers/disagreements/<int:number>/settle/", disagreements.settle, name="settle-disagreement"),
     path("registers/folder/", arrivals.folder, name="register-folder"),
     path("registers/rules/", disagreements.source_rules, name="source-rules"),
+    path("registers/<str:name>/", records.register, name="register"),
+    path("registers/<str:name>/export/", records.export_register, name="export-register"),
+    path("registers/<str:name>/people/<int:record>/<path:key>/", records.open_people, name="record-people"),
+    path("registers/<str:name>/entry/<path:key>/", records.entry, name="register-entry"),
+    path("buildings/<int:number>/", ground_pages.building, name="city-building"),
+    path("facilities/<int:number>/", ground_pages.place, name="city-place"),
     path("organisations/<str:key>/", records.organisation, name="organisation"),
     path("organisations/<str:key>/people/<int:record>/", records.open_people, name="organisation-people"),
 ]

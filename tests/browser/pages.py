@@ -68,6 +68,9 @@ PAGES = (
     Sight("zone-area", "Data steward", "/zones/", "main tbody a", "area/?unit=city/d01/s01"),
     Sight("registers", "Data steward", "/registers/?q=a"),
     Sight("organisation", "Data steward", "/organisations/91440306MA00000008/?known=2026-01-01"),
+    Sight("register", "Data steward", "/registers/buildings/?q=a"),
+    Sight("register-entry", "Data steward", "/registers/buildings/entry/B-1/?known=2026-01-01"),
+    Sight("city-building", "Data steward", "/buildings/1/"), Sight("city-place", "Data steward", "/facilities/1/"),
     Sight("disagreements", "Data steward", "/registers/disagreements/?state=open"),
     Sight("register-folder", "Data steward", "/registers/folder/"),
     Sight("source-rules", "Data steward", "/registers/rules/"),
@@ -108,7 +111,8 @@ NO_PAGES = frozenset({
     "demo-identity-token", "demo-identity-userinfo", "demo-identity-keys", "still", "alert-xml", "account_login",
     "account_logout", "set_language", "gate-search", "open-fields", "ask", "second", "end-grant", "break-glass",
     "decide-purpose", "see-alarm", "review-glass", "answer-objection", "reset-breaker", "set-honey", "unmask",
-    "erase-person", "organisation-people", "export-disagreements", "propose-status", "approve-status", "end-status",
+    "erase-person", "organisation-people", "record-people", "export-register",
+    "export-disagreements", "propose-status", "approve-status", "end-status",
 })  # fmt: skip
 """Forms that lead back to their page, files, figures for programs, ways elsewhere, and second names of pages."""
 

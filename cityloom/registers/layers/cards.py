@@ -47,11 +47,11 @@ def building(actor: Actor | None, number: int) -> Card | None:
         (_("People by day, about"), str(row.people_day) if actor else ""), (_("Community"), _unit(row.unit_id)),
         (_("Number in the register"), str(row.id)),
     ]  # fmt: skip
-    return Card(title, _told(facts), note=_made_up(row.made_up))
+    return Card(title, _told(facts), url=f"/buildings/{row.id}/" if actor else "", note=_made_up(row.made_up))
 
 
 @by_number
-def place(_actor: Actor | None, number: int) -> Card | None:
+def place(actor: Actor | None, number: int) -> Card | None:
     """A school, hospital, park or other place."""
     row = Place.objects.filter(id=number).first()
     if row is None:
@@ -59,7 +59,8 @@ def place(_actor: Actor | None, number: int) -> Card | None:
     where = (_("Indoors") if row.indoors else _("Outdoors")) if row.shelter_places else ""
     room = str(row.shelter_places or "")
     facts = [(_("Kind"), word(row.kind)), (_("Room for people"), room), (_("Where"), where)]
-    return Card(row.name, _told(facts), note=_made_up(row.made_up))
+    return Card(row.name or word(row.kind), _told(facts), url=f"/facilities/{row.id}/" if actor else "",
+                note=_made_up(row.made_up))  # fmt: skip
 
 
 @by_number

@@ -11,11 +11,13 @@ from django.utils.translation import gettext as _
 
 from cityloom.kernel.actor import Actor
 from cityloom.registers import queries
-from cityloom.registers.display import word
+from cityloom.registers.browsing import entries
+from cityloom.registers.display import register_word, value_word, word
 from cityloom.registers.domain import names
 from cityloom.registers.models import Building
 from cityloom.ui.domain.declared import Hit
 
+_A_FEW = 3
 _MOST_READ = 300
 _MOST_FILTERED = 2_000
 _MOST_STREETS = 20
@@ -31,13 +33,13 @@ def find(_actor: Actor | None, text: str, limit: int) -> Sequence[Hit]:
     return [_hit(row) for row in _best(_rows_for(names.folded(text)), names.folded(text))[:limit]]
 
 
-def addresses(_actor: Actor | None, text: str, limit: int) -> Sequence[Hit]:
+def addresses(actor: Actor | None, text: str, limit: int) -> Sequence[Hit]:
     """House numbers in a street, and buildings by their number in the register."""
     number = text.strip()
     if number.isascii() and number.isdecimal() and len(number) <= 18:
-        return [_house(row) for row in Building.objects.filter(id=int(number)).only(*_SHOWN)]
+        return [_house(row, actor) for row in Building.objects.filter(id=int(number)).only(*_SHOWN)]
     wanted = names.address(text)
-    return [_house(row) for row in _houses(*wanted)[:limit]] if wanted else []
+    return [_house(row, actor) for row in _houses(*wanted)[:limit]] if wanted else []
 
 
 def organisations(actor: Actor | None, text: str, limit: int) -> Sequence[Hit]:
@@ -47,6 +49,20 @@ def organisations(actor: Actor | None, text: str, limit: int) -> Sequence[Hit]:
     found = queries.organisations_called(text, limit)
     return [Hit(name, f"{key} · {address}" if address else key, reverse("organisation", args=[key]))
             for key, name, address in found]  # fmt: skip
+
+
+def registers(actor: Actor | None, text: str, limit: int) -> Sequence[Hit]:
+    """Entries of all other registers by the beginning of their key, name or address, for those who work here."""
+    if actor is None:
+        return []
+    found = [line for name in entries.LISTED if name != "organisations"
+             for line in entries.listed(name, text=text, limit=_A_FEW).lines]  # fmt: skip
+    return [Hit(line.key, " · ".join(filter(None, (register_word(line.register), *_told(line)))),
+                reverse("register-entry", args=[line.register, line.key])) for line in found][:limit]  # fmt: skip
+
+
+def _told(line: entries.Line) -> list[str]:
+    return [value_word(name, value) for name, value in line.values.items()][:2]
 
 
 def _rows_for(wanted: str) -> list[Row]:
@@ -107,9 +123,9 @@ def _houses(street: str, number: str) -> list[Building]:
     ][:_MOST_STREETS]  # fmt: skip
 
 
-def _house(row: Building) -> Hit:
+def _house(row: Building, actor: Actor | None) -> Hit:
     title = f"{row.street} {row.house_number}".strip() or row.name
     subtitle = " · ".join(part for part in (row.name if row.name != title else "", word(row.use)) if part)
     numbered = _("Building {number}").format(number=row.id)
     return Hit(title or numbered, f"{numbered} · {subtitle}" if title and subtitle else subtitle or numbered,
-               place=(row.lon, row.lat))  # fmt: skip
+               reverse("city-building", args=[row.id]) if actor else "", (row.lon, row.lat))  # fmt: skip

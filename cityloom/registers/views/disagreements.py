@@ -18,6 +18,7 @@ from cityloom.kernel import clock
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from cityloom.registers import actions, policies, queries
+from cityloom.registers.browsing.entries import LISTED
 from cityloom.registers.display import DISAGREEMENT_STATES, WHY, field_word, value_word
 from cityloom.registers.domain.facts import DisagreementFacts
 from cityloom.ui.once import only_once
@@ -117,6 +118,8 @@ def _row(one: DisagreementFacts) -> dict[str, Any]:
 
 def _entry(one: DisagreementFacts) -> str:
     """The address of the entry's page, where its register has one."""
+    if one.register not in LISTED:
+        return ""
     for name in (_ENTRY.get(one.register), one.register.removesuffix("s"), "register-entry"):
         for given in ([one.key], [one.register, one.key]):
             try:

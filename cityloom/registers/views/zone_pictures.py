@@ -36,11 +36,11 @@ def legend_of(show: str) -> list[str]:
 
 def picture_of(zones: Sequence[ZoneFacts], show: str, title: str) -> SafeString:
     """The zones over the ground, each with the last digits of its identifier where there are few."""
-    layers = [*_ground(_box(zones)), *_coloured(zones, show)]
+    layers = [*ground_in(_box(zones)), *_coloured(zones, show)]
     if len(zones) <= _MOST_LABELS:
         points = [zone.outline.representative_point() for zone in zones]
         layers.append(Layer("mark", points, [zone.code[-6:] for zone in zones]))
-    return _drawn(layers, _box(zones), title)
+    return drawn(layers, _box(zones), title)
 
 
 def zone_picture(zone: ZoneFacts, around: Sequence[ZoneFacts], cells: Sequence[BorderCell]) -> SafeString:
@@ -50,10 +50,10 @@ def zone_picture(zone: ZoneFacts, around: Sequence[ZoneFacts], cells: Sequence[B
     numbers = {cell: number for number, cell in enumerate(dict.fromkeys(one.cell for one in cells), 1)}
     points = [shapely.Point(h3.cell_to_latlng(cell)[::-1]) for cell in numbers]
     layers = [
-        *_ground(box), *_coloured(near, "load"), Layer("chosen", [zone.outline], legend=_("This zone")),
+        *ground_in(box), *_coloured(near, "load"), Layer("chosen", [zone.outline], legend=_("This zone")),
         Layer("mark", points, [str(number) for number in numbers.values()], _("A cell that could leave it")),
     ]  # fmt: skip
-    return _drawn(layers, box, zone.code)
+    return drawn(layers, box, zone.code)
 
 
 def _coloured(zones: Sequence[ZoneFacts], show: str) -> list[Layer]:
@@ -66,8 +66,9 @@ def _coloured(zones: Sequence[ZoneFacts], show: str) -> list[Layer]:
     ]
 
 
-def _ground(box: tuple[float, float, float, float]) -> list[Layer]:
-    land, roads = ground.land(*box, _ZOOM), ground.roads(*box, _ZOOM)
+def ground_in(box: tuple[float, float, float, float], zoom: int = _ZOOM) -> list[Layer]:
+    """Green, water and roads of a rectangle."""
+    land, roads = ground.land(*box, zoom), ground.roads(*box, zoom)
     if not len(land.id) and not len(roads.id):
         return []
     kinds = land.properties.get("kind", np.empty(0, object))
@@ -83,7 +84,8 @@ def _box(zones: Sequence[ZoneFacts], margin: float = _MARGIN) -> tuple[float, fl
     return west - aside, south - above, east + aside, north + above
 
 
-def _drawn(layers: Sequence[Layer], box: tuple[float, float, float, float], title: str) -> SafeString:
+def drawn(layers: Sequence[Layer], box: tuple[float, float, float, float], title: str) -> SafeString:
+    """The picture, under the city's attribution."""
     city: CityFacts | None = queries.city()
     words = Words(
         title, _("The table below says the same in words."), city.attribution if city else "",
