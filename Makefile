@@ -11,15 +11,13 @@ unexport PYTHONDONTWRITEBYTECODE
 RUN = .venv/bin/python -m cityloom
 ISLANDS = sh tools/setup.sh web && .venv/bin/python tools/islands.py
 
-.PHONY: demo serve islands test check bench docs lock base-env lake-env spark-env test-env bench-env
+.PHONY: demo serve islands test check bench docs lock base-env spark-env test-env bench-env
 .DEFAULT_GOAL := demo
 
 base-env:
 	@sh tools/setup.sh base
 test-env: base-env
 	@sh tools/setup.sh test
-lake-env: base-env
-	@sh tools/setup.sh lake
 spark-env:
 	@VENV=.venv-spark sh tools/setup.sh spark
 bench-env: test-env
@@ -49,6 +47,6 @@ docs: test-env
 	@.venv/bin/python tools/docs.py
 
 lock:
-	@for list in base lake test bench web spark; do \
+	@for list in base test bench web spark; do \
 	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	    $$([ $$list = base ] || echo -c requirements/base.txt) requirements/$$list.in -o requirements/$$list.txt || exit 1; done

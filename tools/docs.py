@@ -25,7 +25,19 @@ def wiring_page() -> str:
             name = handler_name(handler)
             lines.append(f"  {source}.{event.__name__}([{source}: {event.__name__}]) --> {name}[{name}]")
             rows.append(f"| `{source}.events.{event.__name__}` | `{name}` |")
-    return "\n".join([*lines, "```", "", *rows, ""])
+    return "\n".join([*lines, "```", "", *rows, "", *_kept_in_the_lake(), ""])
+
+
+def _kept_in_the_lake() -> list[str]:
+    """Which events become facts of which dataset."""
+    from cityloom.project.wiring import PUBLISHED
+
+    rows = ["## What the lake keeps", "", "| dataset | events | columns |", "|---|---|---|"]
+    for one in PUBLISHED:
+        events = ", ".join(f"`{event.__name__}`" for event in one.events)
+        columns = ", ".join(f"`{column.name}`" + (f" ({column.unit})" if column.unit else "") for column in one.columns)
+        rows.append(f"| `{one.name}` | {events} | {columns} |")
+    return rows
 
 
 def pages() -> dict[Path, str]:

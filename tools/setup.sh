@@ -1,7 +1,8 @@
 #!/bin/sh
-# Make .venv and install one of the locked lists: setup.sh base|lake|test|bench|web (spark: with VENV=.venv-spark). Says in one sentence what is missing.
+# Make .venv and install one of the locked lists: setup.sh base|test|bench|web (spark: with VENV=.venv-spark). Says in one sentence what is missing.
 set -u
 list=${1:-base}
+[ "$list" != lake ] || list=base  # a part of it
 venv=${VENV:-.venv}
 cd "$(dirname "$0")/.." || exit 1
 fail() { echo "cityloom: $1" >&2; exit 1; }
@@ -20,7 +21,7 @@ if [ -f "$stamp" ] && cmp -s "requirements/$list.txt" "$stamp"; then exit 0; fi
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv" || fail "the virtual environment $venv could not be made here."
 echo "Installing the locked libraries ($list); the first time this takes a minute or two."
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile --only-binary :all: \
-  --require-hashes -r "requirements/$list.txt" || fail "the libraries could not be installed; see pip's message above."
+  $([ "$list" = spark ] && echo --no-binary pyspark) --require-hashes -r "requirements/$list.txt" || fail "the libraries could not be installed; see pip's message above."
 site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')
 pwd > "$site/cityloom.pth"
 cat > "$venv/bin/cityloom" <<'SCRIPT'

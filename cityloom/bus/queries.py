@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -52,6 +52,14 @@ def events_after(
     if exercise_id is not None:
         rows = rows.filter(exercise_id=exercise_id)
     return [(row.position, as_envelope(row)) for row in rows[:limit]]
+
+
+def events_of_types(
+    types: Collection[str], *, after: int, until: int, limit: int
+) -> list[tuple[int, Envelope]]:  # fmt: skip
+    """Events of some types behind a position and up to another, with theirs, in order; exercises are left out."""
+    rows = OutboxEvent.objects.filter(type__in=types, position__gt=after, position__lte=until, exercise_id="")
+    return [(row.position, as_envelope(row)) for row in rows.order_by("position")[:limit]]
 
 
 def last_position() -> int:

@@ -39,7 +39,8 @@ _seed = click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, sho
 _processes = click.option("--processes", type=click.IntRange(1, 64), default=2, show_default=True,
                           help="How many processors to use.")  # fmt: skip
 _cases = click.option("--cases", type=click.Path(path_type=Path), metavar="FILE",
-                      help="Past cases as CSV with the columns lon, lat and, if wanted, count.")  # fmt: skip
+                      help="Past cases as CSV with the columns lon, lat and, if wanted, count; without it those of the "
+                           "last twelve months in the lake's datasets that count as cases.")  # fmt: skip
 
 
 @zones.command()
@@ -266,10 +267,10 @@ def _number(text: str) -> float:
         raise click.UsageError(f"{text!r} is not a number.") from None
 
 
-def _read_cases(path: Path | None) -> dict[int, int]:
-    """Past cases by unit cell. Raises: Refused `zones.cases`."""
+def _read_cases(path: Path | None) -> dict[int, int] | None:
+    """Past cases by unit cell; None, for those of the lake, without a file. Raises: Refused `zones.cases`."""
     if path is None:
-        return {}
+        return None
     from cityloom.kernel.cells import cell_of
 
     found: dict[int, int] = {}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from cityloom.alerts import datasets as alerts_datasets
 from cityloom.alerts.events import AlertDelivered, AlertIssued
 from cityloom.bus.domain.wiring import Reactions
+from cityloom.detection import datasets as detection_datasets
 from cityloom.detection import handlers as detection
 from cityloom.detection.events import DetectionRaised
+from cityloom.emergency import datasets as emergency_datasets
 from cityloom.emergency import handlers as emergency
 from cityloom.emergency.events import (
     AlertApproved,
@@ -14,9 +17,13 @@ from cityloom.emergency.events import (
     IncidentClosed,
     IncidentOpened,
 )  # fmt: skip
+from cityloom.fieldwork import datasets as fieldwork_datasets
 from cityloom.fieldwork.events import TaskFinished
+from cityloom.gate import datasets as gate_datasets
 from cityloom.gate import events as gate
 from cityloom.kernel.envelope import type_of
+from cityloom.lake.domain.published import Published
+from cityloom.registers import datasets as registers_datasets
 from cityloom.signals.events import SignalsRecorded
 from cityloom.subscriptions import handlers as subscriptions
 from cityloom.subscriptions.events import SubscriptionAsked
@@ -34,6 +41,13 @@ REACTIONS: Reactions = {
     IncidentClosed: (emergency.close_out,),
     IncidentCancelled: (emergency.close_out,),
 }
+
+PUBLISHED: tuple[Published, ...] = (
+    *detection_datasets.PUBLISHED, *emergency_datasets.PUBLISHED, *fieldwork_datasets.PUBLISHED,
+    *alerts_datasets.PUBLISHED, *gate_datasets.PUBLISHED, *registers_datasets.PUBLISHED,
+)  # fmt: skip
+"""Which events the lake keeps, as which datasets."""
+OPENINGS = gate_datasets.OPENINGS
 
 _OVERSIGHT = frozenset({"data-protection-officer"})
 _DECIDES = frozenset({"data-protection-officer", "case-handler", "supervisor"})

@@ -26,6 +26,7 @@ from cityloom.project.drilling import Stage
 from cityloom.project.home import Home
 from cityloom.project.inbox import Inbox
 from cityloom.project.parts import beat_file
+from cityloom.project.publishing import Publisher
 from cityloom.signals import actions as signals
 from cityloom.subscriptions import jobs as subscriptions
 
@@ -68,6 +69,8 @@ def run() -> None:
         signal.signal(number, lambda *_: stop.set())
     parent, beat, stage, inbox = os.getppid(), beat_file(Home.from_environment()), Stage(), Inbox()
     table = jobs() | {"play drills": stage.tend, "take in files": inbox.tend}
+    publisher = Publisher(Home.from_environment().lake)
+    threading.Thread(target=publisher.run, args=(stop,), name="lake", daemon=True).start()
     while not stop.is_set() and os.getppid() == parent:
         seen = _position()
         go_round(table, clock.now())

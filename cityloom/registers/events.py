@@ -18,6 +18,18 @@ class ZonePlanPublished:
 
 
 @dataclass(frozen=True)
+class FileLoaded:
+    """A department's file is known; `register` is `lake:NAME` for facts, `counts` what became of its rows."""
+
+    load: int
+    register: str
+    source: str
+    rows: int
+    set_aside: int
+    loaded_at: datetime
+
+
+@dataclass(frozen=True)
 class RecordsDisagree:
     """What a load brought into a register is not what other sources say; `by_field` counts the entries, no values.
 

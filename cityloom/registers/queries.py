@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
 from itertools import chain, compress
 from operator import itemgetter
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import shapely
-from django.conf import settings
 from django.db import connection
 from django.db.models import Count
 from numpy.typing import NDArray
@@ -63,6 +61,7 @@ from cityloom.registers.domain.zoning_answers import (
 from cityloom.registers.models import FIRST_HIDDEN, OPEN, RECORDS, City, Load, OrganisationRecord, SetAside, Source
 from cityloom.registers.trust import disagreements, rules
 from cityloom.registers.zones import book
+from cityloom.registers.zones.cases import lake_root
 
 
 def city() -> CityFacts | None:
@@ -810,11 +809,6 @@ _KEYS_AT_ONCE = 5_000
 # Facts about entries, in the lake (decision 0024).
 
 
-def lake_root() -> Path:
-    """Where the city's lake lies."""
-    return Path(settings.CITYLOOM["LAKE_DIR"])
-
-
 def datasets() -> dict[str, Register]:
     """The lake's datasets as registers that files of facts are checked against, by name."""
     root = lake_root()
@@ -862,22 +856,6 @@ def facts_about(register: str, key: str, limit: int = 20) -> list[FactsAbout]:
 
 
 _OF_A_FILE = ("key", "load", "row")
-
-
-def past_cases(at: datetime, days: int = 365, resolution: int = 10) -> dict[int, int]:
-    """How many facts of datasets that count as cases there were by cell in the time before an instant."""
-    root = lake_root()
-    if not root.is_dir():
-        return {}
-    from cityloom.lake import catalogue, engines
-
-    found: dict[int, int] = {}
-    for table in catalogue.tables(root):
-        if table.dataset.counts_as == "cases":
-            first, end = ((at - timedelta(days=back)).date().isoformat() for back in (days, -1))
-            for cell, count in engines.counts_by_cell(table, first, end, resolution).items():
-                found[cell] = found.get(cell, 0) + count
-    return found
 
 
 def organisations_called(text: str, limit: int) -> list[tuple[str, str, str]]:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from cityloom.kernel import clock
@@ -17,6 +19,7 @@ from cityloom.lake.domain import declaration
 from cityloom.registers import actions, queries
 from cityloom.registers.loading import lake
 from cityloom.registers.models import Load
+from cityloom.registers.zones.cases import past_cases
 
 pytestmark = pytest.mark.django_db
 PERMITS = """\
@@ -103,7 +106,7 @@ def test_facts_are_found_at_their_thing_with_units_and_place(desk: Desk) -> None
     assert done.survey is not None
     assert done.survey.notes["key", "unknown_reference"] == 1, "B2 is noted"
     assert queries.facts_about("buildings", "B2"), "and not lost"
-    cells = queries.past_cases(AT)
+    cells = past_cases(AT)
     assert list(cells.values()) == [1], "of the last twelve months, with a place"
 
 
@@ -224,3 +227,17 @@ def test_a_new_column_is_added_and_a_changed_or_lost_one_is_refused_by_name(desk
 def test_a_declaration_that_does_not_fit_is_refused(bad: str) -> None:
     with pytest.raises(Refused, match="does not fit"):
         declaration.read(bad)
+
+
+def test_facts_come_as_parquet_too(desk: Desk) -> None:
+    path = desk.folder / "permits.parquet"
+    days = [datetime(2026, 3, 4, 9, 30, tzinfo=UTC), datetime(2026, 3, 5, tzinfo=UTC), None]
+    table = pa.table({"building": ["B1", "B2", "B3"], "granted": pa.array(days, pa.timestamp("us", "UTC")),
+                      "what": ["R", "N", "R"], "area": [1.5, None, 2.0], "open": ["yes", "no", ""]})  # fmt: skip
+    pq.write_table(table, path)
+    outcome = desk.load(path, MAPPING.replace("format: csv", "format: parquet"))
+    assert [findings for _row, findings, _texts in queries.rows_set_aside(outcome.load)] == [[["at", "required"]]]
+    (first,) = queries.facts_about("buildings", "B1")[0].rows
+    assert first["at"] == days[0]
+    areas = [queries.facts_about("buildings", key)[0].rows[0]["floor_area"] for key in ("B1", "B2")]
+    assert areas == [1.5, None]

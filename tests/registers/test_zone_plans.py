@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
 
 import h3.api.basic_int as h3
 import numpy as np
@@ -10,6 +12,8 @@ import shapely
 from cityloom.bus.models import OutboxEvent
 from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
+from cityloom.lake import catalogue
+from cityloom.lake.domain.dataset import Dataset
 from cityloom.registers import actions, models, queries
 from cityloom.registers.actions import Wish
 from cityloom.registers.domain.answers import CityFacts
@@ -197,3 +201,21 @@ def test_without_a_city_there_is_nothing_to_divide(db: None) -> None:
 
 def test_a_plan_that_is_not_there_is_refused_by_name(db: None) -> None:
     refused("zones.no_plan", act=queries.zone_plan, plan_id="nowhere")
+
+
+def test_past_cases_of_the_lake_weigh_where_they_happened(small_city: CityFacts, tmp_path: Path, settings: Any) -> None:
+    settings.CITYLOOM = settings.CITYLOOM | {"LAKE_DIR": tmp_path}
+    without = actions.draft_zone_plan(wish=Wish("Without", 6), by=STEWARD, at=AT)
+    declared = Dataset("litter", "Litter", (), each="month", counts_as="cases")
+    catalogue.declare(tmp_path, declared)
+    cell = models.Building.objects.values_list("cell", flat=True)[0]
+    days = [1, 200, 400, 0]
+    at = [int((AT - timedelta(days=back)).timestamp()) * 1_000_000 for back in days]
+    catalogue.table(tmp_path, "litter").append({"thing": [1, 2, 3, 4], "at": at, "cell": [cell, cell, cell, 0]})
+    within = actions.draft_zone_plan(wish=Wish("Within", 6), by=STEWARD, at=AT)
+    plain, weighed = (book.grid_of(book.find(one)).graph for one in (without, within))
+    more = weighed.load - plain.load
+    assert more.sum() == pytest.approx(2 * 3), "the third is too long ago, and nobody knows where the last was"
+    assert weighed.cell[more > 0].tolist() == [h3.cell_to_parent(cell, 10)]
+    none = actions.draft_zone_plan(wish=Wish("None", 6, cases={}), by=STEWARD, at=AT)
+    assert book.grid_of(book.find(none)).graph.load.sum() == pytest.approx(plain.load.sum())

@@ -10,12 +10,14 @@ from pathlib import Path
 from django.db import transaction
 from django.db.models import Max
 
+from cityloom.bus import actions as bus
 from cityloom.gate import actions as gate
-from cityloom.kernel import clock
+from cityloom.kernel import clock, ids
 from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.registers.domain.arrivals import shown_name
 from cityloom.registers.domain.fact_kinds import dataset_of
 from cityloom.registers.domain.mapping import FileMapping
+from cityloom.registers.events import FileLoaded
 from cityloom.registers.loading import lake, person_book
 from cityloom.registers.models import OPEN, RECORDS, Load, SetAside, Source
 
@@ -148,4 +150,8 @@ def finish(load: Load) -> None:
     last = Load.objects.filter(state=Load.DONE).aggregate(last=Max("finished_at"))["last"]
     load.state, load.finished_at = Load.DONE, max(filter(None, (clock.now(), last)))
     load.is_settled = load.register != "people"
-    load.save(update_fields=["state", "finished_at", "is_settled"])
+    source = Source.objects.values_list("name", flat=True).get(id=load.source_id)
+    fact = FileLoaded(load.number, load.register, source, load.rows, load.counts.get("set_aside", 0), load.finished_at)
+    with transaction.atomic():
+        load.save(update_fields=["state", "finished_at", "is_settled"])
+        bus.publish(fact, at=load.finished_at, event_id=ids.named_id("file loaded", load.number))

@@ -23,6 +23,7 @@ from cityloom.registers.domain.zoning_cells import CellGraph
 from cityloom.registers.events import ZonePlanPublished
 from cityloom.registers.models import City, WorkZone, ZoneGrid, ZonePlan
 from cityloom.registers.zones import book
+from cityloom.registers.zones.cases import past_cases
 from cityloom.registers.zones.ground import CityCells, cells_with_loads
 
 MOST_ZONES = 100_000
@@ -31,12 +32,15 @@ _NAME = 120
 
 @dataclass(frozen=True)
 class Wish:
-    """What a plan shall be: `cases` are past cases by unit cell, `counties` official codes (6 digits) by district."""
+    """What a plan shall be: `counties` are official codes (6 digits) by district.
+
+    `cases` are past cases by unit cell; None takes those of the last twelve months from the lake.
+    """
 
     name: str
     zones: int = 0
     weights: Mapping[str, float] = field(default_factory=lambda: zoning_load.WEIGHTS)
-    cases: Mapping[int, int] = field(default_factory=dict)
+    cases: Mapping[int, int] | None = None
     counties: Mapping[str, str] = field(default_factory=dict)
     seed: int = 1
 
@@ -53,7 +57,7 @@ def draft_zone_plan(*, wish: Wish, by: Actor, at: datetime, across: Across = map
         raise Refused("zones.number", "A city is divided into 1 to {limit} zones; {value} is not possible.",
                       value=wish.zones, limit=MOST_ZONES)  # fmt: skip
     weights = zoning_load.checked(wish.weights)
-    city = _city_cells(weights, wish.cases, most_cells)
+    city = _city_cells(weights, _cases(wish, at), most_cells)
     zone = zoning.plan(city.graph, wish.zones, seed=wish.seed, across=across)
     of = measures.measured(city.graph, zone)
     codes = zoning_codes.codes(_communities_of(city, of, wish.counties), book.published_codes())
@@ -74,7 +78,7 @@ def rebalance_zone_plan(
     """
     policies.check_can_plan(by)
     name, last = _checked_name(wish.name), book.find(plan_id)
-    city = _city_cells(last.weights, wish.cases, most_cells)
+    city = _city_cells(last.weights, _cases(wish, at), most_cells)
     known = _zones_known(last, city.graph)
     found = zoning.rebalance(city.graph, known, seed=wish.seed, across=across)
     kept, zone = np.unique(found, return_inverse=True)
@@ -96,6 +100,10 @@ def _checked_name(name: str) -> str:
     if not 1 <= len(name) <= _NAME:
         raise Refused("zones.name", "Give the plan a name of 1 to {limit} letters.", limit=_NAME)
     return name
+
+
+def _cases(wish: Wish, at: datetime) -> Mapping[int, int]:
+    return past_cases(at) if wish.cases is None else wish.cases
 
 
 def _city_cells(weights: Mapping[str, float], cases: Mapping[int, int], most_cells: int) -> CityCells:

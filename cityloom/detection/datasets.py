@@ -1,0 +1,15 @@
+"""What the lake keeps of detections: what, where, when, and how sure."""
+
+from __future__ import annotations
+
+from cityloom.detection import events
+from cityloom.lake.domain.dataset import Column
+from cityloom.lake.domain.published import Published
+
+PUBLISHED = (
+    Published(
+        "detections", "Detections from several sources", (events.DetectionRaised,), ("detection_id",),
+        (Column("category", "text", source="DetectionRaised"),
+         Column("score", "number", unit="1", source="DetectionRaised")),
+    ),
+)  # fmt: skip
