@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
-from itertools import repeat
+from functools import lru_cache
+from itertools import chain, repeat
 
 import numpy as np
 from django.db import connection, models, transaction
@@ -17,9 +17,12 @@ Column = NDArray[np.generic] | Sequence[object]
 
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack("!ii", 0, 0)
 _COPY_TRAILER = struct.pack("!h", -1)
+_NULL = struct.pack("!i", -1)
+_DAY = ">i4"
 _COPY_ROWS = 100_000
 _LOADING_PRAGMAS = ("journal_mode=MEMORY", "synchronous=OFF", "cache_size=-262144", "analysis_limit=1000")
 _SERVING_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "cache_size=-65536")
+_SORTING_PRAGMAS = ("threads=2", "cache_size=-262144", "analysis_limit=1000")
 _WIDTHS = {
     "SmallIntegerField": ">i2", "IntegerField": ">i4", "BigIntegerField": ">i8", "FloatField": ">f8",
     "BooleanField": "u1",
@@ -74,10 +77,14 @@ def add_indexes(table: type[models.Model]) -> None:
     """Build the indexes of a table that is full, where they are not there."""
     name = connection.ops.quote_name(table._meta.db_table)
     with connection.cursor() as cursor:
+        for pragma in _SORTING_PRAGMAS if _sqlite() else ():
+            cursor.execute(f"PRAGMA {pragma}")
         for index in table._meta.indexes:
             columns = ", ".join(table._meta.get_field(field).column for field in index.fields)
             cursor.execute(f"CREATE INDEX IF NOT EXISTS {connection.ops.quote_name(index.name)} ON {name} ({columns})")
         cursor.execute(f"ANALYZE {name}")
+        if _sqlite():
+            cursor.execute(f"PRAGMA {_SERVING_PRAGMAS[-1]}")
 
 
 def write(table: type[models.Model], columns: Mapping[str, Column]) -> None:
@@ -100,7 +107,7 @@ def _insert(table: type[models.Model], columns: Mapping[str, Column]) -> None:
 
 def _values(table: type[models.Model], name: str, column: Column) -> Sequence[object]:
     if not isinstance(column, np.ndarray):
-        return _days(table, name, column)
+        return column
     if column.ndim == 2:
         return np.ascontiguousarray(column).view(f"V{column.shape[1]}").reshape(-1).tolist()
     field = table._meta.get_field(name)
@@ -110,28 +117,18 @@ def _values(table: type[models.Model], name: str, column: Column) -> Sequence[ob
     return [None if value != value else plain(value) for value in column.tolist()]  # noqa: PLR0124 - NaN alone differs
 
 
-def _days(table: type[models.Model], name: str, column: Sequence[object]) -> Sequence[object]:
-    """Days come as texts (YYYY-MM-DD), which SQLite keeps and PostgreSQL's binary form does not know."""
-    if _sqlite() or not isinstance(table._meta.get_field(name), models.DateField):
-        return column
-    return [date.fromisoformat(str(day)) if day else None for day in column]
-
-
 def _copy(table: type[models.Model], columns: Mapping[str, Column]) -> None:
-    names = ", ".join(table._meta.get_field(name).column for name in columns)
+    fixed = [name for name, column in columns.items() if _is_fixed(table, name, column)]
+    others = [name for name in columns if name not in fixed]
+    names = ", ".join(table._meta.get_field(name).column for name in (*fixed, *others))
     statement = f"COPY {connection.ops.quote_name(table._meta.db_table)} ({names}) FROM STDIN (FORMAT BINARY)"
-    fixed = all(_is_fixed(table, name, column) for name, column in columns.items())
     connection.ensure_connection()
     with connection.connection.cursor() as cursor, cursor.copy(statement) as copy:
-        if fixed:
-            copy.write(_COPY_HEADER)
-            for rows in _packed(table, columns):
-                copy.write(rows)
-            copy.write(_COPY_TRAILER)
-            return
-        copy.set_types([_pg_type(table, name) for name in columns])
-        for row in zip(*(_values(table, name, column) for name, column in columns.items()), strict=True):
-            copy.write_row(row)
+        copy.write(_COPY_HEADER)
+        for first in range(0, len(next(iter(columns.values()))), _COPY_ROWS):
+            some = {name: column[first : first + _COPY_ROWS] for name, column in columns.items()}
+            copy.write(_packed(table, some, fixed, others))
+        copy.write(_COPY_TRAILER)
 
 
 def _is_fixed(table: type[models.Model], name: str, column: Column) -> bool:
@@ -145,28 +142,76 @@ def _width(field: models.Field) -> str | None:
     return _WIDTHS.get(field.get_internal_type())
 
 
-def _packed(table: type[models.Model], columns: Mapping[str, Column]) -> Iterator[bytes]:
-    """Rows of COPY's binary form, laid out by numpy. Source: PostgreSQL manual, COPY, binary format."""
+def _packed(
+    table: type[models.Model], columns: Mapping[str, Column], fixed: Sequence[str], others: Sequence[str]
+) -> bytes:  # fmt: skip
+    """Rows of COPY's binary form: columns of one length laid out by numpy, the others strung between them.
+
+    Source: PostgreSQL manual, COPY, binary format.
+    """
+    count = len(next(iter(columns.values())))
+    heads = _laid_out(table, {name: np.asarray(columns[name]) for name in fixed}, count, len(columns))
+    if not others:
+        return heads.tobytes()
+    pieces = [piece for name in others for piece in _pieces(table._meta.get_field(name), columns[name])]
+    return b"".join(chain.from_iterable(zip(_each(heads), *pieces, strict=True)))
+
+
+def _laid_out(
+    table: type[models.Model], columns: Mapping[str, NDArray[np.generic]], count: int, width: int
+) -> NDArray[np.void]:  # fmt: skip
     layout: list[tuple[str, str]] = [("fields", ">i2")]
     for name, column in columns.items():
-        array = np.asarray(column)
         layout.append((f"{name}_length", ">i4"))
-        layout.append((name, f"V{array.shape[1]}" if array.ndim == 2 else _width(table._meta.get_field(name)) or ""))
+        layout.append((name, f"V{column.shape[1]}" if column.ndim == 2 else _width(table._meta.get_field(name)) or ""))
     form = np.dtype(layout)
-    count = len(next(iter(columns.values())))
-    for first in range(0, count, _COPY_ROWS):
-        rows = np.empty(min(_COPY_ROWS, count - first), form)
-        rows["fields"] = len(columns)
-        for name, column in columns.items():
-            part = np.asarray(column)[first : first + _COPY_ROWS]
-            rows[f"{name}_length"] = form[name].itemsize
-            rows[name] = np.ascontiguousarray(part).view(form[name]).reshape(-1) if part.ndim == 2 else part
-        yield rows.tobytes()
+    rows = np.empty(count, form)
+    rows["fields"] = width
+    for name, column in columns.items():
+        rows[f"{name}_length"] = form[name].itemsize
+        rows[name] = np.ascontiguousarray(column).view(form[name]).reshape(-1) if column.ndim == 2 else column
+    return rows
 
 
-def _pg_type(table: type[models.Model], name: str) -> str:
-    kind = table._meta.get_field(name).get_internal_type()
-    return {
-        "SmallIntegerField": "int2", "IntegerField": "int4", "BigIntegerField": "int8", "FloatField": "float8",
-        "BooleanField": "bool", "BinaryField": "bytea", "CharField": "varchar", "DateField": "date",
-    }[kind]  # fmt: skip
+def _pieces(field: models.Field, column: Column) -> Iterator[Sequence[bytes]]:
+    """A column's values, each behind its length in bytes; nothing has the length -1."""
+    kind = field.get_internal_type()
+    if kind in _WIDTHS or kind == "DateField":
+        yield _numbers(_DAY if kind == "DateField" else _WIDTHS[kind], *_plain(kind, column))
+        return
+    values = column.tolist() if isinstance(column, np.ndarray) else column
+    kept = [b"" if value is None else value.encode() if isinstance(value, str) else bytes(value) for value in values]
+    lengths: list[bytes] = _lengths(len(max(kept, key=len, default=b"")))
+    yield [_NULL if value is None else lengths[len(said)] for value, said in zip(values, kept, strict=True)]
+    yield kept
+
+
+def _plain(kind: str, column: Column) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
+    """Numbers, and where there are none; days count from the year 2000."""
+    if kind == "DateField":
+        days = np.array([day or None for day in column], "datetime64[D]")
+        return (days - np.datetime64("2000-01-01")).astype(np.int64), np.isnat(days)
+    values = column.tolist() if isinstance(column, np.ndarray) else column
+    nothing = np.array([value is None or value != value for value in values], np.bool_)  # noqa: PLR0124 - NaN alone
+    plain = float if kind == "FloatField" else int
+    return np.array([0 if empty else plain(value) for value, empty in zip(values, nothing.tolist(), strict=True)],
+                    np.float64 if kind == "FloatField" else np.int64), nothing  # fmt: skip
+
+
+def _numbers(form: str, values: NDArray[np.generic], nothing: NDArray[np.bool_]) -> list[bytes]:
+    rows = np.empty(len(values), [("length", ">i4"), ("value", form)])
+    rows["length"], rows["value"] = rows.dtype["value"].itemsize, values
+    out = _each(rows)
+    for place in np.flatnonzero(nothing).tolist():
+        out[place] = _NULL
+    return out
+
+
+def _each(rows: NDArray[np.void]) -> list[bytes]:
+    """Each row as its bytes."""
+    return rows.view(f"V{rows.dtype.itemsize}").tolist()
+
+
+@lru_cache(maxsize=8)
+def _lengths(longest: int) -> list[bytes]:
+    return [struct.pack("!i", length) for length in range(longest + 1)]

@@ -114,7 +114,8 @@ class Asked:
     """What is asked of rows in SQL, where the texts of the columns are called t0, t1 and so on.
 
     `certain` tells whether a row is beyond doubt good; `values` are the values of such rows by field, `filled` whether
-    a field holds anything, `digest` an unsigned number, or nothing. Only rows behind the number `after` are wanted.
+    a field holds anything, `digest` an unsigned number, or nothing. Only rows behind the number `after` are wanted,
+    `at_once` of them in a batch.
     """
 
     certain: str
@@ -122,6 +123,7 @@ class Asked:
     filled: Mapping[str, str]
     digest: str = ""
     after: int = 0
+    at_once: int = 50_000
 
 
 @dataclass

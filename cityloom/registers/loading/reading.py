@@ -10,28 +10,31 @@ from cityloom.registers.domain.checks import Checked, Checks, digests
 from cityloom.registers.domain.proofs import Proof
 from cityloom.registers.domain.tables import BATCH, Asked, Columns, ColumnTable, Rows, Table
 
+MOST = 50_000
 T = TypeVar("T")
 Batch = tuple[Rows, Checked]
 """Rows and what was found; of a row that is good the texts may be missing, its values are there."""
 
 
 def checked(
-    table: Table, checks: Checks, *, after: int = 0, only: Collection[str] | None = None, key: bytes = b""
+    table: Table, checks: Checks, *, after: int = 0, only: Collection[str] | None = None, key: bytes = b"",
+    at_once: int = MOST,
 ) -> Iterator[Batch]:  # fmt: skip
-    """The rows behind a number; with `only` perhaps no values but of these fields, with a key perhaps digests."""
+    """The rows behind a number, so many at once at most; with `only` perhaps no values but of these fields, with a key
+    perhaps digests."""
     proof = checks.proof if isinstance(table, ColumnTable) else None
     if proof is None or not isinstance(table, ColumnTable):
         yield from _one_by_one(table, checks, after)
     else:
-        yield from _ahead(_in_columns(table, checks, _asked(proof, after, only, key), key))
+        yield from _ahead(_in_columns(table, checks, _asked(proof, only, key, (after, at_once)), key))
 
 
-def _asked(proof: Proof, after: int, only: Collection[str] | None, key: bytes) -> Asked:
+def _asked(proof: Proof, only: Collection[str] | None, key: bytes, part: tuple[int, int]) -> Asked:
     wanted = proof.terms.keys() if only is None else proof.terms.keys() & set(only)
     return Asked(
         proof.certain, {name: term.value for name, term in proof.terms.items() if name in wanted},
         {name: f"{term.text} <> ''" for name, term in proof.terms.items() if name not in wanted},
-        proof.digest(key) if key else "", after,
+        proof.digest(key) if key else "", *part,
     )  # fmt: skip
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -18,16 +20,16 @@ from cityloom.kernel.actor import SYSTEM
 from cityloom.registers import bulk
 from cityloom.registers.domain.checks import Checked, Checks, Values, digests
 from cityloom.registers.domain.mapping import FileMapping
-from cityloom.registers.domain.tables import Rows, Table
+from cityloom.registers.domain.tables import BATCH, Rows, Table
 from cityloom.registers.loading import whereabouts
 from cityloom.registers.loading.aside import set_aside
 from cityloom.registers.loading.book import PURPOSE
-from cityloom.registers.loading.reading import checked
+from cityloom.registers.loading.reading import MOST, checked
 from cityloom.registers.loading.survey import Survey
 from cityloom.registers.models import OPEN, RECORDS, Load
 
 _KEYS_AT_ONCE = 5_000
-_PACKETS_AT_ONCE = 2_000
+_PACKETS_AT_ONCE = 4_000
 _GONE_FROM = 1 << 31
 """Row numbers of records that say that an entry is gone; no file has as many rows."""
 
@@ -41,6 +43,17 @@ class _Part:
     new: int
     changed: int
     unchanged: int
+
+
+@dataclass
+class _Waiting:
+    """A batch that waits to be written while the keeper seals what it tells about people."""
+
+    rows: Rows
+    found: Checked
+    part: _Part
+    columns: dict[str, Any]
+    packets: Future[list[gate.Packet | None]]
 
 
 class Writer:
@@ -62,9 +75,16 @@ class Writer:
         """Write every row behind the last that is written, and at the end what is gone."""
         if self._is_first:
             bulk.drop_indexes(self._table)
-        for rows, found in checked(table, self._checks, after=self._load.rows_done, key=self._key):
-            self._write(rows, found)
-            tell(min(self._load.rows_done, self._found.rows))
+        with ThreadPoolExecutor(1) as keeper:  # the keeper seals one batch while the one before is written
+            waiting: _Waiting | None = None
+            for rows, found in checked(table, self._checks, after=self._load.rows_done, key=self._key,
+                                       at_once=MOST if self._is_first else BATCH):  # fmt: skip
+                following = self._prepared(rows, found, keeper)
+                if waiting:
+                    self._write(waiting, tell)
+                waiting = following
+            if waiting:
+                self._write(waiting, tell)
         if self._mapping.covers_everything and not self._load.returns:
             self._note_gone()
         self._load.rows = self._found.rows
@@ -77,20 +97,24 @@ class Writer:
     def commit(self) -> None:
         """Nothing more: records are seen as soon as the book knows their load."""
 
-    def _write(self, rows: Rows, found: Checked) -> None:
+    def _prepared(self, rows: Rows, found: Checked, keeper: Executor) -> _Waiting:
         said = digests(found.values, found.count, self._key) if found.said is None else found.said
         part = self._compared(found, said)
-        columns = self._columns(rows, found, said, part.places)
-        packets = self._sealed(found, part.places)
+        packets = keeper.submit(self._sealed, found, part.places)
+        return _Waiting(rows, found, part, self._columns(rows, found, said, part.places), packets)
+
+    def _write(self, batch: _Waiting, tell: Callable[[int], None]) -> None:
+        packets = batch.packets.result()
         if hasattr(self._table, "packet"):
-            columns["packet"] = [packet.id if packet else None for packet in packets]
+            batch.columns["packet"] = [packet.id if packet else None for packet in packets]
         with transaction.atomic():
-            if part.places:
-                bulk.write(self._table, columns)
-            self._close(part.closed)
+            if batch.part.places:
+                bulk.write(self._table, batch.columns)
+            self._close(batch.part.closed)
             self._keep(packets)
-            set_aside(self._load, self._mapping, rows, found)
-            self._count(part, len(found.faults), rows.numbers[-1])
+            set_aside(self._load, self._mapping, batch.rows, batch.found)
+            self._count(batch.part, len(batch.found.faults), batch.rows.numbers[-1])
+        tell(min(self._load.rows_done, self._found.rows))
 
     def _compared(self, checked: Checked, said: list[int]) -> _Part:
         """Which good rows say something that the source has not said yet."""
@@ -147,10 +171,11 @@ class Writer:
 
     def _sealed(self, checked: Checked, places: list[int]) -> list[gate.Packet | None]:
         """What rows tell about people, in a packet each; None where a row tells nothing."""
-        parts = []
-        for place in places:
-            says = {name: checked.values[name][place] for name in self._personal if checked.values[name][place]}
-            parts.append({"party": msgspec.json.encode(says)} if says else None)
+        if not self._personal:
+            return [None] * len(places)
+        rows = zip(*(_some(checked.values[name], places) for name in self._personal), strict=True)
+        says = [{name: value for name, value in zip(self._personal, row, strict=True) if value} for row in rows]
+        parts = [{"party": msgspec.json.encode(each)} if each else None for each in says]
         told = [part for part in parts if part]
         made: list[gate.Packet] = []
         for first in range(0, len(told), _PACKETS_AT_ONCE):
@@ -211,4 +236,6 @@ class Writer:
 def _some(values: Values, places: list[int]) -> Values:
     if len(places) == len(values):
         return values
-    return [values[place] for place in places]
+    if len(places) < 2:
+        return [values[place] for place in places]
+    return list(itemgetter(*places)(values))

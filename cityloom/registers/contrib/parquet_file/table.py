@@ -25,7 +25,6 @@ _SETTINGS = {
     "autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "memory_limit": "1GB",
     "threads": "2", "temp_directory": "",
 }  # fmt: skip
-_AT_ONCE = 50_000
 _PLAIN = ("CHAR", "INT", "DOUBLE", "FLOAT", "DECIMAL", "DATE", "TIME", "BOOL", "UUID", "ENUM", "REAL")
 
 
@@ -60,8 +59,8 @@ class ParquetTable:
         with self._connection() as connection:
             try:
                 connection.execute(f"PREPARE rows AS {question}")
-                for first in range(asked.after, self._rows, _AT_ONCE):
-                    found = connection.execute(f"EXECUTE rows({first}, {min(first + _AT_ONCE, self._rows)})")
+                for first in range(asked.after, self._rows, asked.at_once):
+                    found = connection.execute(f"EXECUTE rows({first}, {min(first + asked.at_once, self._rows)})")
                     yield _columns(found.fetchnumpy(), asked)
             except duckdb.Error as error:
                 raise self._broken() from error
