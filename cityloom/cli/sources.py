@@ -15,7 +15,7 @@ from rich.console import Console as Screen
 from rich.syntax import Syntax
 from rich.table import Table
 
-from cityloom.cli.register import _FILE, _JSON, _instant, _keeper, _plain, _print_json, register
+from cityloom.cli.register import _FILE, _JSON, _instant, _keeper, _print_json, plain, register
 from cityloom.cli.runtime import Runtime
 from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.refused import Refused
@@ -38,7 +38,7 @@ def check_rules(runtime: Runtime, file: Path) -> None:
     from cityloom.registers import actions
 
     found = actions.check_source_rules(file)
-    click.echo(f"{_plain(file.name)} fits: rules for {len(found.fields)} fields.")
+    click.echo(f"{plain(file.name)} fits: rules for {len(found.fields)} fields.")
 
 
 @rules.command("show")
@@ -64,7 +64,7 @@ def show_rules(runtime: Runtime, known: str, as_json: bool) -> None:
     table = Table("version", "set at (UTC)", "by", "why")
     for one in versions:
         mark = f"{one.number} (shown)" if one.number == held.number else str(one.number)
-        table.add_row(mark, f"{one.set_at:%Y-%m-%d %H:%M}", one.set_by, _plain(one.reason))
+        table.add_row(mark, f"{one.set_at:%Y-%m-%d %H:%M}", one.set_by, plain(one.reason))
     screen.print(table)
 
 
@@ -112,8 +112,8 @@ def believed(runtime: Runtime, key: str, chosen: str, known: str, as_json: bool)
         return
     table = Table("field", "value", "source", "why", "others say", title="gone" if entry.is_gone else None)
     for name, one in entry.fields.items():
-        others = "; ".join(f"{other.source}: {_plain(str(other.value))}" for other in one.others)
-        value = "" if one.value is None else _plain(str(one.value))
+        others = "; ".join(f"{other.source}: {plain(str(other.value))}" for other in one.others)
+        value = "" if one.value is None else plain(str(one.value))
         agree = f" (and {', '.join(one.agree)})" if one.agree else ""
         table.add_row(name, value, one.source + agree, one.why, others)
     Screen().print(table)
@@ -145,7 +145,7 @@ def disagreements(
         return
     table = Table("number", "register", "key", "field", "sources", "found by load", "state", "right")
     for each in found:
-        table.add_row(str(each.number), each.register, _plain(each.key), each.field, " / ".join(each.sources),
+        table.add_row(str(each.number), each.register, plain(each.key), each.field, " / ".join(each.sources),
                       str(each.found_by), each.state, each.right)  # fmt: skip
     Screen().print(table if found else "No sources disagree.")
 
@@ -251,14 +251,14 @@ def folder(runtime: Runtime, folder: Path | None, as_json: bool) -> None:
         _print_json(asdict(facts))
         return
     screen = Screen()
-    table = Table("file", "bytes", "since (UTC)", "state", "why", title=_plain(facts.path))
+    table = Table("file", "bytes", "since (UTC)", "state", "why", title=plain(facts.path))
     for one in facts.arrivals:
-        table.add_row(_plain(one.name), str(one.bytes), f"{one.at:%Y-%m-%d %H:%M:%S}", one.state, _plain(one.reason))
+        table.add_row(plain(one.name), str(one.bytes), f"{one.at:%Y-%m-%d %H:%M:%S}", one.state, plain(one.reason))
     screen.print(table)
     for name, pattern in facts.mappings:
-        screen.print(f"{_plain(name)} loads {_plain(pattern) or 'nothing: it has no file.pattern'}", highlight=False)
+        screen.print(f"{plain(name)} loads {plain(pattern) or 'nothing: it has no file.pattern'}", highlight=False)
     for name, sentence in facts.broken:
-        screen.print(f"{_plain(name)}: {_plain(sentence)}", highlight=False)
+        screen.print(f"{plain(name)}: {plain(sentence)}", highlight=False)
 
 
 def _inbox(runtime: Runtime) -> Path:
