@@ -21,6 +21,7 @@ from cityloom.kernel.refused import Refused
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
 _FILE = click.Path(path_type=Path)
+_LONGEST_SUBJECT = 19
 _REGISTER = click.Choice([
     "organisations", "buildings", "dwellings", "parcels", "addresses", "places", "components", "roads", "mains",
     "fittings", "people",
@@ -128,16 +129,19 @@ def loads(runtime: Runtime, as_json: bool) -> None:
 @click.option("--register", "chosen", type=_REGISTER, default="organisations", show_default=True)
 @click.option("--as-known-on", "known", default="", metavar="DATE", help="As it was known at the end of that day, or "
               "at an instant such as 2026-11-22T08:00Z.")  # fmt: skip
+@click.option("--source", default="", help="For people: whose own number KEY is.")
 @click.option("--valid-on", "valid", type=click.DateTime(["%Y-%m-%d"]), help="Only what was true on that day.")
 @_JSON
 @click.pass_obj
 def history(
-    runtime: Runtime, key: str, chosen: str, known: str, valid: datetime | None, as_json: bool
+    runtime: Runtime, key: str, chosen: str, known: str, source: str, valid: datetime | None, as_json: bool
 ) -> int:  # fmt: skip
     """Show what each source said of KEY, and since when it is known."""
     runtime.open_city()
     from cityloom.registers import queries
 
+    if chosen == "people":
+        return _person_history(runtime, key, source, known, as_json=as_json)
     facts = queries.facts_of(chosen, key, known_at=_instant(known, queries.time_zone()) if known else None)
     if valid is not None:
         facts = queries.said_on(facts, valid.date())
@@ -160,6 +164,56 @@ def history(
         table.caption = f"{plain(origin.file)}, row {fact.row}, load {origin.load}, {since}"
         screen.print(table)
     return 0
+
+
+def _person_history(runtime: Runtime, key: str, source: str, known: str, *, as_json: bool) -> int:
+    """Who said something of a person and when; what was said stays sealed."""
+    from cityloom.kernel import clock
+    from cityloom.registers import actions, queries
+
+    known_at = _instant(known, queries.time_zone()) if known else None
+    if source:
+        with _keeper(runtime, needed=True):
+            token = actions.person_token(source, key, at=clock.now())
+        facts = queries.person_facts(source=source, token=token, known_at=known_at)
+    elif key.isdecimal() and len(key) <= _LONGEST_SUBJECT:
+        facts = queries.person_facts(subject=int(key), known_at=known_at)
+    else:
+        raise Refused("registers.whose_number", "Say with --source whose number this is, or name the person by the "
+                      "register's own number.")  # fmt: skip
+    _tell_people(facts, as_json=as_json)
+    return 0
+
+
+@register.command()
+@click.argument("dwelling", type=click.IntRange(1))
+@click.option("--as-known-on", "known", default="", metavar="DATE", help="As it was known at the end of that day.")
+@_JSON
+@click.pass_obj
+def household(runtime: Runtime, dwelling: int, known: str, as_json: bool) -> None:
+    """Show who shares a DWELLING, or did as it was known on a day: by the register's numbers, with sources."""
+    runtime.open_city()
+    from cityloom.registers import queries
+
+    known_at = _instant(known, queries.time_zone()) if known else None
+    _tell_people(queries.household_facts(dwelling, known_at=known_at), as_json=as_json)
+
+
+def _tell_people(facts: Any, *, as_json: bool) -> None:
+    if not facts:
+        raise Refused("registers.nothing_known", "Nothing was known of that key in {value} then; check the key, the "
+                      "register and the date.", value="people")  # fmt: skip
+    if as_json:
+        _print_json([asdict(fact) for fact in facts])
+        return
+    table = Table("person", "source", "state", "dwelling", "true since", "known since (UTC)", "file", "row", "load")
+    for fact in facts:
+        state = "gone" if fact.is_gone else "holds" if fact.holds else "said last" if fact.is_current else "said before"
+        origin = fact.origin
+        table.add_row(str(fact.subject), origin.source, state, str(fact.dwelling or ""), str(fact.valid_from),
+                      f"{origin.known_at:%Y-%m-%d %H:%M}", plain(origin.file), str(fact.row),
+                      str(origin.load))  # fmt: skip
+    Screen().print(table)
 
 
 @register.command()

@@ -27,6 +27,7 @@ from cityloom.gate.models import (
     AdverseStatus,
     Contest,
     Envelope,
+    EnvelopeVersion,
     GateAlarm,
     GlassReview,
     GrantRecord,
@@ -583,6 +584,13 @@ def envelopes_by(groups: Sequence[NDArray[np.int64]]) -> list[bytes]:
         rows = Envelope.objects.filter(subject__in=wanted[at : at + _AT_ONCE]).values_list("subject", "sealed")
         found.update((subject, bytes(sealed)) for subject, sealed in rows)
     return [b"".join(found.get(subject, _NO_ENVELOPE) for subject in group.tolist()) for group in groups]
+
+
+def versions_of(subject: int) -> tuple[bytes | None, dict[int, bytes]]:
+    """What is sealed of a person now, and every version that is kept, by the register's record."""
+    now = Envelope.objects.filter(subject=subject).values_list("sealed", flat=True).first()
+    kept = EnvelopeVersion.objects.filter(subject=subject).values_list("id", "sealed")
+    return (None if now is None else bytes(now)), {number: bytes(sealed) for number, sealed in kept}
 
 
 def _published(name: str, says: dict[str, Any], at: datetime) -> PublishedPurpose:

@@ -39,7 +39,7 @@ from cityloom.registers.domain.survivorship import Rules
 from cityloom.registers.domain.synthetic import synthetic_city
 from cityloom.registers.domain.tables import Wanted
 from cityloom.registers.linkage import files as linked_files
-from cityloom.registers.loading import arrivals, comparing, corrections, deciding, people, run
+from cityloom.registers.loading import arrivals, comparing, corrections, deciding, people, person_opening, run
 from cityloom.registers.loading.corrections import told
 from cityloom.registers.loading.run import Outcome
 from cityloom.registers.models import (
@@ -69,12 +69,12 @@ from cityloom.registers.zones.planning import (
 )
 
 __all__ = [
-    "Effect", "Outcome", "Post", "Progress", "Wish", "build_synthetic", "check_file", "check_source_rules", "completed",
-    "discard_zone_plan", "draft_from", "draft_synthetic", "draft_zone_plan", "export_disagreements", "export_set_aside",
-    "folder_state", "is_anything_due", "load", "load_file", "mapping_text", "move_cells", "note_disagreements",
-    "open_people", "profile_file", "publish_zone_plan", "put_back", "read_mapping", "rebalance_zone_plan",
-    "set_source_rules", "settle_disagreement", "take_in", "told", "worker_posts", "write_disagreements",
-    "write_example",
+    "Effect", "Outcome", "Post", "Progress", "Wish", "build_synthetic", "check_file", "check_source_rules",
+    "completed", "discard_zone_plan", "draft_from", "draft_synthetic", "draft_zone_plan", "export_disagreements",
+    "export_set_aside", "find_person", "folder_state", "is_anything_due", "load", "load_file", "mapping_text",
+    "move_cells", "note_disagreements", "open_people", "open_person_versions", "person_token", "profile_file",
+    "publish_zone_plan", "put_back", "read_mapping", "rebalance_zone_plan", "set_source_rules",
+    "settle_disagreement", "take_in", "told", "worker_posts", "write_disagreements", "write_example",
 ]  # fmt: skip
 
 Progress = Callable[[str, int, int], None]
@@ -419,6 +419,21 @@ def link_files(
 def write_links(outcome: linked_files.Outcome, place: Path) -> int:
     """Write pairs as row numbers and weights, without any value; return how many. Raises: `registers.file_exists`."""
     return linked_files.write(outcome, place)
+
+
+def find_person(field: str, value: str, *, by: Actor, at: datetime) -> list[int]:
+    """Whom an identity or phone number belongs to; logged, and counted as an opening. Raises: Refused."""
+    return person_opening.find(field, value, by=by, at=at)
+
+
+def person_token(source: str, key: str, *, at: datetime) -> int:
+    """What `queries.person_facts` knows a source's own number of a person by; the asking is in the log."""
+    return person_opening.token(source, key, at=at)
+
+
+def open_person_versions(subject: int, *, by: Actor, at: datetime) -> dict[int, dict[str, str]]:
+    """What each record of a person said, under the caller's grant. Raises: Refused `registers.not_assigned`."""
+    return person_opening.open_versions(subject, by=by, at=at)
 
 
 def write_example(folder: Path, count: int, seed: int) -> list[Path]:

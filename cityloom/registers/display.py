@@ -9,6 +9,7 @@ from django.utils.translation import gettext_noop as _
 
 from cityloom.registers.domain import components
 from cityloom.registers.domain.land_uses import LAND_USES
+from cityloom.registers.policies import SEARCHERS
 from cityloom.ui.domain.declared import Display, Layer, LegendItem, Page, Search
 
 _GROUND, _CARDS = "cityloom.registers.layers.ground", "cityloom.registers.layers.cards"
@@ -59,6 +60,7 @@ FIELDS = {
     "network": _("Network"), "diameter_mm": _("Diameter, mm"), "material": _("Material"), "depth_m": _("Depth, m"),
     "laid_on": _("Laid on"), "begin_fitting": _("Begins at fitting"), "end_fitting": _("Ends at fitting"),
     "geometry": _("Shape"),
+    "national_id": _("Identity number"), "birth_date": _("Date of birth"), "need_note": _("What is needed"),
 }  # fmt: skip
 """What fields of registers are called."""
 VALUES = {
@@ -361,6 +363,8 @@ DISPLAY = Display(
         Page("zones", _("Work zones"), "city", 20), Page("registers", _("Registers"), "work", 70),
         Page("register-folder", _("Files that arrive"), "work", 71),
         Page("disagreements", _("Disagreements"), "work", 72),
+        Page("people", _("People in files"), "work", 73, roles=SEARCHERS,
+             why_not=_("What files said of people is looked up by data stewards and the data protection officer.")),
     ),
     layers=(LAND, DENSITY, BUILDINGS, ROADS, AREAS, ZONES, PLACES, SHELTERS, MAINS, VALVES, COMPONENTS, NETWORKS,
             FITTINGS),

@@ -779,6 +779,7 @@ class PersonRecord(Record):
         indexes = [
             models.Index(fields=["key"], name="registers_personrec_key"),
             models.Index(fields=["subject"], name="registers_personrec_subject"),
+            models.Index(fields=["dwelling_id"], name="registers_personrec_home"),
         ]
 
 

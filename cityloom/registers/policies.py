@@ -46,6 +46,14 @@ def check_can_open_people(actor: Actor) -> None:
                       "one of them.")  # fmt: skip
 
 
+def check_can_search_people(actor: Actor) -> None:
+    """Raises: Refused `registers.role`."""
+    if not actor.roles & SEARCHERS:
+        raise Refused("registers.role", "What files said of people is looked up by data stewards and the data "
+                      "protection officer; ask one of them.")  # fmt: skip
+
+
+SEARCHERS = frozenset({"steward", "data-protection-officer"})
 STEWARDS = frozenset({"steward", "system"})
 SHORTEST_REASON = 5
 

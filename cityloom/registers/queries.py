@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
 from itertools import chain, compress
@@ -44,7 +45,16 @@ from cityloom.registers.domain.answers import (
 )  # fmt: skip
 from cityloom.registers.domain.draft import Flags, Floats, Ints, Shapes, Texts
 from cityloom.registers.domain.fact_kinds import register_of
-from cityloom.registers.domain.facts import DisagreementFacts, Fact, FactsAbout, LoadFacts, Origin, Rate, RulesVersion
+from cityloom.registers.domain.facts import (
+    DisagreementFacts,
+    Fact,
+    FactsAbout,
+    LoadFacts,
+    Origin,
+    PersonFact,
+    Rate,
+    RulesVersion,
+)
 from cityloom.registers.domain.kinds import REGISTERS, Register
 from cityloom.registers.domain.linkage_config import shipped, shipped_text
 from cityloom.registers.domain.mapping import schema
@@ -946,3 +956,62 @@ def linkage_config(register: str) -> str:
     """
     shipped(register)
     return shipped_text(register)
+
+
+# People in departments' files (decision 0026).
+
+_PERSON = "r.subject, r.dwelling_id, r.valid_from, r.is_gone, r.closed_by, r.id"
+
+
+def person_facts(
+    *, subject: int = 0, source: str = "", token: int = 0, known_at: datetime | None = None
+) -> list[PersonFact]:  # fmt: skip
+    """What sources said of a person, as it was known at an instant: the last word first, and when; never what.
+
+    By subject all sources; by a source and its key token (`actions.person_token`) what this one said.
+    """
+    if subject:
+        return _person_facts("r.subject = %s", [subject], known_at)
+    return _person_facts("r.key = %s AND s.name = %s", [token, source], known_at)
+
+
+def household_facts(dwelling: int, *, known_at: datetime | None = None) -> list[PersonFact]:
+    """Who shared a dwelling, as it was known at an instant: for each person the word that was in force then."""
+    subjects = {fact.subject for fact in _person_facts("r.dwelling_id = %s", [dwelling], known_at)}
+    facts = [fact for subject in sorted(subjects) for fact in person_facts(subject=subject, known_at=known_at)]
+    return [fact for fact in facts if fact.holds and fact.dwelling == dwelling]
+
+
+def _person_facts(condition: str, values: list[object], known_at: datetime | None) -> list[PersonFact]:
+    until = "AND finished_at <= %s" if known_at is not None else ""
+    moment = [] if known_at is None else [connection.ops.adapt_datetimefield_value(known_at)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {_PERSON}, s.name, l.file_name, l.number, l.finished_at, k.last"  # noqa: S608
+            f" FROM (SELECT coalesce(max(number), 0) AS last FROM registers_load WHERE state = %s {until}) k"
+            f" JOIN registers_personrecord r ON r.id < (CAST(k.last AS BIGINT) + 1) << 32"
+            " JOIN registers_load l ON l.number = r.id >> 32 JOIN registers_source s ON s.id = r.source_id"
+            f" WHERE {condition} ORDER BY r.id DESC",
+            [Load.DONE, *moment, *values],
+        )
+        facts = [_person_fact(row) for row in cursor.fetchall()]
+    return _with_holding(facts)
+
+
+def _person_fact(row: tuple[Any, ...]) -> PersonFact:
+    subject, dwelling, since, is_gone, closed_by, record, source, file, load, finished_at, last = row
+    since = since if isinstance(since, date) else date.fromisoformat(since)
+    return PersonFact(subject, dwelling, since, bool(is_gone), closed_by > last, False, record & 0xFFFFFFFF,
+                      Origin(source, file, load, _instant(finished_at)), record)  # fmt: skip
+
+
+def _with_holding(facts: list[PersonFact]) -> list[PersonFact]:
+    """The same, with the word marked that is in force of each person: true since the latest day, then known last."""
+    best: dict[int, PersonFact] = {}
+    for fact in facts:
+        held = best.get(fact.subject)
+        is_later = held is None or (fact.valid_from, fact.record) > (held.valid_from, held.record)
+        if fact.is_current and not fact.is_gone and is_later:
+            best[fact.subject] = fact
+    in_force = {fact.record for fact in best.values()}
+    return [replace(fact, holds=fact.record in in_force) for fact in facts]

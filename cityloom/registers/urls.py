@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cityloom.registers.views import arrivals, disagreements, ground_pages, records, zones
+from cityloom.registers.views import arrivals, disagreements, ground_pages, people, records, zones
 
 urlpatterns = [
     path("zones/", zones.zones, name="zones"),
@@ -28,6 +28,9 @@ urlpatterns = [
     path("registers/<str:name>/entry/<path:key>/", records.entry, name="register-entry"),
     path("buildings/<int:number>/", ground_pages.building, name="city-building"),
     path("facilities/<int:number>/", ground_pages.place, name="city-place"),
+    path("people/", people.people, name="people"),
+    path("people/<int:subject>/", people.person, name="person"),
+    path("people/<int:subject>/opened/", people.opened, name="open-person"),
     path("organisations/<str:key>/", records.organisation, name="organisation"),
     path("organisations/<str:key>/people/<int:record>/", records.open_people, name="organisation-people"),
 ]

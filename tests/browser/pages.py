@@ -71,6 +71,7 @@ PAGES = (
     Sight("register", "Data steward", "/registers/buildings/?q=a"),
     Sight("register-entry", "Data steward", "/registers/buildings/entry/B-1/?known=2026-01-01"),
     Sight("city-building", "Data steward", "/buildings/1/"), Sight("city-place", "Data steward", "/facilities/1/"),
+    Sight("people", "Data steward", "/people/"),
     Sight("disagreements", "Data steward", "/registers/disagreements/?state=open"),
     Sight("register-folder", "Data steward", "/registers/folder/"),
     Sight("source-rules", "Data steward", "/registers/rules/"),
@@ -99,7 +100,7 @@ PAGES = (
     Sight("mfa_authenticate", HALF, "/sign-in/code/"),
 )  # fmt: skip
 
-LATER = frozenset({"places-manage", "task", "zone", "compare-zones", "disagreement"})
+LATER = frozenset({"places-manage", "task", "zone", "compare-zones", "disagreement", "person"})
 """Pages that there are only in the middle of something; `test_places` looks at the first."""
 
 NO_PAGES = frozenset({

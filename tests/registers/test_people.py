@@ -6,6 +6,7 @@ import csv
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,11 +17,13 @@ from cityloom.gate import queries as gate_queries
 from cityloom.gate.models import Envelope, EnvelopeVersion
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM, Actor
+from cityloom.kernel.refused import Refused
 from cityloom.registers import actions, queries
 from cityloom.registers.domain.identifiers import resident_id_sign
 from cityloom.registers.loading import person_settling, person_writing
-from cityloom.registers.models import Dwelling, Load, PersonRecord, Resident, SetAside
+from cityloom.registers.models import Building, Dwelling, Load, PersonRecord, Resident, SetAside
 from tests.gate.conftest import keeper  # noqa: F401
+from tests.registers.test_record_pages import client
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("keeper")]
 HEADER = ("no", "name", "number", "born", "sex", "phone", "home", "needs")
@@ -95,6 +98,9 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
+    Building.objects.create(id=1, large=0, cell=0, lon=0, lat=0, reach_m=1, use="residential", levels=5, dwellings=20,
+                            gross_floor_m2=1, first_dwelling_id=1, people_day=0, street="Sea Road", house_number="1",
+                            unit_id="city/one", made_up=0, footprint=b"")  # fmt: skip
     Dwelling.objects.bulk_create([Dwelling(id=home, building_id=1, label=home) for home in range(1, 21)])
     return Desk(tmp_path)
 
@@ -312,3 +318,63 @@ def test_findings_about_people_name_the_rule_and_no_value(desk: Desk) -> None:
     assert opened(subject) == {"name": "阿卜杜拉·买买提", "phone": "13912345678"}
     old = "44030519800101123" + resident_id_sign("44030519800101123")
     assert len(found(old)) == 1
+
+
+def test_what_was_known_of_a_person_on_a_day_is_told_by_subject_and_by_the_sources_number(
+    desk: Desk, at: clock.DrillClock
+) -> None:
+    desk.load(row(1), row(2))
+    (subject,) = found(number(3))
+    between = clock.now() + timedelta(seconds=30)
+    at.advance_to(clock.now() + timedelta(minutes=1))
+    desk.load(row(1, "Changed", home="7"), as_of="2026-11-08")
+    now = queries.person_facts(subject=subject)
+    assert [(fact.dwelling, fact.is_current, fact.holds) for fact in now] == [(7, True, True), (1, False, False)]
+    assert [fact.row for fact in now] == [2, 2]
+    token = actions.person_token(desk.source, " p1", at=clock.now())
+    then = queries.person_facts(source=desk.source, token=token, known_at=between)
+    assert [(fact.subject, fact.dwelling, fact.holds) for fact in then] == [(subject, 1, True)]
+    assert queries.person_facts(source="nobody", token=token) == []
+    assert queries.person_facts(subject=subject, known_at=between - timedelta(hours=1)) == []
+    said = opened_versions(subject)
+    assert [says["name"] for _record, says in sorted(said.items())] == ["李雷1", "Changed"]
+
+
+def opened_versions(subject: int) -> dict[int, dict[str, str]]:
+    gate.grant(by=OFFICER, at=clock.now(), purpose="register-maintenance", subjects=[subject], fields=["name"],
+               holder=STEWARD.account, until=clock.now() + timedelta(hours=1))  # fmt: skip
+    return actions.open_person_versions(subject, by=STEWARD, at=clock.now())
+
+
+def test_versions_are_opened_under_a_grant_alone(desk: Desk) -> None:
+    desk.load(row(1))
+    (subject,) = found(number(3))
+    for by, code in ((STEWARD, "registers.not_assigned"), (SYSTEM, "registers.role")):
+        with pytest.raises(Refused) as refusal:
+            actions.open_person_versions(subject, by=by, at=clock.now())
+        assert refusal.value.code == code
+
+
+def test_a_household_has_a_history(desk: Desk, at: clock.DrillClock) -> None:
+    desk.load(row(1, home="3"), row(2, home="3"))
+    before = clock.now()
+    at.advance_to(clock.now() + timedelta(minutes=1))
+    desk.load(row(1, home="4"), as_of="2026-11-08")
+    assert len(queries.household_facts(3)) == len(queries.household_facts(4)) == 1
+    assert len(queries.household_facts(3, known_at=before)) == 2
+    assert queries.household_facts(4, known_at=before) == []
+
+
+def test_a_steward_finds_a_person_and_sees_who_said_something_and_when(desk: Desk, settings: Any) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    desk.load(row(1, "李雷"), row(2, home="1"))
+    (subject,) = found(number(3))
+    there = client("steward")
+    page = there.post("/people/", {"field": "national_id", "value": number(3)}).content.decode()
+    assert f"/people/{subject}/" in page
+    page = there.get(f"/people/{subject}/").content.decode()
+    assert desk.source in page
+    assert "李雷" not in page
+    assert there.post(f"/people/{subject}/opened/").status_code == 409
+    assert there.get("/people/12345/").status_code == 404
+    assert client("duty-officer").get("/people/").status_code == 403

@@ -137,7 +137,7 @@ class Checks:
         if column.field.kind in _CODED:
             joined = "".join(cleaned)
             is_plain = joined.isascii() and " " not in joined
-            cleaned = list(map(str.upper, cleaned)) if is_plain else [_plain(text) for text in cleaned]
+            cleaned = list(map(str.upper, cleaned)) if is_plain else [plain(text) for text in cleaned]
         empty = self._mapping.empty
         return [("" if text in empty else text) for text in cleaned] if empty else cleaned
 
@@ -254,7 +254,7 @@ class Checks:
             _shift_back(values)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """A code in capital letters and digits of one width."""
     if text.isascii():
         return text.upper().replace(" ", "")

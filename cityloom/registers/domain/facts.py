@@ -139,3 +139,22 @@ class FactsAbout:
     title: str
     units: Mapping[str, str]
     rows: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class PersonFact:
+    """That a source said something of a person: who and where, when and from which row; what it said is sealed.
+
+    `is_current`: the source has said nothing newer; `holds`: of all sources this word is in force. `dwelling` is 0
+    where the source knows none.
+    """
+
+    subject: int
+    dwelling: int
+    valid_from: date
+    is_gone: bool
+    is_current: bool
+    holds: bool
+    row: int
+    origin: Origin
+    record: int

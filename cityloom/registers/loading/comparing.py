@@ -41,7 +41,7 @@ def compare_due(at: datetime) -> None:
 def compare(load: Load, at: datetime) -> None:
     """Note where a load's records and the last words of other sources say different things, and publish how many."""
     work = _Work(load, rules.in_force())
-    if load.register in RECORDS and work.others:
+    if load.register in COMPARED and work.others:
         for low, high in work.parts:
             found, known = work.found(low, high), work.known(low, high)
             disagreements.note(load.register, found, known, load=load.number, at=at)
