@@ -222,7 +222,7 @@ def _tell_people(facts: Any, *, as_json: bool) -> None:
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True)
 @click.pass_obj
 def example(runtime: Runtime, folder: Path, rows: int, seed: int) -> None:
-    """Write messy files of three made-up departments into FOLDER, with what is true beside them."""
+    """Write messy files of five made-up departments into FOLDER, with what is true beside them."""
     runtime.start()
     from cityloom.registers import actions
 

@@ -350,6 +350,13 @@ FITTINGS = Layer(
     legend=(LegendItem("--map-valve", _("Valve, chamber, pump or another fitting")),),
     card=f"{_REGISTERED}.fitting_card",
 )  # fmt: skip
+COUNTED_FROM = {
+    "organisations": _("companies from the register of organisations: {count}"),
+    "buildings": _("companies: {count} buildings that companies use stand in, since no organisation has a place yet"),
+    "components": _("components from the register of city components: {count}"),
+    "valves": _("components: {count} valves stand in, since no component is registered yet"),
+}  # fmt: skip
+"""What a plan's loads of companies and components were counted from."""
 ZONE_REASONS = {
     "heavy_cell": _("one cell alone is too heavy"),
     "pieces": _("its subdistrict lies in pieces"),

@@ -12,7 +12,7 @@ from cityloom.registers.domain.zoning_load import KINDS, WEIGHTS
 _CELL = re.compile(r"\d{1,19}")
 _WORDS = {
     "people": _("Points for a person"), "dwellings": _("Points for a dwelling"),
-    "companies": _("Points for a company"), "components": _("Points for a component (valves so far)"),
+    "companies": _("Points for a company"), "components": _("Points for a component"),
     "cases": _("Points for a past case"),
 }  # fmt: skip
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import shapely
 from django.test import Client
 
 from cityloom.kernel.actor import SYSTEM
@@ -17,6 +18,7 @@ from cityloom.registers.domain.answers import CityFacts
 from cityloom.registers.domain.suppressed import told_count
 from cityloom.registers.layers import registered
 from cityloom.registers.models import Building, Place
+from tests.registers import test_department_files
 from tests.registers.conftest import AT
 from tests.registers.test_department_files import at  # noqa: F401
 from tests.registers.test_more_registers import feature, load
@@ -160,6 +162,28 @@ def test_a_zone_lists_what_lies_in_it(city_of_files: Building) -> None:
     zone = queries.zone_at(city_of_files.lon, city_of_files.lat, day)
     assert zone is not None
     other = next(one for one in queries.zones_of(plan) if one.code != zone.code)
+    assert f"/registers/components/?zone={zone.code}" in page(there, f"/zones/{plan}/{zone.code}/")
     assert code(7) in page(there, "/registers/components/", zone=zone.code)
     assert code(7) not in page(there, "/registers/components/", zone=other.code)
     assert zone.code in page(there, f"/registers/components/entry/{code(7)}/")
+
+
+def test_loads_of_zones_come_from_the_registers_where_entries_have_places_and_the_plan_says_so(
+    city_of_files: Building, tmp_path: Path
+) -> None:
+    lon, lat = city_of_files.lon, city_of_files.lat
+    weights = {"people": 1.0, "components": 1000.0}
+    before = actions.draft_zone_plan(wish=actions.Wish("Lamps", 6, weights=weights), by=SYSTEM, at=AT)
+    there = client("steward")
+    told = page(there, f"/zones/{before}/")
+    assert "components from the register of city components: 120" in told
+    assert "buildings that companies use stand in" in told
+    heaviest = max(queries.zones_of(before), key=lambda zone: zone.load)
+    assert heaviest.outline.contains(shapely.Point(lon, lat))
+    assert heaviest.load >= 120_000
+    company = test_department_files.code
+    rows = f"{company(1)},A,active,{lon},{lat}\n{company(2)},B,dissolved,{lon},{lat}\n{company(3)},C,active,,"
+    load(tmp_path, "firms.csv", f"id,name,status,x,y\n{rows}", "organisations",
+         "id: {field: code}, name: {field: name}, status: {field: status}, x: {field: lon}, y: {field: lat}")
+    after = actions.draft_zone_plan(wish=actions.Wish("Firms", 6), by=SYSTEM, at=AT)
+    assert "companies from the register of organisations: 1" in page(there, f"/zones/{after}/")

@@ -392,7 +392,8 @@ def test_the_example_is_profiled_and_loaded_and_exactly_what_was_spoiled_waits(
 ) -> None:
     paths = actions.write_example(tmp_path / "example", 300, 5)
     assert refused(lambda: actions.write_example(tmp_path / "example", 300, 5)).code == "registers.folder_exists"
-    harmless = {"unknown day", "full-width code, which is read all the same"}
+    harmless = {"unknown day", "full-width code, which is read all the same", "loop, which is loaded and noted",
+                "loose end, which is loaded and noted"}  # fmt: skip
     for path in paths:
         proposal, how = actions.profile_file(path)
         text = path.with_suffix(".yaml")
@@ -403,7 +404,8 @@ def test_the_example_is_profiled_and_loaded_and_exactly_what_was_spoiled_waits(
         spoiled = {row for kind, rows in first["spoiled"].items() if kind not in harmless for row in rows}
         waiting = {row for row, _findings, _texts in queries.rows_set_aside(outcome.load)}
         assert spoiled <= waiting, path.name
-        assert len(waiting - spoiled) <= len(first["spoiled"].get("another row with the same code", ())), path.name
+        assert len(waiting - spoiled) <= sum(len(rows) for kind, rows in first["spoiled"].items()
+                                              if kind.startswith("another row")), path.name
 
 
 def test_other_formats_and_registers_come_in_the_same_way(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import shapely
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM
 from cityloom.registers import actions, queries
-from cityloom.registers.domain import mapping
+from cityloom.registers.domain import example_street, mapping
 from cityloom.registers.domain.identifiers import component_faults
 from cityloom.registers.models import ComponentRecord, MainRecord, PlaceRecord
 from tests.registers.test_department_files import at, sealed  # noqa: F401
@@ -110,3 +110,14 @@ def test_a_file_of_shapes_is_profiled_into_a_mapping_that_loads_it(tmp_path: Pat
     assert outcome.survey is not None
     assert outcome.survey.bad == 0
     assert MainRecord.objects.filter(network="water", lat__gt=22, lat__lt=23).count() == 30
+
+
+def test_the_example_of_a_network_tells_its_loop_and_its_loose_end(tmp_path: Path) -> None:
+    made = example_street.network(200, 3)
+    file = tmp_path / "net.geojson"
+    file.write_bytes(made.content)
+    proposal, how = actions.profile_file(file)
+    says = mapping.read(actions.mapping_text(proposal, "water", file.name, how))
+    notes = actions.check_file(says, file, at=clock.now()).survey.notes
+    assert notes["geometry", "loop"] == 1
+    assert notes["geometry", "loose_end"] >= 1

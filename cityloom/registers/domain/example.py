@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from cityloom.kernel import ids
-from cityloom.registers.domain import identifiers
+from cityloom.registers.domain import example_street, identifiers
+from cityloom.registers.domain.example_rows import LABEL, ExampleFile, Row, Spoiled, as_csv
 
-LABEL = "SYNTHETIC: made up by Cityloom; no such people, companies or dwellings exist."
 _AREAS = ("440303", "440304", "440305", "440306", "440307")
 _STREETS = ("深南大道", "红荔路", "滨河路", "龙华大道", "人民南路", "布吉路", "海天路", "创业路", "文锦路", "梅林路")
 _TRADES = ("科技", "贸易", "餐饮", "物流", "建材", "服装", "咨询", "电子", "装饰", "文化")
@@ -21,33 +18,14 @@ _FAMILY = "王李张刘陈杨黄赵吴周徐孙马朱胡"
 _GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英"
 _KINDS = (("有限责任公司", 0.7), ("股份有限公司", 0.05), ("个体工商户", 0.15), ("分公司", 0.1))
 _STATES = (("存续", 0.9), ("注销", 0.06), ("吊销", 0.04))
-Row = dict[str, str]
-
-
-@dataclass(frozen=True)
-class Spoiled:
-    """What was done to a file: by kind of damage the row numbers as a spreadsheet counts them."""
-
-    rows: dict[str, list[int]] = field(default_factory=dict)
-
-    def note(self, what: str, number: int) -> None:
-        """Remember a row that was spoiled."""
-        self.rows.setdefault(what, []).append(number)
-
-
-@dataclass(frozen=True)
-class ExampleFile:
-    """A file as a department would send it; `truth` are its rows before they were spoiled."""
-
-    name: str
-    content: bytes
-    truth: list[Row]
-    spoiled: Spoiled
 
 
 def example(count: int, seed: int) -> list[ExampleFile]:
-    """The files of market supervision, housing and civil affairs."""
-    return [_market(count, seed), _housing(count, seed), _civil(max(count // 20, 20), seed)]
+    """The files of market supervision, housing, civil affairs, city management and the waterworks."""
+    return [
+        _market(count, seed), _housing(count, seed), _civil(max(count // 20, 20), seed),
+        example_street.components(count, seed), example_street.network(count, seed),
+    ]  # fmt: skip
 
 
 def _market(count: int, seed: int) -> ExampleFile:
@@ -74,7 +52,7 @@ def _market(count: int, seed: int) -> ExampleFile:
     for number in chance.choice(count, max(count // 100, 1), replace=False).tolist():
         rows.append(dict(rows[number]))
         spoiled.note("repeated row", len(rows) + 1)
-    return ExampleFile("market-supervision/企业登记.csv", _csv(rows).encode("gb18030"), truth, spoiled)
+    return ExampleFile("market-supervision/企业登记.csv", as_csv(rows).encode("gb18030"), truth, spoiled)
 
 
 def _company(chance: np.random.Generator, number: int) -> Row:
@@ -111,7 +89,7 @@ def _housing(count: int, seed: int) -> ExampleFile:
     for number in chance.choice(count, max(count // 200, 1), replace=False).tolist():
         rows.append(rows[number] | {"房屋面积(平方米)": "77.7"})
         spoiled.note("another row with the same code", len(rows) + 1)
-    return ExampleFile("housing/房屋登记.csv", _csv(rows, ";").encode("utf-8-sig"), truth, spoiled)
+    return ExampleFile("housing/房屋登记.csv", as_csv(rows, ";").encode("utf-8-sig"), truth, spoiled)
 
 
 def _dwelling(chance: np.random.Generator, number: int) -> Row:
@@ -145,21 +123,13 @@ def _civil(count: int, seed: int) -> ExampleFile:
         if chance.random() < 0.1:
             row["统一社会信用代码"] = "".join(chr(ord(sign) + 0xFEE0) for sign in row["统一社会信用代码"])
             spoiled.note("full-width code, which is read all the same", number + 2)
-    return ExampleFile("civil-affairs/社会组织.txt", _csv(rows, "\t").encode("utf-16"), truth, spoiled)
-
-
-def _csv(rows: list[Row], delimiter: str = ",") -> str:
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(rows[0]), delimiter=delimiter, lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue()
+    return ExampleFile("civil-affairs/社会组织.txt", as_csv(rows, "\t").encode("utf-16"), truth, spoiled)
 
 
 def truth_lines(file: ExampleFile) -> Iterator[dict[str, object]]:
     """What is true and what was spoiled, for a file beside the example."""
     yield {"label": LABEL, "file": file.name, "spoiled": file.spoiled.rows}
-    yield from ({"row": number + 2, "is": row} for number, row in enumerate(file.truth))
+    yield from ({"row": number, "is": row} for number, row in enumerate(file.truth, file.first_row))
 
 
 def _one_of(shares: tuple[tuple[str, float], ...], chance: np.random.Generator) -> str:

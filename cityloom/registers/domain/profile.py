@@ -7,6 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import yaml
 
@@ -121,7 +122,7 @@ def _look(name: str, column: Sequence[str]) -> Look:
     low = high = None
     if kind == "geometry":
         seconds = [float(found[1]) for text in filled if (found := _LAT_OF_WKT.search(text))]
-        low, high = min(seconds, default=None), max(seconds, default=None)
+        low = high = median(seconds) if seconds else None
     if kind in ("whole", "number"):
         numbers = [float(text.replace(",", "")) for text in filled if _NUMBER.fullmatch(text)]
         low, high = min(numbers), max(numbers)
@@ -202,7 +203,10 @@ def _coordinates(looks: Sequence[Look], fields: dict[str, Field]) -> list[str]:
     lon, lat = by_field.get("lon"), by_field.get("lat")
     if lon is None or lat is None or None in (lon.low, lon.high, lat.low, lat.high):
         return []
-    if abs(lat.low or 0) > 90 or abs(lat.high or 0) > 90:
+    goes_beyond = [max(abs(look.low or 0), abs(look.high or 0)) > 90 for look in (lon, lat)]
+    if all(goes_beyond):
+        return [f"Some rows have {lon.name} and {lat.name} the wrong way round; they are set aside."]
+    if goes_beyond[1]:
         fields[lon.name], fields[lat.name] = fields[lat.name], fields[lon.name]
         return [f"{lat.name} goes beyond 90, so the two coordinates are swapped: {lat.name} was taken as the "
                 f"longitude."]  # fmt: skip
@@ -215,7 +219,7 @@ def _coordinates(looks: Sequence[Look], fields: dict[str, Field]) -> list[str]:
 
 def _axes(looks: Sequence[Look]) -> list[str]:
     """The order of coordinates in geometries."""
-    return [f"{look.name} has second coordinates beyond 90, so it gives latitudes first: `axes: lat-lon` says so."
+    return [f"Most second coordinates of {look.name} go beyond 90, so it has latitudes first: `axes: lat-lon` says so."
             for look in looks if is_lat_first(look)]  # fmt: skip
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import shapely
 
 
 @dataclass(frozen=True)
 class PlanFacts:
-    """A plan; `figures` has `zones`, `cells`, `uneven`, `spread`, `compactness`, and `moved` where it follows another.
+    """A plan; `figures` has `zones`, `cells`, `uneven`, `spread`, `compactness`, and `moved` where it follows another;
+    `counted` has how many of each kind its loads were counted from, `counted_from` which register they came from.
 
     `is_in_force` is on the day that was asked about.
     """
@@ -22,7 +24,7 @@ class PlanFacts:
     based_on: str
     wanted: int
     weights: Mapping[str, float]
-    figures: Mapping[str, float]
+    figures: Mapping[str, Any]
     made_at: datetime
     changed_at: datetime
     published_at: datetime | None

@@ -17,6 +17,8 @@ WEIGHTS: dict[str, float] = {"people": 1.0, "dwellings": 0.5, "companies": 5.0, 
 _MOST = 1_000.0
 COMPANY_USES = ("retail", "office", "industrial", "warehouse", "hotel")
 """A building of these uses counts as one company as long as no register of companies says more."""
+ENDED = ("dissolved", "revoked", "moved-away")
+"""Organisations of these states are none for a collector any more."""
 
 
 def checked(weights: Mapping[str, float]) -> dict[str, float]:

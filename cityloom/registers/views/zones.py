@@ -19,9 +19,11 @@ from cityloom.kernel import clock
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from cityloom.registers import actions, policies, queries
-from cityloom.registers.display import ZONE_REASONS
+from cityloom.registers.browsing import around, entries
+from cityloom.registers.display import COUNTED_FROM, ZONE_REASONS, register_word
 from cityloom.registers.domain.zoning_answers import Effect, PlanFacts, ZoneFacts
 from cityloom.registers.forms import DraftForm, MoveForm, NameForm, PublishForm
+from cityloom.registers.views import records
 from cityloom.registers.views.zone_pictures import picture_of, zone_picture
 from cityloom.ui.confirmation import Question, asked
 from cityloom.ui.middleware import status_of
@@ -33,6 +35,7 @@ MOST_CELLS = 20_000
 """What a page divides while its reader waits: a few seconds; larger cities go by the command line."""
 _MOST_DRAWN = 1_500
 _A_PAGE = 200
+_IN_A_ZONE = ("organisations", "components", "places", "buildings", "parcels", "roads", "mains", "fittings")
 
 
 @require_safe
@@ -81,7 +84,7 @@ def _plan(request: HttpRequest, facts: PlanFacts, status: int = 200, **more: Any
         "picture": picture_of(zones, show, facts.name) if zones else "",
         "others": [one for one in queries.zone_plans() if one.id != facts.id], "name_form": NameForm(),
         "publish_form": PublishForm(initial={"valid_from": queries.today()}), "why": _why(actor),
-        "why_published": _refusal(lambda: policies.check_can_change(actor, facts.state)),
+        "counted": _counted(facts), "why_published": _refusal(lambda: policies.check_can_change(actor, facts.state)),
     } | more  # fmt: skip
     return render(request, "registers/zone_plan.html", context, status=status)
 
@@ -107,6 +110,24 @@ def zone(request: HttpRequest, plan_id: str, code: str) -> HttpResponse:
     return _zone(request, _found(plan_id), code)
 
 
+def _counted(facts: PlanFacts) -> list[str]:
+    """What the loads of companies and components were counted from; empty for a plan that does not say it."""
+    counted = facts.figures.get("counted", {})
+    return [_(COUNTED_FROM[source]).format(count=counted.get(kind, 0))
+            for kind, source in facts.figures.get("counted_from", {}).items()]  # fmt: skip
+
+
+def _lying_in(one: ZoneFacts, facts: PlanFacts) -> list[dict[str, Any]]:
+    """What departments have registered in a zone; lists lead on where its plan is in force."""
+    found = []
+    for name in _IN_A_ZONE:
+        keys = around.keys_in(name, one.outline, entries.MOST_IN_A_ZONE)
+        url = records.address_of_list(name, zone=one.code) if facts.is_in_force else ""
+        if keys:
+            found.append({"title": register_word(name), "count": len(keys), "url": url})
+    return found
+
+
 def _zone(request: HttpRequest, facts: PlanFacts, code: str, status: int = 200, **more: Any) -> HttpResponse:
     try:
         one = queries.zone_of_plan(facts.id, code)
@@ -121,7 +142,7 @@ def _zone(request: HttpRequest, facts: PlanFacts, code: str, status: int = 200, 
         "plan": facts, "zone": one, "told": _told(one), "unit_name": _unit(one.subdistrict_id),
         "ways": sorted(ways.items()), "why": _refusal(lambda: policies.check_can_change(_actor(request), facts.state)),
         "picture": zone_picture(one, queries.zones_of(facts.id, one.subdistrict_id), cells),
-        "history": queries.history_of_zone(code),
+        "history": queries.history_of_zone(code), "lying_in": _lying_in(one, facts),
     } | more  # fmt: skip
     return render(request, "registers/zone.html", context, status=status)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,20 +16,27 @@ from cityloom.registers.domain import zoning_ground as ground
 from cityloom.registers.domain import zoning_load as loads
 from cityloom.registers.domain.draft import Ints, Shapes
 from cityloom.registers.domain.zoning_cells import RESOLUTION, CellGraph, at_resolution, neighbours_of
-from cityloom.registers.models import FIRST_HIDDEN
+from cityloom.registers.models import FIRST_HIDDEN, RECORDS, Load
 
 _MAJOR = "('motorway', 'trunk', 'primary', 'secondary')"
+_REGISTERS = {"companies": "organisations", "components": "components"}
+_STAND_INS = {"companies": "buildings", "components": "valves"}
+"""What a load is counted from where no entry of its register has a place."""
 _CUT = 1 << 15
 """The digits of a cell from its eleventh on: a division by it groups by unit cell."""
 
 
 @dataclass(frozen=True)
 class CityCells:
-    """A city's unit cells as a graph, the communities that its numbers mean, and the counts behind the loads."""
+    """A city's unit cells as a graph, the communities that its numbers mean, and the counts behind the loads.
+
+    `counted_from` says of companies and components what they were counted from: their register, or what stands in.
+    """
 
     graph: CellGraph
     communities: ground.Communities
     counts: Mapping[str, Ints]
+    counted_from: Mapping[str, str]
 
 
 def cells_with_loads(weights: Mapping[str, float], cases: Mapping[int, int]) -> CityCells:
@@ -48,15 +55,18 @@ def cells_with_loads(weights: Mapping[str, float], cases: Mapping[int, int]) -> 
     community = ground.community_of(cells, near, built, unit.reshape(-1).astype(np.int64), buildings)
     community = ground.without_crumbs(near, community, communities.subdistrict)
     row = np.searchsorted(cells, built)
+    registered = {kind: _registered(cells, register) for kind, register in _REGISTERS.items()}
     counts = {
         "people": _people(cells), "dwellings": _summed(cells, row, dwellings),
-        "companies": _summed(cells, row, companies), "components": _components(cells),
+        "companies": _or(registered["companies"], lambda: _summed(cells, row, companies)),
+        "components": _or(registered["components"], lambda: _valves(cells)),
         "cases": _placed(cells, np.array(list(cases), np.int64), np.array(list(cases.values()), np.int64)),
     }  # fmt: skip
     load = loads.points(counts, weights)
-    return CityCells(
-        ground.graph_of(cells, community, communities.subdistrict, load, _roads(), _water()), communities, counts
-    )
+    counted_from = {kind: _REGISTERS[kind] if found is not None else _STAND_INS[kind]
+                    for kind, found in registered.items()}  # fmt: skip
+    graph = ground.graph_of(cells, community, communities.subdistrict, load, _roads(), _water())
+    return CityCells(graph, communities, counts, counted_from)
 
 
 def _buildings() -> tuple[NDArray[np.int64], NDArray[np.object_], Ints, Ints, Ints]:
@@ -81,8 +91,30 @@ def _people(cells: Ints) -> Ints:
     return _placed(cells, at_resolution(prefix * _CUT, RESOLUTION), count)
 
 
-def _components(cells: Ints) -> Ints:
-    """Valves, until other components of the street are registered."""
+def _registered(cells: Ints, register: str) -> Ints | None:
+    """Entries of a register by unit cell, as far as their place is known; None where no entry has one.
+
+    An entry of several sources lies in the middle of their points.
+    """
+    table, last = RECORDS[register], _last_known_load()
+    ended = ", ".join(f"'{state}'" for state in loads.ENDED)
+    alive = f" AND status NOT IN ({ended})" if register == "organisations" else ""
+    rows = _read(
+        f"SELECT AVG(lon), AVG(lat) FROM {table._meta.db_table} WHERE cell IS NOT NULL AND NOT is_gone"  # noqa: S608 - constants
+        f" AND closed_by > {int(last)} AND id < {(int(last) + 1) << 32}{alive} GROUP BY key"
+    )
+    if not rows:
+        return None
+    lon, lat = (np.array(column, np.float64) for column in zip(*rows, strict=True))
+    return _placed(cells, cells_of(lon, lat, RESOLUTION), np.ones(len(lon), np.int64))
+
+
+def _or(known: Ints | None, stand_in: Callable[[], Ints]) -> Ints:
+    return stand_in() if known is None else known
+
+
+def _valves(cells: Ints) -> Ints:
+    """What stands in for components where none is registered."""
     rows = _read("SELECT lon, lat FROM registers_valve")
     lon, lat = (np.array(column, np.float64) for column in (zip(*rows, strict=True) if rows else ((), ())))
     return _placed(cells, cells_of(lon, lat, RESOLUTION), np.ones(len(lon), np.int64))
@@ -93,6 +125,12 @@ def _placed(cells: Ints, where: Ints, count: Ints) -> Ints:
     row = np.minimum(np.searchsorted(cells, where), len(cells) - 1)
     inside = cells[row] == where
     return _summed(cells, row[inside], count[inside])
+
+
+def _last_known_load() -> int:
+    """The number of the last load that is known."""
+    done = Load.objects.filter(state=Load.DONE).order_by("-number")
+    return done.values_list("number", flat=True).first() or 0
 
 
 def _summed(cells: Ints, row: Ints, count: Ints) -> Ints:

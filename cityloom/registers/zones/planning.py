@@ -89,7 +89,7 @@ def rebalance_zone_plan(
     row = _draft(name, wish, last.weights, city, by=by, at=at)
     row.based_on, row.counties, row.wanted = last.id, counties, last.wanted
     moved = int(((known >= 0) & (known != found)).sum())
-    row.figures = {"moved": moved, "moved_share": round(moved / max(int((known >= 0).sum()), 1), 4)}
+    row.figures |= {"moved": moved, "moved_share": round(moved / max(int((known >= 0).sum()), 1), 4)}
     with transaction.atomic():
         book.write(row, city.graph, zone, codes)
     return row.id
@@ -122,7 +122,10 @@ def _draft(
     return ZonePlan(
         id=ids.new_ulid(), name=name, data_version=version, seed=wish.seed, wanted=wish.zones, weights=dict(weights),
         counties=dict(wish.counties), communities=list(city.communities.ids), made_by=by.account, made_at=at,
-        changed_at=at,
+        changed_at=at, figures={
+            "counted_from": dict(city.counted_from),
+            "counted": {kind: int(count.sum()) for kind, count in city.counts.items()},
+        },
     )  # fmt: skip
 
 
