@@ -93,6 +93,8 @@ class Checks:
         for column, place in self._places:
             cleaned = self._cleaned(column, texts[place])
             out.values[column.field.name] = self._read(column, cleaned, out)
+        for place, name, rule in person_columns.disagreements(out.values):
+            _blame(out, place, name, rule)
         return out
 
     def judge(self, out: Checked, numbers: Sequence[int]) -> Checked:
@@ -239,8 +241,6 @@ class Checks:
         for place, (begin, end) in enumerate(zip(values.get(_BEGINS, ()), values.get(_ENDS, ()), strict=False)):
             if begin and end and end < begin:
                 _blame(out, place, _ENDS, "ends_before_it_begins")
-        for place, name, rule in person_columns.disagreements(values):
-            _blame(out, place, name, rule)
         if self._verdict.repeated:
             for place, number in enumerate(numbers):
                 if number in self._verdict.repeated:

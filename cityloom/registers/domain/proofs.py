@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from datetime import date, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 from cityloom.registers.domain.identifiers import CREDIT_SIGNS, PROVINCES
 from cityloom.registers.domain.kinds import UNITS, Field
 from cityloom.registers.domain.mapping import Column, Demand, FileMapping
+from cityloom.registers.domain.person_columns import NAME_BYTES
 
 _MOST_CODES = 200
 _KNOWN = {
@@ -49,7 +50,8 @@ class Proof:
     @property
     def certain(self) -> str:
         """Whether a row needs no second look."""
-        return " AND ".join(f"coalesce({term.certain}, false)" for term in self.terms.values())
+        parts = [*(term.certain for term in self.terms.values()), *_agreeing(self.terms)]
+        return " AND ".join(f"coalesce({part}, false)" for part in parts)
 
     def digest(self, key: bytes) -> str:
         """What `checks.digests` gives for the row's values, as an unsigned number; empty where they are shifted yet."""
@@ -74,6 +76,20 @@ def proof_of(mapping: FileMapping, header: Sequence[str], today: date) -> Proof 
     return Proof(terms, mapping.is_gcj02)
 
 
+def _agreeing(terms: Mapping[str, Term]) -> Iterator[str]:
+    """That a person's day of birth and sex are those of the identity number. Source: GB 11643-1999."""
+    if "national_id" not in terms:
+        return
+    number = terms["national_id"].text
+    if "birth_date" in terms:
+        born = terms["birth_date"].text
+        yield f"{number} = '' OR {born} = '' OR replace({born}, '-', '') = substr({number}, 7, 8)"
+    if "sex" in terms:
+        told = f"CASE WHEN substr({number}, 17, 1) IN ('1', '3', '5', '7', '9') THEN 'male' ELSE 'female' END"
+        sex = terms["sex"].text
+        yield f"{number} = '' OR {sex} NOT IN ('male', 'female') OR {sex} = {told}"
+
+
 def _is_known(thing: Any) -> bool:
     """Whether it asks for nothing that this module has never heard of."""
     return all(field.name in _KNOWN[type(thing)] or getattr(thing, field.name) == _default(field)
@@ -96,6 +112,10 @@ def _term(column: Column, text: str, mapping: FileMapping, today: date) -> Term 
         term = _date(column, text, mapping.empty, today)
     elif kind in ("number", "whole", "money", "lon", "lat"):
         term = _number(column, text, mapping.empty)
+    elif kind in _PEOPLE:
+        term = _person(kind, text, mapping.empty)
+    elif kind == "needs":
+        term = _choice(column, text, mapping.empty)
     else:
         return None
     if term is None:
@@ -157,6 +177,7 @@ def _is_division(value: str) -> str:
 
 
 _SIGNS = {
+    "person_id": _is_resident_id,
     "credit_code": _is_credit_code, "resident_id": _is_resident_id, "division": _is_division,
     "mobile": lambda value: f"regexp_full_match({value}, '1[3-9][0-9]{{9}}')",
 }  # fmt: skip
@@ -168,6 +189,19 @@ def _text(field: Field, text: str, empty: frozenset[str]) -> Term:
     value = _emptied(text, empty)
     seen = f"regexp_full_match({text}, '(?:{_WORD}(?: {_WORD})*)?')"
     return Term(value, f"{seen} AND length({text}) <= {field.longest}", value)
+
+
+_SPELT = r"[!-~]+(?: [!-~]+)*|[\x{{4e00}}-\x{{9fff}}]+"
+_PEOPLE = {
+    "person_name": f"regexp_full_match({{0}}, '{_SPELT}') AND strlen({{0}}) <= {NAME_BYTES}",
+    "phone": "regexp_full_match({0}, '[0-9]{{5,15}}')",
+}  # fmt: skip
+
+
+def _person(kind: str, text: str, empty: frozenset[str]) -> Term:
+    """What is kept of people as it is written."""
+    value = _emptied(text, empty)
+    return Term(value, f"{text} = '' OR ({_PEOPLE[kind].format(text)})", value)
 
 
 def _choice(column: Column, text: str, empty: frozenset[str]) -> Term | None:

@@ -25,9 +25,10 @@ from cityloom.registers.domain import person_columns, person_names
 from cityloom.registers.domain.assumptions import NEEDS
 from cityloom.registers.domain.checks import Checked, Checks, Values, digests
 from cityloom.registers.domain.mapping import FileMapping
-from cityloom.registers.domain.tables import Rows, Table
+from cityloom.registers.domain.tables import BATCH, Rows, Table
 from cityloom.registers.loading import person_book
 from cityloom.registers.loading.homes import Homes
+from cityloom.registers.loading.reading import MOST, ahead, checked, some
 from cityloom.registers.loading.survey import Survey
 from cityloom.registers.models import NOBODY, OPEN, Load, PersonRecord, Resident, SetAside
 
@@ -130,13 +131,13 @@ class PersonWriter:
 
     def _batches(self, table: Table, tell: Callable[[int], None]) -> Iterator[gate.PeopleBatch]:
         """Those who are new, batch by batch; whatever else a batch holds waits for its turn."""
-        done = 0
-        for batch in table.batches():
-            part = self._prepared(batch)
-            done += len(batch.numbers)
-            tell(done)
-            if part is None:
+        for batch, found, tokens in ahead(self._keyed(table)):
+            tell(min(batch.numbers[-1], self._found.rows))
+            if self._mapping.covers_everything:
+                self._here.append(tokens)
+            if batch.numbers[-1] <= self._load.rows_done:
                 continue
+            part = self._compared(batch, found, tokens)
             if not len(part.new) and not self._waiting:
                 self._write(part, None)
                 continue
@@ -144,22 +145,19 @@ class PersonWriter:
             if len(part.new):
                 yield part.new.sealed
 
+    def _keyed(self, table: Table) -> Iterator[tuple[Rows, Checked, Ints]]:
+        """Rows, and what each key is kept as; of a file that is everything also those that are written already."""
+        after = 0 if self._mapping.covers_everything else self._load.rows_done
+        at_once = MOST if self._is_first else BATCH
+        for rows, found in checked(table, self._checks, after=after, key=self._key, at_once=at_once):
+            yield rows, found, self._tokens(found.values[self._mapping.register.key])
+
     def _write_waiting(self) -> None:
         """Write the batches in front in which nobody is new."""
         while self._waiting and not len(self._waiting[0].new):
             self._write(self._waiting.popleft(), None)
 
     # What a batch says.
-
-    def _prepared(self, batch: Rows) -> _Part | None:
-        is_done = not batch.numbers or batch.numbers[-1] <= self._load.rows_done
-        if is_done and not self._mapping.covers_everything:
-            return None
-        checked = self._checks.check(batch.numbers, batch.texts, batch.faults)
-        tokens = self._tokens(checked.values[self._mapping.register.key])
-        if self._mapping.covers_everything:
-            self._here.append(tokens)
-        return None if is_done else self._compared(batch, checked, tokens)
 
     def _tokens(self, keys: Values) -> Ints:
         """What each key is kept as; 0 where there is none."""
@@ -173,11 +171,12 @@ class PersonWriter:
 
     def _compared(self, batch: Rows, checked: Checked, tokens: Ints) -> _Part:
         """Who is new, and who is not as the source said before."""
-        said = digests(checked.values, checked.count, self._key)
-        good = [place for place in checked.good if batch.numbers[place] > self._load.rows_done]
+        said = digests(checked.values, checked.count, self._key) if checked.said is None else checked.said
+        done = self._load.rows_done
+        good = [place for place in checked.good if batch.numbers[place] > done] if done else checked.good
         known = {} if self._is_first_of_source else self._known(tokens[good])
-        new, changed, closed, returned = [], [], [], 0
-        for place in good:
+        new, changed, returned = [] if known else good, [], 0
+        for place in good if known else ():
             before = known.get(int(tokens[place]))
             if before is None:
                 new.append(place)
@@ -205,13 +204,13 @@ class PersonWriter:
         return found
 
     def _people(self, batch: Rows, checked: Checked, tokens: Ints, said: list[int], places: list[int]) -> _People:
-        values = {name: [column[place] for place in places] for name, column in checked.values.items()}
+        values = {name: some(column, places) for name, column in checked.values.items()}
         dwelling = self._homes.find(values["dwelling"]) if "dwelling" in values else np.zeros(len(places), np.int64)
         as_of = self._load.as_of.isoformat()
         since = values.get(self._mapping.valid_from) or [as_of] * len(places)
         return _People(
-            np.array([batch.numbers[place] for place in places], np.int64), tokens[places],
-            np.array([said[place] for place in places], np.int64), dwelling, [day or as_of for day in since],
+            np.array(some(batch.numbers, places), np.int64), tokens[places],
+            np.array(some(said, places), np.int64), dwelling, [day or as_of for day in since],
             to_seal(values, len(places), self._load.as_of),
         )  # fmt: skip
 
@@ -330,28 +329,33 @@ def _write_envelopes(
 def to_seal(values: dict[str, Values], count: int, today: date) -> gate.PeopleBatch:
     """People in the keeper's form; a day of birth and a sex that the file does not say are those of the number."""
     numbers = values.get("national_id") or [""] * count
-    sealed = [len(number) == 18 for number in numbers]
     births = values.get("birth_date") or [None] * count
-    born = [(day or (person_columns.birth_in(number) if whole else "")).replace("-", "")
-            for day, number, whole in zip(births, numbers, sealed, strict=True)]  # fmt: skip
+    born = [(day or (person_columns.birth_in(number) if len(number) == 18 else "")).replace("-", "")
+            for day, number in zip(births, numbers, strict=True)]  # fmt: skip
     sexes = values.get("sex") or [""] * count
-    sex = [said or (person_columns.sex_in(number) if whole else "unknown")
-           for said, number, whole in zip(sexes, numbers, sealed, strict=True)]  # fmt: skip
-    bits = np.array([_need_bits(said) for said in values.get("needs") or [""] * count], np.uint8)
+    sex = [said or (person_columns.sex_in(number) if len(number) == 18 else "unknown")
+           for said, number in zip(sexes, numbers, strict=True)]  # fmt: skip
+    bits = np.array(_each_once(_need_bits, values.get("needs") or [""] * count), np.uint8)
     records = gate.people_records(
         name=_bytes(values["name"], person_columns.NAME_BYTES), national_id=_bytes(numbers, 18),
         phone=_bytes(values.get("phone") or [""] * count, person_columns.PHONE_BYTES), birth_date=_bytes(born, 8),
         need_note=person_names.need_notes(True)[bits],
     )  # fmt: skip
     traits = gate.traits_of(
-        age=_ages(born, today), sex=np.array([gate.SEXES.index(one) for one in sex], np.int64),
+        age=_ages(born, today), sex=np.array(_each_once(gate.SEXES.index, sex), np.int64),
         needs={need: bits >> bit & 1 == 1 for bit, need in enumerate(NEEDS)},
     )  # fmt: skip
     return gate.PeopleBatch(records, traits)
 
 
+def _each_once(tell: Callable[[str], int], texts: Sequence[str]) -> list[int]:
+    """What each text comes to, worked out once for those that are the same."""
+    known = {text: tell(text) for text in set(texts)}
+    return list(map(known.__getitem__, texts))
+
+
 def _bytes(texts: Sequence[str], width: int) -> NDArray[np.bytes_]:
-    return np.array([text.encode() for text in texts], f"S{width}")
+    return np.array(list(map(str.encode, texts)), f"S{width}")
 
 
 def _need_bits(said: str) -> int:

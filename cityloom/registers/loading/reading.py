@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from operator import itemgetter
 from typing import Any, TypeVar
 
 from cityloom.registers.domain.checks import Checked, Checks, digests
@@ -26,7 +27,7 @@ def checked(
     if proof is None or not isinstance(table, ColumnTable):
         yield from _one_by_one(table, checks, after)
     else:
-        yield from _ahead(_in_columns(table, checks, _asked(proof, only, key, (after, at_once)), key))
+        yield from ahead(_in_columns(table, checks, _asked(proof, only, key, (after, at_once)), key))
 
 
 def _asked(proof: Proof, only: Collection[str] | None, key: bytes, part: tuple[int, int]) -> Asked:
@@ -45,7 +46,7 @@ def _one_by_one(table: Table, checks: Checks, after: int) -> Iterator[Batch]:
             yield rows, checks.check(rows.numbers, rows.texts, rows.faults)
 
 
-def _ahead(items: Iterator[T]) -> Iterator[T]:
+def ahead(items: Iterator[T]) -> Iterator[T]:
     """The items, each made in a thread while the one before is worked on."""
     with ThreadPoolExecutor(1) as thread:
         waiting = thread.submit(next, items, None)
@@ -107,3 +108,10 @@ def rows_of(table: Table, wanted: set[int]) -> Iterator[tuple[list[int], list[li
 def held(values: list[Any]) -> int:
     """How many values there are that hold something."""
     return len(values) - values.count("") - values.count(None)
+
+
+def some(values: list[Any], places: list[int]) -> list[Any]:
+    """The values at some places, which rise."""
+    if len(places) == len(values):
+        return values
+    return list(itemgetter(*places)(values)) if len(places) > 1 else [values[place] for place in places]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -18,13 +17,13 @@ from cityloom.gate import actions as gate
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM
 from cityloom.registers import bulk
-from cityloom.registers.domain.checks import Checked, Checks, Values, digests
+from cityloom.registers.domain.checks import Checked, Checks, digests
 from cityloom.registers.domain.mapping import FileMapping
 from cityloom.registers.domain.tables import BATCH, Rows, Table
 from cityloom.registers.loading import whereabouts
 from cityloom.registers.loading.aside import set_aside
 from cityloom.registers.loading.book import PURPOSE
-from cityloom.registers.loading.reading import MOST, checked
+from cityloom.registers.loading.reading import MOST, checked, some
 from cityloom.registers.loading.survey import Survey
 from cityloom.registers.models import OPEN, RECORDS, Load
 
@@ -151,36 +150,36 @@ class Writer:
         columns: dict[str, Any] = {
             "id": [start | batch.numbers[place] for place in places],
             "source_id": np.full(count, self._load.source_id, np.int16),
-            "key": _some(checked.values[self._mapping.register.key], places),
+            "key": some(checked.values[self._mapping.register.key], places),
             "closed_by": np.full(count, OPEN, np.int32), "valid_from": self._since(checked, places),
-            "is_gone": np.zeros(count, np.bool_), "digest": _some(said, places),
+            "is_gone": np.zeros(count, np.bool_), "digest": some(said, places),
         }  # fmt: skip
         for field in self._mapping.register.fields:
             if field.personal or field.name == self._mapping.register.key:
                 continue
             values = checked.values.get(field.name)
             empty = None if self._table._meta.get_field(field.name).null else ""
-            columns[field.name] = [empty] * count if values is None else _some(values, places)
+            columns[field.name] = [empty] * count if values is None else some(values, places)
         return columns | whereabouts.columns_for(self._table, self._mapping.register.name, columns)
 
     def _since(self, checked: Checked, places: list[int]) -> list[str]:
         as_of = self._load.as_of.isoformat()
         if not self._mapping.valid_from:
             return [as_of] * len(places)
-        return [day or as_of for day in _some(checked.values[self._mapping.valid_from], places)]
+        return [day or as_of for day in some(checked.values[self._mapping.valid_from], places)]
 
     def _sealed(self, checked: Checked, places: list[int]) -> list[gate.Packet | None]:
         """What rows tell about people, in a packet each; None where a row tells nothing."""
         if not self._personal:
             return [None] * len(places)
-        rows = zip(*(_some(checked.values[name], places) for name in self._personal), strict=True)
+        rows = zip(*(some(checked.values[name], places) for name in self._personal), strict=True)
         says = [{name: value for name, value in zip(self._personal, row, strict=True) if value} for row in rows]
         parts = [{"party": msgspec.json.encode(each)} if each else None for each in says]
         told = [part for part in parts if part]
         made: list[gate.Packet] = []
         for first in range(0, len(told), _PACKETS_AT_ONCE):
-            some = told[first : first + _PACKETS_AT_ONCE]
-            made += gate.seal_packets(by=SYSTEM, at=clock.now(), purpose=PURPOSE, packets=some, words=[[]] * len(some))
+            few = told[first : first + _PACKETS_AT_ONCE]
+            made += gate.seal_packets(by=SYSTEM, at=clock.now(), purpose=PURPOSE, packets=few, words=[[]] * len(few))
         waiting = iter(made)
         return [next(waiting) if part else None for part in parts]
 
@@ -231,11 +230,3 @@ class Writer:
             self._counts["gone"] += len(rows)
             self._load.counts = self._counts
             self._load.save(update_fields=["counts"])
-
-
-def _some(values: Values, places: list[int]) -> Values:
-    if len(places) == len(values):
-        return values
-    if len(places) < 2:
-        return [values[place] for place in places]
-    return list(itemgetter(*places)(values))
