@@ -44,9 +44,11 @@ def pages() -> dict[Path, str]:
     """Every generated page with its text."""
     from cityloom.emergency.domain import states
     from cityloom.registers.domain import reference
+    from tools import scale
 
     return {
         ROOT / "docs/reference/wiring.md": wiring_page(),
+        ROOT / "docs/scale.md": scale.page(),
         ROOT / "docs/reference/incident-states.md": states.markdown(),
         ROOT / "docs/reference/registers.md": reference.markdown(),
         ROOT / "docs/reference/register-mapping.schema.json": reference.schema(),
