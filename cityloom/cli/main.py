@@ -51,6 +51,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
     )  # fmt: skip
     sources.register.add_command(address.address)
     sources.register.add_command(linkage.link)
+    sources.register.add_command(address.geocode)
     for group in groups:
         cityloom.add_command(group)
     screen = Screen(stderr=True)

@@ -19,7 +19,7 @@ _CLEAR = {
     "Building": (
         "id", "large", "cell", "lon", "lat", "reach_m", "use", "levels", "height_m", "gross_floor_m2", "dwellings",
         "first_dwelling_id", "people_day", "street", "house_number", "name", "unit_id", "made_up", "source_ref",
-        "footprint",
+        "address_level", "address_m", "address_ref", "footprint",
     ),
     "Dwelling": ("id", "building_id", "label"),
     "Resident": ("subject", "dwelling_id"),
@@ -133,7 +133,10 @@ class City(models.Model):
 
 
 class Building(models.Model):
-    """A building; `large` ones reach far from their centre and are searched for on their own."""
+    """A building; `large` ones reach far from their centre and are searched for on their own.
+
+    `address_level` says where street and number come from (`building_addresses.AddressLevel`).
+    """
 
     id = RowIdField(primary_key=True)
     large = models.SmallIntegerField()
@@ -154,6 +157,9 @@ class Building(models.Model):
     unit_id = models.CharField(max_length=80)
     made_up = models.SmallIntegerField()
     source_ref = models.CharField(max_length=60, blank=True)
+    address_level = models.SmallIntegerField(default=0)
+    address_m = models.FloatField(default=0)
+    address_ref = models.CharField(max_length=60, blank=True, default="")
     footprint = models.BinaryField()
 
     class Meta:

@@ -6,7 +6,7 @@ Everything spatial goes the same way: ranges of H3 cells from an ordinary index,
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
@@ -27,6 +27,7 @@ from cityloom.kernel.cover import ranges_around, ranges_in_box
 from cityloom.kernel.geometry import LocalProjection
 from cityloom.kernel.refused import Refused
 from cityloom.kernel.timezones import zone_of
+from cityloom.registers import geocoding
 from cityloom.registers.domain import address_standard, address_truth, divisions, survivorship
 from cityloom.registers.domain import assumptions as assumed
 from cityloom.registers.domain import names as spoken
@@ -43,6 +44,7 @@ from cityloom.registers.domain.answers import (
     Shelters,
     ValveFacts,
 )  # fmt: skip
+from cityloom.registers.domain.building_addresses import AddressLevel
 from cityloom.registers.domain.draft import Flags, Floats, Ints, Shapes, Texts
 from cityloom.registers.domain.fact_kinds import register_of
 from cityloom.registers.domain.facts import (
@@ -55,6 +57,7 @@ from cityloom.registers.domain.facts import (
     Rate,
     RulesVersion,
 )
+from cityloom.registers.domain.geocoder import Found
 from cityloom.registers.domain.kinds import REGISTERS, Register
 from cityloom.registers.domain.linkage_config import shipped, shipped_text
 from cityloom.registers.domain.mapping import schema
@@ -371,6 +374,32 @@ def place_of(street: str, house_number: str) -> tuple[float, float] | None:
         )
         row = cursor.fetchone()
     return (float(row[0]), float(row[1])) if row else None
+
+
+def geocoded(text: str, home: str = "") -> Found:
+    """Where an address is, with how sure that is; the first one reads the index. Never fails."""
+    return geocoding.index().find(text, home)
+
+
+def geocoded_many(addresses: Iterable[str], home: str = "") -> Iterator[Found]:
+    """Where each of many addresses is, in their order; each is looked up once."""
+    held, known = geocoding.index(), dict[str, Found]()
+    for text in addresses:
+        found = known.get(text)
+        if found is None:
+            found = held.find(text, home)
+            if len(known) < _ADDRESSES_KEPT:
+                known[text] = found
+        yield found
+
+
+_ADDRESSES_KEPT = 1_000_000
+
+
+def address_coverage() -> dict[AddressLevel, int]:
+    """How many buildings have an address of each level. Raises: Refused `city.none`."""
+    loaded_city()
+    return geocoding.coverage()
 
 
 def street_names() -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from cityloom.registers.domain import divisions
-from cityloom.registers.domain.address import one_width, parsed
+from cityloom.registers.domain.address import is_chinese, one_width, parsed
 from cityloom.registers.domain.names import folded
 
 LEVELS = ("room", "building", "number", "street", "town", "district", "different", "unknown")
@@ -79,7 +79,7 @@ def standard(text: str, home: str = "") -> Standard:
         filter(None, (_chinese_name(parts.get("side_road", "")), _chinese_number(parts.get("side_road_number", ""))))
     )
     return Standard(
-        address.script, address.division, _stem(parts.get("town", "")), name(parts.get("community", "")),
+        address.script, address.division, town_stem(parts.get("town", "")), name(parts.get("community", "")),
         name(parts.get("road", "")), number(parts.get("road_number", "")), side, name(parts.get("compound", "")),
         number(parts.get("building", "")), number(parts.get("unit", "")), number(parts.get("floor", "")),
         number(parts.get("room", "")),
@@ -97,7 +97,8 @@ def _spoken(name: str) -> str:
     )
 
 
-def _stem(town: str) -> str:
+def town_stem(town: str) -> str:
+    """The name of a town or subdistrict without the word for it."""
     return re.sub(r"(?:街道办事处|街道|镇|乡)$", "", one_width(town))
 
 
@@ -295,3 +296,8 @@ def _in_latin(parts: dict[str, str], form: Standard) -> str:
 
 def _before(word: str, number: str) -> str:
     return f"{word} {number.lower()}" if number else ""
+
+
+def name_key(name: str) -> str:
+    """The name of a street, building or area as it is compared, in whichever script it is written."""
+    return _chinese_name(name) if is_chinese(one_width(name)) else _western_name(name)

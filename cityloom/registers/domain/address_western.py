@@ -11,7 +11,7 @@ import re
 from cityloom.registers.domain.address_parts import Part
 
 _PIECES = re.compile(r"[^,;\n\r|·]+")
-_NUMBER = r"\d{1,6}(?:\s?(?:bis|ter|quater)\b|[a-zA-Z](?![\w'’.])|\s[a-zA-Z](?=\s*(?:$|[,/–-]))|\s\d/\d)?(?![\w])"
+_NUMBER = r"\d{1,6}(?:\s?(?:bis|ter|quater)\b|-?[a-zA-Z](?![\w'’.])|\s[a-zA-Z](?=\s*(?:$|[,/–-]))|\s\d/\d)?(?![\w])"
 _SEVERAL = rf"{_NUMBER}(?:\s?[-–/]\s?{_NUMBER})*"
 _MARK = r"(?:n\s?[.ºo°]{1,2}\.?|nr\.?|num\.?|number|#|№)"
 _FIRST = re.compile(

@@ -11,7 +11,7 @@ import shapely
 from cityloom.kernel import timezones
 from cityloom.kernel.cells import cells_of
 from cityloom.kernel.refused import Refused
-from cityloom.registers.domain import homes, networks, plane, shelters, streets, units
+from cityloom.registers.domain import building_addresses, homes, networks, plane, shelters, streets, units
 from cityloom.registers.domain.draft import BuildingTable, Draft, PlaceTable, Synthesised
 
 Filled = tuple[dict[str, np.ndarray], dict[str, Synthesised]]
@@ -29,6 +29,7 @@ def complete(draft: Draft, seed: int) -> Draft:
     draft = _buildings(draft, lambda d: homes.with_levels(d.buildings))
     draft = _buildings(draft, lambda d: homes.with_halls(d.buildings, shelters.any_named(d.places, d.buildings)))
     draft = _buildings(draft, lambda d: homes.with_dwellings(d.buildings))
+    draft = _buildings(draft, lambda d: building_addresses.with_derived(d.buildings, d.roads))
     draft = _buildings(draft, lambda d: streets.with_addresses(d.buildings, d.roads))
     return _with_timezone(_with_networks(_with_units(_with_places(draft)), seed))
 

@@ -98,7 +98,11 @@ class Table:
 
 @dataclass(frozen=True)
 class BuildingTable(Table):
-    """Buildings; `footprint` holds valid polygons or multipolygons."""
+    """Buildings; `footprint` holds valid polygons or multipolygons.
+
+    `address_level` says where street and number come from (`building_addresses.AddressLevel`), `address_m` how far the
+    thing is that they were taken from, `address_ref` what it is called in the source (`node/123`).
+    """
 
     footprint: Shapes
     use: Texts
@@ -110,6 +114,9 @@ class BuildingTable(Table):
     name: Texts
     source_ref: Texts
     made_up: Ints
+    address_level: Ints
+    address_m: Floats
+    address_ref: Texts
 
     @staticmethod
     def of(footprint: Shapes, **known: NDArray[np.generic]) -> BuildingTable:
@@ -118,7 +125,8 @@ class BuildingTable(Table):
         columns = {
             "use": blank(n), "levels": unknown(n), "height_m": unknown(n), "dwellings": unknown(n),
             "street": blank(n), "house_number": blank(n), "name": blank(n), "source_ref": blank(n),
-            "made_up": np.zeros(n, np.int64),
+            "made_up": np.zeros(n, np.int64), "address_level": np.zeros(n, np.int64), "address_m": np.zeros(n),
+            "address_ref": blank(n),
         }  # fmt: skip
         return BuildingTable(footprint, **(columns | known))  # type: ignore[arg-type]
 

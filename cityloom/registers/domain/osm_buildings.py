@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cityloom.kernel.geometry import LocalProjection
 from cityloom.registers.domain import osm_places, osm_shapes, osm_use, osm_words
+from cityloom.registers.domain.building_addresses import AddressLevel
 from cityloom.registers.domain.draft import BuildingTable, Floats, Shapes, Texts
 from cityloom.registers.domain.osm_features import Defects, Features, Outline, Spot
 from cityloom.registers.domain.plane import around
@@ -43,7 +44,7 @@ def building_table(features: Features, outlines: Sequence[Outline]) -> BuildingT
     """The table, with what the tags, the parts, the ground and the points say; the rest stays unknown."""
     footprint = _shapes(outlines)
     tree = shapely.STRtree(footprint)
-    street, number = _addresses(features, outlines, tree)
+    street, number, level, ref = _addresses(features, outlines, tree)
     return BuildingTable.of(
         footprint,
         use=_uses(features, outlines, tree),
@@ -53,6 +54,7 @@ def building_table(features: Features, outlines: Sequence[Outline]) -> BuildingT
         house_number=number,
         name=_texts(osm_words.place_name_of(outline.tags) for outline in outlines),
         source_ref=_texts(outline.ref for outline in outlines),
+        address_level=np.array(level, np.int64), address_ref=_texts(ref),
     )
 
 
@@ -167,11 +169,15 @@ def _uses_by_ground(grounds: Sequence[Outline], outlines: Sequence[Outline], row
     return {row: telling[index][1] for row, index in pairs}
 
 
-def _addresses(features: Features, outlines: Sequence[Outline], tree: shapely.STRtree) -> tuple[Texts, Texts]:
-    """Street and house number by tag, else by the first address point on or in the building."""
+def _addresses(
+    features: Features, outlines: Sequence[Outline], tree: shapely.STRtree
+) -> tuple[Texts, Texts, list[int], list[str]]:  # fmt: skip
+    """Street and house number by tag, else by the first address point on or in the building; from where they are."""
     related = features.street_of_ref
     street = [osm_words.street_of(outline.tags) or related.get(outline.ref, "") for outline in outlines]
     number = [osm_words.house_number_of(outline.tags) for outline in outlines]
+    level = [int(AddressLevel.TAGS) if own else 0 for own in number]
+    ref = [""] * len(outlines)
     spots = sorted((s for s in features.spots if osm_words.house_number_of(s.tags)), key=_address_order, reverse=True)
     if spots:
         point, building = tree.query(_points(spots), predicate="intersects")
@@ -179,10 +185,13 @@ def _addresses(features: Features, outlines: Sequence[Outline], tree: shapely.ST
         inside = dict(zip(building[order].tolist(), point[order].tolist(), strict=True))
         for row, index in (_beside(spots, outlines, point, inside, number) | inside).items():
             if not number[row] or not street[row]:
-                tags, ref = spots[index].tags, spots[index].ref
-                street[row] = street[row] or osm_words.street_of(tags) or related.get(ref, "")
+                tags, name = spots[index].tags, spots[index].ref
+                if not number[row]:
+                    level[row] = int(AddressLevel.POINT_INSIDE if row in inside else AddressLevel.POINT_NEAR)
+                    ref[row] = name
+                street[row] = street[row] or osm_words.street_of(tags) or related.get(name, "")
                 number[row] = number[row] or osm_words.house_number_of(tags)
-    return _texts(street), _texts(number)
+    return _texts(street), _texts(number), level, ref
 
 
 def _beside(

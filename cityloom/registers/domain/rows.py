@@ -34,7 +34,8 @@ def buildings(draft: Draft) -> Columns:
         "people_day": homes.people_by_day(table, assumed.OCCUPIED_SHARE[draft.kind]).astype(np.int64),
         "street": _cut(table.street, 200), "house_number": _cut(table.house_number, 60), "name": _cut(table.name, 200),
         "unit_id": unit, "made_up": table.made_up, "source_ref": _cut(table.source_ref, 60),
-        "footprint": shapely.to_wkb(table.footprint),
+        "address_level": table.address_level.astype(np.int16), "address_m": np.round(table.address_m, 1),
+        "address_ref": _cut(table.address_ref, 60), "footprint": shapely.to_wkb(table.footprint),
     }  # fmt: skip
 
 

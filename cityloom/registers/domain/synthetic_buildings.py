@@ -75,7 +75,7 @@ def build(ground: Ground, people: int, seed: int) -> tuple[BuildingTable, PlaceT
     made_up = np.full(len(footprint), int(MadeUp.EVERYTHING), np.int64)
     buildings = BuildingTable(
         footprint, plots.use, levels, unknown(len(levels)), unknown(len(levels)), street, number, names,
-        blank(len(levels)), made_up,
+        blank(len(levels)), made_up, np.zeros(len(levels), np.int64), np.zeros(len(levels)), blank(len(levels)),
     )  # fmt: skip
     return buildings, _places(ground, plots, footprint, names)
 

@@ -13,6 +13,7 @@ from cityloom.accounts.queries import unit_names
 from cityloom.kernel.actor import Actor
 from cityloom.registers import queries
 from cityloom.registers.display import word
+from cityloom.registers.domain.building_addresses import STREET_WITHIN_M, AddressLevel
 from cityloom.registers.layers.overview import hexagon
 from cityloom.registers.models import Building, Main, Place, Valve
 from cityloom.ui.domain.declared import Card
@@ -39,15 +40,35 @@ def building(actor: Actor | None, number: int) -> Card | None:
     row = Building.objects.filter(id=number).defer("footprint").first()
     if row is None:
         return None
-    address = f"{row.street} {row.house_number}".strip()
+    address, how = _address(row)
     title = row.name or address or _("Building {number}").format(number=row.id)
     facts = [
-        (_("Address"), address if row.name else ""), (_("Use"), word(row.use)), (_("Floors"), str(row.levels)),
+        (_("Address"), address if row.name else ""), (_("Address by"), how),
+        (_("Use"), word(row.use)), (_("Floors"), str(row.levels)),
         (_("Height"), f"{row.height_m:.0f} m" if row.height_m else ""), (_("Dwellings"), str(row.dwellings)),
         (_("People by day, about"), str(row.people_day) if actor else ""), (_("Community"), _unit(row.unit_id)),
         (_("Number in the register"), str(row.id)),
     ]  # fmt: skip
     return Card(title, _told(facts), url=f"/buildings/{row.id}/" if actor else "", note=_made_up(row.made_up))
+
+
+def _address(row: Building) -> tuple[str, str]:
+    """What is known of a building's address, and where it is from; a number that was made up is no address."""
+    near = round(STREET_WITHIN_M)
+    words = {
+        AddressLevel.TAGS: _("the source's own word"), AddressLevel.POINT_INSIDE: _("an address point inside"),
+        AddressLevel.POINT_NEAR: _("an address point beside it"),
+        AddressLevel.INTERPOLATED: _("interpolated between the numbers of its neighbours"),
+        AddressLevel.STREET: _("derivation: the nearest street, {metres} m away; no number is known").format(
+            metres=round(row.address_m)
+        ),
+        AddressLevel.NONE: _("nothing: no street with a name is within {metres} m").format(metres=near),
+    }  # fmt: skip
+    level = AddressLevel(row.address_level)
+    number = row.house_number if level < AddressLevel.STREET else ""
+    street = row.street if level != AddressLevel.NONE else ""
+    source = f" ({row.address_ref})" if row.address_ref else ""
+    return f"{street} {number}".strip(), words.get(level, "") + source
 
 
 @by_number

@@ -24,6 +24,7 @@ _MOST_STREETS = 20
 _MOST_HOUSES = 3_000
 _SHOWN = ("id", "street", "house_number", "name", "use", "lon", "lat")
 _KINDS = ("area", "place", "street", "land", "building")
+_NUMERALS = frozenset("一二三四五六七八九十")
 Row = tuple[bytes, str, int, str, str, str, float, float]
 _COLUMNS = "folded, kind, row_id, about, name, name_zh, lon, lat"
 
@@ -39,7 +40,24 @@ def addresses(actor: Actor | None, text: str, limit: int) -> Sequence[Hit]:
     if number.isascii() and number.isdecimal() and len(number) <= 18:
         return [_house(row, actor) for row in Building.objects.filter(id=int(number)).only(*_SHOWN)]
     wanted = names.address(text)
-    return [_house(row, actor) for row in _houses(*wanted)[:limit]] if wanted else []
+    found = [_house(row, actor) for row in _houses(*wanted)[:limit]] if wanted else []
+    return found or _geocoded(text, actor, limit)
+
+
+def _geocoded(text: str, actor: Actor | None, limit: int) -> list[Hit]:
+    """Where a whole address is, with its town, floor or door, in whichever order and language it is written."""
+    if not any(sign.isdecimal() or sign in _NUMERALS for sign in text):
+        return []
+    found = queries.geocoded(text[: names.LONGEST * 4])
+    if found.level == "ambiguous":
+        numbers = [one.building for one in found.candidates if one.building][:limit]
+        return [_house(row, actor) for row in Building.objects.filter(id__in=numbers).only(*_SHOWN).order_by("id")]
+    if found.building:
+        return [_house(row, actor) for row in Building.objects.filter(id=found.building).only(*_SHOWN)]
+    if found.level != "number":
+        return []
+    return [Hit(text.strip(), _("about here, within {metres} m").format(metres=round(found.within_m or 0)),
+                place=(found.lon, found.lat))]  # fmt: skip
 
 
 def organisations(actor: Actor | None, text: str, limit: int) -> Sequence[Hit]:
