@@ -114,6 +114,10 @@ PLAIN = {
         "A department's register names you as somebody who represents an organisation or owns a dwelling. Your name and"
         " number are sealed; stewards and case handlers open one entry at a time."
     ),
+    "register-corrections": gettext_noop(
+        "You asked to have an entry of a register corrected. The steward who decides reads what you wrote; it is erased"
+        " 180 days after the decision."
+    ),
     "oversight": gettext_noop("Those who watch over the others count what was opened. They open nobody."),
 }
 """What happens for each purpose that a new city has, for residents."""

@@ -24,14 +24,16 @@ OVERSIGHT = "oversight"
 PLACES = "place-alerts"
 REPORTS = "problem-reports"
 PARTIES = "register-parties"
-OF_PACKETS = (PLACES, REPORTS, PARTIES)
+CORRECTIONS = "register-corrections"
+OF_PACKETS = (PLACES, REPORTS, PARTIES, CORRECTIONS)
 """Purposes that are about packets, which belong to nobody's register entry."""
 BASIS_YEARS = 2
 POLICIES = Path(__file__).parent / "policies"
 CASE_POLICY = "case"
 PREDICATES = ("age-at-least", "age-under", "is", "lives-in", "same-household")
 _UNLIMITED = 50_000_000
-_POLICY_OF = {CASES: CASE_POLICY, PLACES: "packets", REPORTS: "packets", PARTIES: "packets"}
+_POLICY_OF = {CASES: CASE_POLICY, PLACES: "packets", REPORTS: "packets", PARTIES: "packets",
+              CORRECTIONS: "packets"}  # fmt: skip
 
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
 Words = Annotated[list[Word], msgspec.Meta(max_length=32)]
@@ -235,6 +237,12 @@ def shipped_bases(at: datetime) -> list[Basis]:
             title=(
                 ("en", "Who stands behind an organisation or owns a dwelling"), ("zh-Hans", "机构负责人与房屋权利人"),
             ),
+        ),
+        Basis(
+            CORRECTIONS, "pipl-46", law, "Article 46", ("words",), city, ("steward",),
+            ("supervisor", "data-protection-officer", "system"), until, 50, max_a_day=2_000, max_a_day_each=200,
+            services=(("city", 2_000),), retention_days=180,
+            title=(("en", "Deciding on a correction that was asked for"), ("zh-Hans", "处理更正请求")),
         ),
     ]  # fmt: skip
     return [replace(row, policy=policy_text(_POLICY_OF.get(row.purpose, row.purpose))) for row in rows]

@@ -27,6 +27,7 @@ from cityloom.project.home import Home
 from cityloom.project.inbox import Inbox
 from cityloom.project.parts import beat_file
 from cityloom.project.publishing import Publisher
+from cityloom.registers import actions as registers
 from cityloom.signals import actions as signals
 from cityloom.subscriptions import jobs as subscriptions
 
@@ -52,6 +53,7 @@ def jobs() -> dict[str, Job]:
         "look for matters that there are not": gate.match_matters,
         "ask witnesses": lambda at: audit.ask_witnesses(at=at),
         "erase old reports": lambda at: signals.erase_old_reports(by=SYSTEM, at=at),
+        "erase old requests for corrections": lambda at: registers.erase_old_corrections(by=SYSTEM, at=at),
         "escalate notices": lambda at: _for_each_free(emergency.escalate_due, at),
     }
 

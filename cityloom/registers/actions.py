@@ -30,7 +30,7 @@ from cityloom.registers.domain.answers import CityFacts
 from cityloom.registers.domain.arrivals import SETTLED_S, FolderFacts
 from cityloom.registers.domain.complete import complete
 from cityloom.registers.domain.draft import Draft
-from cityloom.registers.domain.facts import Noted
+from cityloom.registers.domain.facts import CorrectionWords, Noted
 from cityloom.registers.domain.mapping import FileMapping
 from cityloom.registers.domain.people import People
 from cityloom.registers.domain.posts import Post, worker_posts
@@ -39,7 +39,16 @@ from cityloom.registers.domain.survivorship import Rules
 from cityloom.registers.domain.synthetic import synthetic_city
 from cityloom.registers.domain.tables import Wanted
 from cityloom.registers.linkage import files as linked_files
-from cityloom.registers.loading import arrivals, comparing, corrections, deciding, people, person_opening, run
+from cityloom.registers.loading import (
+    arrivals,
+    comparing,
+    corrections,
+    deciding,
+    people,
+    person_opening,
+    residents,
+    run,
+)
 from cityloom.registers.loading.corrections import told
 from cityloom.registers.loading.run import Outcome
 from cityloom.registers.models import (
@@ -69,12 +78,13 @@ from cityloom.registers.zones.planning import (
 )
 
 __all__ = [
-    "Effect", "Outcome", "Post", "Progress", "Wish", "build_synthetic", "check_file", "check_source_rules",
-    "completed", "discard_zone_plan", "draft_from", "draft_synthetic", "draft_zone_plan", "export_disagreements",
-    "export_set_aside", "find_person", "folder_state", "is_anything_due", "load", "load_file", "mapping_text",
-    "move_cells", "note_disagreements", "open_people", "open_person_versions", "person_token", "profile_file",
-    "publish_zone_plan", "put_back", "read_mapping", "rebalance_zone_plan", "set_source_rules",
-    "settle_disagreement", "take_in", "told", "worker_posts", "write_disagreements", "write_example",
+    "Effect", "Outcome", "Post", "Progress", "Wish", "ask_correction", "build_synthetic", "check_file",
+    "check_source_rules", "completed", "discard_zone_plan", "draft_from", "draft_synthetic", "draft_zone_plan",
+    "erase_old_corrections", "export_disagreements", "export_set_aside", "find_person", "folder_state",
+    "grant_correction", "is_anything_due", "load", "load_file", "mapping_text", "move_cells", "note_disagreements",
+    "open_correction", "open_people", "open_person_versions", "person_token", "profile_file", "publish_zone_plan",
+    "put_back", "read_mapping", "rebalance_zone_plan", "refuse_correction", "set_source_rules", "settle_disagreement",
+    "take_in", "told", "withdraw_correction", "worker_posts", "write_disagreements", "write_example",
 ]  # fmt: skip
 
 Progress = Callable[[str, int, int], None]
@@ -354,7 +364,7 @@ def folder_state(folder: Path) -> FolderFacts:
     return arrivals.state_of(folder)
 
 
-# Which source is believed (decision 0026).
+# Which source is believed (decision 0030).
 
 
 def check_source_rules(path: Path) -> Rules:
@@ -390,6 +400,47 @@ def export_disagreements(source: str, place: Path, *, register: str = "", by: Ac
 def write_disagreements(source: str, stream: TextIO, *, register: str = "", by: Actor) -> int:
     """The same into an open file. Raises: Refused `registers.role`, `registers.no_source`."""
     return deciding.write(source, stream, register=register, by=by)
+
+
+def ask_correction(*, register: str, key: str, field: str, value: str, reason: str, by: Actor, at: datetime) -> str:
+    """Ask to have a field of an entry corrected, as a resident; `register` people with no key is one's own entry.
+
+    Raises: Refused `registers.no_correctable`, `registers.no_entry`, `registers.correction_*`,
+    `registers.corrections_many`, `gate.keeper_down`.
+    """
+    return residents.ask(register=register, key=key, field=field, value=value, reason=reason, by=by, at=at)
+
+
+def withdraw_correction(request_id: str, *, by: Actor, at: datetime) -> None:
+    """Take back one's own request. Raises: Refused `registers.no_correction`, `registers.correction_decided`."""
+    residents.withdraw(request_id, by=by, at=at)
+
+
+def open_correction(request_id: str, *, by: Actor, at: datetime) -> CorrectionWords:
+    """Open what somebody wrote who asks for a correction; each opening is a leaf of the log.
+
+    Raises: Refused `registers.role`, `registers.no_correction`, `registers.correction_erased`, and what the gate says.
+    """
+    return residents.open_words(request_id, by=by, at=at)
+
+
+def grant_correction(request_id: str, *, reason: str, by: Actor, at: datetime) -> int:
+    """Let a correction count: it becomes a record of the source `resident-corrections`. Returns its load.
+
+    Raises: Refused like `open_correction`, `registers.reason`, `registers.correction_decided`,
+    `registers.correction_unfit`, `registers.load_running`, `registers.people_not_writable`.
+    """
+    return residents.grant(request_id, reason=reason, by=by, at=at)
+
+
+def refuse_correction(request_id: str, *, reason: str, by: Actor, at: datetime) -> None:
+    """Refuse a correction with a reason, which the asker reads. Raises: Refused like `grant_correction`."""
+    residents.refuse(request_id, reason=reason, by=by, at=at)
+
+
+def erase_old_corrections(*, by: Actor, at: datetime) -> int:
+    """Erase what was written with requests that were decided 180 days ago; return how many."""
+    return residents.erase_old(by=by, at=at)
 
 
 def note_disagreements(

@@ -96,6 +96,11 @@ WHY = {
 """Why a source is believed."""
 
 
+CORRECTION_STATES = {
+    "asked": _("waits for an answer"), "granted": _("granted"), "refused": _("refused"),
+    "withdrawn": _("taken back"),
+}  # fmt: skip
+"""What states of requests for corrections are called."""
 ARRIVAL_STATES = {
     "waiting": _("waits until it is complete"), "work": _("is being loaded, or waits to be loaded again"),
     "done": _("loaded"), "refused": _("refused"),
@@ -372,6 +377,7 @@ DISPLAY = Display(
         Page("disagreements", _("Disagreements"), "work", 72),
         Page("people", _("People in files"), "work", 73, roles=SEARCHERS,
              why_not=_("What files said of people is looked up by data stewards and the data protection officer.")),
+        Page("corrections", _("Requests for corrections"), "work", 73, frozenset({"steward"}), _("For data stewards.")),
     ),
     layers=(LAND, DENSITY, BUILDINGS, ROADS, AREAS, ZONES, PLACES, SHELTERS, MAINS, VALVES, COMPONENTS, NETWORKS,
             FITTINGS),

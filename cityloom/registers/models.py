@@ -63,6 +63,10 @@ _CLEAR = {
         *_RECORD, "building", "address", "division", "floor", "door", "area_m2", "use", "registered_on", "packet",
     ),
     "SurvivorshipRules": ("number", "text", "digest", "reason", "set_by", "set_at"),
+    "CorrectionRequest": (
+        "id", "register", "key", "field", "packet", "state", "asked_by", "asked_at", "decided_by", "decided_at",
+        "reason", "load",
+    ),
     "Comparison": ("load", "register", "source_id", "counts", "found", "at"),
     "Disagreement": (
         "id", "register", "key", "field", "source_a", "source_b", "record_a", "record_b", "found_by", "said", "state",
@@ -531,6 +535,36 @@ class Disagreement(models.Model):
         indexes = [
             models.Index(fields=["state", "register", "field", "id"], name="registers_disagreement_list"),
             models.Index(fields=["found_by"], name="registers_disagreement_load"),
+        ]
+
+
+class CorrectionRequest(models.Model):
+    """That somebody asks to have a field of an entry corrected; what it should say and why is in a sealed packet.
+
+    `key` is empty for the asker's own entry among people: whom that is, only the gate knows. `reason` is the steward's,
+    shown to the asker; `load` made a granted correction known.
+    """
+
+    ASKED, GRANTED, REFUSED, WITHDRAWN = "asked", "granted", "refused", "withdrawn"
+    STATES = [(state, state) for state in (ASKED, GRANTED, REFUSED, WITHDRAWN)]
+
+    id = models.CharField(primary_key=True, max_length=26)
+    register = models.CharField(max_length=24)
+    key = models.CharField(max_length=64, blank=True)
+    field = models.CharField(max_length=40)
+    packet = models.BigIntegerField(null=True)
+    state = models.CharField(max_length=12, choices=STATES, default=ASKED)
+    asked_by = models.CharField(max_length=64)
+    asked_at = models.DateTimeField()
+    decided_by = models.CharField(max_length=64, blank=True, default="")
+    decided_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=300, blank=True, default="")
+    load = models.IntegerField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["state", "asked_at"], name="registers_correction_state"),
+            models.Index(fields=["asked_by", "asked_at"], name="registers_correction_asker"),
         ]
 
 

@@ -77,3 +77,25 @@ def check_can_export(actor: Actor) -> None:
     """Raises: Refused `registers.role`."""
     if not actor.roles & PLANNERS:
         raise Refused("registers.role", "Registers are saved as files by data stewards; ask one.")
+
+
+MOST_OPEN_CORRECTIONS = 20
+LONGEST_WORDS = 2_000
+
+
+def check_can_ask(value: str, reason: str, waiting: int) -> None:
+    """Raises: Refused `registers.correction_empty`, `registers.correction_long`, `registers.corrections_many`."""
+    if not value.strip() or len(reason.strip()) < SHORTEST_REASON:
+        raise Refused("registers.correction_empty", "Say what it should be, and how one can see that it is so.")
+    if max(len(value), len(reason)) > LONGEST_WORDS:
+        raise Refused("registers.correction_long", "That is longer than {limit} signs; say it in fewer words.",
+                      limit=LONGEST_WORDS)  # fmt: skip
+    if waiting >= MOST_OPEN_CORRECTIONS:
+        raise Refused("registers.corrections_many", "{value} of your requests wait for an answer already; ask for "
+                      "more when some are answered.", value=waiting)  # fmt: skip
+
+
+def check_undecided(state: str) -> None:
+    """Raises: Refused `registers.correction_decided`."""
+    if state != "asked":
+        raise Refused("registers.correction_decided", "This request is answered already; look at its answer.")

@@ -48,6 +48,7 @@ from cityloom.registers.domain.building_addresses import AddressLevel
 from cityloom.registers.domain.draft import Flags, Floats, Ints, Shapes, Texts
 from cityloom.registers.domain.fact_kinds import register_of
 from cityloom.registers.domain.facts import (
+    CorrectionFacts,
     DisagreementFacts,
     Fact,
     FactsAbout,
@@ -71,7 +72,17 @@ from cityloom.registers.domain.zoning_answers import (
     SubdistrictFacts,
     ZoneFacts,
 )
-from cityloom.registers.models import FIRST_HIDDEN, OPEN, RECORDS, City, Load, OrganisationRecord, SetAside, Source
+from cityloom.registers.models import (
+    FIRST_HIDDEN,
+    OPEN,
+    RECORDS,
+    City,
+    CorrectionRequest,
+    Load,
+    OrganisationRecord,
+    SetAside,
+    Source,
+)
 from cityloom.registers.trust import disagreements, rules
 from cityloom.registers.zones import book
 from cityloom.registers.zones.cases import lake_root
@@ -762,6 +773,40 @@ def disagreements_counted(state: str = "open") -> list[tuple[str, str, str, str,
 def disagreement_rates(loads: int = 20) -> list[Rate]:
     """How often the sources of the latest loads disagree with others, by field."""
     return disagreements.rates(loads)
+
+
+def correctable() -> dict[str, list[str]]:
+    """By register, the fields that can be corrected at somebody's request; `people` is the asker's own entry."""
+    found = {survivorship.PEOPLE: list(survivorship.PEOPLE_FIELDS)}
+    for name, register in REGISTERS.items():
+        if name in RECORDS and name != survivorship.PEOPLE:
+            found[name] = [each.name for each in survivorship.correctable_fields(register)]
+    return found
+
+
+def corrections_of(account: str, limit: int = 100) -> list[CorrectionFacts]:
+    """The corrections that a resident asked for, the newest first."""
+    rows = CorrectionRequest.objects.filter(asked_by=account).order_by("-asked_at")[:limit]
+    return [_correction(row) for row in rows]
+
+
+def corrections(state: str = "asked", limit: int = 200) -> list[CorrectionFacts]:
+    """The corrections that were asked for in a state, the oldest first."""
+    rows = CorrectionRequest.objects.filter(state=state).order_by("asked_at")[:limit]
+    return [_correction(row) for row in rows]
+
+
+def correction(request_id: str) -> CorrectionFacts:
+    """One of them. Raises: Refused `registers.no_correction`."""
+    row = CorrectionRequest.objects.filter(id=request_id).first()
+    if row is None:
+        raise Refused("registers.no_correction", "There is no such request; look it up in the list.")
+    return _correction(row)
+
+
+def _correction(row: CorrectionRequest) -> CorrectionFacts:
+    return CorrectionFacts(row.id, row.register, row.key, row.field, row.state, row.asked_at, row.decided_at,
+                           row.reason, row.load, row.packet is not None)  # fmt: skip
 
 
 def register_names() -> list[str]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cityloom.registers.views import arrivals, disagreements, ground_pages, people, records, zones
+from cityloom.registers.views import arrivals, corrections, disagreements, ground_pages, people, records, zones
 
 urlpatterns = [
     path("zones/", zones.zones, name="zones"),
@@ -20,6 +20,13 @@ urlpatterns = [
     path("registers/disagreements/export/", disagreements.export, name="export-disagreements"),
     path("registers/disagreements/<int:number>/", disagreements.disagreement, name="disagreement"),
     path("registers/disagreements/<int:number>/settle/", disagreements.settle, name="settle-disagreement"),
+    path("me/corrections/", corrections.mine, name="my-corrections"),
+    path("me/corrections/ask/", corrections.ask, name="ask-correction"),
+    path("me/corrections/<str:request_id>/withdraw/", corrections.withdraw, name="withdraw-correction"),
+    path("registers/corrections/", corrections.corrections, name="corrections"),
+    path("registers/corrections/<str:request_id>/", corrections.correction, name="correction"),
+    path("registers/corrections/<str:request_id>/open/", corrections.open_it, name="open-correction"),
+    path("registers/corrections/<str:request_id>/decide/", corrections.decide, name="decide-correction"),
     path("registers/folder/", arrivals.folder, name="register-folder"),
     path("registers/rules/", disagreements.source_rules, name="source-rules"),
     path("registers/<str:name>/", records.register, name="register"),

@@ -73,6 +73,8 @@ PAGES = (
     Sight("city-building", "Data steward", "/buildings/1/"), Sight("city-place", "Data steward", "/facilities/1/"),
     Sight("people", "Data steward", "/people/"),
     Sight("disagreements", "Data steward", "/registers/disagreements/?state=open"),
+    Sight("corrections", "Data steward", "/registers/corrections/"),
+    Sight("my-corrections", "resident", "/me/corrections/"),
     Sight("register-folder", "Data steward", "/registers/folder/"),
     Sight("source-rules", "Data steward", "/registers/rules/"),
     Sight("step-up", "Data steward", "/step-up/?next=/"), Sight("purposes", "Data steward", "/gate/purposes/"),
@@ -100,7 +102,7 @@ PAGES = (
     Sight("mfa_authenticate", HALF, "/sign-in/code/"),
 )  # fmt: skip
 
-LATER = frozenset({"places-manage", "task", "zone", "compare-zones", "disagreement", "person"})
+LATER = frozenset({"places-manage", "task", "zone", "compare-zones", "disagreement", "correction", "person"})
 """Pages that there are only in the middle of something; `test_places` looks at the first."""
 
 NO_PAGES = frozenset({

@@ -158,3 +158,30 @@ class PersonFact:
     row: int
     origin: Origin
     record: int
+
+
+@dataclass(frozen=True)
+class CorrectionFacts:
+    """A correction that somebody asked for: of which field, its state, and what was decided when and why.
+
+    `key` is empty for the asker's own entry; `is_kept` says that what they wrote is not erased yet.
+    """
+
+    id: str
+    register: str
+    key: str
+    field: str
+    state: str
+    asked_at: datetime
+    decided_at: datetime | None
+    reason: str
+    load: int | None
+    is_kept: bool
+
+
+@dataclass(frozen=True)
+class CorrectionWords:
+    """What somebody wrote who asks for a correction: what the field should say, and how they know."""
+
+    value: str
+    reason: str

@@ -16,6 +16,8 @@ from cityloom.registers.domain.kinds import REGISTERS, UNITS, Field, Register
 from cityloom.registers.domain.tables import Connected, Wanted
 from cityloom.registers.domain.written import Place, document_of, meant, unfit, wrong
 
+CORRECTIONS = "resident-corrections"
+"""The source of what residents asked to have corrected and a steward granted; no file has it."""
 _SET_ASIDE = "set-aside"
 FACTS = "facts"
 _HOW = ("format", "encoding", "delimiter", "sheet")
@@ -106,6 +108,8 @@ def read(text: str, datasets: Mapping[str, Register] | None = None) -> FileMappi
     columns = tuple(_column(name, says, register, lines) for name, says in document["columns"].items())
     _check_fields(columns, document, register, lines)
     file = document.get("file", {})
+    if document["source"] == CORRECTIONS:
+        raise wrong(("source",), f"{CORRECTIONS} is for what residents ask for; name the department", lines)
     _check_table(document, lines)
     return FileMapping(
         source=document["source"], register=register, columns=columns, ignore=frozenset(document.get("ignore", ())),

@@ -12,11 +12,14 @@ from typing import Any, Literal
 
 from cityloom.registers.domain.facts import Fact
 from cityloom.registers.domain.kinds import REGISTERS, Field, Register
+from cityloom.registers.domain.mapping import CORRECTIONS
 from cityloom.registers.domain.sameness import IGNORED, is_near, is_same_text, metres_between
 from cityloom.registers.domain.written import Place, document_of, meant, unfit, wrong
 
-CORRECTIONS = "resident-corrections"
-"""The source of what residents asked to have corrected and a steward granted."""
+PEOPLE = "people"
+PEOPLE_FIELDS = ("name", "national_id", "phone", "birth_date")
+"""What somebody can ask to have corrected in the own entry; only the gate knows which that is."""
+_CORRECTABLE = frozenset({"text", "choice", "date", "number", "whole", "money", "division", "key", "lon"})
 Why = Literal["settled", "corrected", "authoritative", "newest", "most-complete", "only"]
 _MEASURES = ("number",)
 _SHARE = 0.01
@@ -173,6 +176,20 @@ def _plain_rule(register: str, name: str) -> FieldRule:
     return FieldRule(share=_SHARE if kind in _MEASURES else 0.0)
 
 
+def is_compared(register: Register, target: Field) -> bool:
+    """Whether a field is compared between sources here: sealed ones are compared behind the gate, shapes nowhere."""
+    return not (target.personal or target.kind == "geometry" or target.name in (register.key, "lat"))
+
+
+def correctable_fields(register: Register) -> list[Field]:
+    """The fields that are corrected at somebody's request; sealed ones are corrected at the department.
+
+    `lon` is the place as a whole.
+    """
+    return [each for each in register.fields
+            if each.kind in _CORRECTABLE and not each.personal and each.name not in (register.key, "lat")]  # fmt: skip
+
+
 def is_same(kind: str, rule: FieldRule, one: Any, other: Any) -> bool:
     """Whether two sources say the same; of a place (`lon`) both values are pairs of longitude and latitude."""
     if kind == "lon":
@@ -193,7 +210,7 @@ def believed(
     here = [fact for fact in current if not fact.is_gone]
     fields = {}
     for target in register.fields:
-        if target.personal or target.name in (register.key, "lat"):
+        if not is_compared(register, target):
             continue
         rule = rules.of(register.name, target.name)
         if one := _field(target, rule, here, facts, (settled or {}).get(target.name, "")):

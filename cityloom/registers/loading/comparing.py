@@ -18,7 +18,7 @@ from cityloom.kernel import ids
 from cityloom.registers.domain.facts import Noted
 from cityloom.registers.domain.kinds import REGISTERS, Field
 from cityloom.registers.domain.sameness import plain
-from cityloom.registers.domain.survivorship import FieldRule, Rules, is_same
+from cityloom.registers.domain.survivorship import FieldRule, Rules, is_compared, is_same
 from cityloom.registers.events import RecordsDisagree
 from cityloom.registers.models import RECORDS, Comparison, Disagreement, Load, Source
 from cityloom.registers.trust import disagreements, rules
@@ -66,8 +66,9 @@ class _Work:
     def fields(self) -> list[tuple[Field, FieldRule]]:
         """The fields that are compared, each with its rule; a place is one of them."""
         register = REGISTERS[self.load.register]
+        kept = {each.name for each in RECORDS[register.name]._meta.concrete_fields}
         pairs = [(each, self.rules.of(register.name, each.name)) for each in register.fields
-                 if not each.personal and each.name not in (register.key, "lat")]  # fmt: skip
+                 if each.name in kept and is_compared(register, each)]  # fmt: skip
         return [(each, rule) for each, rule in pairs if rule.compare]
 
     @property

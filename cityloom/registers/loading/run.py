@@ -83,7 +83,7 @@ def load(
             person_settling.settle_all()
         source = book.source_of(mapping.source)
         if known := book.known_load(source.id, incoming.digest, mapping):
-            comparing.compare_due(at)
+            _compare(at)
             return Outcome(None, known.number, is_new=False)
         today = _day(mapping, at)
         found = survey(table, mapping, today, queries.keys_unknown, lambda n: tell("check", n))
