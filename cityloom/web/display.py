@@ -13,6 +13,8 @@ DISPLAY = Display(
         Page("health", gettext_noop("Health"), "system", 10),
         Page("dead-letters", gettext_noop("Dead letters"), "system", 20, frozenset({"operator"}),
              gettext_noop("For operators, who mend what did not arrive.")),
+        Page("lake", gettext_noop("Lake"), "system", 30, frozenset({"operator", "steward"}),
+             gettext_noop("For data stewards and operators, who know what the columns mean.")),
         Page("services", gettext_noop("Services"), "people", 10, is_public=True),
         Page("offline", gettext_noop("Warnings"), "people", 50, is_public=True),
         Page("figures", gettext_noop("Figures"), "people", 70, is_public=True),

@@ -2,14 +2,15 @@
 
 from django.urls import include, path
 
+from cityloom.web import lake, map_page, search, views
 from cityloom.web import map as maps
-from cityloom.web import map_page, search, views
 
 urlpatterns = [
     path("", views.front, name="front"),
     path("", include("cityloom.web.portal.urls")),
     path("operator/dead-letters/", views.dead_letters, name="dead-letters"),
     path("operator/dead-letters/replay/", views.replay, name="replay"),
+    path("lake/", lake.lake, name="lake"),
     path("map/", map_page.city_map, name="map"),
     path("health/", views.health, name="health"),
     path("health/live/", views.alive, name="alive"),

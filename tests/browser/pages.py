@@ -66,7 +66,7 @@ PAGES = (
     Sight("gate", "Supervisor of cases", "/gate/"), Sight("assign", "Supervisor of cases", "/gate/", "a.button"),
     Sight("zones", "Data steward", "/zones/"), Sight("zone-plan", "Data steward", "/zones/", "main tbody a"),
     Sight("zone-area", "Data steward", "/zones/", "main tbody a", "area/?unit=city/d01/s01"),
-    Sight("registers", "Data steward", "/registers/?q=a"),
+    Sight("registers", "Data steward", "/registers/?q=a"), Sight("lake", "Data steward", "/lake/"),
     Sight("organisation", "Data steward", "/organisations/91440306MA00000008/?known=2026-01-01"),
     Sight("register", "Data steward", "/registers/buildings/?q=a"),
     Sight("register-entry", "Data steward", "/registers/buildings/entry/B-1/?known=2026-01-01"),

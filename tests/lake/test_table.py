@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from cityloom.kernel import clock
 from cityloom.kernel.refused import Refused
-from cityloom.lake import parquet
+from cityloom.lake import log, parquet
+from cityloom.lake.domain import compaction
 from cityloom.lake.domain.dataset import Column, Dataset, Span
-from cityloom.lake.table import Table
+from cityloom.lake.table import Once, Table
 from tests.flow.installation import ROOT
 from tests.lake.town import HERE, METERS, readings
 
@@ -115,3 +121,142 @@ def test_nothing_is_a_batch_too(tmp_path: Path) -> None:
     table = Table(tmp_path, METERS)
     assert table.append({"thing": np.zeros(0, np.int64), "at": np.zeros(0, np.int64)}) == 0
     assert (table.files(), table.compact(), table.vacuum()) == ([], 0, 0)
+
+
+_KEEP = """
+import sys
+from pathlib import Path
+from cityloom.lake.table import Table
+from tests.lake.town import METERS, readings
+table = Table(Path(sys.argv[1]), METERS)
+print("begun", flush=True)
+for seed in range(10_000):
+    table.append(readings(40, seed))
+    table.compact()
+    table.vacuum(hours=0)
+    print(seed, flush=True)
+"""
+
+
+@pytest.mark.parametrize("rounds", [1, 2, 4])
+def test_one_that_is_killed_while_it_joins_and_removes_leaves_a_whole_table(tmp_path: Path, rounds: int) -> None:
+    command = [sys.executable, "-c", _KEEP, str(tmp_path)]
+    keeping = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert keeping.stdout
+    for _ in range(1 + rounds):
+        keeping.stdout.readline()
+    keeping.kill()
+    told = rounds + len(keeping.stdout.read().split())
+    keeping.wait()
+    table = Table(tmp_path, METERS)
+    read = sum(pq.read_metadata(table.folder / one.path).num_rows for one in table.files())
+    assert read == rows_of(table), "every file that is named is there, and whole"
+    assert rows_of(table) in (40 * told, 40 * (told + 1))
+    table.append(readings(40))
+    table.compact()
+    table.vacuum(hours=0)
+    assert rows_of(table) % 40 == 0
+
+
+def test_a_writer_and_one_that_joins_do_not_wait_for_each_other_and_lose_nothing(tmp_path: Path) -> None:
+    table = Table(tmp_path, METERS)
+    for seed in range(4):
+        table.append(readings(40, seed))
+    staged = table.stage(readings(40, 9))
+    with table._keeping():  # whoever joins files has its turn
+        assert table.commit(staged)
+    assert table.compact() > 0
+    assert rows_of(table) == 200
+
+
+def test_what_is_staged_is_not_swept_away(tmp_path: Path) -> None:
+    table = Table(tmp_path, METERS)
+    table.append(readings(40))
+    staged = table.stage(readings(40, 2))
+    table.vacuum(hours=1)
+    assert table.commit(staged)
+    assert all((table.folder / one.path).exists() for one in table.files())
+
+
+def test_a_batch_that_is_committed_once_is_not_committed_again(tmp_path: Path) -> None:
+    table = Table(tmp_path, METERS)
+    assert [table.append(readings(10), Once("me", number)) for number in (1, 1, 2)] == [10, 0, 10]
+    files = table.stage(readings(10))
+    assert table.commit(files, Once("me", 3))
+    assert not table.commit(files, Once("me", 3)), "and its files stay"
+    assert all((table.folder / one.path).exists() for one in table.files())
+    assert rows_of(table) == 30
+
+
+def test_one_that_joins_gives_way_to_one_that_forgets(tmp_path: Path) -> None:
+    table = Table(tmp_path, METERS)
+    for seed in range(3):
+        table.append(readings(40, seed))
+    joined = [one for one in table.files() if one.day == "2026-06-01"]
+    assert table.forget("2026-06-02") > 0
+    assert table._join(joined) == 0
+    assert {one.day for one in table.files()} == {"2026-06-02", "2026-06-03"}
+
+
+def test_a_checkpoint_that_a_power_cut_tore_is_set_aside(tmp_path: Path) -> None:
+    table = Table(tmp_path, METERS)
+    for seed in range(3):
+        table.append(readings(10, seed))
+    table.vacuum()
+    (checkpoint,) = (table.folder / "_delta_log").glob("*.checkpoint.parquet")
+    checkpoint.write_bytes(checkpoint.read_bytes()[:40])
+    assert rows_of(table) == 30
+    assert table.append(readings(10)) == 10
+
+
+def test_an_entry_that_another_has_taken_is_not_overwritten(tmp_path: Path) -> None:
+    table = Table(tmp_path, METERS)
+    table.append(readings(10))
+    before = (table.folder / "_delta_log" / f"{1:020}.json").read_bytes()
+    assert not log.write(table.folder, 1, [{"commitInfo": {}}])
+    assert (table.folder / "_delta_log" / f"{1:020}.json").read_bytes() == before
+    assert not [path for path in (table.folder / "_delta_log").iterdir() if path.name.startswith(".")]
+
+
+def test_a_full_disk_is_said_so_at_each_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = Table(tmp_path, METERS)
+    table.append(readings(10))
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    for module, name in ((parquet, "_write_table"), (log, "_write_durably")):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, full)
+            with pytest.raises(Refused, match="free some space"):
+                table.append(readings(10))
+    assert rows_of(table) == 10
+    assert sum(1 for _ in table.folder.rglob("part-*.parquet")) == len(table.files())
+
+
+def test_an_instant_is_answered_as_the_table_was_then(tmp_path: Path) -> None:
+    table = Table(tmp_path, METERS)
+    with clock.use(clock.DrillClock(datetime(2026, 6, 5, tzinfo=UTC))) as time:
+        for seed in range(3):
+            table.append(readings(10, seed))
+            time.advance(3600)
+    assert table.version_at(datetime(2026, 6, 5, 0, 30, tzinfo=UTC)) == 1
+    assert table.version_at(datetime(2026, 6, 5, 1, 30, tzinfo=UTC)) == 2
+    assert sum(one.rows for one in table.files(version=2)) == 20
+    with pytest.raises(Refused, match="no version"):
+        table.files(version=99)
+    with pytest.raises(Refused, match="no version"):
+        table.version_at(datetime(2020, 1, 1, tzinfo=UTC))
+
+
+@given(st.lists(st.integers(1, 2_000_000), max_size=30), st.booleans())
+def test_only_small_files_are_joined_and_each_once(rows: list[int], is_over: bool) -> None:
+    groups = compaction.groups(rows, is_over=is_over)
+    places = [place for group in groups for place in group]
+    assert len(places) == len(set(places))
+    assert all(rows[place] < compaction.WHOLE_ROWS for place in places)
+    assert all(len(group) > 1 for group in groups)
+    if not is_over:
+        assert all(max(rows[p] for p in group) < 4 * min(rows[p] for p in group) for group in groups)
+    elif sum(count for count in rows if count < compaction.WHOLE_ROWS) < 8_000_000:
+        assert len(groups) <= 1

@@ -140,6 +140,11 @@ class FactsAbout:
     units: Mapping[str, str]
     rows: Sequence[Mapping[str, Any]]
 
+    @property
+    def heads(self) -> list[tuple[str, str]]:
+        """The columns with their units."""
+        return [(name, self.units.get(name, "")) for name in (self.rows[0] if self.rows else ())]
+
 
 @dataclass(frozen=True)
 class PersonFact:

@@ -143,6 +143,7 @@ def _page(
         "refers": _referring(name, key), "disagreements": [
             (one, field_word(one.field), _(DISAGREEMENT_STATES[one.state]))
             for one in queries.disagreements_of(name, key)],
+        "kept": queries.facts_about(name, key, _A_FEW),
         "picture": picture_of(where, title) if where is not None else "", **_around(name, key, where),
     }  # fmt: skip
     return render(request, "registers/entry.html", context)
