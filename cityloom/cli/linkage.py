@@ -11,6 +11,7 @@ from rich.console import Console as Screen
 from rich.table import Table
 
 from cityloom.cli.runtime import Runtime
+from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.refused import Refused
 
 _FILE = click.Path(path_type=Path)
@@ -22,6 +23,7 @@ _REGISTERS = click.Choice(["people", "organisations"])
 @click.option("--register", "chosen", type=_REGISTERS, help="What the rows are; by default what the columns tell.")
 @click.option("--config", type=_FILE, help="How to link (YAML); by default the one that comes with Cityloom.")
 @click.option("--show-config", type=_REGISTERS, help="Print the configuration that comes with Cityloom, and stop.")
+@click.option("--stored", type=click.Choice(["organisations"]), help="Link what is loaded; what is unsure is reviewed.")
 @click.option("--truth", default="", help="A column or a file (CSV) that tells which rows are truly one.")
 @click.option("--within", is_flag=True, help="Of two files, look for duplicates inside each, too.")
 @click.option("--no-duplicates", is_flag=True, help="Each file holds nobody twice: everybody has one partner at most.")
@@ -31,9 +33,12 @@ _REGISTERS = click.Choice(["people", "organisations"])
 @click.pass_obj
 def link(
     runtime: Runtime, files: tuple[Path, ...], chosen: str | None, config: Path | None, show_config: str | None,
-    truth: str, within: bool, no_duplicates: bool, out: Path, dry_run: bool, as_json: bool,
+    stored: str | None, truth: str, within: bool, no_duplicates: bool, out: Path, dry_run: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Find which rows of one file, or of two, are the same; writes row numbers and weights, and no value."""
+    if stored:
+        _link_stored(runtime, stored, as_json=as_json)
+        return
     runtime.start()
     from cityloom.registers import actions, queries
 
@@ -51,6 +56,20 @@ def link(
         return
     _print(Screen(), outcome, said)
     click.echo("Nothing was written." if dry_run else f"{written} pairs are in {out}: row numbers and weights.")
+
+
+def _link_stored(runtime: Runtime, register: str, *, as_json: bool) -> None:
+    runtime.open_city()
+    from cityloom.kernel import clock
+    from cityloom.registers import actions, queries
+
+    new = actions.link_stored(register, by=SYSTEM, at=clock.now())
+    counted = queries.pairs_counted(register)
+    if as_json:
+        click.echo(json.dumps({"new": new, "all": counted}))
+        return
+    click.echo(f"New pairs: {new.get('certain', 0)} joined as certain, {new.get('review', 0)} to be reviewed at "
+               f"/registers/links/. Waiting in all: {counted.get('review', 0)}.")  # fmt: skip
 
 
 def _said(outcome: Any) -> dict[str, Any]:

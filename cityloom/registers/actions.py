@@ -22,7 +22,7 @@ from cityloom.gate import actions as gate
 from cityloom.kernel import disk, ids, timezones
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
-from cityloom.registers import bulk, plugins, queries
+from cityloom.registers import bulk, plugins, policies, queries
 from cityloom.registers.domain import assumptions as assumed
 from cityloom.registers.domain import example, names, profile, rows
 from cityloom.registers.domain import people as made_up_people
@@ -35,10 +35,12 @@ from cityloom.registers.domain.mapping import FileMapping
 from cityloom.registers.domain.people import People
 from cityloom.registers.domain.posts import Post, worker_posts
 from cityloom.registers.domain.profile import Proposal, mapping_text
+from cityloom.registers.domain.reviewing import DIFFERENT, SAME, UNDONE
 from cityloom.registers.domain.survivorship import Rules
 from cityloom.registers.domain.synthetic import synthetic_city
 from cityloom.registers.domain.tables import Wanted
 from cityloom.registers.linkage import files as linked_files
+from cityloom.registers.linkage import stored
 from cityloom.registers.loading import (
     arrivals,
     comparing,
@@ -67,6 +69,7 @@ from cityloom.registers.models import (
     RoadSegment,
     Valve,
 )
+from cityloom.registers.trust import pairs
 from cityloom.registers.zones.planning import (
     Effect,
     Wish,
@@ -81,10 +84,11 @@ __all__ = [
     "Effect", "Outcome", "Post", "Progress", "Wish", "ask_correction", "build_synthetic", "check_file",
     "check_source_rules", "completed", "discard_zone_plan", "draft_from", "draft_synthetic", "draft_zone_plan",
     "erase_old_corrections", "export_disagreements", "export_set_aside", "find_person", "folder_state",
-    "grant_correction", "is_anything_due", "load", "load_file", "mapping_text", "move_cells", "note_disagreements",
-    "open_correction", "open_people", "open_person_versions", "person_token", "profile_file", "publish_zone_plan",
-    "put_back", "read_mapping", "rebalance_zone_plan", "refuse_correction", "set_source_rules", "settle_disagreement",
-    "take_in", "told", "withdraw_correction", "worker_posts", "write_disagreements", "write_example",
+    "grant_correction", "is_anything_due", "judge_pair", "link_files", "link_stored", "load", "load_file",
+    "mapping_text", "move_cells", "note_disagreements", "open_correction", "open_people", "open_person_versions",
+    "person_token", "profile_file", "publish_zone_plan", "put_back", "read_mapping", "rebalance_zone_plan",
+    "refuse_correction", "set_source_rules", "settle_disagreement", "take_in", "told", "undo_join",
+    "withdraw_correction", "worker_posts", "write_disagreements", "write_example", "write_links",
 ]  # fmt: skip
 
 Progress = Callable[[str, int, int], None]
@@ -465,6 +469,35 @@ def link_files(
     """
     return linked_files.link_files(paths, config=config, register=register, truth=truth, within=within,
                                    free_of_duplicates=free_of_duplicates)  # fmt: skip
+
+
+def link_stored(register: str, *, by: Actor, at: datetime) -> dict[str, int]:
+    """Link entries of a register that sources know under different numbers; how many pairs are new, by state.
+
+    Raises: Refused `linkage.register_unknown`, `registers.role`.
+    """
+    if register != "organisations":
+        raise Refused("linkage.register_unknown", "There is no way to link {value}; there is one for {limit}.",
+                      value=register, limit="organisations")  # fmt: skip
+    return stored.link_organisations(by=by, at=at)
+
+
+def judge_pair(number: int, *, same: bool, reason: str, by: Actor, at: datetime) -> None:
+    """Write down that two entries are one, or are not.
+
+    Raises: Refused `registers.role`, `linkage.no_pair`, `linkage.decided`.
+    """
+    policies.check_can_judge_links(by)
+    pairs.decide(number, SAME if same else DIFFERENT, reason=" ".join(reason.split())[:300], by=by.account, at=at)
+
+
+def undo_join(number: int, *, reason: str, by: Actor, at: datetime) -> None:
+    """Take a join back: both entries are two again, and nothing that was known of the join is lost.
+
+    Raises: Refused `registers.role`, `registers.reason`, `linkage.no_pair`, `linkage.not_joined`.
+    """
+    policies.check_can_judge_links(by)
+    pairs.decide(number, UNDONE, reason=policies.check_reason(reason), by=by.account, at=at)
 
 
 def write_links(outcome: linked_files.Outcome, place: Path) -> int:

@@ -106,6 +106,18 @@ ARRIVAL_STATES = {
     "done": _("loaded"), "refused": _("refused"),
 }  # fmt: skip
 """What states of files that arrive are called."""
+PAIR_STATES = {
+    "certain": _("joined: certain"), "review": _("to be decided"), "same": _("joined by a steward"),
+    "different": _("two entries"), "undone": _("join taken back"),
+}  # fmt: skip
+"""What states of pairs of entries are called."""
+HELD = {
+    "": "", "the same": _("the same"), "sounds the same": _("sounds the same"), "begins the same": _("begins the same"),
+    "nearly the same": _("nearly the same"), "shares words": _("shares words"), "mistyped": _("mistyped"),
+    "day and month swapped": _("day and month swapped"), "names swapped": _("names swapped"), "differs": _("differs"),
+    "missing": _("missing"),
+}  # fmt: skip
+"""What held when two records were compared."""
 DISAGREEMENT_STATES = {
     "open": _("to be decided"), "settled": _("one is right"), "accepted": _("both may stand"),
     "ended": _("they agree again"),
@@ -124,6 +136,16 @@ _CODED = frozenset({"kind", "status", "use", "state", "network", "material", "su
 def register_word(name: str) -> str:
     """What a register is called in the reader's language."""
     return gettext(REGISTERS[name]) if name in REGISTERS else name
+
+
+def held_words(held: str) -> str:
+    """What held in a comparison, in the reader's language."""
+    return " + ".join(gettext(HELD[word]) if word in HELD else word for word in _split(held))
+
+
+def _split(held: str) -> list[str]:
+    """The words of a level with several conditions; one that holds `and` itself stays whole."""
+    return [held] if held in HELD else held.split(" and ")
 
 
 def value_word(name: str, value: object) -> str:
@@ -378,6 +400,7 @@ DISPLAY = Display(
         Page("people", _("People in files"), "work", 73, roles=SEARCHERS,
              why_not=_("What files said of people is looked up by data stewards and the data protection officer.")),
         Page("corrections", _("Requests for corrections"), "work", 73, frozenset({"steward"}), _("For data stewards.")),
+        Page("pairs", _("Pairs of entries"), "work", 74),
     ),
     layers=(LAND, DENSITY, BUILDINGS, ROADS, AREAS, ZONES, PLACES, SHELTERS, MAINS, VALVES, COMPONENTS, NETWORKS,
             FITTINGS),

@@ -67,6 +67,11 @@ _CLEAR = {
         "id", "register", "key", "field", "packet", "state", "asked_by", "asked_at", "decided_by", "decided_at",
         "reason", "load",
     ),
+    "RecordLink": (
+        "id", "register", "left_key", "right_key", "left_record", "right_record", "left_source", "right_source",
+        "weight", "probability", "parts", "state", "found_at",
+    ),
+    "LinkDecision": ("id", "link", "state", "by", "at", "reason"),
     "Comparison": ("load", "register", "source_id", "counts", "found", "at"),
     "Disagreement": (
         "id", "register", "key", "field", "source_a", "source_b", "record_a", "record_b", "found_by", "said", "state",
@@ -497,6 +502,48 @@ class Comparison(models.Model):
     counts = models.JSONField(default=dict)
     found = models.IntegerField()
     at = models.DateTimeField()
+
+
+class RecordLink(models.Model):
+    """Two entries of a register that may be one, though nothing they share names it: never what their records say.
+
+    The entry with the smaller key is the left one. `parts` are comparison, what held and bits. `state` is that of the
+    last decision; for people the keys are those of the records of the register of people.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    register = models.CharField(max_length=24)
+    left_key = models.CharField(max_length=64)
+    right_key = models.CharField(max_length=64)
+    left_record = models.BigIntegerField()
+    right_record = models.BigIntegerField()
+    left_source = models.SmallIntegerField()
+    right_source = models.SmallIntegerField()
+    weight = models.FloatField()
+    probability = models.FloatField()
+    parts = models.JSONField(default=list)
+    state = models.CharField(max_length=12)
+    found_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["register", "left_key", "right_key"], name="registers_link_pair"),
+        ]
+        indexes = [
+            models.Index(fields=["state", "register", "found_at"], name="registers_link_queue"),
+            models.Index(fields=["register", "right_key"], name="registers_link_right"),
+        ]
+
+
+class LinkDecision(models.Model):
+    """What was found or decided of a pair, by whom and why: rows are added, and never changed."""
+
+    id = models.BigAutoField(primary_key=True)
+    link = models.ForeignKey(RecordLink, on_delete=models.PROTECT, related_name="decisions")
+    state = models.CharField(max_length=12)
+    by = models.CharField(max_length=64)
+    at = models.DateTimeField()
+    reason = models.CharField(max_length=300, blank=True, default="")
 
 
 class Disagreement(models.Model):

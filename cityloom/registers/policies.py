@@ -99,3 +99,9 @@ def check_undecided(state: str) -> None:
     """Raises: Refused `registers.correction_decided`."""
     if state != "asked":
         raise Refused("registers.correction_decided", "This request is answered already; look at its answer.")
+
+
+def check_can_judge_links(by: Actor) -> None:
+    """Raises: Refused `registers.role`."""
+    if not by.roles & STEWARDS:
+        raise Refused("registers.role", "Whether two entries are one is decided by data stewards; ask one.")

@@ -62,6 +62,7 @@ from cityloom.registers.domain.geocoder import Found
 from cityloom.registers.domain.kinds import REGISTERS, Register
 from cityloom.registers.domain.linkage_config import shipped, shipped_text
 from cityloom.registers.domain.mapping import schema
+from cityloom.registers.domain.reviewing import PairFacts
 from cityloom.registers.domain.rows import LARGE_REACH_M
 from cityloom.registers.domain.rules import RULES, Rule
 from cityloom.registers.domain.survivorship import Entry, Rules
@@ -83,7 +84,7 @@ from cityloom.registers.models import (
     SetAside,
     Source,
 )
-from cityloom.registers.trust import disagreements, rules
+from cityloom.registers.trust import disagreements, pairs, rules
 from cityloom.registers.zones import book
 from cityloom.registers.zones.cases import lake_root
 
@@ -729,12 +730,16 @@ def facts_of(register: str, key: str, *, known_at: datetime | None = None, every
     return [fact for fact in facts if every or fact.is_current]
 
 
-def believed(register: str, key: str, *, known_at: datetime | None = None) -> Entry | None:
+def believed(
+    register: str, key: str, *, known_at: datetime | None = None, joined: Sequence[str] = ()
+) -> Entry | None:  # fmt: skip
     """What is believed of an entry: for each field the value, the source that is right, why, and who says otherwise.
 
     With an instant, what was known, what the rules were and what stewards had decided then. None for an unknown key.
+    `joined` are the keys of entries that are one with it: what sources say of them counts, too.
     """
-    facts = facts_of(register, key, known_at=known_at)
+    facts = [fact for one in (key, *joined) for fact in facts_of(register, one, known_at=known_at)]
+    facts.sort(key=lambda fact: -fact.record)
     if not facts:
         return None
     decided = disagreements.settled(register, key, known_at)
@@ -1089,3 +1094,33 @@ def _with_holding(facts: list[PersonFact]) -> list[PersonFact]:
             best[fact.subject] = fact
     in_force = {fact.record for fact in best.values()}
     return [replace(fact, holds=fact.record in in_force) for fact in facts]
+
+
+def pairs_waiting(register: str = "", limit: int = 100) -> list[PairFacts]:
+    """Pairs of entries that a steward is to look at: those that wait longest first, and of these the least certain."""
+    return pairs.waiting(register, limit)
+
+
+def pairs_joined_lately(limit: int = 20) -> list[PairFacts]:
+    """The pairs of entries that were joined last."""
+    return pairs.lately_joined(limit)
+
+
+def pairs_counted(register: str = "") -> dict[str, int]:
+    """How many pairs of entries are in each state."""
+    return pairs.counts(register)
+
+
+def pair(number: int) -> PairFacts:
+    """A pair of entries and what was decided of it. Raises: Refused `linkage.no_pair`."""
+    return pairs.one(number)
+
+
+def pair_after(number: int) -> int:
+    """The pair that comes next in the queue; 0 where none waits."""
+    return pairs.next_after(number)
+
+
+def linked_with(register: str, key: str, known_at: datetime | None = None) -> tuple[list[str], list[PairFacts]]:
+    """The keys that are one entry with a key, and the pairs that say so, as it was known at an instant."""
+    return pairs.of_entry(register, key, known_at)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cityloom.registers.views import arrivals, corrections, disagreements, ground_pages, people, records, zones
+from cityloom.registers.views import arrivals, corrections, disagreements, ground_pages, pairs, people, records, zones
 
 urlpatterns = [
     path("zones/", zones.zones, name="zones"),
@@ -28,6 +28,10 @@ urlpatterns = [
     path("registers/corrections/<str:request_id>/open/", corrections.open_it, name="open-correction"),
     path("registers/corrections/<str:request_id>/decide/", corrections.decide, name="decide-correction"),
     path("registers/folder/", arrivals.folder, name="register-folder"),
+    path("registers/links/", pairs.pairs, name="pairs"),
+    path("registers/links/<int:number>/", pairs.pair, name="pair"),
+    path("registers/links/<int:number>/judge/", pairs.judge, name="judge-pair"),
+    path("registers/links/<int:number>/undo/", pairs.undo, name="undo-join"),
     path("registers/rules/", disagreements.source_rules, name="source-rules"),
     path("registers/<str:name>/", records.register, name="register"),
     path("registers/<str:name>/export/", records.export_register, name="export-register"),

@@ -75,6 +75,7 @@ PAGES = (
     Sight("disagreements", "Data steward", "/registers/disagreements/?state=open"),
     Sight("corrections", "Data steward", "/registers/corrections/"),
     Sight("my-corrections", "resident", "/me/corrections/"),
+    Sight("pairs", "Data steward", "/registers/links/"),
     Sight("register-folder", "Data steward", "/registers/folder/"),
     Sight("source-rules", "Data steward", "/registers/rules/"),
     Sight("step-up", "Data steward", "/step-up/?next=/"), Sight("purposes", "Data steward", "/gate/purposes/"),
@@ -102,7 +103,7 @@ PAGES = (
     Sight("mfa_authenticate", HALF, "/sign-in/code/"),
 )  # fmt: skip
 
-LATER = frozenset({"places-manage", "task", "zone", "compare-zones", "disagreement", "correction", "person"})
+LATER = frozenset({"places-manage", "task", "zone", "compare-zones", "disagreement", "correction", "person", "pair"})
 """Pages that there are only in the middle of something; `test_places` looks at the first."""
 
 NO_PAGES = frozenset({

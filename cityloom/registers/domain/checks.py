@@ -16,7 +16,7 @@ import numpy as np
 
 from cityloom.registers.domain import dates, gcj02, identifiers, person_columns, shapes
 from cityloom.registers.domain.kinds import UNITS
-from cityloom.registers.domain.mapping import Column, Demand, FileMapping
+from cityloom.registers.domain.mapping import OWN_NUMBER, Column, Demand, FileMapping
 from cityloom.registers.domain.proofs import Proof, proof_of
 
 _NUMBER = re.compile(r"[-+]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?|[-+]?[0-9]*\.?[0-9]+([eE][-+]?[0-9]{1,3})?")
@@ -146,8 +146,11 @@ class Checks:
     def _read(self, column: Column, texts: list[str], out: Checked) -> Values:
         kind, name = column.field.kind, column.field.name
         faults: dict[int, str] = {}
-        if kind in _SIGNS:
-            values: Values = texts
+        if column.form == OWN_NUMBER:
+            values: Values = [f"{self._mapping.source}:{text}" if text else "" for text in texts]
+            faults = {place: "too_long" for place, value in enumerate(values) if len(value) > _KEY_LONGEST}
+        elif kind in _SIGNS:
+            values = texts
             found = _SIGNS[kind](texts)
             wrong = np.flatnonzero(found).tolist()
             faults = {place: identifiers.FAULTS[found[place]] for place in wrong if texts[place]}

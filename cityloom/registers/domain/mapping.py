@@ -21,6 +21,8 @@ CORRECTIONS = "resident-corrections"
 _SET_ASIDE = "set-aside"
 FACTS = "facts"
 _HOW = ("format", "encoding", "delimiter", "sheet")
+OWN_NUMBER = "own-number"
+"""The form of a key that is the department's own number: it stands behind the source's name and a colon."""
 
 
 @dataclass(frozen=True)
@@ -190,7 +192,10 @@ def _column(name: str, says: Mapping[str, Any], register: Register, lines: Mappi
         raise wrong((*place, "field"), f"{register.name} have no field {meant(says['field'], register.names)}", lines)
     target = register.field(says["field"])
     form = says.get("form", "YYYY-MM-DD")
-    if form not in dates.FORMS:
+    if form == OWN_NUMBER:
+        if (target.kind, target.name) != ("credit_code", register.key):
+            raise wrong((*place, "form"), f"{target.name} cannot be a department's own number", lines)
+    elif form not in dates.FORMS:
         raise wrong((*place, "form"), f"there is no form {meant(form, list(dates.FORMS))}", lines)
     unit = says.get("unit", "")
     if unit and unit not in UNITS.get(target.unit, {}):

@@ -16,7 +16,7 @@ from typing import Any
 
 from cityloom.registers.domain.identifiers import CREDIT_SIGNS, PROVINCES
 from cityloom.registers.domain.kinds import UNITS, Field
-from cityloom.registers.domain.mapping import Column, Demand, FileMapping
+from cityloom.registers.domain.mapping import OWN_NUMBER, Column, Demand, FileMapping
 from cityloom.registers.domain.person_columns import NAME_BYTES
 
 _MOST_CODES = 200
@@ -102,6 +102,8 @@ def _default(field: Any) -> Any:
 
 def _term(column: Column, text: str, mapping: FileMapping, today: date) -> Term | None:
     kind = column.field.kind
+    if column.form == OWN_NUMBER:
+        return None
     if kind in _SIGNS or kind == "key":
         term = _code(column.field, text, mapping.empty)
     elif kind == "text":

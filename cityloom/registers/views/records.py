@@ -125,17 +125,21 @@ def _page(
     request: HttpRequest, name: str, key: str, known: str, record: int = 0, opened: dict[str, str] | None = None
 ) -> HttpResponse:  # fmt: skip
     at, key = _end_of(known), key[:64]
+    others, joins = queries.linked_with(name, key, at)
     facts = queries.facts_of(name, key, known_at=at)
     if not facts and not known:
         raise Http404
-    believed = queries.believed(name, key, known_at=at)
+    facts += [fact for other in others for fact in queries.facts_of(name, other, known_at=at)]
+    facts.sort(key=lambda fact: -fact.record)
+    believed = queries.believed(name, key, known_at=at, joined=others)
     values = believed.values if believed else {}
     before, behind = entries.neighbours(name, key)
     where = place_of(values)
     title = title_of(name, key, values)
     context: dict[str, Any] = {
         "register": name, "list_title": register_word(name), "list_url": address_of_list(name), "key": key,
-        "known": known, "title": title, "is_gone": _is_gone(facts),
+        "known": known, "title": title, "others": [(other, address_of(name, other)) for other in others],
+        "joins": joins, "is_gone": _is_gone(facts),
         "believed": _believed(name, facts, believed), "row_of_source": [
             _row(fact, opened if fact.record == record else None) for fact in facts if fact.is_current],
         "timeline": _timeline(facts), "may_open": bool(_actor(request).roles & policies.OPENERS),
