@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.flow import forked
+
 ROOT = Path(__file__).resolve().parents[2]
 PEOPLE = 6_000
 SEED = 7
@@ -29,6 +31,10 @@ class Installation:
         return kept | {"CITYLOOM_HOME": str(self.home), "COLUMNS": "200"} | self.environment
 
     def run(self, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+        return forked.run(arguments, self.variables, timeout)
+
+    def run_anew(self, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+        """Run in an interpreter of its own, which puts sets and hashes in an order of its own."""
         command = [sys.executable, "-m", "cityloom", *arguments]
         return subprocess.run(command, cwd=ROOT, env=self.variables, capture_output=True, text=True, timeout=timeout)
 
