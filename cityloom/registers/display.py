@@ -158,7 +158,9 @@ def value_word(name: str, value: object) -> str:
         return f"{value} {_in_language(LAND_USES.get(str(value), ('', '')))}".strip()
     if name in _CODED:
         return gettext(VALUES[str(value)]) if value in VALUES else word(str(value))
-    return f"{value:g}" if isinstance(value, float) and name not in ("lon", "lat") else str(value)
+    if isinstance(value, float):
+        return f"{value:.6f}" if name in ("lon", "lat") else f"{value:g}"
+    return str(value)
 
 
 def component_word(code: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from cityloom.kernel.geometry import LocalProjection
+from cityloom.registers.browsing import around
 from cityloom.registers.domain import plane
 from cityloom.registers.domain.draft import shapes
 from cityloom.registers.layers import ground
@@ -20,6 +21,8 @@ from cityloom.ui.svgmap import Layer
 _AROUND_M = 120.0
 _HOUSES_WITHIN_M = 1_500.0
 _ZOOM = 16
+_MOST = 500
+_SIZE = (960, 460)
 
 
 def place_of(values: dict[str, Any]) -> shapely.Geometry | None:
@@ -31,13 +34,12 @@ def place_of(values: dict[str, Any]) -> shapely.Geometry | None:
     return shapely.Point(values["lon"], values["lat"])
 
 
-def picture_of(where: shapely.Geometry, title: str, near: Sequence[shapely.Geometry] = ()) -> SafeString:
-    """A place, marked, on the ground; `near` are points of what lies around it."""
+def picture_of(where: shapely.Geometry, title: str) -> SafeString:
+    """A place, marked, on the ground, with the components and mains that are registered around it."""
     box = _box(where)
     marked = Layer("mark", [where], [title[:30]]) if where.geom_type == "Point" else Layer(
         "chosen", [where], legend=_("This entry"))  # fmt: skip
-    layers = [*ground_in(box, _ZOOM), *_houses(box), Layer("place", list(near), legend=_("Near it")), marked]
-    return drawn(layers, box, title)
+    return drawn([*ground_in(box, _ZOOM), *_houses(box), *_registered(box), marked], box, title, _SIZE)
 
 
 def told_shape(written: str) -> str:
@@ -60,7 +62,23 @@ def _box(where: shapely.Geometry) -> tuple[float, float, float, float]:
     return west - aside, south - above, east + aside, north + above
 
 
+def _registered(box: tuple[float, float, float, float]) -> list[Layer]:
+    """City components and mains of a small rectangle, as far as there are any."""
+    if not _is_small(box):
+        return []
+    lamps = islice(around.in_box("components", "lon, lat", box, _MOST), _MOST)
+    points = [shapely.Point(lon, lat) for lon, lat in lamps]
+    wkb = [bytes(one) for (one,) in islice(around.in_box("mains", "geometry", box, _MOST), _MOST) if one]
+    found = (Layer("shape-4", list(shapely.from_wkb(shapes(wkb))), legend=_("Mains")),
+             Layer("sensor", points, legend=_("City components")))  # fmt: skip
+    return [layer for layer in found if len(layer.geometries)]
+
+
+def _is_small(box: tuple[float, float, float, float]) -> bool:
+    return (box[3] - box[1]) * 110_000 <= _HOUSES_WITHIN_M
+
+
 def _houses(box: tuple[float, float, float, float]) -> list[Layer]:
-    if (box[3] - box[1]) * 110_000 > _HOUSES_WITHIN_M:
+    if not _is_small(box):
         return []
     return [Layer("building", ground.buildings(*box, _ZOOM).geometry)]

@@ -84,11 +84,13 @@ def _box(zones: Sequence[ZoneFacts], margin: float = _MARGIN) -> tuple[float, fl
     return west - aside, south - above, east + aside, north + above
 
 
-def drawn(layers: Sequence[Layer], box: tuple[float, float, float, float], title: str) -> SafeString:
+def drawn(
+    layers: Sequence[Layer], box: tuple[float, float, float, float], title: str, size: tuple[int, int] = (960, 680)
+) -> SafeString:  # fmt: skip
     """The picture, under the city's attribution."""
     city: CityFacts | None = queries.city()
     words = Words(
         title, _("The table below says the same in words."), city.attribution if city else "",
         _("SYNTHETIC DATA") if city and city.is_synthetic else "",
     )  # fmt: skip
-    return mark_safe(draw(layers, bbox=box, words=words, key="zones"))  # noqa: S308 - drawn, and escaped, by ourselves
+    return mark_safe(draw(layers, bbox=box, words=words, key="zones", size=size))  # noqa: S308 - drawn, and escaped, by ourselves
