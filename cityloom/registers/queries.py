@@ -6,7 +6,7 @@ Everything spatial goes the same way: ranges of H3 cells from an ordinary index,
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
@@ -890,6 +890,24 @@ def keys_unknown(register: str, keys: Collection[str]) -> set[str]:
     for first in range(0, len(wanted), _KEYS_AT_ONCE):
         found.update(known.filter(key__in=wanted[first : first + _KEYS_AT_ONCE]).values_list("key", flat=True))
     return set(wanted) - found
+
+
+def owners_of(
+    register: str, source: str, keys: Collection[str], are_here: Callable[[Collection[str]], set[str]]
+) -> dict[str, set[str]]:  # fmt: skip
+    """By key the owners that sources have for it; not those of `source` for keys that its file has, and so replaces."""
+    name = REGISTERS[register].owner
+    last, wanted, found = (last_known_load() + 1) << 32, sorted(keys), dict[str, set[str]]()
+    own = Source.objects.filter(name=source).values_list("id", flat=True).first()
+    for first in range(0, len(wanted), _KEYS_AT_ONCE):
+        some = wanted[first : first + _KEYS_AT_ONCE]
+        rows = RECORDS[register]._default_manager.filter(key__in=some, closed_by=OPEN, is_gone=False, id__lt=last)
+        said = list(rows.exclude(**{name: ""}).values_list("key", name, "source_id"))
+        replaced = are_here([key for key, _owner, number in said if number == own])
+        for key, owner, number in said:
+            if number != own or key not in replaced:
+                found.setdefault(key, set()).add(owner)
+    return found
 
 
 _KEYS_AT_ONCE = 5_000

@@ -13,6 +13,9 @@ from cityloom.kernel.refused import Refused
 
 LARGEST_BYTES = 512 * 1024
 _DEEPEST = 12
+_OPENS = (yaml.FlowSequenceStartToken, yaml.FlowMappingStartToken, yaml.BlockSequenceStartToken,
+          yaml.BlockMappingStartToken)  # fmt: skip
+_CLOSES = (yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken, yaml.BlockEndToken)
 Place = tuple[str | int, ...]
 Kind = Literal["mapping", "rules"]
 _TOO_LARGE = {
@@ -50,7 +53,11 @@ def document_of(text: str, kind: Kind) -> tuple[dict[str, Any], dict[Place, int]
 
 
 def _read(text: str, kind: Kind) -> tuple[dict[str, Any], dict[Place, int]]:
+    depth = 0
     for token in yaml.scan(text, Loader=yaml.SafeLoader):
+        depth += isinstance(token, _OPENS) - isinstance(token, _CLOSES)
+        if depth > _DEEPEST:  # the library's time grows with the square of the depth
+            raise _unreadable("it is too deep", token.start_mark.line + 1, kind)
         if isinstance(token, (yaml.AliasToken, yaml.AnchorToken, yaml.TagToken)):
             raise _unreadable("anchors, aliases and tags are not used here", token.start_mark.line + 1, kind)
     node = yaml.compose(text, Loader=yaml.SafeLoader)

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 
 from django.db import DatabaseError
@@ -66,8 +67,7 @@ def read_mapping(path: Path) -> FileMapping:
 def check(mapping: FileMapping, file: Path | None, at: datetime, tell: Progress) -> Outcome:
     """Read and check a file, or the mapping's table, and change nothing."""
     with _opened(mapping, file) as (table, _incoming):
-        day, unknown = _day(mapping, at), queries.keys_unknown
-        return Outcome(survey(table, mapping, day, unknown, lambda n: tell("check", n)))
+        return Outcome(_surveyed(table, mapping, _day(mapping, at), tell))
 
 
 def load(
@@ -86,7 +86,7 @@ def load(
             _compare(at)
             return Outcome(None, known.number, is_new=False)
         today = _day(mapping, at)
-        found = survey(table, mapping, today, queries.keys_unknown, lambda n: tell("check", n))
+        found = _surveyed(table, mapping, today, tell)
         check_plausible(found, mapping)
         begun = book.begin(source, mapping, incoming, header=list(table.header), as_of=today, returns=returns, by=by,
                            at=at)  # fmt: skip
@@ -103,6 +103,11 @@ def load(
         return Outcome(found, begun.number)
 
 
+def _surveyed(table: Table, mapping: FileMapping, today: date, tell: Progress) -> Survey:
+    owners = partial(queries.owners_of, mapping.register.name, mapping.source)
+    return survey(table, mapping, today, queries.keys_unknown, lambda n: tell("check", n), owners)
+
+
 def _writer_for(mapping: FileMapping) -> type[Writer] | type[FactWriter] | type[PersonWriter]:
     if dataset_of(mapping.register.name):
         return FactWriter
@@ -113,7 +118,7 @@ def _writer_for(mapping: FileMapping) -> type[Writer] | type[FactWriter] | type[
 def _enough_disk() -> Iterator[None]:
     try:
         yield
-    except (OSError, DatabaseError) as error:
+    except Exception as error:  # the bulk road meets the database's own errors
         if not disk.is_full(error):
             raise
         raise Refused("registers.disk_full", "The disk is full, so nothing was loaded; free some space and run this "

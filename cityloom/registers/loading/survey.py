@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -15,7 +15,7 @@ from cityloom.registers.domain.checks import Checked, Checks, Verdict
 from cityloom.registers.domain.connectivity import Segments
 from cityloom.registers.domain.fact_kinds import dataset_of
 from cityloom.registers.domain.mapping import FileMapping
-from cityloom.registers.domain.ownership import cyclic
+from cityloom.registers.domain.ownership import cyclic_with
 from cityloom.registers.domain.tables import Rows, Table
 from cityloom.registers.loading.reading import checked, held, rows_of
 
@@ -23,6 +23,8 @@ _ENOUGH_TO_TELL = 20
 _MOST_SHOWN = 50
 Unknown = Callable[[str, Collection[str]], set[str]]
 """Called with a register and keys: which of them it does not have; none where it has nothing at all."""
+Owners = Callable[[Collection[str], Callable[[Collection[str]], set[str]]], Mapping[str, Collection[str]]]
+"""Called with keys, and with what tells which keys the file has: the owners that sources have for them by now."""
 Told = Callable[[int], None]
 
 
@@ -40,7 +42,10 @@ class Survey:
     keys: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
-def survey(table: Table, mapping: FileMapping, today: date, unknown: Unknown, tell: Told = lambda rows: None) -> Survey:
+def survey(
+    table: Table, mapping: FileMapping, today: date, unknown: Unknown, tell: Told = lambda rows: None,
+    owners: Owners = lambda keys, are_here: {},
+) -> Survey:  # fmt: skip
     """Read the whole file once, twice where it needs a verdict on keys, and say what is in it.
 
     Raises: Refused as the file's reader does.
@@ -54,7 +59,7 @@ def survey(table: Table, mapping: FileMapping, today: date, unknown: Unknown, te
     found.findings, found.notes = first.findings, first.notes
     repeated = {} if dataset_of(mapping.register.name) else _repeated(table, checks, mapping, first)
     found.verdict = Verdict(repeated, _dangling(mapping, first, found.keys, unknown),
-                            cyclic(first.owner_of))  # fmt: skip
+                            _cyclic(first, found.keys, owners))  # fmt: skip
     if found.verdict != Verdict():
         _judge(found, table, Checks(mapping, table.header, today, found.verdict))
     if first.segments:
@@ -153,6 +158,20 @@ def _dangling(
         if lost := unknown(refers_to, wanted):
             out[name] = frozenset(lost)
     return out
+
+
+def _cyclic(first: _First, keys_here: NDArray[np.int64], owners: Owners) -> frozenset[str]:
+    """Keys on circles of owners, in the file alone or with what is known."""
+    if not first.owner_of:
+        return frozenset()
+    own = np.unique(keys_here)
+
+    def are_here(keys: Collection[str]) -> set[str]:
+        listed = list(keys)
+        here = np.isin(np.array(list(map(hash, listed)), np.int64), own)
+        return {key for key, is_here in zip(listed, here.tolist(), strict=True) if is_here}
+
+    return cyclic_with(first.owner_of, lambda keys: owners(keys, are_here))
 
 
 def _judge(found: Survey, table: Table, checks: Checks) -> None:
