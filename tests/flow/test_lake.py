@@ -14,6 +14,7 @@ each: month
 columns:
   state: {kind: text, codes: [fine, broken]}
   minutes: {kind: number, unit: min, source: collectors' rounds}
+  caller: {kind: integer, sensitivity: pseudonymous, personal: true}
 """
 MAPPING = """\
 cityloom: 1
@@ -28,14 +29,19 @@ columns:
   lat: {field: lat}
   state: {field: state}
   took: {field: minutes}
+  called by: {field: caller}
 """
 
 
 def test_facts_are_declared_loaded_asked_and_kept(city: Installation, tmp_path: Path) -> None:
     (tmp_path / "visits.yaml").write_text(VISITS)
     (tmp_path / "mapping.yaml").write_text(MAPPING)
-    rows = [f"L{n % 5},2026-0{1 + n % 3}-0{1 + n % 9}T08:00:00+08:00,114.05,22.54,fine,{n}" for n in range(60)]
-    (tmp_path / "visits.csv").write_text("\n".join(["lamp,when,lon,lat,state,took", *rows, "L1,never,,,fine,1"]))
+    rows = [
+        f"L{n % 5},2026-0{1 + n % 3}-0{1 + n % 9}T08:00:00+08:00,114.05,22.54,fine,{n},1380013800{n % 2}"
+        for n in range(60)
+    ]
+    lines = ["lamp,when,lon,lat,state,took,called by", *rows, "L1,never,,,fine,1,"]
+    (tmp_path / "visits.csv").write_text("\n".join(lines))
     commands = (
         ("lake", "declare", str(tmp_path / "visits.yaml")), ("lake", "load", str(tmp_path / "mapping.yaml")),
         ("lake", "compact"), ("lake", "vacuum", "visits"),
@@ -51,6 +57,9 @@ def test_facts_are_declared_loaded_asked_and_kept(city: Installation, tmp_path: 
     history = city.run("lake", "query", "visits", "--of", "L3", *span, "--csv")
     days = [line.split(",")[1][:10] for line in history.stdout.splitlines()[1:]]
     assert days and days == sorted(days) and {day[:7] for day in days} == {"2026-02"}
+    callers = city.run("lake", "query", "visits", "--by", "caller", "--csv").stdout.splitlines()[1:]
+    assert [line.split(",")[1] for line in callers] == ["30", "30"]
+    assert not any(b"1380013800" in path.read_bytes() for path in city.home.rglob("lake/**/*") if path.is_file())
     before = city.run("lake", "query", "visits", "--version", "0")
     assert "no such fact" in before.stdout
     assert "min" in city.run("lake", "show", "visits").stdout

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from cityloom.gate import actions as gate
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.refused import Refused
@@ -204,12 +205,38 @@ def test_what_is_wrong_in_a_mapping_is_named_with_its_line(
     assert refused.value.limit == line
 
 
-def test_people_do_not_come_into_the_lake_by_a_file(desk: Desk) -> None:
-    column = "  visitor: {kind: integer, sensitivity: pseudonymous, personal: true}\n"
-    catalogue.declare(queries.lake_root(), declaration.read(PERMITS + column))
+VISITOR = "  visitor: {kind: integer, sensitivity: pseudonymous, personal: true}\n"
+
+
+def test_people_are_keyed_numbers_by_the_keeper_and_nothing_else(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    catalogue.declare(queries.lake_root(), declaration.read(PERMITS + VISITOR))
+    asked: list[tuple[str, list[str]]] = []
+
+    def tokens(*, source: str, keys: list[str], **_: object) -> list[int]:
+        asked.append((source, keys))
+        return [sum(key.encode()) for key in keys]
+
+    monkeypatch.setattr(gate, "register_tokens", tokens)
+    mapping = MAPPING + "  who: {field: visitor}\n"
+    told = desk.file((*permit("B1"), "4403 x1"), (*permit("B2"), ""), (*permit("B3"), "4403X1"),
+                     (*permit("B4", "never"), "secret"), header=(*HEADER, "who"))  # fmt: skip
+    outcome = desk.load(told, mapping)
+    assert asked == [("lake-permits", ["4403X1", "4403X1"])]
+    table = catalogue.table(queries.lake_root(), "permits")
+    kept = [row for one in table.files() for row in pq.read_table(table.folder / one.path).to_pylist()]
+    assert {row["key"]: row["visitor"] for row in kept} == {"B1": 340, "B2": None, "B3": 340}
+    assert [texts for _row, _findings, texts in queries.rows_set_aside(outcome.load)] == [None], "not kept in clear"
+    assert "visitor" not in queries.facts_about("buildings", "B1")[0].rows[0]
+    everything = b"".join(path.read_bytes() for path in queries.lake_root().rglob("*") if path.is_file())
+    assert b"4403" not in everything
+
+
+def test_what_would_have_to_be_sealed_is_refused(desk: Desk) -> None:
+    sealed = "  reason: {kind: bytes, sensitivity: sealed, personal: true}\n"
+    catalogue.declare(queries.lake_root(), declaration.read(PERMITS + sealed))
     with pytest.raises(Refused, match="people") as refused:
         desk.load(desk.file(permit("B1")))
-    assert (refused.value.code, refused.value.value) == ("lake.person_in_clear", "visitor")
+    assert (refused.value.code, refused.value.value) == ("lake.person_in_clear", "reason")
 
 
 def test_a_new_column_is_added_and_a_changed_or_lost_one_is_refused_by_name(desk: Desk) -> None:

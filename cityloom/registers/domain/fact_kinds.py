@@ -10,6 +10,7 @@ from cityloom.registers.domain.kinds import REGISTERS, UNITS, Field, FieldKind, 
 PREFIX = "lake:"
 _KINDS: dict[str, FieldKind] = {"integer": "whole", "number": "number", "text": "text", "instant": "instant"}
 _MOST_WHOLE = float(2**53)
+_LONGEST_KEY = 40
 
 
 def register_of(dataset: Dataset) -> Register:
@@ -26,17 +27,17 @@ def dataset_of(register: str) -> str:
 
 
 def check_can_be_loaded(dataset: Dataset) -> None:
-    """Facts about people come into the lake by nothing but the keeper, which no file goes through yet.
+    """What tells about a person comes into the lake as a keyed number that the keeper computes, or not at all.
 
     Raises: Refused `lake.person_in_clear`.
     """
     about = REGISTERS.get(dataset.register)
-    personal = [column.name for column in dataset.columns if column.is_personal or column.kind == "bytes"]
+    personal = [column.name for column in dataset.columns if column.kind == "bytes"]
     if about and about.field(about.key).personal:
         personal.append("key")
     if personal:
-        raise Refused("lake.person_in_clear", "{value} of {limit} tells about people, and files are not sealed on "
-                      "their way into the lake; leave the column out and load it into a register instead.",
+        raise Refused("lake.person_in_clear", "{value} of {limit} tells about people, and a file's values are not "
+                      "sealed on their way into the lake; declare it pseudonymous, or load it into a register.",
                       value=personal[0], limit=dataset.name)  # fmt: skip
 
 
@@ -47,6 +48,8 @@ def _key(dataset: Dataset) -> Field:
 
 
 def _field(column: Column) -> Field:
+    if column.is_personal:  # as the department writes it; what is kept is the keeper's keyed number
+        return Field(column.name, "text", personal=True, longest=_LONGEST_KEY)
     if column.kind == "flag":
         return Field(column.name, "choice", choices=("true", "false"))
     if column.codes:

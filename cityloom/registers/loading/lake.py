@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from django.db import transaction
 
+from cityloom.gate import actions as gate
+from cityloom.kernel import clock
+from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.cells import cells_of
 from cityloom.lake.domain.things import thing_of
 from cityloom.registers import queries
@@ -87,8 +90,17 @@ class FactWriter:
         }  # fmt: skip
         for column in self._table.dataset.columns:
             if column.name not in columns and column.name in checked.values:
-                columns[column.name] = _kept(column.kind, checked.values[column.name], good)
+                kept = _kept(column.kind, checked.values[column.name], good)
+                columns[column.name] = self._pseudonyms(kept) if column.is_personal else kept
         return columns
+
+    def _pseudonyms(self, values: list[Any]) -> list[int | None]:
+        """Keyed numbers of what tells about a person: the same for the same value in this dataset, no other's."""
+        plain = ["".join(str(value).split()).upper() for value in values if value is not None]
+        source = f"lake-{self._table.dataset.name}"
+        numbers = gate.register_tokens(by=SYSTEM, at=clock.now(), source=source, keys=plain) if plain else ()
+        waiting = iter(map(int, numbers))
+        return [None if value is None else next(waiting) for value in values]
 
     def _cells(self, checked: Checked, good: list[int], keys: list[str]) -> Any:
         """Where each fact is: as the file says, else where its thing stands; 0 where nobody knows."""
