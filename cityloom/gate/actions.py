@@ -56,7 +56,7 @@ from cityloom.kernel.refused import Refused
 
 __all__ = [
     "AGE_BANDS", "NEEDS", "SEXES", "GrantOrder", "Opening", "Packet", "PeopleBatch", "Region", "Running",
-    "SealedBatch", "Sealer", "Versions", "answer_contest", "approve_status", "ask", "back_up_database",
+    "SealedBatch", "Sealer", "Versions", "answer_contest", "approve_status", "are_same", "ask", "back_up_database",
     "back_up_keys", "break_glass", "contest", "decide_purpose", "end_status", "erase", "erase_packets",
     "find_packets", "follow_versions", "forget", "grant", "grant_all", "keep_packets", "link_resident", "open_all",
     "open_packets", "open_people", "open_versions", "people_records", "propose_purpose", "propose_status",
@@ -721,6 +721,18 @@ def follow_versions(*, by: Actor, at: datetime, subjects: Subjects) -> int:
     keeper, people = keeper_for(), np.asarray(subjects, np.int64)
     (envelopes,) = envelopes_by([people])
     return keeper.ask(protocol.Follow(keeper.sign(by, at=at), _run(people), envelopes), protocol.Done).count
+
+
+def are_same(*, by: Actor, at: datetime, subjects: Subjects, people: PeopleBatch) -> NDArray[np.bool_]:
+    """Whether each of these people has the name and the identity number of a record; nothing else is told."""
+    keeper, wanted, answers = keeper_for(), np.asarray(subjects, np.int64), []
+    for first in range(0, len(wanted), protocol.MAX_OPENED):
+        here = slice(first, first + protocol.MAX_OPENED)
+        (envelopes,) = envelopes_by([wanted[here]])
+        records = np.ascontiguousarray(people.records[here]).tobytes()
+        request = protocol.Compare(keeper.sign(by, at=at), _run(wanted[here]), envelopes, records)
+        answers += keeper.ask(request, protocol.Answered).answers
+    return np.array([bool(answer) for answer in answers], bool)
 
 
 def reveal_people(*, by: Actor, at: datetime) -> None:

@@ -551,6 +551,15 @@ class Follow(msgspec.Struct, frozen=True, tag="follow"):
     envelopes: bytes
 
 
+class Compare(msgspec.Struct, frozen=True, tag="compare"):
+    """Say of each envelope whether it says the same name and identity number as a record of 128 bytes."""
+
+    who: Signed
+    subjects: bytes
+    envelopes: bytes
+    records: bytes
+
+
 class Reveal(msgspec.Struct, frozen=True, tag="reveal"):
     """Let those who were sealed hidden be found."""
 
@@ -571,7 +580,7 @@ Request = Union[  # noqa: UP007 - msgspec reads the union at run time
     ProposePurpose, DecidePurpose, SetHoney, ResetBreaker, ReadBreakers, Unmask, BreakGlass, ReviewGlass, ReadGlass,
     ProposeStatus, ApproveStatus, EndStatus, Rotate, RotationAt, BackUpKeys,
     ReadEntry, SealPackets, FindPackets, OpenPackets, ErasePackets, SealTexts, OpenTexts,
-    RegisterTokens, SealVersions, Follow, Reveal, TakeBack,
+    RegisterTokens, SealVersions, Follow, Compare, Reveal, TakeBack,
 ]  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from cityloom.keeper.store import Statement
 from cityloom.keeper.vault import NOBODY_HIDDEN
 from cityloom.kernel.refused import Refused
 
+_SAME = ("name", "national_id")
 _FORGET: Statement = ("DELETE FROM hidden", ())
 
 
@@ -34,7 +35,7 @@ class Registering:
         office.vault.hidden_from = rows[0][0] if rows else NOBODY_HIDDEN
         self.answers: dict[type, Callable[..., Reply]] = {
             protocol.RegisterTokens: self._tokens, protocol.SealVersions: self._seal, protocol.Follow: self._follow,
-            protocol.Reveal: self._reveal, protocol.TakeBack: self._take_back,
+            protocol.Compare: self._compare, protocol.Reveal: self._reveal, protocol.TakeBack: self._take_back,
         }  # fmt: skip
 
     def begin(self, asked: Asked, *, hidden: bool) -> None:
@@ -76,6 +77,20 @@ class Registering:
         followed = self._office.vault.follow(subjects, request.envelopes)
         self._office.log.append([self._office.leaf_about(asked, "followed", people=followed)])
         return Done(followed)
+
+    def _compare(self, request: protocol.Compare) -> Reply:
+        """Nothing is shown, and who is meant is not said: only the answers leave."""
+        subjects = enveloped(request.subjects, request.envelopes)
+        width = record.RECORD.itemsize
+        if len(request.records) != len(subjects) * width:
+            raise protocol.malformed()
+        asked, vault = self._asked(request.who, "key", len(subjects)), self._office.vault
+        self._office.log.append([self._office.leaf_about(asked, "compared", people=len(subjects))])
+        people = vault.open_unlocked(vault.unlock(subjects), request.envelopes, _SAME)
+        read = record.reader(_SAME)
+        told = (read(request.records[at * width : (at + 1) * width]) for at in range(len(subjects)))
+        return protocol.Answered([None if held is None else held == said and bool(said[1])
+                                  for held, said in zip(people, told, strict=True)])  # fmt: skip
 
     def _require_distinct(self, subjects: NDArray[np.int64]) -> None:
         if len(np.unique(subjects)) != len(subjects):

@@ -103,7 +103,7 @@ _CLEAR = {
     "FittingRecord": (
         *_RECORD, "network", "kind", "state", "installed_on", "division", "operator", "lon", "lat", "cell",
     ),
-    "PersonRecord": (*_RECORD, "subject", "dwelling_id"),
+    "PersonRecord": (*_RECORD, "identity", "subject", "dwelling_id"),
 }  # fmt: skip
 CLASSIFICATION: dict[str, dict[str, str]] = {model: dict.fromkeys(fields, "clear") for model, fields in _CLEAR.items()}
 
@@ -854,17 +854,19 @@ class FittingRecord(Record):
 class PersonRecord(Record):
     """A person as a department has it: everything that it says is sealed (`gate.Envelope`, `gate.EnvelopeVersion`).
 
-    `key` is what the keeper made of the source's own number; nobody else can (decision 0026). `dwelling_id` is 0 where
-    the source knows none.
+    `key` is what the keeper made of the source's own number, `identity` what it made of the identity number, 0 where
+    there is none; nobody else can (decision 0026). `dwelling_id` is 0 where the source knows none.
     """
 
     key = models.BigIntegerField()
+    identity = models.BigIntegerField(default=0)
     subject = models.BigIntegerField()
     dwelling_id = models.BigIntegerField(default=0)
 
     class Meta:
         indexes = [
             models.Index(fields=["key"], name="registers_personrec_key"),
+            models.Index(fields=["identity"], name="registers_personrec_identity"),
             models.Index(fields=["subject"], name="registers_personrec_subject"),
             models.Index(fields=["dwelling_id"], name="registers_personrec_home"),
         ]

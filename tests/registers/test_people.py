@@ -170,6 +170,24 @@ def test_each_source_knows_people_by_its_own_numbers(desk: Desk) -> None:
     assert one.subject != other.subject
 
 
+def test_one_person_of_two_sources_is_one_person_where_number_and_name_agree(desk: Desk) -> None:
+    desk.load(row(1, "李雷"), row(2, "韩梅梅"))
+    (subject,) = found(number(3))
+    other = desk.load(
+        row(301, "李雷", number=number(3), phone="13711112222", home="9"), row(302, "Somebody else", number=number(5)),
+        row(303), source=f"{desk.source}-b"[:60], as_of="2026-11-08",
+    )  # fmt: skip
+    assert counts(other) == {"new": 3, "linked": 1, "no_dwelling": 2}
+    assert found(number(3)) == [subject]
+    assert opened(subject) == {"name": "李雷", "phone": "13711112222"}
+    assert queries.residents_in([1, 9]) == [subject], "the word that is true since the latest day is in force"
+    assert len(found(number(5))) == 2, "another name with the same number is another person until somebody decides"
+    gone = desk.load(covers="everything", source=f"{desk.source}-b"[:60], as_of="2026-11-15")
+    assert counts(gone) == {"gone": 3}
+    assert opened(subject) == {"name": "李雷", "phone": "13800000001"}
+    assert queries.residents_in([1, 9]) == [subject]
+
+
 def test_the_same_file_twice_changes_nothing(desk: Desk) -> None:
     path = desk.file(row(1), row(2))
     first, again = desk.load_path(path), desk.load_path(path)

@@ -117,7 +117,8 @@ class Checks:
     def across(self) -> set[str]:
         """The fields that `judge` reads where a file is looked at and nothing is written."""
         register = self._mapping.register
-        names = {register.key, register.owner, _BEGINS, _ENDS, *(f.name for f in register.fields if f.refers_to)}
+        names = {register.key, register.owner, _BEGINS, _ENDS, *person_columns.COMPARED,
+                 *(f.name for f in register.fields if f.refers_to)}  # fmt: skip
         return names & {column.field.name for column in self._mapping.columns}
 
     def _evened(

@@ -310,7 +310,7 @@ PEOPLE = Register("people", other_key="national_id", fields=(
     Field("needs", "needs", personal=True, choices=NEEDS, words=(
         "needs", "special needs", "需求", "特殊需求", "帮扶需求",
     )),
-    Field("since", "date", not_future=True, words=(
+    Field("since", "date", personal=True, not_future=True, words=(
         "since", "moved in", "registered on", "登记日期", "入住日期", "迁入日期",
     )),
 ))  # fmt: skip

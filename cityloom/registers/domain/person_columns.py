@@ -97,6 +97,10 @@ READ: dict[str, Callable[[Sequence[str]], Read]] = {
 }  # fmt: skip
 
 
+COMPARED = ("national_id", "birth_date", "sex")
+"""What `disagreements` reads."""
+
+
 def disagreements(values: Mapping[str, Sequence[str | None]]) -> list[tuple[int, str, str]]:
     """Rows whose day of birth or sex is not what their identity number says: place, field, rule."""
     numbers, found = values.get("national_id"), []

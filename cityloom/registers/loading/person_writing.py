@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 import numpy as np
 from django.apps import apps
@@ -36,6 +37,9 @@ Ints = NDArray[np.int64]
 _WORKERS = 2
 _KEYS_AT_ONCE = 5_000
 _GONE_FROM = 1 << 31
+_LONGEST_KEY = 64
+_IDENTITY = "identity number"
+"""In the place of a source's name, which has no spaces: the number that every source means alike."""
 _AGE_UNKNOWN = 30
 """In years: whose day of birth nobody knows is counted among adults."""
 _EMPTY = np.zeros(0, np.int64)
@@ -58,6 +62,7 @@ class _People:
     rows: Ints
     token: Ints
     digest: Ints
+    identity: Ints
     dwelling: Ints
     since: list[str]
     sealed: gate.PeopleBatch
@@ -79,6 +84,7 @@ class _Part:
     unchanged: int
     erased: int
     homeless: int
+    linked: int
     numbers: list[int]
     checked: Checked
 
@@ -97,7 +103,7 @@ class PersonWriter:
         before = PersonRecord.objects.filter(id__lt=load.number << 32)
         self._is_first = not before.exists()
         self._is_first_of_source = self._is_first or not before.filter(source_id=load.source_id).exists()
-        names = ("new", "changed", "unchanged", "gone", "set_aside", "erased", "no_dwelling")
+        names = ("new", "changed", "unchanged", "gone", "set_aside", "erased", "no_dwelling", "linked")
         self._counts = dict.fromkeys(names, 0) | load.counts
 
     def write(self, table: Table, tell: Callable[[int], None]) -> None:
@@ -159,14 +165,13 @@ class PersonWriter:
 
     # What a batch says.
 
-    def _tokens(self, keys: Values) -> Ints:
+    def _tokens(self, keys: Values, source: str = "") -> Ints:
         """What each key is kept as; 0 where there is none."""
-        places = [place for place, key in enumerate(keys) if key]
+        places = [place for place, key in enumerate(keys) if key and len(key) <= _LONGEST_KEY]
         tokens = np.zeros(len(keys), np.int64)
         if places:
-            tokens[places] = gate.register_tokens(
-                by=SYSTEM, at=clock.now(), source=self._source, keys=[keys[place] for place in places]
-            )
+            tokens[places] = gate.register_tokens(by=SYSTEM, at=clock.now(), source=source or self._source,
+                                                  keys=some(keys, places))  # fmt: skip
         return tokens
 
     def _compared(self, batch: Rows, checked: Checked, tokens: Ints) -> _Part:
@@ -175,23 +180,48 @@ class PersonWriter:
         done = self._load.rows_done
         good = [place for place in checked.good if batch.numbers[place] > done] if done else checked.good
         known = {} if self._is_first_of_source else self._known(tokens[good])
-        new, changed, returned = [] if known else good, [], 0
-        for place in good if known else ():
-            before = known.get(int(tokens[place]))
-            if before is None:
-                new.append(place)
-            elif before.is_gone or before.digest != said[place]:
-                changed.append((place, before))
-                returned += before.is_gone
-        people = self._people(batch, checked, tokens, said, new)
-        again = self._people(batch, checked, tokens, said, [place for place, _before in changed])
+        new, changed = _sorted_out(good, known, tokens, said)
+        make = partial(self._people, batch, checked, tokens, said)
+        people = make(new)
+        if joined := self._joined(people):
+            changed += [(new[at], before) for at, before in sorted(joined.items())]
+            people = make([place for at, place in enumerate(new) if at not in joined])
+        again = make([place for place, _before in changed])
         subjects = np.array([before.subject for _place, before in changed], np.int64)
         versions = _versions(subjects, again)
         alive = versions.alive.tolist() if versions else []
-        closed = [before.record for (_place, before), lives in zip(changed, alive, strict=True) if lives]
+        living = [before for (_place, before), lives in zip(changed, alive, strict=True) if lives]
         homeless = int((people.dwelling == 0).sum() + (again.dwelling == 0).sum())
-        return _Part(people, again, subjects, versions, closed, returned, len(good) - len(new) - len(changed),
-                     len(changed) - len(closed), homeless, batch.numbers, checked)  # fmt: skip
+        return _Part(
+            people, again, subjects, versions, closed=[before.record for before in living if before.record],
+            returned=sum(before.is_gone or not before.record for before in living),
+            unchanged=len(good) - len(people) - len(changed), erased=len(changed) - len(living), homeless=homeless,
+            linked=sum(not before.record for before in living), numbers=batch.numbers, checked=checked,
+        )  # fmt: skip
+
+    def _joined(self, people: _People) -> dict[int, Known]:
+        """By place who of the new is somebody whom another file told of: the same number, and the same name."""
+        if self._is_first or not people.identity.any():
+            return {}
+        held = self._subjects_of(people.identity)
+        places = [at for at, token in enumerate(people.identity.tolist()) if len(held.get(token, ())) == 1]
+        if not places:
+            return {}
+        subjects = [next(iter(held[int(people.identity[at])])) for at in places]
+        sealed = gate.PeopleBatch(people.sealed.records[places], people.sealed.traits[places])
+        same = gate.are_same(by=SYSTEM, at=clock.now(), subjects=subjects, people=sealed)
+        return {at: Known(0, 0, subject, is_gone=False)
+                for at, subject, is_same in zip(places, subjects, same.tolist(), strict=True) if is_same}  # fmt: skip
+
+    def _subjects_of(self, identities: Ints) -> dict[int, set[int]]:
+        """By token of an identity number who has it in what any source says."""
+        said = PersonRecord.objects.filter(closed_by=OPEN, is_gone=False, id__lt=self._load.number << 32)
+        wanted, found = identities[identities != 0].tolist(), {}
+        for first in range(0, len(wanted), _KEYS_AT_ONCE):
+            rows = said.filter(identity__in=wanted[first : first + _KEYS_AT_ONCE])
+            for token, subject in rows.values_list("identity", "subject"):
+                found.setdefault(token, set()).add(subject)
+        return found
 
     def _known(self, tokens: Ints) -> dict[int, Known]:
         said = PersonRecord.objects.filter(source_id=self._load.source_id, closed_by=OPEN,
@@ -210,7 +240,9 @@ class PersonWriter:
         since = values.get(self._mapping.valid_from) or [as_of] * len(places)
         return _People(
             np.array(some(batch.numbers, places), np.int64), tokens[places],
-            np.array(some(said, places), np.int64), dwelling, [day or as_of for day in since],
+            np.array(some(said, places), np.int64),
+            self._tokens(values.get("national_id") or [""] * len(places), _IDENTITY), dwelling,
+            [day or as_of for day in since],
             to_seal(values, len(places), self._load.as_of),
         )  # fmt: skip
 
@@ -249,7 +281,8 @@ class PersonWriter:
         bulk.write(PersonRecord, {
             "id": self._load.number << 32 | rows, "source_id": np.full(count, self._load.source_id, np.int16),
             "key": people.token[at], "closed_by": np.full(count, OPEN, np.int32), "valid_from": since,
-            "is_gone": np.zeros(count, np.bool_), "digest": people.digest[at], "subject": subjects[at],
+            "is_gone": np.zeros(count, np.bool_), "digest": people.digest[at], "identity": people.identity[at],
+            "subject": subjects[at],
             "dwelling_id": people.dwelling[at],
         })  # fmt: skip
 
@@ -275,7 +308,7 @@ class PersonWriter:
         wrong = sum(part.numbers[place] > self._load.rows_done for place in part.checked.faults)
         for name, more in (("new", len(part.new) + part.returned), ("changed", changed - part.returned),
                            ("unchanged", part.unchanged), ("set_aside", wrong), ("erased", part.erased),
-                           ("no_dwelling", part.homeless)):  # fmt: skip
+                           ("no_dwelling", part.homeless), ("linked", part.linked)):  # fmt: skip
             self._counts[name] += more
         self._load.rows_done, self._load.counts = part.numbers[-1], self._counts
         self._load.save(update_fields=["rows_done", "counts"])
@@ -309,6 +342,22 @@ class PersonWriter:
             self._counts["gone"] += len(rows)
             self._load.counts = self._counts
             self._load.save(update_fields=["counts"])
+
+
+def _sorted_out(
+    good: list[int], known: dict[int, Known], tokens: Ints, said: list[int]
+) -> tuple[list[int], list[tuple[int, Known]]]:  # fmt: skip
+    """The places of who is new, and of who is not as before, with what was said then."""
+    if not known:
+        return good, []
+    new, changed = [], []
+    for place in good:
+        before = known.get(int(tokens[place]))
+        if before is None:
+            new.append(place)
+        elif before.is_gone or before.digest != said[place]:
+            changed.append((place, before))
+    return new, changed
 
 
 def _versions(subjects: Ints, people: _People) -> gate.Versions | None:
