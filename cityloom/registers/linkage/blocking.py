@@ -34,7 +34,7 @@ def pair_up(
     for key in () if is_small else usable(config.blocks, parts):
         skipped[" + ".join(key)] = _pair_in(con, key, config.most_in_block, allowed)
     con.execute("""CREATE TABLE pair AS
-        SELECT '0' AS match_key, l AS join_key_l, r AS join_key_r FROM found GROUP BY l, r ORDER BY l, r""")
+        SELECT '0' AS match_key, l AS join_key_l, r AS join_key_r FROM found GROUP BY l, r""")
     con.execute("DROP TABLE found")
     return skipped
 
