@@ -175,17 +175,24 @@ def coverage(runtime: Runtime, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("text", metavar="TEXT|FILE")
+@click.argument("text", metavar="TEXT|FILE", default="")
 @_COLUMN
+@click.option("--load", "number", type=click.IntRange(1), help="Place records of this load without coordinates.")
 @click.option("--output", type=click.Path(path_type=Path), help="Where to write a file's places; by default shown.")
 @_HOME
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 @click.pass_obj
-def geocode(runtime: Runtime, text: str, column: str, output: Path | None, home: str, as_json: bool) -> None:
+def geocode(
+    runtime: Runtime, text: str, column: str, number: int | None, output: Path | None, home: str, as_json: bool
+) -> None:  # fmt: skip
     """Find an address, or those in a column of FILE (CSV): building, place in the street, street or area."""
     runtime.open_city()
-    from cityloom.registers import queries
+    from cityloom.registers import actions, queries
 
+    if number is not None:
+        found_count, missed = actions.place_by_address(number)
+        click.echo(f"{found_count} records have a place by their address now; of {missed} none was found.")
+        return
     path = Path(text) if len(text) < _LONGEST_PATH and "\0" not in text else None
     if path is not None and path.is_file():
         _geocode_file(path, column, output, home)

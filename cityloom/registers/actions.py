@@ -48,6 +48,7 @@ from cityloom.registers.loading import (
     deciding,
     people,
     person_opening,
+    placing,
     residents,
     run,
 )
@@ -86,9 +87,9 @@ __all__ = [
     "erase_old_corrections", "export_disagreements", "export_set_aside", "find_person", "folder_state",
     "grant_correction", "is_anything_due", "judge_pair", "link_files", "link_stored", "load", "load_file",
     "mapping_text", "move_cells", "note_disagreements", "open_correction", "open_people", "open_person_versions",
-    "person_token", "profile_file", "publish_zone_plan", "put_back", "read_mapping", "rebalance_zone_plan",
-    "refuse_correction", "set_source_rules", "settle_disagreement", "take_in", "told", "undo_join",
-    "withdraw_correction", "worker_posts", "write_disagreements", "write_example", "write_links",
+    "person_token", "place_by_address", "profile_file", "publish_zone_plan", "put_back", "read_mapping",
+    "rebalance_zone_plan", "refuse_correction", "set_source_rules", "settle_disagreement", "take_in", "told",
+    "undo_join", "withdraw_correction", "worker_posts", "write_disagreements", "write_example", "write_links",
 ]  # fmt: skip
 
 Progress = Callable[[str, int, int], None]
@@ -329,7 +330,9 @@ def load_file(
     Raises: Refused `registers.column_missing`, `registers.column_new`, `registers.column_changed`,
     `registers.too_many_bad`, `registers.load_running`, `registers.file_changed`, `gate.keeper_down`.
     """
-    return run.load(mapping, file, by=by, at=at, tell=tell)
+    outcome = run.load(mapping, file, by=by, at=at, tell=tell)
+    placing.place(outcome.load)
+    return outcome
 
 
 def export_set_aside(number: int, place: Path, *, source: Path | None = None) -> int:
@@ -339,7 +342,18 @@ def export_set_aside(number: int, place: Path, *, source: Path | None = None) ->
 
 def put_back(number: int, file: Path, *, by: Actor, at: datetime, tell: run.Progress = _told_nobody) -> Outcome:
     """Load rows that were set aside and corrected; those that are still wrong go on waiting."""
-    return corrections.put_back(number, file, by=by, at=at, tell=tell)
+    outcome = corrections.put_back(number, file, by=by, at=at, tell=tell)
+    placing.place(outcome.load)
+    return outcome
+
+
+def place_by_address(number: int) -> tuple[int, int]:
+    """Place all records of a load that have an address and no coordinates; return how many were found, and not.
+
+    Raises: Refused `registers.no_load`.
+    """
+    queries.load_facts(number)
+    return placing.place(number, None)
 
 
 def open_people(register: str, key: str, record: int, *, by: Actor, at: datetime) -> dict[str, str]:

@@ -12,6 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 _RECORD = ("id", "source_id", "key", "closed_by", "valid_from", "is_gone", "digest")
 _SHAPED = ("large", "cell", "lon", "lat", "geometry")
 _CLEAR = {
+    "PlaceByAddress": ("id", "level", "lon", "lat", "within_m", "building_id", "reason", "data_version"),
     "City": (
         "id", "name", "kind", "is_synthetic", "attribution", "timezone", "west", "south", "east", "north",
         "data_version", "seed", "built_at", "counts", "reaches", "busiest", "synthesised", "defects",
@@ -870,6 +871,19 @@ class PersonRecord(Record):
             models.Index(fields=["subject"], name="registers_personrec_subject"),
             models.Index(fields=["dwelling_id"], name="registers_personrec_home"),
         ]
+
+
+class PlaceByAddress(models.Model):
+    """Where a record without coordinates is by its address; the id is the record's. Derived, never a source's word."""
+
+    id = RowIdField(primary_key=True)
+    level = models.CharField(max_length=12)
+    lon = models.FloatField(null=True)
+    lat = models.FloatField(null=True)
+    within_m = models.FloatField(null=True)
+    building_id = models.BigIntegerField(default=0)
+    reason = models.CharField(max_length=200, blank=True)
+    data_version = models.CharField(max_length=26)
 
 
 RECORDS: dict[str, type[Record]] = {

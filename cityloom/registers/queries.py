@@ -81,6 +81,7 @@ from cityloom.registers.models import (
     CorrectionRequest,
     Load,
     OrganisationRecord,
+    PlaceByAddress,
     SetAside,
     Source,
 )
@@ -406,6 +407,12 @@ def geocoded_many(addresses: Iterable[str], home: str = "") -> Iterator[Found]:
 
 
 _ADDRESSES_KEPT = 1_000_000
+
+
+def places_by_address(records: Collection[int]) -> dict[int, Found]:
+    """Where records without coordinates are by their address; who was not looked for is missing from the answer."""
+    rows = PlaceByAddress.objects.filter(id__in=list(records))
+    return {row.id: Found(row.level, row.lon, row.lat, row.within_m, row.building_id, row.reason) for row in rows}
 
 
 def address_coverage() -> dict[AddressLevel, int]:

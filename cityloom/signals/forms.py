@@ -129,6 +129,9 @@ class ReportForm(forms.Form):
             return None
         names = {name.casefold(): name for name in registers.street_names()}
         if street.casefold() not in names:
+            found = registers.geocoded(f"{street} {number}")
+            if found.level == "building" and found.lon is not None and found.lat is not None:
+                return found.lon, found.lat
             near = [names[name] for name in difflib.get_close_matches(street.casefold(), names, 3, 0.6)]
             self.add_error("street", _no_street(street, near))
             return None

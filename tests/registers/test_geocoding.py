@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,7 +16,7 @@ from cityloom.registers.domain.complete import complete
 from cityloom.registers.domain.draft import texts
 from cityloom.registers.domain.geocoder import Houses, Index, Lines, built
 from cityloom.registers.layers import cards, search
-from cityloom.registers.models import Building, RoadSegment
+from cityloom.registers.models import Building, BuildingRecord, RoadSegment
 from tests import realdata
 from tests.registers.conftest import AT
 from tests.registers.test_complete import road, square, town
@@ -151,6 +153,31 @@ def test_a_chinese_address_finds_the_house_of_a_made_up_city(small_city: object)
     roads = dict(RoadSegment.objects.values_list("name", "name_zh"))
     hits = search.addresses(None, f"{roads[row.street]}{row.house_number}号2单元301室", 5)
     assert (row.lon, row.lat) in [hit.place for hit in hits]
+
+
+def test_records_without_coordinates_get_a_place_beside_what_they_say(drawn_city: None, tmp_path: Path) -> None:
+    geocoding._index.cache_clear()
+    mapping = """\
+cityloom: 1
+source: survey
+register: buildings
+as_of: 2026-11-01
+file: {format: csv}
+columns: {code: {field: code}, address: {field: address}, lon: {field: lon}, lat: {field: lat}}
+"""
+    (tmp_path / "m.yaml").write_text(mapping)
+    (tmp_path / "b.csv").write_text(
+        'code,address,lon,lat\nB1,"R. Nova, nº 10",,\nB2,Rua Nova 2,8.601,41.151\nB3,Nowhere 1,,\nB4,Rua Nova 4,,\n'
+    )
+    loaded = actions.load_file(actions.read_mapping(tmp_path / "m.yaml"), tmp_path / "b.csv", by=SYSTEM, at=AT)
+    rows = {row.key: row for row in BuildingRecord.objects.all()}
+    placed = queries.places_by_address([row.id for row in rows.values()])
+    assert rows["B1"].lon is None  # the source's word stays as it is
+    assert placed[rows["B1"].id].level == "building"
+    assert placed[rows["B4"].id].level == "number"
+    assert placed[rows["B3"].id].level == "none"
+    assert rows["B2"].id not in placed
+    assert actions.place_by_address(loaded.load) == (0, 0)  # nothing is left to do
 
 
 @pytest.mark.realdata

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -38,24 +39,38 @@ def address_parts(text: str) -> dict[str, str]:
 
 def is_chinese(text: str) -> bool:
     """Whether a text is read as a Chinese address: it has Chinese signs, and not only a few among Latin ones."""
-    han = sum("\u3400" <= sign <= "\u9fff" or sign == "〇" for sign in text)
-    latin = sum(sign.isascii() and sign.isalpha() for sign in text)
-    return han > 0 and 3 * han >= latin
+    if text.isascii():
+        return False
+    han = len(_HAN.findall(text))
+    return han > 0 and 3 * han >= len(_LATIN.findall(text))
+
+
+_HAN, _LATIN = re.compile(r"[\u3400-\u9fff〇]"), re.compile(r"[A-Za-z]")
 
 
 def one_width(text: str) -> str:
     """A text of the same length in which each sign has its usual width and form."""
-    if text.isascii():
-        return text
-    return "".join(map(_usual, text))
+    return text if text.isascii() and text.isprintable() else text.translate(_USUAL)
 
 
-@lru_cache(maxsize=20_000)
+class _Usual(dict[int, str]):
+    """The usual form of each sign, found out when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = _usual(chr(code))
+        return self[code]
+
+
+_USUAL = _Usual()
+
+
 def _usual(sign: str) -> str:
     if sign in _SIMPLIFIED:
         return _SIMPLIFIED[sign]
-    if sign in "№ºª°" or (unicodedata.category(sign) in ("Cf", "Cc") and not sign.isspace()):
-        return sign if sign in "№ºª°" else " "
+    if sign in "№ºª°":
+        return sign
+    if unicodedata.category(sign) in ("Cf", "Cc") and not sign.isspace():
+        return " "
     plain = unicodedata.normalize("NFKC", sign)
     return plain if len(plain) == 1 else sign
 

@@ -13,6 +13,7 @@ from cityloom.registers.domain.names import folded
 LEVELS = ("room", "building", "number", "street", "town", "district", "different", "unknown")
 """How far two addresses are the same, from the smallest part on; `unknown` where one says too little."""
 _ROUNDS = 4
+_PARTS_KEPT = 30_000  # names of streets and numbers of houses come again and again
 _DIGITS = {sign: value for value, sign in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _NUMERAL = re.compile(r"[零〇一二两三四五六七八九十百]+")
 _ROAD_NUMERAL = re.compile(r"[一二两三四五六七八九十]+(?=号?[路街巷弄环组道])")
@@ -102,13 +103,15 @@ def town_stem(town: str) -> str:
     return re.sub(r"(?:街道办事处|街道|镇|乡)$", "", one_width(town))
 
 
+@lru_cache(maxsize=_PARTS_KEPT)
 def _chinese_name(text: str) -> str:
-    plain = re.sub(r"\s+", "", one_width(text)).casefold()
+    plain = "".join(one_width(text).split()).casefold()
     return _ROAD_NUMERAL.sub(lambda found: str(value_of(found[0])), plain)
 
 
+@lru_cache(maxsize=_PARTS_KEPT)
 def _chinese_number(text: str) -> str:
-    plain = re.sub(r"\s+", "", one_width(text)).upper()
+    plain = "".join(one_width(text).split()).upper()
     plain = plain.replace("负", "-").replace("地下室", "-1层").replace("地下", "-")
     plain = _NUMERAL.sub(lambda found: str(value_of(found[0])), plain)
     shorter = _NOT_NUMBER.sub("", plain)
@@ -129,6 +132,7 @@ def value_of(numeral: str) -> int:
     return total + pending
 
 
+@lru_cache(maxsize=_PARTS_KEPT)
 def _western_name(text: str) -> str:
     words = folded(text).split()
     full = [_full_word(word, place, len(words)) for place, word in enumerate(words)]
@@ -144,6 +148,7 @@ def _full_word(word: str, place: int, count: int) -> str:
     return _WORDS.get(word, word)
 
 
+@lru_cache(maxsize=_PARTS_KEPT)
 def _western_number(text: str) -> str:
     words = folded(text)
     found = _WESTERN_MARKS.sub(" ", words).split()

@@ -220,6 +220,11 @@ def _link(name: str, field: str, value: Any) -> str:
 
 def _row(fact: Fact, opened: dict[str, str] | None) -> dict[str, Any]:
     told = [(field_word(name), _told(name, value)) for name, value in fact.values.items()]
+    placed = queries.places_by_address([fact.record]).get(fact.record)
+    if placed is not None and placed.lon is not None:
+        told.append((_("Place by its address"), _("{lon}, {lat}, within {metres} m: {reason}").format(
+            lon=f"{placed.lon:.6f}", lat=f"{placed.lat:.6f}", metres=round(placed.within_m or 0), reason=placed.reason,
+        )))  # fmt: skip
     named = [(field_word(name), value) for name, value in (opened or {}).items()]
     return {"fact": fact, "told": told, "named": named}
 

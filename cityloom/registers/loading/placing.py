@@ -1,0 +1,67 @@
+"""Where records without coordinates are by their address: derived beside them, never in place of a source's word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from cityloom.registers import queries
+from cityloom.registers.models import RECORDS, Load, PlaceByAddress, Record
+
+PLACED = ("organisations", "buildings", "dwellings", "addresses")
+"""Registers whose records have an address; people's is sealed, and nobody looks it up."""
+AT_ONCE = 20_000
+"""So many records are placed when their file is loaded; the rest waits for `cityloom register geocode --load`."""
+_A_BATCH = 1_000
+
+
+def place(number: int, most: int | None = AT_ONCE) -> tuple[int, int]:
+    """Place the records of a load that have an address and no coordinates; return how many were found, and not.
+
+    A record that was placed by the city's present data is passed over, so this can be cut short and run again.
+    """
+    load = Load.objects.filter(number=number, state=Load.DONE).first()
+    if load is None or load.register not in PLACED:
+        return 0, 0
+    found = missed = 0
+    version = queries.version_and_reaches()[0]
+    for batch in _batches(_waiting(load, version).values_list("id", "address").iterator(chunk_size=_A_BATCH), most):
+        rows = [_row(record, one, version) for (record, _text), one in
+                zip(batch, queries.geocoded_many(text for _record, text in batch), strict=True)]  # fmt: skip
+        _write(rows)
+        found += sum(row.lon is not None for row in rows)
+        missed += sum(row.lon is None for row in rows)
+    return found, missed
+
+
+def _waiting(load: Load, version: str) -> QuerySet[Record]:
+    table = RECORDS[load.register]
+    first = load.number << 32
+    rows = table._default_manager.filter(id__gte=first, id__lt=first + (1 << 32), is_gone=False).exclude(address="")
+    if hasattr(table, "lon"):
+        rows = rows.filter(lon__isnull=True)
+    done = PlaceByAddress.objects.filter(data_version=version, id__gte=first, id__lt=first + (1 << 32))
+    return rows.exclude(id__in=done.values("id")).order_by("id")
+
+
+def _batches(rows: Iterable[tuple[int, str]], most: int | None) -> Iterator[list[tuple[int, str]]]:
+    waiting = islice(rows, most)
+    while batch := list(islice(waiting, _A_BATCH)):
+        yield batch
+
+
+def _row(record: int, found: queries.Found, version: str) -> PlaceByAddress:
+    return PlaceByAddress(
+        id=record, level=found.level, lon=found.lon, lat=found.lat, within_m=found.within_m, building_id=found.building,
+        reason=found.reason[:200], data_version=version,
+    )  # fmt: skip
+
+
+def _write(rows: list[PlaceByAddress]) -> None:
+    """Replace what an older version of the city's data gave."""
+    with transaction.atomic():
+        PlaceByAddress.objects.filter(id__in=[row.id for row in rows]).delete()
+        PlaceByAddress.objects.bulk_create(rows)
