@@ -184,7 +184,7 @@ def test_a_load_that_fails_leaves_nothing(desk: Desk, monkeypatch: pytest.Monkey
 
     with monkeypatch.context() as patch:
         patch.setattr(parquet, "_write_table", full)
-        with pytest.raises(Refused, match="disk of the lake is full"):
+        with pytest.raises(Refused, match="free some space"):
             desk.load(desk.file(permit("B1")))
     assert (rows(), queries.loads()[0].state) == (0, "given-up")
 
