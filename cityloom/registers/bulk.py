@@ -1,12 +1,14 @@
-"""Many rows into a table at once: one long statement on SQLite, binary COPY on PostgreSQL."""
+"""Many rows into a table at once: one long statement on SQLite, binary COPY on PostgreSQL; and many keys asked for."""
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from itertools import chain, repeat
+from typing import Any
 
 import numpy as np
 from django.db import connection, models, transaction
@@ -17,6 +19,7 @@ Column = NDArray[np.generic] | Sequence[object]
 
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack("!ii", 0, 0)
 _COPY_TRAILER = struct.pack("!h", -1)
+_ASKED_AT_ONCE = 10_000
 _NULL = struct.pack("!i", -1)
 _DAY = ">i4"
 _COPY_ROWS = 100_000
@@ -215,3 +218,33 @@ def _each(rows: NDArray[np.void]) -> list[bytes]:
 @lru_cache(maxsize=8)
 def _lengths(longest: int) -> list[bytes]:
     return [struct.pack("!i", length) for length in range(longest + 1)]
+
+
+def rows_with(
+    table: type[models.Model], columns: str, name: str, values: Sequence[Any], more: str = "", known: Sequence[Any] = ()
+) -> list[tuple[Any, ...]]:  # fmt: skip
+    """Columns of the rows where a column has one of the values; `more` is a condition with `known` for its marks."""
+    out: list[tuple[Any, ...]] = []
+    among = f"{name} IN (SELECT value FROM json_each(%s))" if _sqlite() else f"{name} = ANY(%s)"  # noqa: S608
+    condition = f"{among} AND {more}" if more else among
+    question = f"SELECT {columns} FROM {table._meta.db_table} WHERE {condition}"  # noqa: S608 - names are constants
+    with connection.cursor() as cursor:
+        for first in range(0, len(values), _ASKED_AT_ONCE):
+            some = list(values[first : first + _ASKED_AT_ONCE])
+            cursor.execute(question, [json.dumps(some) if _sqlite() else some, *known])
+            out += cursor.fetchall()
+    return out
+
+
+def rows_between(
+    table: type[models.Model], columns: str, name: str, values: Sequence[str], most: int, below: int
+) -> list[tuple[Any, ...]]:  # fmt: skip
+    """Columns of all rows from the least of the values to the greatest, and with an id below one; cut off at `most`.
+
+    Only where the database orders texts by code points, as SQLite does: elsewhere the least is another.
+    """
+    condition = f"{name} >= %s AND {name} <= %s AND id < %s"
+    question = f"SELECT {columns} FROM {table._meta.db_table} WHERE {condition} LIMIT %s"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(question, [min(values), max(values), below, most])
+        return cursor.fetchall()

@@ -27,7 +27,7 @@ from cityloom.kernel.cover import ranges_around, ranges_in_box
 from cityloom.kernel.geometry import LocalProjection
 from cityloom.kernel.refused import Refused
 from cityloom.kernel.timezones import zone_of
-from cityloom.registers import geocoding
+from cityloom.registers import bulk, geocoding
 from cityloom.registers.domain import address_standard, address_truth, divisions, survivorship
 from cityloom.registers.domain import assumptions as assumed
 from cityloom.registers.domain import names as spoken
@@ -890,13 +890,11 @@ def said_on(facts: Sequence[Fact], day: date) -> list[Fact]:
 
 def keys_unknown(register: str, keys: Collection[str]) -> set[str]:
     """Which of these keys no source knows; none where the register is empty, since then nothing can be told."""
-    known = RECORDS[register]._default_manager.filter(id__lt=(last_known_load() + 1) << 32)
-    if not keys or not known.exists():
+    below = (last_known_load() + 1) << 32
+    if not keys or not RECORDS[register]._default_manager.filter(id__lt=below).exists():
         return set()
-    wanted, found = sorted(keys), set()
-    for first in range(0, len(wanted), _KEYS_AT_ONCE):
-        found.update(known.filter(key__in=wanted[first : first + _KEYS_AT_ONCE]).values_list("key", flat=True))
-    return set(wanted) - found
+    found = bulk.rows_with(RECORDS[register], "key", "key", sorted(keys), "id < %s", [below])
+    return set(keys) - {key for (key,) in found}
 
 
 def owners_of(

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
+import numpy as np
 from django.apps import apps
 from django.db import transaction
 from django.db.models import Min
@@ -16,6 +18,7 @@ from django.db.models import Min
 from cityloom.gate import actions as gate
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM
+from cityloom.registers import bulk
 from cityloom.registers.models import OPEN, Load, PersonRecord, Resident
 
 _AT_ONCE = 2_000
@@ -83,11 +86,9 @@ def _put_envelopes(words: dict[int, _Word]) -> list[int]:
     fresh = {row.subject: row for row in version._default_manager.filter(id__in=by_record)}
     _keep_first(sorted(fresh))
     envelope._default_manager.filter(subject__in=list(fresh)).delete()
-    envelope._default_manager.bulk_create([
-        envelope(subject=subject, sealed=row.sealed, field_set=row.field_set, key_id=row.key_id)
-        for subject, row in sorted(fresh.items())
-    ], batch_size=1_000)  # fmt: skip
-    return sorted(fresh)
+    subjects = sorted(fresh)
+    bulk.write(envelope, {"subject": np.array(subjects, np.int64), **_sealed([fresh[one] for one in subjects])})
+    return subjects
 
 
 def _keep_first(subjects: Sequence[int]) -> None:
@@ -100,11 +101,17 @@ def _keep_first(subjects: Sequence[int]) -> None:
     numbers = _numbers_of_first(subjects)
     kept = set(version._default_manager.filter(id__in=numbers.values()).values_list("id", flat=True))
     alone = [subject for subject in subjects if numbers[subject] not in kept]
-    rows = envelope._default_manager.filter(subject__in=alone)
-    version._default_manager.bulk_create([
-        version(id=numbers[row.subject], subject=row.subject, sealed=row.sealed, field_set=row.field_set,
-                key_id=row.key_id) for row in rows
-    ], batch_size=1_000)  # fmt: skip
+    rows = list(envelope._default_manager.filter(subject__in=alone))
+    held = np.array([row.subject for row in rows], np.int64)
+    bulk.write(version, {"id": np.array([numbers[row.subject] for row in rows], np.int64), "subject": held,
+                         **_sealed(rows)})  # fmt: skip
+
+
+def _sealed(rows: Sequence[Any]) -> dict[str, Any]:
+    """What envelopes hold, as columns."""
+    return {"sealed": [bytes(row.sealed) for row in rows],
+            "field_set": np.array([row.field_set for row in rows], np.int16),
+            "key_id": np.array([row.key_id for row in rows], np.int16)}  # fmt: skip
 
 
 def _numbers_of_first(subjects: Sequence[int]) -> dict[int, int]:
@@ -122,5 +129,5 @@ def _put_homes(subjects: Sequence[int], words: dict[int, _Word]) -> None:
     moved = {subject: word.dwelling for subject, word in words.items() if lived.get(subject) != word.dwelling}
     gone = [subject for subject in subjects if subject in lived and subject not in words]
     Resident.objects.filter(subject__in=[*moved, *gone]).delete()
-    rows = [Resident(subject=subject, dwelling_id=home) for subject, home in sorted(moved.items())]
-    Resident.objects.bulk_create(rows, batch_size=1_000)
+    homes = np.array(sorted(moved.items()), np.int64).reshape(-1, 2)
+    bulk.write(Resident, {"subject": homes[:, 0], "dwelling_id": homes[:, 1]})

@@ -224,14 +224,12 @@ class PersonWriter:
         return found
 
     def _known(self, tokens: Ints) -> dict[int, Known]:
-        said = PersonRecord.objects.filter(source_id=self._load.source_id, closed_by=OPEN,
-                                           id__lt=self._load.number << 32)  # fmt: skip
-        wanted, found = tokens.tolist(), {}
-        for first in range(0, len(wanted), _KEYS_AT_ONCE):
-            rows = said.filter(key__in=wanted[first : first + _KEYS_AT_ONCE])
-            for token, *more in rows.values_list("key", "id", "digest", "subject", "is_gone"):
-                found[token] = Known(*more)
-        return found
+        rows = bulk.rows_with(
+            PersonRecord, "key, id, digest, subject, is_gone", "key", tokens.tolist(),
+            "source_id = %s AND closed_by = %s AND id < %s", [self._load.source_id, OPEN, self._load.number << 32],
+        )  # fmt: skip
+        return {token: Known(record, digest, subject, bool(is_gone))
+                for token, record, digest, subject, is_gone in rows}  # fmt: skip
 
     def _people(self, batch: Rows, checked: Checked, tokens: Ints, said: list[int], places: list[int]) -> _People:
         values = {name: some(column, places) for name, column in checked.values.items()}

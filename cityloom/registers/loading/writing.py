@@ -134,14 +134,11 @@ class Writer:
 
     def _current(self, keys: list[str]) -> dict[str, tuple[int, int, bool]]:
         """By key: id, digest, and whether it is gone, of what the source said last."""
-        said = self._table._default_manager.filter(source_id=self._load.source_id, closed_by=OPEN,
-                                                   id__lt=self._load.number << 32)  # fmt: skip
-        out = {}
-        for first in range(0, len(keys), _KEYS_AT_ONCE):
-            rows = said.filter(key__in=keys[first : first + _KEYS_AT_ONCE])
-            for key, number, digest, is_gone in rows.values_list("key", "id", "digest", "is_gone"):
-                out[key] = (number, 0 if is_gone else digest, is_gone)
-        return out
+        rows = bulk.rows_with(
+            self._table, "key, id, digest, is_gone", "key", keys, "source_id = %s AND closed_by = %s AND id < %s",
+            [self._load.source_id, OPEN, self._load.number << 32],
+        )  # fmt: skip
+        return {key: (number, 0 if is_gone else digest, bool(is_gone)) for key, number, digest, is_gone in rows}
 
     def _columns(self, batch: Rows, checked: Checked, said: list[int], places: list[int]) -> dict[str, Any]:
         """The columns of the records; what no column of the file becomes is empty."""
