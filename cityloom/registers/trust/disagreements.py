@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count
 
 from cityloom.kernel import clock
@@ -132,10 +132,23 @@ def decide(number: int, *, right: str, reason: str, by: str, at: datetime) -> No
 
 def settled(register: str, key: str, at: datetime | None = None) -> dict[str, str]:
     """By field, the source that a steward found to be right: as decided now, or as it was decided at an instant."""
-    rows = list(Disagreement.objects.filter(key=key, register=register).values("field", "state", "right", "at", "past"))
+    if not _is_decided(register, key, now=at is None):
+        return {}
+    rows = Disagreement.objects.filter(key=key, register=register).values("field", "state", "right", "at", "past")
     decided = sorted(one for row in rows if (one := _decision(row, at)))
     names = dict(Source.objects.values_list("id", "name")) if decided else {}
     return {name: names[right] for _when, name, right in decided if right in names}
+
+
+def _is_decided(register: str, key: str, *, now: bool) -> bool:
+    """Whether anything was ever decided, or is `now`; raw, since every look at an entry asks, and few were decided."""
+    decided = "AND at IS NOT NULL" if now else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT 1 FROM {Disagreement._meta.db_table} WHERE key = %s AND register = %s {decided} LIMIT 1",  # noqa: S608
+            [key, register],
+        )
+        return cursor.fetchone() is not None
 
 
 def _decision(row: Mapping[str, Any], at: datetime | None) -> tuple[str, str, int] | None:
