@@ -226,7 +226,7 @@ def example(runtime: Runtime, folder: Path, rows: int, seed: int) -> None:
     runtime.start()
     from cityloom.registers import actions
 
-    for path in actions.write_example(folder, rows, seed):
+    for path in [*actions.write_example(folder, rows, seed), *actions.write_linking_example(folder, rows, seed)]:
         click.echo(str(path))
 
 

@@ -24,7 +24,7 @@ from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from cityloom.registers import bulk, plugins, policies, queries
 from cityloom.registers.domain import assumptions as assumed
-from cityloom.registers.domain import example, names, profile, rows
+from cityloom.registers.domain import example, example_links, names, profile, rows
 from cityloom.registers.domain import people as made_up_people
 from cityloom.registers.domain.answers import CityFacts
 from cityloom.registers.domain.arrivals import SETTLED_S, FolderFacts
@@ -89,7 +89,8 @@ __all__ = [
     "mapping_text", "move_cells", "note_disagreements", "open_correction", "open_people", "open_person_versions",
     "person_token", "place_by_address", "profile_file", "publish_zone_plan", "put_back", "read_mapping",
     "rebalance_zone_plan", "refuse_correction", "set_source_rules", "settle_disagreement", "take_in", "told",
-    "undo_join", "withdraw_correction", "worker_posts", "write_disagreements", "write_example", "write_links",
+    "undo_join", "withdraw_correction", "worker_posts", "write_disagreements", "write_example",
+    "write_linking_example", "write_links",
 ]  # fmt: skip
 
 Progress = Callable[[str, int, int], None]
@@ -470,6 +471,17 @@ def note_disagreements(
     not among `rows` has ended. Publishes `RecordsDisagree` once for each load and register.
     """
     comparing.note(register, rows, load=load, keys=keys, fields=fields, at=at)
+
+
+def write_linking_example(folder: Path, count: int, seed: int) -> list[Path]:
+    """Write made-up files to be linked beside the example of departments, with what is true beside them."""
+    written = []
+    for name, text in example_links.example_links(count, seed).items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8", newline="")
+        written.append(path)
+    return written
 
 
 def link_files(

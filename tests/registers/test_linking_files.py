@@ -107,6 +107,15 @@ def test_companies_that_two_departments_write_differently_are_linked():
     assert len(found & true) >= 0.95 * 150 and len(found - true) <= 1
 
 
+def test_the_example_has_people_of_two_departments_who_are_the_same(tmp_path: Path):
+    written = actions.write_linking_example(tmp_path, 120, 5)
+    assert written and all(path.is_file() for path in written)
+    people = tmp_path / "people"
+    outcome = actions.link_files([people / "hospital.csv", people / "school.csv"], truth=str(people / "truth.csv"))
+    assert outcome.quality["certain"].true == 60
+    assert outcome.quality["certain"].precision >= 0.98 and outcome.quality["certain"].recall >= 0.9
+
+
 FLOORS = [
     (("dataset4a.csv", "dataset4b.csv"), "rec_id", 0.999, 0.998), (("febrl1.csv",), "rec_id", 0.999, 0.995),
     (("febrl2.csv",), "rec_id", 0.999, 0.985), (("fake_1000.csv",), "cluster", 0.99, 0.90),
