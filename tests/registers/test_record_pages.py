@@ -78,6 +78,16 @@ def test_whoever_may_opens_who_represents_it_and_nobody_else(loaded: str) -> Non
     assert client("steward", "case-handler").get(address).status_code == 405
 
 
+def test_the_page_itself_leads_to_the_opening(loaded: str) -> None:
+    record = queries.facts_of("organisations", loaded)[0].record
+    address = f"/registers/organisations/people/{record}/{loaded}/"
+    there = client("steward")
+    assert f'action="{address}"' in there.get(f"/organisations/{loaded}/").content.decode()
+    assert "李雷雷" in there.post(address).content.decode()
+    assert client("duty-officer").post(address).status_code == 403
+    assert there.post(f"/registers/people/people/{record}/{loaded}/").status_code == 404
+
+
 def test_files_and_names_are_found_by_those_who_work_here_alone(loaded: str) -> None:
     there = client("steward")
     page = there.get("/registers/", {"q": "second"}).content.decode()

@@ -22,7 +22,8 @@ def markdown() -> str:
         "# Registers that files are loaded into", "",
         "Generated from the tables in `cityloom/registers/domain` by `make docs`. How to begin: "
         "[the tutorial](../tutorials/registers.md); the form of a mapping: "
-        "[its JSON Schema](register-mapping.schema.json).", "",
+        "[its JSON Schema](register-mapping.schema.json); where entries are looked at: "
+        "[the pages of the registers](register-pages.md).", "",
     ]  # fmt: skip
     for register in REGISTERS.values():
         lines += [f"## {register.name.capitalize()}", "", f"The key is `{register.key}`.", "",
