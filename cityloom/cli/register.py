@@ -185,6 +185,21 @@ def _person_history(runtime: Runtime, key: str, source: str, known: str, *, as_j
     return 0
 
 
+@register.command("part-person")
+@click.argument("number", type=click.IntRange(1), metavar="LOAD")
+@click.argument("row", type=click.IntRange(1))
+@click.pass_obj
+def part_person(runtime: Runtime, number: int, row: int) -> None:
+    """Give what a source says in ROW of LOAD a person of its own, where it was taken for another's."""
+    runtime.open_city()
+    from cityloom.kernel import clock
+    from cityloom.registers import actions
+
+    with _keeper(runtime, needed=True):
+        subject = actions.part_person(number, row, by=SYSTEM, at=clock.now())
+    click.echo(f"It is person {subject} now; the other person is as without it.")
+
+
 @register.command()
 @click.argument("dwelling", type=click.IntRange(1))
 @click.option("--as-known-on", "known", default="", metavar="DATE", help="As it was known at the end of that day.")

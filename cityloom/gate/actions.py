@@ -59,11 +59,11 @@ __all__ = [
     "SealedBatch", "Sealer", "Versions", "answer_contest", "approve_status", "are_same", "ask", "back_up_database",
     "back_up_keys", "break_glass", "contest", "decide_purpose", "end_status", "erase", "erase_packets",
     "find_packets", "follow_versions", "forget", "grant", "grant_all", "keep_packets", "link_resident", "open_all",
-    "open_packets", "open_people", "open_versions", "people_records", "propose_purpose", "propose_status",
-    "prune_backups", "read_notices", "register_tokens", "remove_exercise", "reset_breaker", "restore_database",
-    "restore_keys", "reveal_people", "review_glass", "revoke", "revoke_all", "revoke_these", "rotate_keys",
-    "seal_packet", "seal_packets", "seal_texts", "seal_versions", "sealing", "search", "second", "see_alarm",
-    "set_honey", "start_keeper", "store_envelopes", "take_back_people", "traits_of", "unmask",
+    "open_packets", "open_people", "open_versions", "part_person", "people_records", "propose_purpose",
+    "propose_status", "prune_backups", "read_notices", "register_tokens", "remove_exercise", "reset_breaker",
+    "restore_database", "restore_keys", "reveal_people", "review_glass", "revoke", "revoke_all", "revoke_these",
+    "rotate_keys", "seal_packet", "seal_packets", "seal_texts", "seal_versions", "sealing", "search", "second",
+    "see_alarm", "set_honey", "start_keeper", "store_envelopes", "take_back_people", "traits_of", "unmask",
 ]  # fmt: skip
 
 Subjects = NDArray[np.int64] | Sequence[int]
@@ -733,6 +733,17 @@ def are_same(*, by: Actor, at: datetime, subjects: Subjects, people: PeopleBatch
         request = protocol.Compare(keeper.sign(by, at=at), _run(wanted[here]), envelopes, records)
         answers += keeper.ask(request, protocol.Answered).answers
     return np.array([bool(answer) for answer in answers], bool)
+
+
+def part_person(*, by: Actor, at: datetime, subject: int, versions: Sequence[bytes]) -> tuple[int, Versions]:
+    """Give versions of a person, the last one in force, a person of their own; return who that is.
+
+    Both are told by their entry of the log. Raises: Refused `gate.unknown_subject`, `gate.not_allowed`.
+    """
+    keeper = keeper_for()
+    made = keeper.ask(protocol.Part(keeper.sign(by, at=at), subject, b"".join(versions)), protocol.Parted)
+    envelopes = np.frombuffer(made.envelopes, np.uint8).reshape(len(versions), -1)
+    return made.subject, Versions(envelopes, made.field_set, made.key_id)
 
 
 def reveal_people(*, by: Actor, at: datetime) -> None:

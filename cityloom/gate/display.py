@@ -49,6 +49,7 @@ WORDS = {
     "resealed": gettext_noop("sealed anew"),
     "followed": gettext_noop("what people are found by was brought up to date"),
     "compared": gettext_noop("a department's file was compared with people who are there"),
+    "parted": gettext_noop("two people who were taken for one were parted"),
     "revealed": gettext_noop("a department's file became known"),
     "taken-back": gettext_noop("people of an unfinished file were destroyed"),
     "counted": gettext_noop("counted"), "loaded": gettext_noop("sealed at loading"),

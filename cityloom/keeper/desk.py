@@ -47,7 +47,7 @@ class Desk:
         self._next_slot = self._reserved = self._office.rows("SELECT reserved FROM slots")[0][0]
         self.vault.check(self._reserved)
         self._proofs = Proofs(folder, self.log)
-        self._registering = Registering(self._office, lambda: self._next_slot)
+        self._registering = Registering(self._office, lambda: self._next_slot, self.reserve)
         residents = Residents(self._office, self._proofs)
         counters = (
             self._proofs, residents, Openings(self._office), Searches(self._office, residents.link),

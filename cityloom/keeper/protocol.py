@@ -560,6 +560,14 @@ class Compare(msgspec.Struct, frozen=True, tag="compare"):
     records: bytes
 
 
+class Part(msgspec.Struct, frozen=True, tag="part"):
+    """Give versions of a person, the last one in force, a person of their own."""
+
+    who: Signed
+    subject: Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
+    envelopes: bytes
+
+
 class Reveal(msgspec.Struct, frozen=True, tag="reveal"):
     """Let those who were sealed hidden be found."""
 
@@ -580,7 +588,7 @@ Request = Union[  # noqa: UP007 - msgspec reads the union at run time
     ProposePurpose, DecidePurpose, SetHoney, ResetBreaker, ReadBreakers, Unmask, BreakGlass, ReviewGlass, ReadGlass,
     ProposeStatus, ApproveStatus, EndStatus, Rotate, RotationAt, BackUpKeys,
     ReadEntry, SealPackets, FindPackets, OpenPackets, ErasePackets, SealTexts, OpenTexts,
-    RegisterTokens, SealVersions, Follow, Compare, Reveal, TakeBack,
+    RegisterTokens, SealVersions, Follow, Compare, Part, Reveal, TakeBack,
 ]  # fmt: skip
 
 
@@ -873,6 +881,15 @@ class TokensAre(msgspec.Struct, frozen=True, tag="tokens_are"):
     tokens: bytes
 
 
+class Parted(msgspec.Struct, frozen=True, tag="parted"):
+    """The new person, and the versions sealed for that one, in the order of the request."""
+
+    subject: int
+    envelopes: bytes
+    key_id: int
+    field_set: int
+
+
 class VersionsSealed(msgspec.Struct, frozen=True, tag="versions_sealed"):
     """Envelopes in the order of the request, of zeros for who is not there any more."""
 
@@ -885,7 +902,7 @@ Reply = Union[  # noqa: UP007 - msgspec reads the union at run time
     Done, Denied, Granted, HeadIs, LeafIs, ProofIs, BasisIs, Opened, Counted, Named, Summaries, Sealed,
     LogKeyIs, CheckpointIs, TileIs, EntriesAre, InclusionsAre, Answered, Candidates, Linked, OwnEntries, NewsIs, Alarms,
     FlowsAre, PurposesAre, BreakersAre, Unmasked, GlassIs, Rotated, Progress, BackedUp,
-    EntryIs, PacketsSealed, PacketsOpened, TextsAre, TokensAre, VersionsSealed,
+    EntryIs, PacketsSealed, PacketsOpened, TextsAre, TokensAre, VersionsSealed, Parted,
 ]  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from cityloom.keeper.store import Statement
 from cityloom.keeper.vault import NOBODY_HIDDEN
 from cityloom.kernel.refused import Refused
 
+_MOST_VERSIONS = 10_000
 _SAME = ("name", "national_id")
 _FORGET: Statement = ("DELETE FROM hidden", ())
 
@@ -28,14 +29,15 @@ _FORGET: Statement = ("DELETE FROM hidden", ())
 class Registering:
     """Everything here is part of a load: it shows nobody, and each request leaves one leaf that says how many."""
 
-    def __init__(self, office: Office, next_slot: Callable[[], int]) -> None:
-        self._office = office
+    def __init__(self, office: Office, next_slot: Callable[[], int], reserve: Callable[[int], int]) -> None:
+        self._office, self._reserve = office, reserve
         self._next_slot = next_slot
         rows = office.rows("SELECT first FROM hidden")
         office.vault.hidden_from = rows[0][0] if rows else NOBODY_HIDDEN
         self.answers: dict[type, Callable[..., Reply]] = {
             protocol.RegisterTokens: self._tokens, protocol.SealVersions: self._seal, protocol.Follow: self._follow,
-            protocol.Compare: self._compare, protocol.Reveal: self._reveal, protocol.TakeBack: self._take_back,
+            protocol.Compare: self._compare,
+            protocol.Part: self._part, protocol.Reveal: self._reveal, protocol.TakeBack: self._take_back,
         }  # fmt: skip
 
     def begin(self, asked: Asked, *, hidden: bool) -> None:
@@ -91,6 +93,20 @@ class Registering:
         told = (read(request.records[at * width : (at + 1) * width]) for at in range(len(subjects)))
         return protocol.Answered([None if held is None else held == said and bool(said[1])
                                   for held, said in zip(people, told, strict=True)])  # fmt: skip
+
+    def _part(self, request: protocol.Part) -> Reply:
+        asked, vault = self._asked(request.who, "load", 1), self._office.vault
+        count, rest = divmod(len(request.envelopes), record.ENVELOPE_BYTES)
+        if rest or not 0 < count <= _MOST_VERSIONS:
+            raise protocol.malformed()
+        made = vault.part(self._reserve, request.subject, request.envelopes)
+        if made is None:
+            self._office.refuse(asked, "gate.unknown_subject", "The keeper holds nobody with that id; the person may"
+                                " have been erased already.", people=np.array([request.subject], np.int64))  # fmt: skip
+        subject, envelopes = made
+        names = vault.pseudonyms(np.array([request.subject, subject], np.int64))
+        self._office.log.append([self._office.leaf_about(asked, "parted", subject=name) for name in names])
+        return protocol.Parted(subject, envelopes.tobytes(), vault.key_id, record.FIELD_SET)
 
     def _require_distinct(self, subjects: NDArray[np.int64]) -> None:
         if len(np.unique(subjects)) != len(subjects):

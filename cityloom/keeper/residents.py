@@ -18,7 +18,9 @@ from cityloom.keeper.protocol import Done, Reply
 from cityloom.keeper.vault import Damaged
 from cityloom.kernel import clock, ids
 
-ABOUT_ME = ("opened", "listed", "searched", "asked", "status-set", "status-ended", "contested", "linked", "erased")
+ABOUT_ME = (
+    "opened", "listed", "searched", "asked", "status-set", "status-ended", "contested", "linked", "erased", "parted",
+)  # fmt: skip
 
 
 class Residents:

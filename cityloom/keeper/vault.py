@@ -180,6 +180,20 @@ class Vault:
         self.slots.sync()
         return len(places)
 
+    def part(
+        self, reserve: Callable[[int], int], subject: int, envelopes: bytes
+    ) -> tuple[int, NDArray[np.uint8]] | None:  # fmt: skip
+        """Seal versions of a person for a new one, found and counted by the last; None where any does not open."""
+        count = len(envelopes) // record.ENVELOPE_BYTES
+        opened = list(self._opened(self.unlock(np.full(count, subject, np.int64)), envelopes))
+        if None in opened:
+            return None
+        records = np.frombuffer(b"".join(plain for plain in opened if plain), np.uint8).reshape(count, -1)
+        fresh, _last = self.seal(reserve(1), records[-1:], record.traits_in(records[-1:]))
+        self.settle()
+        _alive, sealed = self.seal_versions(np.repeat(fresh, count), records)
+        return int(fresh[0]), sealed
+
     def seal_packets(
         self, first_slot: int, purpose: str, packets: Sequence[Mapping[str, bytes]]
     ) -> tuple[NDArray[np.int64], list[dict[str, bytes]]]:

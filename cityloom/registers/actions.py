@@ -48,6 +48,7 @@ from cityloom.registers.loading import (
     deciding,
     people,
     person_opening,
+    person_parting,
     placing,
     residents,
     run,
@@ -87,7 +88,7 @@ __all__ = [
     "erase_old_corrections", "export_disagreements", "export_set_aside", "find_person", "folder_state",
     "grant_correction", "is_anything_due", "judge_pair", "link_files", "link_stored", "load", "load_file",
     "mapping_text", "move_cells", "note_disagreements", "open_correction", "open_people", "open_person_versions",
-    "person_token", "place_by_address", "profile_file", "publish_zone_plan", "put_back", "read_mapping",
+    "part_person", "person_token", "place_by_address", "profile_file", "publish_zone_plan", "put_back", "read_mapping",
     "rebalance_zone_plan", "refuse_correction", "set_source_rules", "settle_disagreement", "take_in", "told",
     "undo_join", "withdraw_correction", "worker_posts", "write_disagreements", "write_example",
     "write_linking_example", "write_links",
@@ -539,6 +540,14 @@ def find_person(field: str, value: str, *, by: Actor, at: datetime) -> list[int]
 def person_token(source: str, key: str, *, at: datetime) -> int:
     """What `queries.person_facts` knows a source's own number of a person by; the asking is in the log."""
     return person_opening.token(source, key, at=at)
+
+
+def part_person(load: int, row: int, *, by: Actor, at: datetime) -> int:
+    """Give what a source says of somebody a person of its own, where it was taken for another's; return who that is.
+
+    Raises: Refused `registers.role`, `registers.no_record`, `registers.first_of_person`, `gate.unknown_subject`.
+    """
+    return person_parting.part(load << 32 | row, by=by, at=at)
 
 
 def open_person_versions(subject: int, *, by: Actor, at: datetime) -> dict[int, dict[str, str]]:

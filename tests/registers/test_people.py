@@ -188,6 +188,24 @@ def test_one_person_of_two_sources_is_one_person_where_number_and_name_agree(des
     assert queries.residents_in([1, 9]) == [subject]
 
 
+def test_two_who_were_taken_for_one_are_parted(desk: Desk) -> None:
+    other = f"{desk.source}-b"[:60]
+    first = desk.load(row(1, "李雷"))
+    (subject,) = found(number(3))
+    said = {"number": number(3), "phone": "13711112222", "home": "9"}
+    second = desk.load(row(301, "李雷", **said), source=other, as_of="2026-11-08")
+    with pytest.raises(Refused) as refusal:
+        actions.part_person(first.load, 2, by=STEWARD, at=clock.now())
+    assert refusal.value.code == "registers.first_of_person"
+    fresh = actions.part_person(second.load, 2, by=STEWARD, at=clock.now())
+    assert found(number(3)) == sorted([subject, fresh])
+    assert (opened(subject)["phone"], opened(fresh)["phone"]) == ("13800000001", "13711112222")
+    assert (queries.residents_in([1]), queries.residents_in([9])) == ([subject], [fresh])
+    again = desk.load(row(301, "李雷", **said | {"phone": "13733334444"}), source=other, as_of="2026-11-15")
+    assert counts(again) == {"changed": 1}
+    assert found("13733334444", "phone") == [fresh]
+
+
 def test_the_same_file_twice_changes_nothing(desk: Desk) -> None:
     path = desk.file(row(1), row(2))
     first, again = desk.load_path(path), desk.load_path(path)

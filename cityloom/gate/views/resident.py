@@ -36,6 +36,7 @@ _KINDS = {
     "contested": gettext_noop("You contested an entry"),
     "linked": gettext_noop("Somebody signed in as you with the identity service"),
     "erased": gettext_noop("You were erased from the register"),
+    "parted": gettext_noop("You and another person had been taken for one, and were parted"),
 }
 _FIELDS = {
     "name": gettext_noop("your name"), "national_id": gettext_noop("your identity number"),
