@@ -141,7 +141,9 @@ def _compound(reader: Reader, end: int) -> None:
     if stop == end and _stands_for_street(reader, end):
         return
     is_second = reader.latest in ("compound", "sub_compound")
-    if is_second or (reader.latest == "relation" and "compound" in reader.kinds):
+    if reader.latest == "sub_compound":
+        reader.add("occupant", stop)
+    elif is_second or (reader.latest == "relation" and "compound" in reader.kinds):
         reader.add("sub_compound", stop)
     else:
         reader.add("compound", _end_of_first(reader, stop))
