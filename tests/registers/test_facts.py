@@ -159,6 +159,24 @@ def test_a_load_that_is_cut_short_leaves_nothing_and_goes_on(desk: Desk, monkeyp
     assert not staged, "what was written before is not written again"
 
 
+def test_a_load_whose_files_were_swept_away_begins_anew(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = desk.file(permit("B1"), permit("B2"))
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lake, "_commit", killed)
+        with pytest.raises(KeyboardInterrupt):
+            desk.load(path)
+    catalogue.table(queries.lake_root(), "permits").vacuum(hours=0)
+    with pytest.raises(Refused, match="run it again"):
+        desk.load(path)
+    assert rows() == 0
+    desk.load(path)
+    assert rows() == 2
+
+
 def test_a_commit_that_the_book_missed_is_not_made_twice(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     path, other = desk.file(permit("B1"), permit("B2")), desk.file(permit("B3"))
     from cityloom.registers.loading import book

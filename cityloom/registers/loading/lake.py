@@ -16,6 +16,7 @@ from cityloom.gate import actions as gate
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.cells import cells_of
+from cityloom.kernel.refused import Refused
 from cityloom.lake.domain.things import thing_of
 from cityloom.registers import queries
 from cityloom.registers.domain.checks import Checked, Checks, Values
@@ -67,7 +68,11 @@ class FactWriter:
     def commit(self) -> None:
         """Make all of the facts part of the lake, at once."""
         if not is_committed(self._load):
-            _commit(self._table, self._staged.files(), self._load.number)
+            files = self._staged.files()
+            if not all((self._table.folder / one.path).exists() for one in files):
+                raise Refused("lake.swept", "Files that this load wrote long ago were removed since, so nothing was "
+                              "loaded; run it again.")  # fmt: skip
+            _commit(self._table, files, self._load.number)
         self._staged.forget()
 
     def _take(self, batch: Rows) -> None:
