@@ -185,6 +185,19 @@ def _person_history(runtime: Runtime, key: str, source: str, known: str, *, as_j
     return 0
 
 
+@register.command("index-people")
+@click.pass_obj
+def index_people(runtime: Runtime) -> None:
+    """Let the keeper index who is alike anew, of everybody: once, for a city from before it had these indexes."""
+    runtime.open_city()
+    from cityloom.kernel import clock
+    from cityloom.registers import actions
+
+    with _keeper(runtime, needed=True):
+        done = actions.index_people(by=SYSTEM, at=clock.now())
+    click.echo(f"{done:,} people are indexed.")
+
+
 @register.command("part-person")
 @click.argument("number", type=click.IntRange(1), metavar="LOAD")
 @click.argument("row", type=click.IntRange(1))

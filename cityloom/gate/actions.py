@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -47,6 +47,7 @@ from cityloom.keeper.record import (
     PeopleBatch,
     SealedBatch,
     people_records,
+    reader,
     traits_of,
     with_traits,
 )
@@ -55,17 +56,21 @@ from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
 
 __all__ = [
-    "AGE_BANDS", "NEEDS", "SEXES", "GrantOrder", "Opening", "Packet", "PeopleBatch", "Region", "Running",
-    "SealedBatch", "Sealer", "Versions", "answer_contest", "approve_status", "are_same", "ask", "back_up_database",
-    "back_up_keys", "break_glass", "contest", "decide_purpose", "end_status", "erase", "erase_packets",
-    "find_packets", "follow_versions", "forget", "grant", "grant_all", "keep_packets", "link_resident", "open_all",
-    "open_packets", "open_people", "open_versions", "part_person", "people_records", "propose_purpose",
-    "propose_status", "prune_backups", "read_notices", "register_tokens", "remove_exercise", "reset_breaker",
-    "restore_database", "restore_keys", "reveal_people", "review_glass", "revoke", "revoke_all", "revoke_these",
-    "rotate_keys", "seal_packet", "seal_packets", "seal_texts", "seal_versions", "sealing", "search", "second",
-    "see_alarm", "set_honey", "start_keeper", "store_envelopes", "take_back_people", "traits_of", "unmask",
+    "AGE_BANDS", "NEEDS", "SEXES", "WEIGHED_FIELDS", "Alike", "GrantOrder", "Opening", "Packet", "PeopleBatch",
+    "Region", "Running", "SealedBatch", "Sealer", "Versions", "alike_people", "answer_contest", "approve_status",
+    "are_same", "ask", "back_up_database", "back_up_keys", "break_glass", "contest", "decide_purpose", "end_status",
+    "erase", "erase_packets", "find_packets", "follow_versions", "forget", "grant", "grant_all", "keep_packets",
+    "link_resident", "open_all", "open_packets", "open_people", "open_versions", "part_person", "people_records",
+    "propose_purpose", "propose_status", "prune_backups", "read_notices", "register_tokens", "remove_exercise",
+    "reset_breaker", "restore_database", "restore_keys", "reveal_people", "review_glass", "revoke", "revoke_all",
+    "revoke_these", "rotate_keys", "seal_packet", "seal_packets", "seal_texts", "seal_versions", "sealing", "search",
+    "second", "see_alarm", "set_honey", "start_keeper", "store_envelopes", "take_back_people", "traits_of", "unmask",
 ]  # fmt: skip
 
+WEIGHED_FIELDS = ("name", "national_id", "phone", "birth_date")
+"""What is opened of those who are compared with a file, in this order."""
+_SOUGHT_AT_ONCE = 4_000
+_NOBODY = np.zeros(0, np.int64)
 Subjects = NDArray[np.int64] | Sequence[int]
 People = dict[int, dict[str, str]]
 
@@ -132,6 +137,16 @@ class Region:
 
     polygons: Sequence[bytes]
     areas: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Alike:
+    """Pairs of a place among people asked about and somebody of the register, and what both say of `WEIGHED_FIELDS`."""
+
+    rows: NDArray[np.int64]
+    subjects: NDArray[np.int64]
+    held: dict[int, list[str]] = field(repr=False)
+    said: list[list[str]] = field(repr=False)
 
 
 def grant(
@@ -733,6 +748,33 @@ def are_same(*, by: Actor, at: datetime, subjects: Subjects, people: PeopleBatch
         request = protocol.Compare(keeper.sign(by, at=at), _run(wanted[here]), envelopes, records)
         answers += keeper.ask(request, protocol.Answered).answers
     return np.array([bool(answer) for answer in answers], bool)
+
+
+def alike_people(*, by: Actor, at: datetime, people: PeopleBatch) -> Alike:
+    """Name and open those of the register who may be among these people: at most five for each, a leaf for each opened.
+
+    Raises: Refused `gate.not_allowed`, and `gate.budget` where too many were opened today for it.
+    """
+    keeper, rows, subjects, held = keeper_for(), [_NOBODY], [_NOBODY], {}
+    records = with_traits(people.records, people.traits)
+    for first in range(0, len(people), _SOUGHT_AT_ONCE):
+        some = records[first : first + _SOUGHT_AT_ONCE].tobytes()
+        found = keeper.ask(protocol.Seek(keeper.sign(by, at=at), some), protocol.Sought)
+        rows.append(np.frombuffer(found.rows, "<i8") + first)
+        subjects.append(np.frombuffer(found.subjects, "<i8"))
+        held |= _weighed(by, at, found.ticket, np.unique(subjects[-1]))
+    read = reader(WEIGHED_FIELDS)
+    return Alike(np.concatenate(rows), np.concatenate(subjects), held, [read(each.tobytes()) for each in records])
+
+
+def _weighed(by: Actor, at: datetime, ticket: str, subjects: NDArray[np.int64]) -> dict[int, list[str]]:
+    """What those whom a ticket names say, without those who have no envelope."""
+    if not len(subjects):
+        return {}
+    keeper, (envelopes,) = keeper_for(), envelopes_by([subjects])
+    request = protocol.Weigh(keeper.sign(by, at=at), ticket, _run(subjects), envelopes)
+    people = keeper.ask(request, protocol.Opened).people
+    return {subject: says for subject, says in zip(subjects.tolist(), people, strict=True) if says is not None}
 
 
 def part_person(*, by: Actor, at: datetime, subject: int, versions: Sequence[bytes]) -> tuple[int, Versions]:

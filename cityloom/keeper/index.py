@@ -11,7 +11,7 @@ import unicodedata
 import numpy as np
 from numpy.typing import NDArray
 
-from cityloom.keeper import blocks, record
+from cityloom.keeper import blocks, record, sound
 from cityloom.kernel import ids
 
 WHOLE_BITS = 31
@@ -20,6 +20,8 @@ PEOPLE_A_TOKEN = 64
 _ROWS = 1 << 20
 _LOOK_ROWS = 1 << 16  # few enough to stay in the processor's cache
 _MESSAGE_BYTES = 32
+_PHONE = 16
+_SIEVE = 1 << 22  # places; a sieve that fits the processor's cache
 _SEPARATORS = re.compile(r"[\s().\-\u2010-\u2015]+")
 _PLUS, _LETTER_X = ord("+"), ord("x")
 _COUNTRY = np.frombuffer(b"+86", np.uint8)
@@ -54,6 +56,50 @@ class BlindIndex:
             return None
         message = np.frombuffer(plain.ljust(_MESSAGE_BYTES, b"\x00"), np.uint8).reshape(1, -1)
         return int(_whole(blocks.message_codes(self._keys[field], message))[0])
+
+
+class PairIndex:
+    """Makes tokens of two things that a person is compared by; they are whole, and each pair has a key of its own."""
+
+    def __init__(self, keys: dict[str, bytes]) -> None:
+        self._keys = keys
+
+    def tokens(self, records: NDArray[np.uint8]) -> dict[str, tuple[NDArray[np.uint32], NDArray[np.bool_]]]:
+        """For each pair a token for each record, uint8 (n, 128), and whether it has both parts; else it is random."""
+        parts = {"sound": sound.sounds(record.column(records, "name")).view(np.uint8).reshape(-1, 8),
+                 "birth": record.column(records, "birth_date"), "phone": _messages("phone", records)[:, :_PHONE]}
+        there = {name: part.any(axis=1) for name, part in parts.items()}
+        return {pair: self._paired(pair, parts, there) for pair in self._keys}
+
+    def _paired(
+        self, pair: str, parts: dict[str, NDArray[np.uint8]], there: dict[str, NDArray[np.bool_]]
+    ) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:  # fmt: skip
+        one, other = pair.split("-")
+        both = np.concatenate([parts[one], parts[other]], axis=1)
+        messages = np.pad(both, ((0, 0), (0, _MESSAGE_BYTES - both.shape[1])))
+        tokens, good = _whole(blocks.message_codes(self._keys[pair], messages)), there[one] & there[other]
+        empty = np.flatnonzero(~good)
+        tokens[empty] = _whole(np.frombuffer(ids.random_bytes(4 * len(empty)), np.uint8).reshape(-1, 4))
+        return tokens, good
+
+
+def meetings(held: NDArray[np.uint32], wanted: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Places of `wanted` and slots of `held` that are equal, once over all slots; work grows with both, not with both
+    together."""
+    order = np.argsort(wanted, kind="stable")
+    ordered = wanted[order]
+    is_near = np.zeros(_SIEVE, np.bool_)
+    is_near[wanted & np.uint32(_SIEVE - 1)] = True
+    rows, slots = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for first in range(0, len(held), _ROWS):
+        part = held[first : first + _ROWS]
+        near = np.flatnonzero(is_near[part & np.uint32(_SIEVE - 1)])
+        begin, end = (np.searchsorted(ordered, part[near], side) for side in ("left", "right"))
+        count = end - begin
+        within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+        rows.append(order[np.repeat(begin, count) + within])
+        slots.append(np.repeat(near + first, count))
+    return np.concatenate(rows), np.concatenate(slots)
 
 
 def bits_for(people: int) -> int:

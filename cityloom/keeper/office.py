@@ -40,6 +40,11 @@ STATISTICS = "statistics"
 NOBODY = Claims("", "", [], 0, 0)
 COUNTED_KINDS = ("opened", "listed", "searched", "asked")
 """Leaves that are about a person and cost the budgets."""
+LINKING = "linking"
+WEIGHED_A_DAY = 200_000
+"""How many people of the register may be opened in a day to be compared with files, where the purpose says nothing."""
+WEIGHED = "weighed"
+"""Leaves about a person who was compared with a file."""
 _GRANTS_KEPT, _ACCOUNTS_KEPT = 512, 4096
 _FREE_WHEN_SUSPENDED = ("revoke", "read", "contest", "watch", "review")
 _NO_BASIS = "There is no legal basis in force for {value}; nothing can be opened for it."
@@ -251,6 +256,18 @@ class Office:
         if over is not None:
             self._overdrawn(asked, over)
 
+    def spend_on_weighing(self, asked: Asked, people: Sequence[bytes]) -> None:
+        """Book people who are compared with a department's file, to an account of its own.
+
+        The purpose may name how many a day under the service `linking`. Raises: Refused `gate.budget`.
+        """
+        basis = self.live_basis(asked.purpose)
+        limit = dict(basis.services).get(LINKING, WEIGHED_A_DAY)
+        scope = Scope(LINKING, (asked.purpose, world_of(asked.claims.exercise_id)), limit)
+        over = self._budgets.spend(clock.now().date(), [scope], people)
+        if over is not None:
+            self._overdrawn(asked, over)
+
     def _scopes(self, asked: Asked, basis: Basis, *, agreed: bool) -> list[Scope]:
         claims, purpose, world = asked.claims, asked.purpose, world_of(asked.claims.exercise_id)
         whole = Scope("purpose", (purpose, world), basis.max_a_day)
@@ -369,16 +386,16 @@ class Office:
     def _recall_today(self) -> None:
         """Book what was opened today before this process started."""
         today = clock.now().date()
-        marks = ", ".join("?" for _ in COUNTED_KINDS)
+        marks = ", ".join("?" for _ in (*COUNTED_KINDS, WEIGHED))
         rows = self.rows(
-            "SELECT purpose, actor, service, exercise_id, json_extract(facts, '$.agreed'), subjects FROM leaves"  # noqa: S608
+            "SELECT kind, purpose, actor, service, exercise_id, json_extract(facts, '$.agreed'), subjects FROM leaves"  # noqa: S608
             f" WHERE first >= ? AND kind IN ({marks}) AND at >= ?",
-            (self._first_of(today), *COUNTED_KINDS, today.isoformat()),
+            (self._first_of(today), *COUNTED_KINDS, WEIGHED, today.isoformat()),
         )
-        for purpose, actor, service, exercise_id, agreed, subjects in rows:
+        for leaf_kind, purpose, actor, service, exercise_id, agreed, subjects in rows:
             world = world_of(exercise_id)
-            keys = {"purpose": (purpose, world)}
-            if not agreed:
+            keys = {"purpose": (purpose, world)} if leaf_kind != WEIGHED else {LINKING: (purpose, world)}
+            if not agreed and leaf_kind != WEIGHED:
                 keys |= {"opener": (purpose, actor, world), "service": (purpose, service, world)}
             for kind, key in keys.items():
                 self._budgets.recall(today, kind, key, sixteens(subjects))

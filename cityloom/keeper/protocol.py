@@ -560,6 +560,22 @@ class Compare(msgspec.Struct, frozen=True, tag="compare"):
     records: bytes
 
 
+class Seek(msgspec.Struct, frozen=True, tag="seek"):
+    """Name who may be meant by new records of 128 bytes: those who share two of sound of name, birth and phone."""
+
+    who: Signed
+    records: bytes
+
+
+class Weigh(msgspec.Struct, frozen=True, tag="weigh"):
+    """Open those whom `Seek` named, or some of them, each once, to be compared with the records."""
+
+    who: Signed
+    ticket: Name
+    subjects: bytes
+    envelopes: bytes
+
+
 class Part(msgspec.Struct, frozen=True, tag="part"):
     """Give versions of a person, the last one in force, a person of their own."""
 
@@ -588,7 +604,7 @@ Request = Union[  # noqa: UP007 - msgspec reads the union at run time
     ProposePurpose, DecidePurpose, SetHoney, ResetBreaker, ReadBreakers, Unmask, BreakGlass, ReviewGlass, ReadGlass,
     ProposeStatus, ApproveStatus, EndStatus, Rotate, RotationAt, BackUpKeys,
     ReadEntry, SealPackets, FindPackets, OpenPackets, ErasePackets, SealTexts, OpenTexts,
-    RegisterTokens, SealVersions, Follow, Compare, Part, Reveal, TakeBack,
+    RegisterTokens, SealVersions, Follow, Compare, Seek, Weigh, Part, Reveal, TakeBack,
 ]  # fmt: skip
 
 
@@ -720,6 +736,14 @@ class Answered(msgspec.Struct, frozen=True, tag="answered"):
 
 class Candidates(msgspec.Struct, frozen=True, tag="candidates"):
     ticket: str
+    subjects: bytes
+
+
+class Sought(msgspec.Struct, frozen=True, tag="sought"):
+    """Pairs of a record's place and somebody who may be meant, both int64."""
+
+    ticket: str
+    rows: bytes
     subjects: bytes
 
 
@@ -900,8 +924,8 @@ class VersionsSealed(msgspec.Struct, frozen=True, tag="versions_sealed"):
 
 Reply = Union[  # noqa: UP007 - msgspec reads the union at run time
     Done, Denied, Granted, HeadIs, LeafIs, ProofIs, BasisIs, Opened, Counted, Named, Summaries, Sealed,
-    LogKeyIs, CheckpointIs, TileIs, EntriesAre, InclusionsAre, Answered, Candidates, Linked, OwnEntries, NewsIs, Alarms,
-    FlowsAre, PurposesAre, BreakersAre, Unmasked, GlassIs, Rotated, Progress, BackedUp,
+    LogKeyIs, CheckpointIs, TileIs, EntriesAre, InclusionsAre, Answered, Candidates, Sought, Linked, OwnEntries, NewsIs,
+    Alarms, FlowsAre, PurposesAre, BreakersAre, Unmasked, GlassIs, Rotated, Progress, BackedUp,
     EntryIs, PacketsSealed, PacketsOpened, TextsAre, TokensAre, VersionsSealed, Parted,
 ]  # fmt: skip
 

@@ -12,6 +12,8 @@ FIELD_SET = 2
 FIELDS = ("name", "national_id", "phone", "birth_date", "need_note")
 SEARCHED = ("national_id", "phone")
 """Fields that a person can be found by."""
+PAIRED = ("sound-birth", "sound-phone", "birth-phone")
+"""What people are compared by who may be the same: what the name sounds like, the day of birth and the phone."""
 _WIDTHS = (48, 18, 16, 8, 36)
 _TRAITS = "traits"
 RECORD = np.dtype([*((field, f"S{width}") for field, width in zip(FIELDS, _WIDTHS, strict=True)), (_TRAITS, "<u2")])

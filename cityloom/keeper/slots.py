@@ -1,7 +1,8 @@
 """The slot files: one place for each person in dense, memory-mapped files; no keys, no decisions.
 
 `secrets.N` (32 bytes, wrapped under key N), `tags` (uint32, the random half of the subject id; 0 = empty or erased),
-`traits` (uint16) and two files of search tokens (uint32; 0 = empty or erased).
+`traits` (uint16), two files of search tokens (uint32; 0 = empty or erased) and three of pairs of what people are
+compared by (uint32; 0 = empty or erased).
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ _GROWTH = 1 << 18  # slots by which the files grow
 _STEP = 1 << 16  # slots that are wrapped anew at a time
 _SECRET = np.dtype(("u1", (SECRET_BYTES,)))
 _TOKENS = {f"tokens-{field}": np.dtype("<u4") for field in record.SEARCHED}
-_FILES = {"tags": np.dtype("<u4"), "traits": np.dtype("<u2")} | _TOKENS
+_PAIRS = {f"pairs-{name}": np.dtype("<u4") for name in record.PAIRED}
+_FILES = {"tags": np.dtype("<u4"), "traits": np.dtype("<u2")} | _TOKENS | _PAIRS
 Progress = Callable[[int, int], None]
 """Called with how many slots are done, and how many there are."""
 Rewrap = Callable[[NDArray[np.int64], NDArray[np.uint8]], NDArray[np.uint8]]
@@ -36,6 +38,18 @@ def create(folder: Path, number: int) -> None:
     """Make empty files (mode 0600). Raises: FileExistsError."""
     for name in (secrets_file(number), *_FILES):
         os.close(os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def add_missing(folder: Path) -> None:
+    """Give files of an earlier version the pairs that they lack: empty, until people's envelopes are gone through."""
+    tags = folder / "tags"
+    missing = [folder / name for name in _PAIRS if not (folder / name).exists()]
+    for path in missing if tags.exists() else ():
+        fresh = path.with_suffix(".part")
+        os.close(os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600))
+        if size := tags.stat().st_size:
+            _lengthen(fresh, size)
+        fresh.rename(path)
 
 
 def names(number: int) -> list[str]:
@@ -83,7 +97,7 @@ class Slots:
         self.tags[slot] = 0
         self.held[1][slot] = 0
         self.traits[slot] = 0
-        for tokens in self.tokens.values():
+        for tokens in (*self.tokens.values(), *self.pairs.values()):
             tokens[slot] = 0
 
     def subjects(self, slots: slice) -> NDArray[np.int64]:
@@ -131,8 +145,9 @@ class Slots:
     def _map(self, number: int) -> None:
         maps = [_mapped(path, dtype) for path, dtype in self._paths(number)]
         shortest = min(len(each) for each in maps)  # another process may be growing them at this moment
-        secrets, self.traits, *tokens = (maps[at][:shortest] for at in (0, 2, 3, 4))
-        self.tokens = dict(zip(record.SEARCHED, tokens, strict=True))
+        secrets, _tags, self.traits, *tokens = (each[:shortest] for each in maps)
+        self.tokens = dict(zip(record.SEARCHED, tokens, strict=False))
+        self.pairs = dict(zip(record.PAIRED, tokens[len(record.SEARCHED) :], strict=True))
         self.held = number, secrets  # one assignment: a reader never mixes a key with another's file
         self.tags = maps[1][:shortest]
 

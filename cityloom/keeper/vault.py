@@ -22,13 +22,15 @@ from numpy.typing import NDArray
 
 from cityloom.keeper import index, keyring, packet, record, slots
 from cityloom.keeper.blocks import SECRET_BYTES, SlotCipher
-from cityloom.keeper.record import SEARCHED
+from cityloom.keeper.record import PAIRED, SEARCHED
 from cityloom.keeper.slots import Progress, Slots
 from cityloom.kernel import ids
 from cityloom.kernel.refused import Refused
 
 ENVELOPE_VERSION = 2
 NOBODY_HIDDEN = 1 << 31
+MOST_ALIKE = 5
+_MOST_A_PAIR = 16
 _HEADER = struct.Struct(">BHB")  # version, key id, field set; with the subject behind it, the associated data
 _NONCE_BYTES = 12
 _LINK_BYTES = _NONCE_BYTES + 8 + 16
@@ -70,6 +72,8 @@ class Vault:
     def __init__(self, folder: Path, *, owner: bool = True) -> None:
         self._folder = folder
         self._ring = keyring.read(folder)
+        if owner:
+            slots.add_missing(folder)
         slots.check_files(folder, self._ring.number)
         self.slots = Slots(folder, self._ring.number)
         self._ciphers = {self._ring.number: SlotCipher(self._ring.for_slots())}
@@ -81,6 +85,7 @@ class Vault:
         self._register_key = self._ring.lasting("register keys")
         self.hidden_from = NOBODY_HIDDEN
         self._index = index.BlindIndex({field: self._ring.lasting(f"index {field}") for field in SEARCHED})
+        self._pairs = index.PairIndex({pair: self._ring.lasting(f"pair {pair}") for pair in PAIRED})
         self._changing = threading.Lock()
         self._loads = 0
         self._lengths = dict.fromkeys(SEARCHED, range(0))
@@ -168,6 +173,7 @@ class Vault:
         run = b"".join(plain for plain in opened if plain)
         records = np.frombuffer(run, np.uint8).reshape(-1, record.RECORD.itemsize)
         fresh = {field: self._index.tokens(field, records) for field in SEARCHED}
+        paired = self._pairs.tokens(records)
         with self._changing:
             bits = self._bits()
             still = self.alive(subjects[here])
@@ -175,6 +181,8 @@ class Vault:
             for field, tokens in fresh.items():
                 index.settle(tokens, bits)
                 self.slots.tokens[field][places] = tokens[still]
+            for pair, (tokens, _good) in paired.items():
+                self.slots.pairs[pair][places] = tokens[still]
             self.slots.traits[places] = record.traits_in(records)[still]
             self._measure()
         self.slots.sync()
@@ -301,6 +309,29 @@ class Vault:
         found = found[found < self.hidden_from]
         tags = self.slots.tags[found]
         return (found << 32 | tags.astype(np.int64))[tags != 0]
+
+    def alike(self, records: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Whom each record, uint8 (n, 128), may be about: rows, and for each row at most `MOST_ALIKE` people.
+
+        They share what the name sounds like and the day of birth, or either and the phone. What more than
+        `_MOST_A_PAIR` share, as a switchboard's number, names nobody.
+        """
+        found = [self._met(pair, tokens, good) for pair, (tokens, good) in self._pairs.tokens(records).items()]
+        both, hits = np.unique(np.concatenate(found, axis=1), axis=1, return_counts=True)
+        both = both[:, np.lexsort((-hits, both[0]))]
+        rows = both[0]
+        place = np.arange(len(rows)) - np.searchsorted(rows, rows, "left")
+        rows, slots = both[:, place < MOST_ALIKE]
+        return rows, slots << 32 | self.slots.tags[slots].astype(np.int64)
+
+    def _met(self, pair: str, tokens: NDArray[np.uint32], good: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Rows and slots that one pair names, int64 (2, n)."""
+        asked = np.flatnonzero(good)
+        at, slots = index.meetings(self.slots.pairs[pair], tokens[asked])
+        known = (slots < self.hidden_from) & (self.slots.tags[slots] != 0)
+        rows, slots = asked[at[known]], slots[known]
+        often = np.bincount(rows, minlength=len(tokens))[rows] > _MOST_A_PAIR
+        return np.stack([rows[~often], slots[~often]])
 
     def pseudonyms(self, subjects: NDArray[np.int64]) -> list[bytes]:
         """What the log calls people who are alive, 16 bytes each; never the same for two, the same for ever for one.
@@ -463,6 +494,8 @@ class Vault:
     def _describe(self, here: slice, records: NDArray[np.uint8], traits: NDArray[np.uint16]) -> None:
         for field in SEARCHED:
             self.slots.tokens[field][here] = self._index.tokens(field, records)
+        for pair, (tokens, _good) in self._pairs.tokens(records).items():
+            self.slots.pairs[pair][here] = tokens
         self.slots.traits[here] = traits
 
     def _in_force(self) -> tuple[SlotCipher, NDArray[np.uint8]]:

@@ -86,11 +86,11 @@ __all__ = [
     "Effect", "Outcome", "Post", "Progress", "Wish", "ask_correction", "build_synthetic", "check_file",
     "check_source_rules", "completed", "discard_zone_plan", "draft_from", "draft_synthetic", "draft_zone_plan",
     "erase_old_corrections", "export_disagreements", "export_set_aside", "find_person", "folder_state",
-    "grant_correction", "is_anything_due", "judge_pair", "link_files", "link_stored", "load", "load_file",
-    "mapping_text", "move_cells", "note_disagreements", "open_correction", "open_people", "open_person_versions",
-    "part_person", "person_token", "place_by_address", "profile_file", "publish_zone_plan", "put_back", "read_mapping",
-    "rebalance_zone_plan", "refuse_correction", "set_source_rules", "settle_disagreement", "take_in", "told",
-    "undo_join", "withdraw_correction", "worker_posts", "write_disagreements", "write_example",
+    "grant_correction", "index_people", "is_anything_due", "judge_pair", "link_files", "link_stored", "load",
+    "load_file", "mapping_text", "move_cells", "note_disagreements", "open_correction", "open_people",
+    "open_person_versions", "part_person", "person_token", "place_by_address", "profile_file", "publish_zone_plan",
+    "put_back", "read_mapping", "rebalance_zone_plan", "refuse_correction", "set_source_rules", "settle_disagreement",
+    "take_in", "told", "undo_join", "withdraw_correction", "worker_posts", "write_disagreements", "write_example",
     "write_linking_example", "write_links",
 ]  # fmt: skip
 
@@ -540,6 +540,11 @@ def find_person(field: str, value: str, *, by: Actor, at: datetime) -> list[int]
 def person_token(source: str, key: str, *, at: datetime) -> int:
     """What `queries.person_facts` knows a source's own number of a person by; the asking is in the log."""
     return person_opening.token(source, key, at=at)
+
+
+def index_people(*, by: Actor, at: datetime) -> int:
+    """Let the keeper take anew what people are found and compared by from their envelopes; how many they were."""
+    return person_opening.index_all(by=by, at=at)
 
 
 def part_person(load: int, row: int, *, by: Actor, at: datetime) -> int:

@@ -36,6 +36,8 @@ _KINDS = {
     "contested": gettext_noop("You contested an entry"),
     "linked": gettext_noop("Somebody signed in as you with the identity service"),
     "erased": gettext_noop("You were erased from the register"),
+    "weighed": gettext_noop("Your data were compared with those of a person in a department's file"),
+    "joined": gettext_noop("What a department knows of you was found to be about you, and joined with your entry"),
     "parted": gettext_noop("You and another person had been taken for one, and were parted"),
 }
 _FIELDS = {

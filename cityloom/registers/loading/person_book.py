@@ -14,6 +14,7 @@ from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.refused import Refused
 from cityloom.registers.models import NOBODY, Load, PersonRecord, Resident
+from cityloom.registers.trust import pairs
 
 T = TypeVar("T")
 _AT_ONCE = 10_000
@@ -36,6 +37,7 @@ def take_back(load: Load) -> None:
     first, last = load.number << 32, (load.number + 1 << 32) - 1
     version = apps.get_model("gate", "EnvelopeVersion")
     _delete(version._default_manager.filter(id__gte=first, id__lte=last))
+    pairs.forget(load.number)
     if load.hides_from == NOBODY:
         return
     for table in (Resident, apps.get_model("gate", "Envelope")):

@@ -26,9 +26,11 @@ from cityloom.registers.domain import person_columns, person_names
 from cityloom.registers.domain.assumptions import NEEDS
 from cityloom.registers.domain.checks import Checked, Checks, Values, digests
 from cityloom.registers.domain.mapping import FileMapping
+from cityloom.registers.domain.reviewing import CERTAIN, REVIEW
 from cityloom.registers.domain.tables import BATCH, Rows, Table
 from cityloom.registers.loading import person_book
 from cityloom.registers.loading.homes import Homes
+from cityloom.registers.loading.person_matching import Found, Match, Matcher, note
 from cityloom.registers.loading.reading import MOST, ahead, checked, some
 from cityloom.registers.loading.survey import Survey
 from cityloom.registers.models import NOBODY, OPEN, Load, PersonRecord, Resident, SetAside
@@ -85,6 +87,7 @@ class _Part:
     erased: int
     homeless: int
     linked: int
+    found: list[Found]
     numbers: list[int]
     checked: Checked
 
@@ -100,10 +103,12 @@ class PersonWriter:
         self._source = mapping.source
         self._waiting: deque[_Part] = deque()
         self._here: list[Ints] = []
+        self._matcher: Matcher | None = None
         before = PersonRecord.objects.filter(id__lt=load.number << 32)
         self._is_first = not before.exists()
         self._is_first_of_source = self._is_first or not before.filter(source_id=load.source_id).exists()
-        names = ("new", "changed", "unchanged", "gone", "set_aside", "erased", "no_dwelling", "linked")
+        names = ("new", "changed", "unchanged", "gone", "set_aside", "erased", "no_dwelling", "linked", "to_review",
+                 "not_compared")
         self._counts = dict.fromkeys(names, 0) | load.counts
 
     def write(self, table: Table, tell: Callable[[int], None]) -> None:
@@ -185,7 +190,15 @@ class PersonWriter:
         people = make(new)
         if joined := self._joined(people):
             changed += [(new[at], before) for at, before in sorted(joined.items())]
-            people = make([place for at, place in enumerate(new) if at not in joined])
+            new = [place for at, place in enumerate(new) if at not in joined]
+            people = make(new)
+        matches, found = self._matched(people), []
+        if matches:
+            found = [Found(self._load.number << 32 | int(people.rows[one.place]), int(people.token[one.place]), one)
+                     for one in matches]  # fmt: skip
+            certain = {one.place: one.subject for one in matches if one.state == CERTAIN}
+            changed += [(new[at], Known(0, 0, subject, is_gone=False)) for at, subject in sorted(certain.items())]
+            people = make([place for at, place in enumerate(new) if at not in certain])
         again = make([place for place, _before in changed])
         subjects = np.array([before.subject for _place, before in changed], np.int64)
         versions = _versions(subjects, again)
@@ -196,7 +209,7 @@ class PersonWriter:
             people, again, subjects, versions, closed=[before.record for before in living if before.record],
             returned=sum(before.is_gone or not before.record for before in living),
             unchanged=len(good) - len(people) - len(changed), erased=len(changed) - len(living), homeless=homeless,
-            linked=sum(not before.record for before in living), numbers=batch.numbers, checked=checked,
+            linked=sum(not before.record for before in living), found=found, numbers=batch.numbers, checked=checked,
         )  # fmt: skip
 
     def _joined(self, people: _People) -> dict[int, Known]:
@@ -212,6 +225,14 @@ class PersonWriter:
         same = gate.are_same(by=SYSTEM, at=clock.now(), subjects=subjects, people=sealed)
         return {at: Known(0, 0, subject, is_gone=False)
                 for at, subject, is_same in zip(places, subjects, same.tolist(), strict=True) if is_same}  # fmt: skip
+
+    def _matched(self, people: _People) -> list[Match]:
+        """Who of the new may be somebody whom the register has under another number; nobody while it has nobody."""
+        if self._is_first or not len(people):
+            return []
+        if self._matcher is None:
+            self._matcher = Matcher(self._load.source_id, self._load.number)
+        return self._matcher.matches(people.sealed)
 
     def _subjects_of(self, identities: Ints) -> dict[int, set[int]]:
         """By token of an identity number who has it in what any source says."""
@@ -258,6 +279,7 @@ class PersonWriter:
             for first in range(0, len(part.closed), _KEYS_AT_ONCE):
                 followed = PersonRecord.objects.filter(id__in=part.closed[first : first + _KEYS_AT_ONCE])
                 followed.update(closed_by=self._load.number)
+            note(part.found, self._load.source_id, self._load.number)
             self._set_aside(part.numbers, part.checked)
             self._count(part)
 
@@ -306,8 +328,11 @@ class PersonWriter:
         wrong = sum(part.numbers[place] > self._load.rows_done for place in part.checked.faults)
         for name, more in (("new", len(part.new) + part.returned), ("changed", changed - part.returned),
                            ("unchanged", part.unchanged), ("set_aside", wrong), ("erased", part.erased),
-                           ("no_dwelling", part.homeless), ("linked", part.linked)):  # fmt: skip
+                           ("no_dwelling", part.homeless), ("linked", part.linked),
+                           ("to_review", sum(one.match.state == REVIEW for one in part.found))):  # fmt: skip
             self._counts[name] += more
+        if self._matcher:
+            self._counts["not_compared"] = self._matcher.not_compared
         self._load.rows_done, self._load.counts = part.numbers[-1], self._counts
         self._load.save(update_fields=["rows_done", "counts"])
 

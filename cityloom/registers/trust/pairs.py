@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import F, Q, prefetch_related_objects
 from django.db.models.functions import Abs
 
 from cityloom.kernel.refused import Refused
 from cityloom.registers.domain.reviewing import DIFFERENT, JOINED, REVIEW, SAME, UNDONE, PairFacts, Step, one_with
-from cityloom.registers.models import LinkDecision, RecordLink, Source
+from cityloom.registers.models import LinkDecision, Load, RecordLink, Source
 
 _AT_ONCE = 500
 _FARTHEST = 20
@@ -81,9 +81,27 @@ def decide(number: int, state: str, *, reason: str, by: str, at: datetime) -> No
         LinkDecision.objects.create(link=link, state=state, by=by, at=at, reason=reason)
 
 
+def forget(load: int) -> None:
+    """Remove the pairs that an unfinished load of people found; nobody has seen them."""
+    within = (load << 32, (load + 1 << 32) - 1)
+    left = RecordLink.objects.filter(Q(left_record__range=within) | Q(right_record__range=within), register="people")
+    numbers = list(left.values_list("id", flat=True))
+    for first in range(0, len(numbers), _AT_ONCE):
+        some = numbers[first : first + _AT_ONCE]
+        LinkDecision.objects.filter(link__in=some).delete()
+        RecordLink.objects.filter(id__in=some).delete()
+
+
+def _seen() -> models.QuerySet[RecordLink]:
+    """The pairs of loads that are known."""
+    last = Load.objects.filter(state=Load.DONE).aggregate(last=models.Max("number"))["last"] or 0
+    known = last + 1 << 32
+    return RecordLink.objects.filter(left_record__lt=known, right_record__lt=known)
+
+
 def one(number: int) -> PairFacts:
     """One pair with all that was decided of it. Raises: Refused `linkage.no_pair`."""
-    link = RecordLink.objects.filter(id=number).first()
+    link = _seen().filter(id=number).first()
     if link is None:
         raise _no_pair(number)
     return _facts([link])[0]
@@ -95,14 +113,14 @@ def _no_pair(number: int) -> Refused:
 
 def waiting(register: str, limit: int) -> list[PairFacts]:
     """Pairs to be reviewed: those that wait longest first, and of these the least certain."""
-    asked = RecordLink.objects.filter(state=REVIEW)
+    asked = _seen().filter(state=REVIEW)
     asked = asked.filter(register=register) if register else asked
     return _facts(list(asked.order_by("found_at", Abs(F("probability") - 0.5), "id")[:limit]))
 
 
 def next_after(number: int) -> int:
     """The pair that comes after one in the queue, the first where it is the last; 0 where none waits."""
-    queue = list(RecordLink.objects.filter(state=REVIEW).order_by("found_at", Abs(F("probability") - 0.5), "id")
+    queue = list(_seen().filter(state=REVIEW).order_by("found_at", Abs(F("probability") - 0.5), "id")
                  .values_list("id", flat=True)[:5_000])  # fmt: skip
     others = [other for other in queue if other != number]
     if number in queue and queue.index(number) + 1 < len(queue):
@@ -112,14 +130,14 @@ def next_after(number: int) -> int:
 
 def counts(register: str = "") -> dict[str, int]:
     """How many pairs are in each state."""
-    asked = RecordLink.objects.filter(register=register) if register else RecordLink.objects.all()
+    asked = _seen().filter(register=register) if register else _seen()
     states = list(asked.values_list("state", flat=True))
     return {state: states.count(state) for state in sorted(set(states))}
 
 
 def lately_joined(limit: int) -> list[PairFacts]:
     """The pairs that were joined last."""
-    return _facts(list(RecordLink.objects.filter(state__in=JOINED).order_by("-id")[:limit]))
+    return _facts(list(_seen().filter(state__in=JOINED).order_by("-id")[:limit]))
 
 
 def of_entry(register: str, key: str, known_at: datetime | None = None) -> tuple[list[str], list[PairFacts]]:

@@ -41,7 +41,7 @@ _MUST_NOT: dict[str, tuple[str, ...]] = {
     "propose-purpose": ("role",), "approve-purpose": ("role", "another", "step_up"), "withdraw-purpose": ("role",),
     "watch": ("role",), "set-honey": ("role", "step_up"), "reset-breaker": ("role", "step_up"),
     "unmask": ("role", "step_up"), "seal": ("role", "unit", "fields"),
-    "find": ("role", "unit"), "key": ("role", "unit"),
+    "find": ("role", "unit"), "key": ("role", "unit"), "match": ("role", "unit"),
 }  # fmt: skip
 """What must not be granted, whoever wrote the policies: a request that is right in all but this."""
 _ROLES = ("social-worker", "commander", "system", "steward", _OFFICER, "case-handler", "supervisor", "operator",

@@ -1,0 +1,114 @@
+"""Who of a department's file is somebody whom another department told of, though no number says so.
+
+Each test has a birthday and telephones of its own, as the keeper outlives a test.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from cityloom.gate import actions as gate
+from cityloom.kernel import clock
+from cityloom.kernel.actor import SYSTEM
+from cityloom.kernel.refused import Refused
+from cityloom.registers import actions, queries
+from cityloom.registers.loading import person_writing
+from cityloom.registers.models import LinkDecision, RecordLink, Resident
+from tests.gate.conftest import keeper  # noqa: F401
+from tests.registers.test_people import Desk, Row, at, counts, desk, found, number, row  # noqa: F401
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("keeper")]
+
+
+def said(name: str, born: str, phone: str, serial: int = 0, no: int = 1) -> Row:
+    """What a department says of one person; `serial` 0 is no identity number."""
+    day = f"{born[:4]}-{born[4:6]}-{born[6:]}"
+    return row(no, name, born=day, phone=phone, number=number(serial, born) if serial else "", home=str(no % 20 or 1))
+
+
+def second_source(desk: Desk) -> str:  # noqa: F811
+    return f"{desk.source}-b"[:60]
+
+
+def test_one_person_in_other_letters_and_without_a_number_is_joined(desk: Desk) -> None:  # noqa: F811
+    first = desk.load(said("张伟", "19500111", "13910110001"), said("王芳", "19910506", "13910110003", no=2))
+    second = desk.load(said("Zhang Wei", "19500111", "13910110001", no=301), source=second_source(desk))
+    assert counts(first) == {"new": 2}
+    assert counts(second) == {"new": 1, "linked": 1}
+    (subject,) = found("13910110001", "phone")
+    assert {fact.origin.load for fact in queries.person_facts(subject=subject)} == {first.load, second.load}
+    assert Resident.objects.count() == 2
+    link = RecordLink.objects.get()
+    assert (link.state, link.register) == ("certain", "people")
+    assert not {"张伟", "13910110001", "Zhang Wei"} & {str(part) for line in link.parts for part in line}
+
+
+def test_what_is_unsure_waits_and_both_stay_people_of_their_own(desk: Desk) -> None:  # noqa: F811
+    desk.load(said("张伟", "19510211", "13911110001", serial=3))
+    second = desk.load(said("张卫", "19510211", "13911220002", serial=603, no=301), source=second_source(desk))
+    assert counts(second) == {"new": 1, "to_review": 1}
+    assert Resident.objects.count() == 2
+    (pair,) = queries.pairs_waiting()
+    assert pair.register == "people"
+
+
+def test_two_whose_identity_numbers_differ_are_never_joined_unasked(desk: Desk) -> None:  # noqa: F811
+    """Twins share a birthday, a surname and a telephone."""
+    desk.load(said("张伟", "19520311", "13912110001", serial=3))
+    second = desk.load(said("张伟", "19520311", "13912110001", serial=13, no=301), source=second_source(desk))
+    assert counts(second) == {"new": 1, "to_review": 1}
+
+
+def test_strangers_are_not_linked(desk: Desk) -> None:  # noqa: F811
+    desk.load(*[said(f"张伟{no}", f"195304{no:02d}", f"139131100{no:02d}", no=no) for no in range(11, 20)])
+    second = desk.load(said("王芳", "19900708", "13700000000", no=301), source=second_source(desk))
+    assert counts(second) == {"new": 1}
+    assert not RecordLink.objects.exists()
+
+
+def test_only_who_is_new_and_known_by_no_number_is_looked_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    asked: list[int] = []
+    real = gate.alike_people
+    monkeypatch.setattr(gate, "alike_people", lambda **how: asked.append(len(how["people"])) or real(**how))
+    desk.load(said("张伟", "19540511", "13914110001", serial=3), said("王芳", "19541212", "13914110002", no=2))
+    desk.load(said("张伟", "19540511", "13914110009", serial=3))
+    desk.load(said("张伟", "19540511", "13914110009", serial=3, no=301), source=second_source(desk))
+    assert not asked
+    desk.load(said("赵云", "19550505", "13914110005", no=7))
+    assert asked == [1]
+
+
+def test_everybody_can_be_indexed_anew(desk: Desk) -> None:  # noqa: F811
+    desk.load(said("张伟", "19570811", "13917110001"), said("王芳", "19570812", "13917110002", no=2))
+    assert actions.index_people(by=SYSTEM, at=clock.now()) == 2
+    second = desk.load(said("张威", "19570811", "13917110001", no=301), source=second_source(desk))
+    assert counts(second) == {"new": 1, "linked": 1}
+
+
+def test_a_load_goes_on_without_comparing_where_the_days_limit_is_reached(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch  # noqa: F811
+) -> None:
+    def refuses(**_how: object) -> None:
+        raise Refused("gate.budget", "That would be {value} different people today.")
+
+    monkeypatch.setattr(gate, "alike_people", refuses)
+    desk.load(said("张伟", "19550611", "13915110001"))
+    second = desk.load(said("张伟", "19550611", "13915110001", no=301), source=second_source(desk))
+    assert counts(second) == {"new": 1, "not_compared": 1}
+
+
+def test_pairs_of_a_load_that_is_cut_short_are_not_seen_and_go_with_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch  # noqa: F811
+) -> None:
+    desk.load(said("张伟", "19560711", "13916110001", serial=3))
+
+    def cut(_writer: object) -> None:
+        assert RecordLink.objects.count() == 1
+        assert queries.pairs_waiting() == []
+        raise RuntimeError
+
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError):
+        patch.setattr(person_writing.PersonWriter, "commit", cut)
+        desk.load(said("张卫", "19560711", "13916220002", serial=603, no=301), source=second_source(desk))
+    assert not RecordLink.objects.exists()
+    assert not LinkDecision.objects.exists()
