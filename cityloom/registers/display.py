@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import Any
 
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language, gettext, pgettext
 from django.utils.translation import gettext_noop as _
 
 from cityloom.registers.domain import components
@@ -125,8 +127,10 @@ DISAGREEMENT_STATES = {
 """What states of disagreements are called."""
 
 
-def field_word(name: str) -> str:
-    """What a field of a register is called in the reader's language."""
+def field_word(name: str, register: str = "") -> str:
+    """What a field of a register is called in the reader's language; people's names are no things' names there."""
+    if name == "name" and register != "people":
+        return pgettext("thing", "Name")
     return gettext(FIELDS[name]) if name in FIELDS else name
 
 
@@ -136,6 +140,33 @@ _CODED = frozenset({"kind", "status", "use", "state", "network", "material", "su
 def register_word(name: str) -> str:
     """What a register is called in the reader's language."""
     return gettext(REGISTERS[name]) if name in REGISTERS else name
+
+
+_WHY_THERE = (
+    _("the building with this number"), _("{count} buildings with this number"), _("the building of this name"),
+    _("{count} buildings have this street and number"), _("{count} buildings are called so"),
+    _("between numbers {before} and {after} on its side of the street"),
+    _("between numbers {before} and {after} in the street"),
+    _("just beyond number {number}, the last that is known"), _("{count} streets are called so"),
+    _("the middle of {place}: no number near {number} is known there"),
+    _("the middle of {place}: the address tells no number"), _("the middle of {place}"),
+    _("the city knows no such street, building or area"), _("the address names no street, building or area"),
+)  # fmt: skip
+"""The geocoder's reasons; of those that fit a sentence the first one is meant."""
+_VALUE = re.compile(r"\\{(\w+)\\}")
+
+
+@lru_cache(maxsize=1)
+def _why_there() -> list[tuple[str, re.Pattern[str]]]:
+    return [(one, re.compile(_VALUE.sub(r"(?P<\1>.+)", re.escape(one)), re.DOTALL)) for one in _WHY_THERE]
+
+
+def place_reason(reason: str) -> str:
+    """Why an address is where the geocoder has it, in the reader's language; records keep the reason in English."""
+    for words, form in _why_there():
+        if found := form.fullmatch(reason):
+            return gettext(words).format(**found.groupdict())
+    return reason
 
 
 def held_words(held: str) -> str:

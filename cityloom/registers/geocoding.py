@@ -21,7 +21,7 @@ from cityloom.registers.domain.address_standard import standard
 from cityloom.registers.domain.building_addresses import NUMBERED, AddressLevel
 from cityloom.registers.domain.draft import Texts, texts
 from cityloom.registers.domain.geocoder import Candidate, Houses, Index, Lines, built
-from cityloom.registers.models import OPEN, AddressRecord, Area, Building, BuildingRecord, Load, RoadSegment
+from cityloom.registers.models import AddressRecord, Area, Building, BuildingRecord, Load, RoadSegment
 
 _FORM = 1
 _ARRAYS = ("start", "value", "tail", "id", "lon", "lat", "middle_lon", "middle_lat", "reach_m")
@@ -82,9 +82,7 @@ def _of_departments(load: int) -> Iterator[tuple[int, str, str, str, float, floa
     if not load:
         return
     for table, name in ((BuildingRecord, "name"), (AddressRecord, "street")):
-        known = table._default_manager.filter(
-            closed_by=OPEN, is_gone=False, id__lt=(load + 1) << 32, lon__isnull=False, lat__isnull=False
-        ).order_by("id")
+        known = table.still_said(load).filter(lon__isnull=False, lat__isnull=False).order_by("id")
         for address, called, lon, lat in known.values_list("address", name, "lon", "lat")[:_MOST_PARSED]:
             said = standard(address)
             if said.street and said.number:

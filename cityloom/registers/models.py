@@ -6,6 +6,8 @@ together; the large tables refer to each other by plain numbers.
 
 from __future__ import annotations
 
+from typing import Self
+
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -480,6 +482,11 @@ class Record(models.Model):
 
     class Meta:
         abstract = True
+
+    @classmethod
+    def still_said(cls, load: int) -> models.QuerySet[Self]:
+        """What sources still said when a load was the last that was known; a later one may have closed it meanwhile."""
+        return cls._default_manager.filter(closed_by__gt=load, is_gone=False, id__lt=(load + 1) << 32)
 
 
 class SurvivorshipRules(models.Model):

@@ -44,7 +44,7 @@ from cityloom.registers.domain.answers import (
     Shelters,
     ValveFacts,
 )  # fmt: skip
-from cityloom.registers.domain.building_addresses import AddressLevel
+from cityloom.registers.domain.building_addresses import UNNUMBERED, AddressLevel, known_number
 from cityloom.registers.domain.draft import Flags, Floats, Ints, Shapes, Texts
 from cityloom.registers.domain.fact_kinds import register_of
 from cityloom.registers.domain.facts import (
@@ -75,7 +75,6 @@ from cityloom.registers.domain.zoning_answers import (
 )
 from cityloom.registers.models import (
     FIRST_HIDDEN,
-    OPEN,
     RECORDS,
     City,
     CorrectionRequest,
@@ -132,8 +131,9 @@ def loaded_city() -> CityFacts:
 
 _BUILDING = (
     "id, lon, lat, use, levels, dwellings, first_dwelling_id, people_day, street, house_number, name, unit_id, "
-    "made_up, gross_floor_m2, footprint"
+    "made_up, gross_floor_m2, address_level, footprint"
 )
+_IS_NUMBERED = f"address_level NOT IN ({', '.join(str(int(level)) for level in UNNUMBERED)})"
 _TEXTS = frozenset({"use", "street", "house_number", "name", "unit_id"})
 _FLOATS = frozenset({"lon", "lat", "gross_floor_m2"})
 
@@ -194,16 +194,16 @@ def _near_buildings(circle: tuple[float, float, float], reach_m: float, size: st
 
 
 def _buildings(rows: list[tuple]) -> Buildings:
-    columns = _columns(rows, _BUILDING)
-    made = [_typed(name, column) for name, column in zip(_BUILDING.split(", "), columns, strict=True)]
-    return Buildings(*made[:-1], footprint=_shapes(columns[-1]))
+    columns = dict(zip(_BUILDING.split(", "), _columns(rows, _BUILDING), strict=True))
+    footprint, levels = columns.pop("footprint"), columns.pop("address_level")
+    columns["house_number"] = list(map(known_number, columns["house_number"], levels))
+    made = [_typed(name, column) for name, column in columns.items()]
+    return Buildings(*made, footprint=_shapes(footprint))
 
 
 def _typed(name: str, column: Sequence[object]) -> NDArray[np.generic]:
     if name in _TEXTS:
         return _texts(column)
-    if name == "footprint":
-        return np.zeros(0)
     return np.array(column, np.float64 if name in _FLOATS else np.int64)
 
 
@@ -350,24 +350,21 @@ def addresses(dwelling_ids: Sequence[int] | Ints) -> dict[int, str]:
     wanted = np.unique(np.asarray(dwelling_ids, np.int64))
     rows = _in_ranges("registers_dwelling", "id, building_id, label", "id", _joined(wanted, wanted))
     homes = np.unique(np.array([row[1] for row in rows], np.int64))
-    of_building = {
-        row[0]: row[1:]
-        for row in _in_ranges(
-            "registers_building", "id, street, house_number, name, dwellings", "id", _joined(homes, homes)
-        )
-    }
-    return {dwelling: _address(label, *of_building[building]) for dwelling, building, label in rows}
+    told = "id, street, house_number, name, dwellings, address_level"
+    of_building = {row[0]: row[1:] for row in _in_ranges("registers_building", told, "id", _joined(homes, homes))}
+    return {dwelling: _address(label, building, *of_building[building]) for dwelling, building, label in rows}
 
 
 def dwellings_at(street: str, house_number: str) -> dict[int, str]:
     """The dwellings of the buildings with that street and number, each with its address; empty where there is none.
 
+    A number that was made up, since no source knows one, leads nowhere.
     Reads all buildings: it is asked by a person who looks for one address.
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT first_dwelling_id, dwellings FROM registers_building WHERE LOWER(street) = LOWER(%s)"
-            " AND LOWER(house_number) = LOWER(%s) AND dwellings > 0 ORDER BY id LIMIT 20",
+            "SELECT first_dwelling_id, dwellings FROM registers_building WHERE LOWER(street) = LOWER(%s)"  # noqa: S608
+            f" AND LOWER(house_number) = LOWER(%s) AND dwellings > 0 AND {_IS_NUMBERED} ORDER BY id LIMIT 20",
             [street, house_number],
         )
         found = cursor.fetchall()
@@ -381,8 +378,8 @@ def place_of(street: str, house_number: str) -> tuple[float, float] | None:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT lon, lat FROM registers_building WHERE LOWER(street) = LOWER(%s)"
-            " AND LOWER(house_number) = LOWER(%s) ORDER BY id LIMIT 1",
+            "SELECT lon, lat FROM registers_building WHERE LOWER(street) = LOWER(%s)"  # noqa: S608
+            f" AND LOWER(house_number) = LOWER(%s) AND {_IS_NUMBERED} ORDER BY id LIMIT 1",
             [street.strip(), house_number.strip()],
         )
         row = cursor.fetchone()
@@ -434,7 +431,8 @@ def _street_names(version: str) -> list[str]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def _address(label: int, street: str, number: str, name: str, dwellings: int) -> str:
+def _address(label: int, building: int, street: str, number: str, name: str, dwellings: int, level: int) -> str:
+    number = known_number(number, level) or (name or f"building {building}" if level in UNNUMBERED else "")
     house = " ".join(part for part in (street, number) if part) or name or "address unknown"
     return f"{house}, {label // 100}-{label % 100:02d}" if dwellings > 1 else house
 
@@ -902,12 +900,11 @@ def owners_of(
 ) -> dict[str, set[str]]:  # fmt: skip
     """By key the owners that sources have for it; not those of `source` for keys that its file has, and so replaces."""
     name = REGISTERS[register].owner
-    last, wanted, found = (last_known_load() + 1) << 32, sorted(keys), dict[str, set[str]]()
+    said_now, wanted, found = RECORDS[register].still_said(last_known_load()), sorted(keys), dict[str, set[str]]()
     own = Source.objects.filter(name=source).values_list("id", flat=True).first()
     for first in range(0, len(wanted), _KEYS_AT_ONCE):
         some = wanted[first : first + _KEYS_AT_ONCE]
-        rows = RECORDS[register]._default_manager.filter(key__in=some, closed_by=OPEN, is_gone=False, id__lt=last)
-        said = list(rows.exclude(**{name: ""}).values_list("key", name, "source_id"))
+        said = list(said_now.filter(key__in=some).exclude(**{name: ""}).values_list("key", name, "source_id"))
         replaced = are_here([key for key, _owner, number in said if number == own])
         for key, owner, number in said:
             if number != own or key not in replaced:
@@ -936,7 +933,7 @@ def places_of(register: str, keys: Sequence[str]) -> dict[str, tuple[float, floa
     table = RECORDS.get(register)
     if table is None or not {"lon", "lat"} <= {field.name for field in table._meta.get_fields()}:
         return {}
-    placed = table._default_manager.filter(closed_by=OPEN, id__lt=(last_known_load() + 1) << 32).exclude(lon=None)
+    placed = table.still_said(last_known_load()).exclude(lon=None)
     out = {}
     for first in range(0, len(keys), _KEYS_AT_ONCE):
         rows = placed.filter(key__in=keys[first : first + _KEYS_AT_ONCE]).order_by("id")
@@ -973,7 +970,7 @@ _OF_A_FILE = ("key", "load", "row")
 def organisations_called(text: str, limit: int) -> list[tuple[str, str, str]]:
     """Code, name and address of organisations whose name begins so, or whose code this is."""
     shown = ("key", "name", "address")
-    known = OrganisationRecord.objects.filter(closed_by=OPEN, is_gone=False, id__lt=(last_known_load() + 1) << 32)
+    known = OrganisationRecord.still_said(last_known_load())
     by_code = list(known.filter(key=text.strip().upper()[:64]).values_list(*shown)[:limit])
     start = spoken.folded(text)[: spoken.LONGEST].encode(errors="replace")
     if by_code or not start:

@@ -290,6 +290,22 @@ def test_a_load_that_is_killed_is_seen_by_nobody_and_goes_on_where_it_was(
     assert Load.objects.count() == 2
 
 
+def test_what_a_killed_load_would_replace_is_found_meanwhile_by_every_look_up(
+    desk: Desk, small_batches: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    header, places = ("code", "name", "founded", "owner", "x", "y"), "  x: {field: lon}\n  y: {field: lat}"
+    old = [(code(n), f"Lan {n}", "", code(3), "114.1", "22.5") for n in (1, 2)]
+    new = [(code(n), f"Moved {n}", "", code(4), "114.2", "22.6") for n in (1, 2, 5, 6)]
+    desk.load(desk.file(*old, header=header), more=places)
+    cut_short(monkeypatch, desk, desk.file(*new, header=header), 1, more=places)
+    assert OrganisationRecord.objects.filter(closed_by=2).count() == 2
+    assert [row[0] for row in queries.organisations_called("lan", 5)] == [code(1), code(2)]
+    assert [row[1] for row in queries.organisations_called(code(1), 5)] == ["Lan 1"]
+    assert queries.organisations_called("moved", 5) == []
+    assert queries.places_of("organisations", [code(1)]) == {code(1): (114.1, 22.5)}
+    assert queries.owners_of("organisations", "tax", [code(1)], lambda _keys: set()) == {code(1): {code(3)}}
+
+
 def test_what_a_killed_load_wrote_is_taken_back_by_the_next_file(
     desk: Desk, sealed: list[int], small_batches: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+import shapely
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cityloom.kernel.actor import SYSTEM
 from cityloom.registers import actions, geocoding, queries
+from cityloom.registers.display import place_reason
 from cityloom.registers.domain.building_addresses import AddressLevel, with_derived
 from cityloom.registers.domain.complete import complete
 from cityloom.registers.domain.draft import texts
@@ -125,6 +129,29 @@ def test_a_card_says_where_an_address_is_from(drawn_city: None) -> None:
     assert "neighbours" in told[AddressLevel.INTERPOLATED]["Address by"]
     assert "60 m" in told[AddressLevel.NONE]["Address by"]
     assert cards.building(None, str(by_level[AddressLevel.NONE]), None).title.startswith("Building ")
+
+
+def test_a_number_that_was_made_up_is_offered_as_an_address_nowhere(drawn_city: None) -> None:
+    row = Building.objects.get(address_level=AddressLevel.NONE)
+    assert row.house_number, "what is held back is there"
+    street, number = row.street, row.house_number
+    assert queries.place_of(street, number) is None
+    assert queries.dwellings_at(street, number) == {}
+    assert row.id not in [one.id for one in search._houses(street, number)]
+    assert queries.place_of("rua nova", "10") is not None
+    label = f"building {row.id}"
+    assert all(label in words for words in queries.addresses([row.first_dwelling_id]).values())
+    assert number not in search.addresses(None, str(row.id), 5)[0].title.split()
+    near = queries.buildings_touching(shapely.from_wkb(bytes(row.footprint)))
+    assert (near.id.tolist(), near.house_number.tolist()) == ([row.id], [""])
+
+
+@pytest.mark.parametrize("text", [one[0] for one in FOUND])
+def test_every_reason_is_told_in_chinese(index: Index, text: str) -> None:
+    with translation.override("zh-hans"):
+        told = place_reason(index.find(text).reason)
+    assert set(re.findall(r"[A-Za-z]+", told)) <= {"Rua", "das", "Flores", "Beiqiao", "Street", "Yuehai", "A"}
+    assert re.search(r"[\u4e00-\u9fff]", told)
 
 
 def test_coverage_counts_every_building(drawn_city: None) -> None:

@@ -105,6 +105,14 @@ def test_a_profile_finds_fields_forms_units_and_swapped_coordinates() -> None:
     assert columns["status"].codes == {"存续": "active"}
 
 
+def test_a_short_file_is_mapped_by_its_own_words() -> None:
+    rows = [[*ROW[:6], word] for word in ("存续", "注销", "吊销", "存续", "Lapsed")]
+    proposal = profile.propose(HEADER, rows)
+    read = mapping.read(profile.mapping_text(proposal, "somebody", "a.csv", Wanted("csv", "utf-8", ",")))
+    (status,) = [column for column in read.columns if column.field.name == "status"]
+    assert status.codes == {"存续": "active", "注销": "dissolved", "吊销": "revoked", "Lapsed": "unknown"}
+
+
 def test_coordinates_in_china_are_suspected_of_being_shifted() -> None:
     row = [*ROW[:3], "114.1", "22.5", *ROW[5:]]
     assert any("GCJ-02" in remark for remark in profile.propose(HEADER, [row] * 30).remarks)

@@ -27,7 +27,8 @@ from tests.ui import messages
 FOLDER = messages.PACKAGE / "locale" / "zh_Hans" / "LC_MESSAGES"
 PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\w*\}")
 REFUSING = (
-    "accounts", "audit", "bus", "drills", "emergency", "fieldwork", "gate", "keeper", "signals", "subscriptions", "web"
+    "accounts", "audit", "bus", "drills", "emergency", "fieldwork", "gate", "keeper", "signals", "subscriptions", "web",
+    "registers/browsing", "registers/trust", "registers/views", "registers/zones",
 )
 
 

@@ -54,8 +54,7 @@ class Listed:
 
 def spoken(register: str) -> QuerySet[Record]:
     """What sources have said last in a register and still say."""
-    last = queries.last_known_load()
-    return RECORDS[register]._default_manager.filter(closed_by__gt=last, is_gone=False, id__lt=(last + 1) << 32)
+    return RECORDS[register].still_said(queries.last_known_load())
 
 
 def listed(register: str, *, text: str = "", after: str = "", area: shapely.Geometry | None = None, limit: int = 50

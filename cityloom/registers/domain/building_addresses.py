@@ -50,6 +50,13 @@ class AddressLevel(IntEnum):
 
 NUMBERED = (AddressLevel.UNTOLD, AddressLevel.TAGS, AddressLevel.POINT_INSIDE, AddressLevel.POINT_NEAR)
 """Levels at which a house number is the source's own word."""
+UNNUMBERED = (AddressLevel.STREET, AddressLevel.NONE)
+"""Levels at which a building that has a house number all the same has one that was made up."""
+
+
+def known_number(number: str, level: int) -> str:
+    """A building's number; "" in the place of one that was made up for want of any, which is no address."""
+    return "" if level in UNNUMBERED else number
 
 
 @dataclass(frozen=True)

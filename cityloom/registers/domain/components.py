@@ -1,4 +1,8 @@
-"""City components: what stands in the street and is looked after, by class, and the number that each one has."""
+"""City components: what stands in the street and is looked after, by class, and the number that each one has.
+
+Only main classes are checked in a number. The names of sub-classes were not compared with the text of the standards:
+compare them with GB/T 30428.2 (and CJ/T 214 before it) before anything is decided by them.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +51,8 @@ SUB_CLASSES: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 """The sub-classes: the seventh to tenth digit of a component's number, with the names in English and Chinese.
 
-Source: the numbering of CJ/T 214, which GB/T 30428.2 goes on with; a city may extend it in its classes' free numbers.
+After the numbering of CJ/T 214, which GB/T 30428.2 goes on with, and not compared with either text. They are shown,
+and nothing is refused for them; a city may extend them in its classes' free numbers.
 """
 _CLASS = slice(6, 10)
 

@@ -173,11 +173,12 @@ _OPERATOR_WORDS = (
 _OPERATOR = Field("operator", "key", refers_to="organisations", words=_OPERATOR_WORDS)
 SHAPE_WORDS = ("geometry", "geom", "wkt", "shape", "坐标串", "几何", "空间坐标", "图形")
 
+_LAND_USE = "a code after GB/T 21010-2017 (the table was not compared with the standard: do so before you rely on it)"
 PARCELS = Register("parcels", fields=(
     Field("code", "key", required=True, words=(
         "parcel code", "parcel id", "宗地代码", "地块编码", "宗地编号", "地块编号",
     )),
-    Field("land_use", "choice", choices=tuple(LAND_USES), code_list="a code of GB/T 21010-2017", words=(
+    Field("land_use", "choice", choices=tuple(LAND_USES), code_list=_LAND_USE, words=(
         "land use", "use code", "地类", "地类编码", "土地用途", "用地性质", "用途",
     )),
     _ADDRESS, _DIVISION,

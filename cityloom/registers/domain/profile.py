@@ -59,7 +59,11 @@ _SIGNED: dict[str, Callable[[Sequence[str]], identifiers.Faults]] = {
 
 @dataclass(frozen=True)
 class Look:
-    """A column as the sample shows it; `codes` are its values where they are few."""
+    """A column as the sample shows it.
+
+    `codes` are its values where they are few for so many rows that they are a code list; `words` all of them, where
+    they are few, however many rows there are: what a code list of the register can be read from.
+    """
 
     name: str
     kind: str
@@ -67,6 +71,7 @@ class Look:
     filled: int = 0
     distinct: int = 0
     codes: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
     empty: tuple[str, ...] = ()
     low: float | None = None
     high: float | None = None
@@ -115,7 +120,8 @@ def _look(name: str, column: Sequence[str]) -> Look:
     empty = sorted({text for text in texts if text.casefold() in _EMPTY_WORDS})
     filled = [text for text in texts if text and text not in empty]
     counts = Counter(filled)
-    common = {"filled": len(filled), "distinct": len(counts), "empty": tuple(empty)}
+    words = tuple(text for text, _count in counts.most_common()) if len(counts) <= _MOST_CODES else ()
+    common = {"filled": len(filled), "distinct": len(counts), "empty": tuple(empty), "words": words}
     if not filled:
         return Look(name, "empty", **common)  # type: ignore[arg-type]
     kind, form, wrong = _kind(filled)
@@ -267,7 +273,7 @@ def _column_lines(look: Look, field: Field) -> list[str]:
         parts.append(f"unit: {_unit(look.name, field)}")
     if field.kind != "choice":
         return [f"  {_word(look.name)}: {{{', '.join(parts)}}}"]
-    codes = look.codes or tuple(sorted(field.choices))
+    codes = look.codes or look.words or tuple(sorted(field.choices))
     lines = [f"  {_word(look.name)}:", f"    field: {field.name}", "    codes:"]
     return lines + [f"      {_word(code)}: {_meaning(code, field)}" for code in codes]
 

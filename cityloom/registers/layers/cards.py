@@ -13,7 +13,7 @@ from cityloom.accounts.queries import unit_names
 from cityloom.kernel.actor import Actor
 from cityloom.registers import queries
 from cityloom.registers.display import word
-from cityloom.registers.domain.building_addresses import STREET_WITHIN_M, AddressLevel
+from cityloom.registers.domain.building_addresses import STREET_WITHIN_M, AddressLevel, known_number
 from cityloom.registers.layers.overview import hexagon
 from cityloom.registers.models import Building, Main, Place, Valve
 from cityloom.ui.domain.declared import Card
@@ -65,7 +65,7 @@ def _address(row: Building) -> tuple[str, str]:
         AddressLevel.NONE: _("nothing: no street with a name is within {metres} m").format(metres=near),
     }  # fmt: skip
     level = AddressLevel(row.address_level)
-    number = row.house_number if level < AddressLevel.STREET else ""
+    number = known_number(row.house_number, level)
     street = row.street if level != AddressLevel.NONE else ""
     source = f" ({row.address_ref})" if row.address_ref else ""
     return f"{street} {number}".strip(), words.get(level, "") + source

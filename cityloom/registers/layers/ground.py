@@ -16,6 +16,7 @@ from cityloom.kernel.cells import RESOLUTION
 from cityloom.kernel.geometry import LocalProjection
 from cityloom.registers import queries
 from cityloom.registers.domain import generalise
+from cityloom.registers.domain.building_addresses import known_number
 from cityloom.registers.domain.draft import Flags, Ints, Shapes, Texts
 from cityloom.registers.domain.names import by_language
 from cityloom.registers.domain.rows import LARGE_REACH_M
@@ -98,10 +99,10 @@ def buildings(west: float, south: float, east: float, north: float, zoom: int) -
     box = (west, south, east, north)
     reaches = ((0, LARGE_REACH_M), (1, reaches_m.get("building", 0.0)))
     read = [_buildings_of(size, reach, box) for size, reach in reaches]
-    number, use, levels, height, house, wkb = (list(chain(*parts)) for parts in zip(*read, strict=True))
+    number, use, levels, height, house, how, wkb = (list(chain(*parts)) for parts in zip(*read, strict=True))
     return _named(
         shapes(wkb), ints(number), use=texts(use), levels=ints(levels), height=np.array(height, dtype=object),
-        number=texts(house),
+        number=texts(list(map(known_number, house, how))),
     )  # fmt: skip
 
 
@@ -110,8 +111,8 @@ def _buildings_of(size: int, reach_m: float, box: tuple[float, float, float, flo
     metres = LocalProjection(west, max(abs(south), abs(north))).xy(np.array([west + 1]), np.array([0.0]))[0, 0]
     aside, above = reach_m / float(metres), reach_m / 110_000
     return queries.rows_in_box(
-        "registers_building", "id, use, levels, height_m, house_number, footprint", box, margin_m=reach_m,
-        most=_MOST, resolution=RESOLUTION, indexed=f"b.large = {int(size)} AND ",
+        "registers_building", "id, use, levels, height_m, house_number, address_level, footprint", box,
+        margin_m=reach_m, most=_MOST, resolution=RESOLUTION, indexed=f"b.large = {int(size)} AND ",
         condition="b.lon BETWEEN %s AND %s AND b.lat BETWEEN %s AND %s AND ",
         values=(west - aside, east + aside, south - above, north + above),
     )  # fmt: skip

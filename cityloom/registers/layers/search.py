@@ -14,6 +14,7 @@ from cityloom.registers import queries
 from cityloom.registers.browsing import entries
 from cityloom.registers.display import register_word, value_word, word
 from cityloom.registers.domain import names
+from cityloom.registers.domain.building_addresses import UNNUMBERED, known_number
 from cityloom.registers.models import Building
 from cityloom.ui.domain.declared import Hit
 
@@ -22,7 +23,7 @@ _MOST_READ = 300
 _MOST_FILTERED = 2_000
 _MOST_STREETS = 20
 _MOST_HOUSES = 3_000
-_SHOWN = ("id", "street", "house_number", "name", "use", "lon", "lat")
+_SHOWN = ("id", "street", "house_number", "name", "use", "lon", "lat", "address_level")
 _KINDS = ("area", "place", "street", "land", "building")
 _NUMERALS = frozenset("一二三四五六七八九十")
 Row = tuple[bytes, str, int, str, str, str, float, float]
@@ -132,7 +133,8 @@ def _houses(street: str, number: str) -> list[Building]:
     rows = [row for row in _rows_for(names.folded(street)) if row[1] == "street"][:_MOST_STREETS]
     called = {name for row in rows for name in row[4:6] if name}
     wanted = number.casefold()
-    near = Building.objects.filter(street__in=called).only(*_SHOWN).order_by("street", "house_number", "id")
+    numbered = Building.objects.filter(street__in=called).exclude(address_level__in=UNNUMBERED)
+    near = numbered.only(*_SHOWN).order_by("street", "house_number", "id")
     exact = list(near.filter(house_number__in={number, number.upper(), wanted})[:_MOST_STREETS])
     known = {row.id for row in exact}
     others = near[:_MOST_HOUSES] if len(exact) < _MOST_STREETS else []
@@ -142,7 +144,7 @@ def _houses(street: str, number: str) -> list[Building]:
 
 
 def _house(row: Building, actor: Actor | None) -> Hit:
-    title = f"{row.street} {row.house_number}".strip() or row.name
+    title = f"{row.street} {known_number(row.house_number, row.address_level)}".strip() or row.name
     subtitle = " · ".join(part for part in (row.name if row.name != title else "", word(row.use)) if part)
     numbered = _("Building {number}").format(number=row.id)
     return Hit(title or numbered, f"{numbered} · {subtitle}" if title and subtitle else subtitle or numbered,

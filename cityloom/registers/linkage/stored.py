@@ -11,7 +11,7 @@ from cityloom.registers.domain.linkage import Links
 from cityloom.registers.domain.linkage_config import Config
 from cityloom.registers.domain.reviewing import CERTAIN, REVIEW
 from cityloom.registers.linkage import engine
-from cityloom.registers.models import OPEN, Load, OrganisationRecord, RecordLink, Source
+from cityloom.registers.models import Load, OrganisationRecord, RecordLink, Source
 from cityloom.registers.trust import pairs
 
 OWN_NUMBER = ":"
@@ -38,7 +38,7 @@ def link_organisations(*, by: Actor, at: datetime) -> dict[str, int]:
 def _tables(names: dict[int, str]) -> tuple[dict[str, dict[str, list[str]]], dict[str, list[tuple[int, str, int]]]]:
     """For each source its columns, and in the same order record, key and source of each row."""
     last = Load.objects.filter(state=Load.DONE).order_by("-number").values_list("number", flat=True).first() or 0
-    held = OrganisationRecord.objects.filter(closed_by=OPEN, is_gone=False, id__lt=(last + 1) << 32).order_by("id")
+    held = OrganisationRecord.still_said(last).order_by("id")
     tables: dict[str, dict[str, list[str]]] = {}
     records: dict[str, list[tuple[int, str, int]]] = {}
     for record, key, source, *told in held.values_list("id", "key", "source_id", *_TOLD).iterator(10_000):

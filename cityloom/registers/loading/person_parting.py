@@ -15,7 +15,7 @@ from cityloom.kernel.refused import Refused
 from cityloom.registers import policies, queries
 from cityloom.registers.loading import person_settling
 from cityloom.registers.loading.turn import turn
-from cityloom.registers.models import OPEN, Load, PersonRecord, Resident
+from cityloom.registers.models import Load, PersonRecord, Resident
 
 
 def part(record: int, *, by: Actor, at: datetime) -> int:
@@ -49,10 +49,11 @@ def _parted(subject: int, line: Sequence[PersonRecord], *, by: Actor, at: dateti
     with transaction.atomic():
         PersonRecord.objects.filter(id__in=[one.id for one in line]).update(subject=fresh)
         _keep(fresh, [one.id for one in said], versions)
-        last = line[-1]
-        if last.closed_by == OPEN and not last.is_gone:
+        known = queries.last_known_load()
+        last = [one for one in line if one.id >> 32 <= known][-1]
+        if last.closed_by > known and not last.is_gone:
             Resident.objects.create(subject=fresh, dwelling_id=last.dwelling_id)
-    person_settling.put_in_force([subject], queries.last_known_load())
+    person_settling.put_in_force([subject], known)
     return fresh
 
 

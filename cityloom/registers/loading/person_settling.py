@@ -19,7 +19,7 @@ from cityloom.gate import actions as gate
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM
 from cityloom.registers import bulk
-from cityloom.registers.models import OPEN, Load, PersonRecord, Resident
+from cityloom.registers.models import Load, PersonRecord, Resident
 
 _AT_ONCE = 2_000
 
@@ -69,7 +69,7 @@ def put_in_force(subjects: Sequence[int], last_load: int) -> None:
 
 def _words(subjects: Sequence[int], last_load: int) -> dict[int, _Word]:
     """Of each person the word that is true since the latest day, of several the one that was known last."""
-    rows = PersonRecord.objects.filter(subject__in=subjects, closed_by=OPEN, is_gone=False, id__lt=last_load + 1 << 32)
+    rows = PersonRecord.still_said(last_load).filter(subject__in=subjects)
     found: dict[int, _Word] = {}
     for subject, *more in rows.values_list("subject", "valid_from", "id", "dwelling_id"):
         word = _Word(*more)

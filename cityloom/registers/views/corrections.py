@@ -34,7 +34,7 @@ def mine(request: HttpRequest) -> HttpResponse:
 def _mine(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse:
     context = {
         "rows": [_row(one) for one in queries.corrections_of(_actor(request).account)],
-        "choices": [(register, [(f"{register}.{name}", field_word(name)) for name in names])
+        "choices": [(register, [(f"{register}.{name}", field_word(name, register)) for name in names])
                     for register, names in queries.correctable().items()],
     } | more  # fmt: skip
     return render(request, "registers/my_corrections.html", context, status=status)
@@ -123,7 +123,7 @@ def _one(
 
 
 def _row(one: CorrectionFacts) -> dict[str, Any]:
-    return {"one": one, "field": field_word(one.field), "state": _(CORRECTION_STATES[one.state])}
+    return {"one": one, "field": field_word(one.field, one.register), "state": _(CORRECTION_STATES[one.state])}
 
 
 def _actor(request: HttpRequest) -> Actor:

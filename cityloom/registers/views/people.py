@@ -60,7 +60,7 @@ def _page(request: HttpRequest, subject: int, said: dict[int, dict[str, str]]) -
 
 
 def _row(fact: PersonFact, addresses: dict[int, str], said: dict[str, str]) -> dict[str, Any]:
-    told = [(field_word(name), value) for name, value in said.items() if value]
+    told = [(field_word(name, "people"), value) for name, value in said.items() if value]
     return {"fact": fact, "address": addresses.get(fact.dwelling, fact.dwelling or ""), "told": told}
 
 

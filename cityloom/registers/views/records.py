@@ -21,7 +21,15 @@ from cityloom.kernel.refused import Refused
 from cityloom.registers import actions, policies, queries
 from cityloom.registers.browsing import around, entries, export, overview
 from cityloom.registers.browsing.entries import Line
-from cityloom.registers.display import DISAGREEMENT_STATES, WHY, component_word, field_word, register_word, value_word
+from cityloom.registers.display import (
+    DISAGREEMENT_STATES,
+    WHY,
+    component_word,
+    field_word,
+    place_reason,
+    register_word,
+    value_word,
+)
 from cityloom.registers.domain.facts import Fact
 from cityloom.registers.models import SPOKEN
 from cityloom.registers.views.record_pictures import picture_of, place_of, told_shape
@@ -223,7 +231,8 @@ def _row(fact: Fact, opened: dict[str, str] | None) -> dict[str, Any]:
     placed = queries.places_by_address([fact.record]).get(fact.record)
     if placed is not None and placed.lon is not None:
         told.append((_("Place by its address"), _("{lon}, {lat}, within {metres} m: {reason}").format(
-            lon=f"{placed.lon:.6f}", lat=f"{placed.lat:.6f}", metres=round(placed.within_m or 0), reason=placed.reason,
+            lon=f"{placed.lon:.6f}", lat=f"{placed.lat:.6f}", metres=round(placed.within_m or 0),
+            reason=place_reason(placed.reason),
         )))  # fmt: skip
     named = [(field_word(name), value) for name, value in (opened or {}).items()]
     return {"fact": fact, "told": told, "named": named}
