@@ -136,13 +136,15 @@ def loads(runtime: Runtime, as_json: bool) -> None:
 def history(
     runtime: Runtime, key: str, chosen: str, known: str, source: str, valid: datetime | None, as_json: bool
 ) -> int:  # fmt: skip
-    """Show what each source said of KEY, and since when it is known."""
+    """Show what each source said of KEY, since when it is known, and which keys are joined with it."""
     runtime.open_city()
     from cityloom.registers import queries
 
     if chosen == "people":
         return _person_history(runtime, key, source, known, as_json=as_json)
-    facts = queries.facts_of(chosen, key, known_at=_instant(known, queries.time_zone()) if known else None)
+    known_at = _instant(known, queries.time_zone()) if known else None
+    facts = queries.facts_of(chosen, key, known_at=known_at)
+    joined, _pairs = queries.linked_with(chosen, key, known_at)
     if valid is not None:
         facts = queries.said_on(facts, valid.date())
     if not facts:
@@ -163,6 +165,9 @@ def history(
         since = f"known since {origin.known_at:%Y-%m-%d %H:%M} UTC"
         table.caption = f"{plain(origin.file)}, row {fact.row}, load {origin.load}, {since}"
         screen.print(table)
+    if joined:
+        screen.print(f"It is joined with {plain(', '.join(joined))}: `cityloom register believed` gathers them, "
+                     "`history` has each alone.", soft_wrap=True)  # fmt: skip
     return 0
 
 

@@ -98,17 +98,21 @@ def rules_schema() -> None:
 @_JSON
 @click.pass_obj
 def believed(runtime: Runtime, key: str, chosen: str, known: str, as_json: bool) -> None:
-    """Show what is believed of KEY: each value with its source, why, and who says otherwise."""
+    """Show what is believed of KEY: each value with its source, why, and who says otherwise.
+
+    What is joined with it counts, as it was known to be joined then.
+    """
     runtime.open_city()
     from cityloom.registers import queries
 
     moment: datetime | None = _instant(known, queries.time_zone()) if known else None
-    entry = queries.believed(_register(chosen), key, known_at=moment)
+    joined, _pairs = queries.linked_with(_register(chosen), key, moment)
+    entry = queries.believed(chosen, key, known_at=moment, joined=joined)
     if entry is None:
         raise Refused("registers.nothing_known", "Nothing was known of that key in {value} then; check the key, the "
                       "register and the date.", value=chosen)  # fmt: skip
     if as_json:
-        _print_json(asdict(entry))
+        _print_json(asdict(entry) | {"joined": joined})
         return
     table = Table("field", "value", "source", "why", "others say", title="gone" if entry.is_gone else None)
     for name, one in entry.fields.items():
@@ -116,6 +120,8 @@ def believed(runtime: Runtime, key: str, chosen: str, known: str, as_json: bool)
         value = "" if one.value is None else plain(str(one.value))
         agree = f" (and {', '.join(one.agree)})" if one.agree else ""
         table.add_row(name, value, one.source + agree, one.why, others)
+    if joined:
+        table.caption = plain(f"joined with {', '.join(joined)}")
     Screen().print(table)
 
 
@@ -145,8 +151,8 @@ def disagreements(
         return
     table = Table("number", "register", "key", "field", "sources", "found by load", "state", "right")
     for each in found:
-        table.add_row(str(each.number), each.register, plain(each.key), each.field, " / ".join(each.sources),
-                      str(each.found_by), each.state, each.right)  # fmt: skip
+        table.add_row(str(each.number), each.register, plain(each.entry), each.field, " / ".join(each.sources),
+                      str(each.found_by or "a join"), each.state, each.right)  # fmt: skip
     Screen().print(table if found else "No sources disagree.")
 
 

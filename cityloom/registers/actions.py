@@ -14,7 +14,7 @@ from typing import TextIO
 
 import numpy as np
 from django.apps import apps
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 from numpy.typing import NDArray
 
 from cityloom.accounts.actions import create_units
@@ -46,6 +46,7 @@ from cityloom.registers.loading import (
     comparing,
     corrections,
     deciding,
+    joining,
     people,
     person_opening,
     person_parting,
@@ -501,30 +502,39 @@ def link_files(
 def link_stored(register: str, *, by: Actor, at: datetime) -> dict[str, int]:
     """Link entries of a register that sources know under different numbers; how many pairs are new, by state.
 
+    What sources say of entries that are newly joined is compared, and what joins that were cut short left over.
     Raises: Refused `linkage.register_unknown`, `registers.role`.
     """
     if register != "organisations":
         raise Refused("linkage.register_unknown", "There is no way to link {value}; there is one for {limit}.",
                       value=register, limit="organisations")  # fmt: skip
-    return stored.link_organisations(by=by, at=at)
+    new = stored.link_organisations(by=by, at=at)
+    joining.compare_due(at)
+    return new
 
 
 def judge_pair(number: int, *, same: bool, reason: str, by: Actor, at: datetime) -> None:
-    """Write down that two entries are one, or are not.
+    """Write down that two entries are one, or are not; what sources say of one is compared.
 
     Raises: Refused `registers.role`, `linkage.no_pair`, `linkage.decided`.
     """
     policies.check_can_judge_links(by)
-    pairs.decide(number, SAME if same else DIFFERENT, reason=" ".join(reason.split())[:300], by=by.account, at=at)
+    with transaction.atomic():
+        pairs.decide(number, SAME if same else DIFFERENT, reason=" ".join(reason.split())[:300], by=by.account, at=at)
+        joining.compare(number, by=by.account, at=at)
 
 
 def undo_join(number: int, *, reason: str, by: Actor, at: datetime) -> None:
     """Take a join back: both entries are two again, and nothing that was known of the join is lost.
 
+    Disagreements that were there only because both were one end with the reason.
     Raises: Refused `registers.role`, `registers.reason`, `linkage.no_pair`, `linkage.not_joined`.
     """
     policies.check_can_judge_links(by)
-    pairs.decide(number, UNDONE, reason=policies.check_reason(reason), by=by.account, at=at)
+    why = policies.check_reason(reason)
+    with transaction.atomic():
+        pairs.decide(number, UNDONE, reason=why, by=by.account, at=at)
+        joining.compare(number, by=by.account, at=at, reason=why)
 
 
 def write_links(outcome: linked_files.Outcome, place: Path) -> int:

@@ -33,7 +33,8 @@ class FileLoaded:
 class RecordsDisagree:
     """What a load brought into a register is not what other sources say; `by_field` counts the entries, no values.
 
-    `found` are those that nobody had noted before, or that a decision no longer covers.
+    `found` are those that nobody had noted before, or that a decision no longer covers. Where entries were joined and
+    no load brought it, `load` is 0 and `source` is empty.
     """
 
     load: int

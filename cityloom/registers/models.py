@@ -72,13 +72,13 @@ _CLEAR = {
     ),
     "RecordLink": (
         "id", "register", "left_key", "right_key", "left_record", "right_record", "left_source", "right_source",
-        "weight", "probability", "parts", "state", "found_at",
+        "weight", "probability", "parts", "state", "found_at", "is_compared",
     ),
     "LinkDecision": ("id", "link", "state", "by", "at", "reason"),
     "Comparison": ("load", "register", "source_id", "counts", "found", "at"),
     "Disagreement": (
-        "id", "register", "key", "field", "source_a", "source_b", "record_a", "record_b", "found_by", "said", "state",
-        "right", "by", "at", "reason", "past",
+        "id", "register", "key", "other_key", "field", "source_a", "source_b", "record_a", "record_b", "found_by",
+        "said", "state", "right", "by", "at", "reason", "past",
     ),
     "AddressRecord": (
         *_RECORD, "address", "folded", "division", "street", "house_number", "building", "lon", "lat",
@@ -516,7 +516,8 @@ class RecordLink(models.Model):
     """Two entries of a register that may be one, though nothing they share names it: never what their records say.
 
     The entry with the smaller key is the left one. `parts` are comparison, what held and bits. `state` is that of the
-    last decision; for people the keys are those of the records of the register of people.
+    last decision; for people the keys are those of the records of the register of people. `is_compared` says that what
+    both say was compared since the pair was last joined, or parted.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -532,6 +533,7 @@ class RecordLink(models.Model):
     parts = models.JSONField(default=list)
     state = models.CharField(max_length=12)
     found_at = models.DateTimeField()
+    is_compared = models.BooleanField(default=False)
 
     class Meta:
         constraints = [
@@ -559,7 +561,9 @@ class Disagreement(models.Model):
 
     `source_a` is the one with the smaller number. `said` is a keyed digest of both values, 0 for a sealed field: a
     decision holds until it changes. `right` is the source that a steward found to be right, 0 where both may stand;
-    `past` holds earlier decisions with the load that ended them.
+    `past` holds earlier decisions with the load that ended them. Of joined entries `key` is that of `source_a`,
+    `other_key` that of `source_b`; it is empty where both know the entry under one key. `found_by` is 0 where joining
+    found it.
     """
 
     OPEN, SETTLED, ACCEPTED, ENDED = "open", "settled", "accepted", "ended"
@@ -568,6 +572,7 @@ class Disagreement(models.Model):
     id = models.BigAutoField(primary_key=True)
     register = models.CharField(max_length=24)
     key = models.CharField(max_length=64)
+    other_key = models.CharField(max_length=64, blank=True, default="")
     field = models.CharField(max_length=40)
     source_a = models.SmallIntegerField()
     source_b = models.SmallIntegerField()
@@ -584,12 +589,13 @@ class Disagreement(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["key", "register", "field", "source_a", "source_b"],
+            models.UniqueConstraint(fields=["key", "register", "field", "source_a", "source_b", "other_key"],
                                     name="registers_disagreement_pair"),
         ]  # fmt: skip
         indexes = [
             models.Index(fields=["state", "register", "field", "id"], name="registers_disagreement_list"),
             models.Index(fields=["found_by"], name="registers_disagreement_load"),
+            models.Index(fields=["other_key"], name="registers_disagreement_other"),
         ]
 
 

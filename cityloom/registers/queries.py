@@ -747,13 +747,13 @@ def believed(
     facts.sort(key=lambda fact: -fact.record)
     if not facts:
         return None
-    decided = disagreements.settled(register, key, known_at)
+    decided = disagreements.settled(register, [key, *joined], known_at)
     return survivorship.believed(REGISTERS[register], key, rules.in_force(known_at), facts, decided)
 
 
-def disagreements_of(register: str, key: str) -> list[DisagreementFacts]:
-    """What sources disagree on of an entry, decided or not, by field."""
-    return disagreements.of_entry(register, key)
+def disagreements_of(register: str, key: str, joined: Sequence[str] = ()) -> list[DisagreementFacts]:
+    """What sources disagree on of an entry, and of those that are one with it, decided or not, by field."""
+    return disagreements.of_entry(register, [key, *joined])
 
 
 def disagreement(number: int) -> DisagreementFacts:

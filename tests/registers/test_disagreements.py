@@ -28,8 +28,8 @@ def load(desk: Desk, source: str, *rows: tuple[str, ...], **how: object) -> int:
     path = desk.file(*(row + ("",) * (4 - len(row)) for row in rows))
     mapping = desk.folder / "other.yaml"
     text = "cityloom: 1\nsource: {}\nregister: organisations\nas_of: 2026-11-01\nfile: {{format: csv}}\ncolumns:\n"
-    text += "  code: {{field: code}}\n  name: {{field: name}}\n  founded: {{field: registered_on}}\n"
-    text = text.format(source) + "  owner: {field: owner}\n" + str(how.pop("more", ""))
+    text += "  code: {{field: code{}}}\n  name: {{field: name}}\n  founded: {{field: registered_on}}\n"
+    text = text.format(source, how.pop("form", "")) + "  owner: {field: owner}\n" + str(how.pop("more", ""))
     mapping.write_text(text, "utf-8")
     return actions.load_file(actions.read_mapping(mapping), path, by=SYSTEM, at=clock.now()).load
 

@@ -62,7 +62,7 @@ class Noted:
     """That two sources say different things of a field, as who found it tells it.
 
     `said` is 64 bits that change when either says something else, under a key outside the database; 0 where nothing
-    of the values may be kept.
+    of the values may be kept. `other_key` is the key of the other source's entry, where both were joined.
     """
 
     key: str
@@ -72,13 +72,15 @@ class Noted:
     other_source: int
     other_record: int
     said: int = 0
+    other_key: str = ""
 
 
 @dataclass(frozen=True)
 class DisagreementFacts:
     """A disagreement: two sources and their records, the load that found it, and what was decided, when, why.
 
-    `right` is empty where both may stand, or nothing is decided; `past` holds earlier decisions.
+    `right` is empty where both may stand, or nothing is decided; `past` holds earlier decisions. `found_by` is 0 where
+    joining two entries found it; `other_key` is then that of the second source's entry.
     """
 
     number: int
@@ -94,6 +96,17 @@ class DisagreementFacts:
     at: datetime | None
     reason: str
     past: Sequence[Mapping[str, Any]]
+    other_key: str = ""
+
+    @property
+    def keys(self) -> tuple[str, str]:
+        """The keys under which the two sources know the entry."""
+        return self.key, self.other_key or self.key
+
+    @property
+    def entry(self) -> str:
+        """The entry's key, both of them where two were joined."""
+        return f"{self.key} = {self.other_key}" if self.other_key else self.key
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -52,16 +52,26 @@ class PairFacts:
 
 def one_with(key: str, pairs: Iterable[tuple[str, str]]) -> list[str]:
     """The keys that are one entry with a key, over joined pairs, without itself."""
+    return sorted(reached(key, neighbours(pairs)) - {key})
+
+
+def neighbours(pairs: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
+    """By key, with which keys it is joined."""
     near: dict[str, set[str]] = {}
     for one, other in pairs:
         near.setdefault(one, set()).add(other)
         near.setdefault(other, set()).add(one)
+    return near
+
+
+def reached(key: str, near: Mapping[str, set[str]]) -> set[str]:
+    """The keys that are one with a key over any number of joins, itself included."""
     found, new = {key}, [key]
     while new:
         further = near.get(new.pop(), set()) - found
         found |= further
         new += further
-    return sorted(found - {key})
+    return found
 
 
 @dataclass(frozen=True)

@@ -231,7 +231,10 @@ def _is_gone(register: Register, rules: Rules, current: Sequence[Fact]) -> bool:
 def _field(
     target: Field, rule: FieldRule, here: Sequence[Fact], facts: Sequence[Fact], settled: str
 ) -> Believed | None:  # fmt: skip
-    said = {fact.origin.source: fact for fact in here if _value(target, fact) is not None}
+    said: dict[str, Fact] = {}
+    for fact in here:  # of a source that knows joined entries under two keys, the last word counts
+        if _value(target, fact) is not None:
+            said.setdefault(fact.origin.source, fact)
     if not said:
         return None
     source, why = _winner(target, rule, said, facts, settled)

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any
 
 from django.db import connection, transaction
-from django.utils.crypto import salted_hmac
 
 from cityloom.bus import actions as bus
 from cityloom.kernel import ids
 from cityloom.registers.domain.facts import Noted
-from cityloom.registers.domain.kinds import REGISTERS, Field
-from cityloom.registers.domain.sameness import plain
-from cityloom.registers.domain.survivorship import FieldRule, Rules, is_compared, is_same
+from cityloom.registers.domain.reviewing import JOINED
 from cityloom.registers.events import RecordsDisagree
-from cityloom.registers.models import RECORDS, Comparison, Disagreement, Load, Source
-from cityloom.registers.trust import disagreements, rules
+from cityloom.registers.loading.differing import Count, Differing, Sides
+from cityloom.registers.loading.joining import COMPARED, sides_of
+from cityloom.registers.models import RECORDS, Comparison, Disagreement, Load, RecordLink, Source
+from cityloom.registers.trust import disagreements, pairs, rules
+from cityloom.registers.trust.disagreements import When
 
-COMPARED = [name for name in RECORDS if name != "people"]
-"""What sources say of people is sealed: whoever links them compares them."""
 _ROWS = 10_000
 _GONE_FROM = 1 << 31
-_DEGREE_M = 111_400.0  # a degree of latitude or longitude is never longer
-_NUMBERS = ("number", "whole", "money")
 
 
 def compare_due(at: datetime) -> None:
@@ -40,11 +34,12 @@ def compare_due(at: datetime) -> None:
 
 def compare(load: Load, at: datetime) -> None:
     """Note where a load's records and the last words of other sources say different things, and publish how many."""
-    work = _Work(load, rules.in_force())
+    work = _Work(load, Differing(load.register, rules.in_force()))
     if load.register in COMPARED and work.others:
         for low, high in work.parts:
-            found, known = work.found(low, high), work.known(low, high)
-            disagreements.note(load.register, found, known, load=load.number, at=at)
+            joined = work.joined(low, high)
+            found = work.found(low, high, joined)
+            disagreements.note(load.register, found, work.known(low, high, joined), When(load.number, at))
     _publish(work, at)
 
 
@@ -53,23 +48,15 @@ class _Work:
     """One load's comparison."""
 
     load: Load
-    rules: Rules
-    counts: dict[int, dict[str, list[int]]] = field(default_factory=dict)
+    differing: Differing
+    compared: Counter[Count] = field(default_factory=Counter)
+    differ: Counter[Count] = field(default_factory=Counter)
 
     @cached_property
     def others(self) -> list[int]:
         """The other sources that ever brought something into the register."""
         loads = Load.objects.filter(state=Load.DONE, register=self.load.register, number__lt=self.load.number)
         return sorted({*loads.values_list("source_id", flat=True).distinct()} - {self.load.source_id})
-
-    @cached_property
-    def fields(self) -> list[tuple[Field, FieldRule]]:
-        """The fields that are compared, each with its rule; a place is one of them."""
-        register = REGISTERS[self.load.register]
-        kept = {each.name for each in RECORDS[register.name]._meta.concrete_fields}
-        pairs = [(each, self.rules.of(register.name, each.name)) for each in register.fields
-                 if each.name in kept and is_compared(register, each)]  # fmt: skip
-        return [(each, rule) for each, rule in pairs if rule.compare]
 
     @property
     def parts(self) -> Iterator[tuple[int, int]]:
@@ -85,105 +72,70 @@ class _Work:
         rows = table._default_manager.filter(id__gte=start, id__lt=start + _GONE_FROM)
         return (rows.order_by("-id").values_list("id", flat=True).first() or start) - start
 
-    @property
-    def _table(self) -> str:
-        return RECORDS[self.load.register]._meta.db_table
+    @cached_property
+    def _has_joins(self) -> bool:
+        return RecordLink.objects.filter(register=self.load.register, state__in=JOINED).exists()
 
-    @property
-    def _joined(self) -> str:
+    def joined(self, low: int, high: int) -> dict[str, set[str]]:
+        """The keys of a range that are one entry with others, and these."""
+        if not self._has_joins:
+            return {}
+        link, table = RecordLink._meta.db_table, self.differing.table
+        # CROSS JOIN and || keep SQLite from walking through all joined links for each range, or for each record
+        asked = " UNION ".join(
+            f"SELECT a.key FROM {table} a CROSS JOIN {link} l WHERE a.id >= %s AND a.id < %s AND a.source_id = %s"  # noqa: S608
+            f" AND l.register = %s AND l.{side} = a.key AND l.state || '' IN ('certain', 'same')"
+            for side in ("left_key", "right_key")
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(asked, [low, high, self.load.source_id, self.load.register] * 2)
+            keys = [key for (key,) in cursor.fetchall()]
+        others = pairs.joined(self.load.register, keys)
+        return {key: others.get(key, set()) for key in keys}
+
+    def found(self, low: int, high: int, joined: dict[str, set[str]]) -> list[Noted]:
+        """Where the records of a range disagree with others, and count what was compared."""
+        found, last = list[Noted](), self.load.number
+        for sides in (self._same_key(low, high), *sides_of(self.differing, joined, last, self._range(low, high))):
+            self.differing.count(sides, self.compared)
+            found += self.differing.found(sides, self.differ)
+        return found
+
+    def _same_key(self, low: int, high: int) -> Sides:
         """A range of this load's records beside what other sources say of the same entries, as of this load."""
         following = self.load.number + 1
-        return (
-            f" FROM {self._table} a JOIN {self._table} b ON b.key = a.key AND b.source_id <> a.source_id"
-            f" WHERE a.id >= %s AND a.id < %s AND NOT a.is_gone AND NOT b.is_gone"
-            f" AND b.id < {following << 32} AND b.closed_by >= {following} AND a.closed_by >= {following}"
-        )
+        return Sides(
+            f" FROM {self.differing.table} a JOIN {self.differing.table} b"
+            f" ON b.key = a.key AND b.source_id <> a.source_id"
+            f" WHERE {self._range(low, high)} AND NOT a.is_gone AND NOT b.is_gone"
+            f" AND b.id < {following << 32} AND b.closed_by >= {following} AND a.closed_by >= {following}", []
+        )  # fmt: skip
 
-    def found(self, low: int, high: int) -> list[Noted]:
-        """Where the records of a range disagree with others, and count what was compared."""
-        with connection.cursor() as cursor:
-            self._count(cursor, low, high)
-            columns = [f"{side}.{name}" for side in "ab" for name in ("id", "source_id", *self._names)]
-            cursor.execute(f"SELECT a.key, {', '.join(columns)}{self._joined} AND ({self._may_differ})", [low, high])
-            return [noted for row in cursor.fetchall() for noted in self._noted(row)]
+    @staticmethod
+    def _range(low: int, high: int) -> str:
+        return f"a.id >= {low} AND a.id < {high}"
 
-    @cached_property
-    def _names(self) -> list[str]:
-        names = [each.name for each, _rule in self.fields]
-        return [*names, "lat"] if "lon" in names else names
-
-    def _count(self, cursor: Any, low: int, high: int) -> None:
-        sums = ", ".join(f"sum(CASE WHEN {self._filled(each)} THEN 1 ELSE 0 END)" for each, _rule in self.fields)
-        cursor.execute(f"SELECT b.source_id, {sums}{self._joined} GROUP BY b.source_id", [low, high])
-        for other, *counts in cursor.fetchall():
-            held = self.counts.setdefault(other, {each.name: [0, 0] for each, _rule in self.fields})
-            for (each, _rule), count in zip(self.fields, counts, strict=True):
-                held[each.name][0] += count or 0
-
-    def _filled(self, each: Field) -> str:
-        """That both sides say something."""
-        names = ("lon", "lat") if each.kind == "lon" else (each.name,)
-        return " AND ".join(f"{side}.{name} {self._is_filled(name)}" for side in "ab" for name in names)
-
-    def _is_filled(self, name: str) -> str:
-        return "IS NOT NULL" if RECORDS[self.load.register]._meta.get_field(name).null else "<> ''"
-
-    @cached_property
-    def _may_differ(self) -> str:
-        return " OR ".join(f"({self._filled(each)} AND {_differs(each, rule)})" for each, rule in self.fields)
-
-    def _noted(self, row: Sequence[Any]) -> Iterator[Noted]:
-        key, width = row[0], len(self._names) + 2
-        one, other = row[1 : 1 + width], row[1 + width :]
-        first, second = (dict(zip(self._names, side[2:], strict=True)) for side in (one, other))
-        for each, rule in self.fields:
-            here, there = _said(each, first), _said(each, second)
-            if here is None or there is None or is_same(each.kind, rule, here, there):
-                continue
-            self.counts[other[1]][each.name][1] += 1
-            said = _digest(rule, (one[1], here), (other[1], there))
-            yield Noted(key, each.name, one[1], one[0], other[1], other[0], said)
-
-    def known(self, low: int, high: int) -> list[Disagreement]:
+    def known(self, low: int, high: int, joined: dict[str, set[str]]) -> list[Disagreement]:
         """What is noted already of the entries of a range, between this source and others."""
-        names = [each.name for each, _rule in self.fields]
+        names = self.differing.field_names
         rows = Disagreement.objects.raw(
-            f"SELECT DISTINCT d.id FROM {self._table} a JOIN {Disagreement._meta.db_table} d"  # noqa: S608 - constants
-            " ON d.key = a.key AND d.register = %s WHERE a.id >= %s AND a.id < %s"
+            f"SELECT DISTINCT d.id FROM {self.differing.table} a JOIN {Disagreement._meta.db_table} d"  # noqa: S608
+            " ON d.key = a.key AND d.register = %s WHERE a.id >= %s AND a.id < %s AND d.other_key || '' = ''"
             " AND (d.source_a = a.source_id OR d.source_b = a.source_id)"
             f" AND d.field IN ({', '.join(['%s'] * len(names))})",
             [self.load.register, low, high, *names],
         )
         numbers = [row.id for row in rows]
-        return [row for first in range(0, len(numbers), 500)
+        same = [row for first in range(0, len(numbers), 500)
                 for row in Disagreement.objects.filter(id__in=numbers[first : first + 500])]  # fmt: skip
+        return same + disagreements.known_of_joined(self.load.register, joined, names, self.load.source_id)
 
-
-def _differs(each: Field, rule: FieldRule) -> str:
-    """In SQL: what is surely the same drops out; the exact question is asked of the rest."""
-    if each.kind == "lon":
-        near = rule.within_m / _DEGREE_M / 1.5
-        return f"(abs(a.lon - b.lon) > {near!r} OR abs(a.lat - b.lat) > {near!r})"
-    if each.kind in _NUMBERS:
-        apart = f"abs(a.{each.name} - b.{each.name})"
-        return f"{apart} > {float(rule.tolerance)!r} + {float(rule.share)!r} * abs(a.{each.name})"
-    return f"a.{each.name} <> b.{each.name}"
-
-
-def _said(each: Field, values: dict[str, Any]) -> Any:
-    if each.kind == "lon":
-        place = (values["lon"], values["lat"])
-        return None if None in place else place
-    value = values[each.name]
-    return None if value in ("", None) else value
-
-
-def _digest(rule: FieldRule, *sides: tuple[int, Any]) -> int:
-    """64 bits that change when either side says something else: a plain digest would confirm a guessed value."""
-    key = bytes.fromhex(salted_hmac("cityloom.registers.disagreement", "", algorithm="sha256").hexdigest())
-    told = [(source, plain(value, rule.ignore) if isinstance(value, str) else repr(value))
-            for source, value in sorted(sides, key=lambda side: side[0])]  # fmt: skip
-    return int.from_bytes(hashlib.blake2b(repr(told).encode(), digest_size=8, key=key).digest(), "big", signed=True)
+    def rates(self) -> dict[int, dict[str, tuple[int, int]]]:
+        """By other source and field, of how many entries both said something, and of how many different things."""
+        rates: dict[int, dict[str, tuple[int, int]]] = {}
+        for (other, name), count in self.compared.items():
+            rates.setdefault(other, {})[name] = (count, self.differ[other, name])
+        return rates
 
 
 def _publish(work: _Work, at: datetime) -> None:
@@ -192,7 +144,7 @@ def _publish(work: _Work, at: datetime) -> None:
     names = dict(Source.objects.values_list("id", "name"))
     news = Disagreement.objects.filter(found_by=load.number, register=load.register)
     by_field = Counter(news.values_list("field", flat=True))
-    counts = {names[other]: fields for other, fields in work.counts.items()}
+    counts = {names[other]: fields for other, fields in work.rates().items()}
     with transaction.atomic():
         Comparison.objects.create(load=load.number, register=load.register, source_id=load.source_id, counts=counts,
                                   found=by_field.total(), at=at)  # fmt: skip
@@ -212,7 +164,7 @@ def note(
     """Keep what somebody else compared; what was noted of the same entries and fields and is not there has ended."""
     source = Load.objects.values_list("source_id", flat=True).get(number=load)
     known = [row for row in disagreements.known_for(register, keys, fields) if source in (row.source_a, row.source_b)]
-    disagreements.note(register, rows, known, load=load, at=at)
+    disagreements.note(register, rows, known, When(load, at))
     news = Disagreement.objects.filter(found_by=load, register=register, field__in=list(fields))
     if by_field := Counter(news.values_list("field", flat=True)):
         announce(load, register, Source.objects.values_list("name", flat=True).get(id=source), by_field, at)

@@ -21,7 +21,9 @@ from cityloom.registers.models import Disagreement, Load, Source
 from cityloom.registers.trust import disagreements, rules
 
 _PAGE = 500
-_HEADER = ("number", "register", "key", "field", "your file", "your row", "you say", "other source", "it says")
+_HEADER = (
+    "number", "register", "key", "field", "your file", "your row", "you say", "other source", "its key", "it says",
+)  # fmt: skip
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -101,8 +103,8 @@ def _row(one: DisagreementFacts, source: str, files: dict[int, str]) -> list[obj
     own = one.sources.index(source)
     mine, theirs = one.records[own], one.records[1 - own]
     says = [_plain(disagreements.value_of(one.register, record, one.field)) for record in (mine, theirs)]
-    return [one.number, one.register, _plain(one.key), one.field, _plain(files.get(mine >> 32, "")), mine & 0xFFFFFFFF,
-            says[0], one.sources[1 - own], says[1]]  # fmt: skip
+    return [one.number, one.register, _plain(one.keys[own]), one.field, _plain(files.get(mine >> 32, "")),
+            mine & 0xFFFFFFFF, says[0], one.sources[1 - own], _plain(one.keys[1 - own]), says[1]]  # fmt: skip
 
 
 def _plain(value: object) -> str:

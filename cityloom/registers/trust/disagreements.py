@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -18,61 +19,70 @@ from cityloom.registers.models import RECORDS, Comparison, Disagreement, Source
 
 _AT_ONCE = 500
 _CHANGES = ("record_a", "record_b", "found_by", "said", "state", "right", "by", "at", "reason", "past")
-Pair = tuple[str, str, int, int]
-"""Key, field and the two sources, the smaller number first."""
+Pair = tuple[str, str, int, int, str]
+"""Key, field, the two sources, the smaller number first, and the second one's key where it is another."""
 
 
 @dataclass(frozen=True)
 class When:
-    """The load that brought a change, 0 for a steward's own, and its instant."""
+    """The load that brought a change, 0 for a steward's own, and its instant; who parted two entries, and why."""
 
     load: int
     at: datetime
+    by: str = ""
+    reason: str = ""
 
 
 @dataclass
 class Marks:
-    """What a comparison changes: rows that are new, and rows that were known."""
+    """What a comparison changes: rows that are new, rows that were known, and by field how many are news."""
 
     new: list[Disagreement]
     changed: list[Disagreement]
+    news: Counter[str] = field(default_factory=Counter)
 
 
 def pair_of(noted: Noted) -> tuple[Pair, tuple[int, int]]:
     """A disagreement's pair, and its records in the same order."""
-    one, other = sorted(((noted.source, noted.record), (noted.other_source, noted.other_record)))
-    return (noted.key, noted.field, one[0], other[0]), (one[1], other[1])
+    key, other_key = noted.key, noted.other_key or noted.key
+    one, other = sorted(((noted.source, noted.record, key), (noted.other_source, noted.other_record, other_key)))
+    second = "" if one[2] == other[2] else other[2]
+    return (one[2], noted.field, one[0], other[0], second), (one[1], other[1])
 
 
 def note(
-    register: str, found: Sequence[Noted], known: Iterable[Disagreement], *, load: int, at: datetime
-) -> None:  # fmt: skip
+    register: str, found: Sequence[Noted], known: Iterable[Disagreement], when: When
+) -> Counter[str]:  # fmt: skip
     """Keep what was found, in one short transaction; what was `known` of the same entries and is not found has ended.
 
-    A decision holds as long as both sources say what they said.
+    A decision holds as long as both sources say what they said. Returns by field how many are news.
     """
-    by_pair = {(row.key, row.field, row.source_a, row.source_b): row for row in known}
-    marks, when = Marks([], []), When(load, at)
+    by_pair = {(row.key, row.field, row.source_a, row.source_b, row.other_key): row for row in known}
+    marks = Marks([], [])
     for noted in found:
         pair, records = pair_of(noted)
         _note_one(register, pair, records, noted.said, by_pair.pop(pair, None), when, marks)
     for row in by_pair.values():
         if row.state != Disagreement.ENDED:
             _end(row, when, Disagreement.ENDED)
+            if when.reason:
+                row.by, row.at, row.reason = when.by, when.at, when.reason
             marks.changed.append(row)
     with transaction.atomic():
         Disagreement.objects.bulk_create(marks.new, batch_size=_AT_ONCE)
         Disagreement.objects.bulk_update(marks.changed, _CHANGES, batch_size=_AT_ONCE // 2)
+    return marks.news
 
 
 def _note_one(
     register: str, pair: Pair, records: tuple[int, int], said: int, row: Disagreement | None, when: When, marks: Marks
 ) -> None:  # fmt: skip
     if row is None:
-        key, name, source_a, source_b = pair
+        key, name, source_a, source_b, other_key = pair
+        marks.news[name] += 1
         marks.new.append(Disagreement(
-            register=register, key=key, field=name, source_a=source_a, source_b=source_b, record_a=records[0],
-            record_b=records[1], found_by=when.load, said=said,
+            register=register, key=key, other_key=other_key, field=name, source_a=source_a, source_b=source_b,
+            record_a=records[0], record_b=records[1], found_by=when.load, said=said,
         ))  # fmt: skip
         return
     if (row.record_a, row.record_b, row.said) == (*records, said) and row.state != Disagreement.ENDED:
@@ -81,6 +91,7 @@ def _note_one(
     if is_news and row.state != Disagreement.OPEN:
         _end(row, when, Disagreement.OPEN)
         row.found_by = when.load
+        marks.news[row.field] += 1
     row.record_a, row.record_b, row.said = *records, said
     marks.changed.append(row)
 
@@ -102,7 +113,7 @@ def known_for(register: str, keys: Collection[str], fields: Collection[str]) -> 
     """What is noted of these entries in these fields, between whatever sources."""
     wanted, rows = sorted(keys), []
     for first in range(0, len(wanted), _AT_ONCE):
-        some = Disagreement.objects.filter(key__in=wanted[first : first + _AT_ONCE], register=register)
+        some = Disagreement.objects.filter(key__in=wanted[first : first + _AT_ONCE], register=register, other_key="")
         rows += some.filter(field__in=list(fields))
     return rows
 
@@ -118,8 +129,8 @@ def decide(number: int, *, right: str, reason: str, by: str, at: datetime) -> No
             raise Refused("registers.no_disagreement", "There is no disagreement {value}; "
                           "`cityloom register disagreements` lists them.", value=number)  # fmt: skip
         if row.state == Disagreement.ENDED:
-            raise Refused("registers.disagreement_over", "The sources say the same again, so there is nothing to "
-                          "decide; go back to the list.")  # fmt: skip
+            raise Refused("registers.disagreement_over", "The sources say the same again, or the entries are joined no "
+                          "more, so there is nothing to decide; go back to the list.")  # fmt: skip
         names = dict(Source.objects.filter(id__in=(row.source_a, row.source_b)).values_list("name", "id"))
         if right and right not in names:
             raise Refused("registers.not_in_it", "{value} is not one of the two sources; choose {limit}.",
@@ -130,23 +141,41 @@ def decide(number: int, *, right: str, reason: str, by: str, at: datetime) -> No
         row.save(update_fields=list(_CHANGES))
 
 
-def settled(register: str, key: str, at: datetime | None = None) -> dict[str, str]:
-    """By field, the source that a steward found to be right: as decided now, or as it was decided at an instant."""
-    if not _is_decided(register, key, now=at is None):
+def known_of_joined(
+    register: str, keys: Collection[str], fields: Collection[str], source: int = 0
+) -> list[Disagreement]:  # fmt: skip
+    """What is noted between joined entries: under these keys of the first source, or of one `source` on either side."""
+    asked = Disagreement.objects.filter(register=register, field__in=list(fields)).exclude(other_key="")
+    first_is, second_is = (asked.filter(source_a=source), asked.filter(source_b=source)) if source else (asked, None)
+    wanted, rows = sorted(keys), list[Disagreement]()
+    for first in range(0, len(wanted), _AT_ONCE):
+        some = wanted[first : first + _AT_ONCE]
+        rows += first_is.filter(key__in=some)
+        rows += second_is.filter(other_key__in=some) if second_is is not None else []
+    return rows
+
+
+def settled(register: str, keys: Sequence[str], at: datetime | None = None) -> dict[str, str]:
+    """By field, the source that a steward found to be right: as decided now, or as it was decided at an instant.
+
+    `keys` are all that are one entry; what was decided between one of them and another counts, too.
+    """
+    if not _is_decided(register, keys, now=at is None):
         return {}
-    rows = Disagreement.objects.filter(key=key, register=register).values("field", "state", "right", "at", "past")
+    asked = Disagreement.objects.filter(key__in=keys, other_key__in=("", *keys), register=register)
+    rows = asked.values("field", "state", "right", "at", "past")
     decided = sorted(one for row in rows if (one := _decision(row, at)))
     names = dict(Source.objects.values_list("id", "name")) if decided else {}
     return {name: names[right] for _when, name, right in decided if right in names}
 
 
-def _is_decided(register: str, key: str, *, now: bool) -> bool:
+def _is_decided(register: str, keys: Sequence[str], *, now: bool) -> bool:
     """Whether anything was ever decided, or is `now`; raw, since every look at an entry asks, and few were decided."""
-    decided = "AND at IS NOT NULL" if now else ""
+    decided, places = "AND at IS NOT NULL" if now else "", ", ".join(["%s"] * len(keys))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT 1 FROM {Disagreement._meta.db_table} WHERE key = %s AND register = %s {decided} LIMIT 1",  # noqa: S608
-            [key, register],
+            f"SELECT 1 FROM {Disagreement._meta.db_table} WHERE key IN ({places}) AND register = %s {decided} LIMIT 1",  # noqa: S608
+            [*keys, register],
         )
         return cursor.fetchone() is not None
 
@@ -198,9 +227,10 @@ def one(number: int) -> DisagreementFacts:
     return facts_of(row, dict(Source.objects.values_list("id", "name")))
 
 
-def of_entry(register: str, key: str) -> list[DisagreementFacts]:
-    """What sources disagree on of an entry, decided or not."""
-    rows = Disagreement.objects.filter(register=register, key=key).exclude(state=Disagreement.ENDED).order_by("field")
+def of_entry(register: str, keys: Sequence[str]) -> list[DisagreementFacts]:
+    """What sources disagree on of an entry, which may have several keys; decided or not."""
+    asked = Disagreement.objects.filter(register=register, key__in=keys, other_key__in=("", *keys))
+    rows = asked.exclude(state=Disagreement.ENDED).order_by("field")
     names = dict(Source.objects.values_list("id", "name"))
     return [facts_of(row, names) for row in rows]
 
@@ -210,7 +240,7 @@ def facts_of(row: Disagreement, names: Mapping[int, str]) -> DisagreementFacts:
     return DisagreementFacts(
         row.id, row.register, row.key, row.field, (names.get(row.source_a, ""), names.get(row.source_b, "")),
         (row.record_a, row.record_b), row.found_by, row.state, names.get(row.right, ""), row.by, row.at, row.reason,
-        tuple(one | {"right": names.get(one["right"], "")} for one in row.past),
+        tuple(one | {"right": names.get(one["right"], "")} for one in row.past), row.other_key,
     )  # fmt: skip
 
 

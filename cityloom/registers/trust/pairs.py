@@ -10,12 +10,23 @@ from django.db.models import F, Q, prefetch_related_objects
 from django.db.models.functions import Abs
 
 from cityloom.kernel.refused import Refused
-from cityloom.registers.domain.reviewing import DIFFERENT, JOINED, REVIEW, SAME, UNDONE, PairFacts, Step, one_with
+from cityloom.registers.domain.reviewing import (
+    DIFFERENT,
+    JOINED,
+    REVIEW,
+    SAME,
+    UNDONE,
+    PairFacts,
+    Step,
+    neighbours,
+    one_with,
+    reached,
+)
 from cityloom.registers.models import LinkDecision, Load, RecordLink, Source
 
 _AT_ONCE = 500
 _FARTHEST = 20
-_RENEWED = ("weight", "probability", "parts", "left_record", "right_record", "state")
+_RENEWED = ("weight", "probability", "parts", "left_record", "right_record", "state", "is_compared")
 
 
 def found(register: str, pairs: Sequence[RecordLink], *, at: datetime, by: str) -> dict[str, int]:
@@ -30,6 +41,7 @@ def found(register: str, pairs: Sequence[RecordLink], *, at: datetime, by: str) 
     for pair in pairs:
         before = known.get((pair.left_key, pair.right_key))
         if before is None:
+            pair.is_compared = pair.state not in JOINED
             new.append(pair)
         elif _is_news(before, pair):
             state = before.state
@@ -56,11 +68,17 @@ def _is_news(before: RecordLink, pair: RecordLink) -> bool:
 
 
 def _renewed(before: RecordLink, pair: RecordLink) -> RecordLink:
-    for name in _RENEWED[:-1]:
+    for name in _RENEWED[:-2]:
         setattr(before, name, getattr(pair, name))
     if before.state not in (SAME, DIFFERENT, UNDONE):
-        before.state = pair.state
+        _move(before, pair.state)
     return before
+
+
+def _move(link: RecordLink, state: str) -> None:
+    """Give a pair another state; what both say is compared anew where that joins or parts them."""
+    link.is_compared = link.is_compared and (link.state in JOINED) == (state in JOINED)
+    link.state = state
 
 
 def decide(number: int, state: str, *, reason: str, by: str, at: datetime) -> None:
@@ -76,8 +94,8 @@ def decide(number: int, state: str, *, reason: str, by: str, at: datetime) -> No
             raise Refused("linkage.not_joined", "These entries are not joined, so there is nothing to undo.")
         if link.state == state or (state == DIFFERENT and link.state in JOINED):
             raise Refused("linkage.decided", "This pair was decided before; undo the join first if it is wrong.")
-        link.state = state
-        link.save(update_fields=["state"])
+        _move(link, state)
+        link.save(update_fields=["state", "is_compared"])
         LinkDecision.objects.create(link=link, state=state, by=by, at=at, reason=reason)
 
 
@@ -145,13 +163,41 @@ def of_entry(register: str, key: str, known_at: datetime | None = None) -> tuple
     keys: Collection[str] = {key}
     pairs: list[PairFacts] = []
     for _step in range(_FARTHEST):
-        asked = RecordLink.objects.filter(Q(left_key__in=keys) | Q(right_key__in=keys), register=register)
-        pairs = [pair for pair in _facts(list(asked)) if pair.state_at(known_at) in JOINED]
+        pairs = [pair for pair in _facts(_links_of(register, sorted(keys))) if pair.state_at(known_at) in JOINED]
         wider = {key, *one_with(key, [pair.keys for pair in pairs])}
         if wider == keys:
             break
         keys = wider
     return sorted(set(keys) - {key}), pairs
+
+
+def joined(register: str, keys: Collection[str]) -> dict[str, set[str]]:
+    """For each of these keys, and each that is one with it, all keys that are one with it; none for what is alone."""
+    near: dict[str, set[str]] = {}
+    seen: set[str] = set()
+    further = set(keys)
+    while further:
+        seen |= further
+        for key, others in neighbours(_joins_of(register, sorted(further))).items():
+            near.setdefault(key, set()).update(others)
+        further = near.keys() - seen
+    return {key: reached(key, near) - {key} for key in near}
+
+
+def _links_of(register: str, keys: Sequence[str]) -> list[RecordLink]:
+    """The pairs that a few keys are part of, on either side: each side has its index, which OR would hide."""
+    asked = RecordLink.objects.filter(register=register)
+    links = [link for side in ("left_key__in", "right_key__in") for link in asked.filter(**{side: keys})]
+    return sorted({link.id: link for link in links}.values(), key=lambda link: link.id)
+
+
+def _joins_of(register: str, keys: Sequence[str]) -> list[tuple[str, str]]:
+    """The joined pairs that these keys are part of, on either side: each has its index, which the state would hide."""
+    asked = RecordLink.objects.filter(register=register)
+    parts = [keys[first : first + _AT_ONCE] for first in range(0, len(keys), _AT_ONCE)]
+    return [(pair[0], pair[1]) for part in parts for side in ("left_key__in", "right_key__in")
+            for *pair, state in asked.filter(**{side: part}).values_list("left_key", "right_key", "state")
+            if state in JOINED]  # fmt: skip
 
 
 def _facts(links: Collection[RecordLink]) -> list[PairFacts]:

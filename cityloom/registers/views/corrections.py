@@ -113,7 +113,8 @@ def _one(
     request: HttpRequest, request_id: str, opened: CorrectionWords | None = None, status: int = 200, **more: Any
 ) -> HttpResponse:  # fmt: skip
     found = queries.correction(request_id[:26])
-    entry = queries.believed(found.register, found.key) if found.key else None
+    joined, _pairs = queries.linked_with(found.register, found.key) if found.key else ([], [])
+    entry = queries.believed(found.register, found.key, joined=joined) if found.key else None
     now = entry.fields.get(found.field) if entry else None
     context = _row(found) | {
         "opened": opened, "is_own": not found.key, "now": now,

@@ -21,6 +21,7 @@ from cityloom.registers import actions, policies, queries
 from cityloom.registers.browsing.entries import LISTED
 from cityloom.registers.display import DISAGREEMENT_STATES, WHY, field_word, value_word
 from cityloom.registers.domain.facts import DisagreementFacts
+from cityloom.registers.domain.survivorship import Entry
 from cityloom.ui.once import only_once
 from cityloom.ui.words import sentence_of
 
@@ -93,7 +94,7 @@ def source_rules(request: HttpRequest) -> HttpResponse:
 
 def _one(request: HttpRequest, number: int, status: int = 200, **more: Any) -> HttpResponse:
     found = queries.disagreement(number)
-    entry = queries.believed(found.register, found.key) if found.register in queries.register_names() else None
+    entry = _believed(found) if found.register in queries.register_names() else None
     held = entry.fields.get(found.field) if entry else None
     context = _row(found) | {
         "sides": [_side(found, place) for place in (0, 1)], "held": held, "why": _word(held.why) if held else "",
@@ -102,26 +103,37 @@ def _one(request: HttpRequest, number: int, status: int = 200, **more: Any) -> H
     return render(request, "registers/disagreement.html", context, status=status)
 
 
+def _believed(found: DisagreementFacts) -> Entry | None:
+    joined, _pairs = queries.linked_with(found.register, found.key)
+    return queries.believed(found.register, found.key, joined=joined)
+
+
 def _side(found: DisagreementFacts, place: int) -> dict[str, Any]:
     record = found.records[place]
     value = queries.said_in(found.register, record, found.field)
     origin = queries.load_facts(record >> 32)
-    return {"source": found.sources[place], "load": origin.number, "file": origin.file, "row": record & 0xFFFFFFFF,
+    return {"source": found.sources[place], "key": found.keys[place] if found.other_key else "",
+            "load": origin.number, "file": origin.file, "row": record & 0xFFFFFFFF,
             "as_of": origin.as_of, "is_sealed": value is None,
             "says": "" if value is None else value_word(found.field, value)}  # fmt: skip
 
 
 def _row(one: DisagreementFacts) -> dict[str, Any]:
-    return {"one": one, "field": field_word(one.field), "entry": _entry(one), "pair": " / ".join(one.sources),
+    return {"one": one, "field": field_word(one.field), "entries": _entries(one), "pair": " / ".join(one.sources),
             "state": _(DISAGREEMENT_STATES[one.state])}  # fmt: skip
 
 
-def _entry(one: DisagreementFacts) -> str:
+def _entries(one: DisagreementFacts) -> list[tuple[str, str]]:
+    """The entry's key, both where two are joined, each with the address of its page."""
+    return [(key, _entry(one.register, key)) for key in dict.fromkeys(one.keys)]
+
+
+def _entry(register: str, key: str) -> str:
     """The address of the entry's page, where its register has one."""
-    if one.register not in LISTED:
+    if register not in LISTED:
         return ""
-    for name in (_ENTRY.get(one.register), one.register.removesuffix("s"), "register-entry"):
-        for given in ([one.key], [one.register, one.key]):
+    for name in (_ENTRY.get(register), register.removesuffix("s"), "register-entry"):
+        for given in ([key], [register, key]):
             try:
                 return reverse(name, args=given) if name else ""
             except NoReverseMatch:

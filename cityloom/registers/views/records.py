@@ -155,7 +155,7 @@ def _page(
         "before": address_of(name, before) if before else "", "behind": address_of(name, behind) if behind else "",
         "refers": _referring(name, key), "disagreements": [
             (one, field_word(one.field), _(DISAGREEMENT_STATES[one.state]))
-            for one in queries.disagreements_of(name, key)],
+            for one in queries.disagreements_of(name, key, others)],
         "kept": queries.facts_about(name, key, _A_FEW),
         "picture": picture_of(where, title) if where is not None else "", **_around(name, key, where),
     }  # fmt: skip
