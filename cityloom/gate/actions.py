@@ -59,12 +59,13 @@ __all__ = [
     "AGE_BANDS", "NEEDS", "SEXES", "WEIGHED_FIELDS", "Alike", "GrantOrder", "Opening", "Packet", "PeopleBatch",
     "Region", "Running", "SealedBatch", "Sealer", "Versions", "alike_people", "answer_contest", "approve_status",
     "are_same", "ask", "back_up_database", "back_up_keys", "break_glass", "contest", "decide_purpose", "end_status",
-    "erase", "erase_packets", "find_packets", "follow_versions", "forget", "grant", "grant_all", "keep_packets",
-    "link_resident", "open_all", "open_packets", "open_people", "open_versions", "part_person", "people_records",
-    "propose_purpose", "propose_status", "prune_backups", "read_notices", "register_tokens", "remove_exercise",
-    "reset_breaker", "restore_database", "restore_keys", "reveal_people", "review_glass", "revoke", "revoke_all",
-    "revoke_these", "rotate_keys", "seal_packet", "seal_packets", "seal_texts", "seal_versions", "sealing", "search",
-    "second", "see_alarm", "set_honey", "start_keeper", "store_envelopes", "take_back_people", "traits_of", "unmask",
+    "erase", "erase_packets", "find_packets", "follow_versions", "forget", "grant", "grant_all", "join_people",
+    "keep_packets", "link_resident", "open_all", "open_packets", "open_people", "open_versions", "part_person",
+    "people_records", "propose_purpose", "propose_status", "prune_backups", "read_notices", "register_tokens",
+    "remove_exercise", "reset_breaker", "restore_database", "restore_keys", "reveal_people", "review_glass", "revoke",
+    "revoke_all", "revoke_these", "rotate_keys", "seal_packet", "seal_packets", "seal_texts", "seal_versions",
+    "sealing", "search", "second", "see_alarm", "set_honey", "start_keeper", "store_envelopes", "take_back_people",
+    "traits_of", "unmask",
 ]  # fmt: skip
 
 WEIGHED_FIELDS = ("name", "national_id", "phone", "birth_date")
@@ -775,6 +776,18 @@ def _weighed(by: Actor, at: datetime, ticket: str, subjects: NDArray[np.int64]) 
     request = protocol.Weigh(keeper.sign(by, at=at), ticket, _run(subjects), envelopes)
     people = keeper.ask(request, protocol.Opened).people
     return {subject: says for subject, says in zip(subjects.tolist(), people, strict=True) if says is not None}
+
+
+def join_people(*, by: Actor, at: datetime, subject: int, into: int, versions: Sequence[bytes]) -> Versions:
+    """Seal versions of a person for another one, who is the same; both are told by their entry of the log.
+
+    Raises: Refused `gate.unknown_subject`, `gate.not_allowed`.
+    """
+    keeper = keeper_for()
+    request = protocol.Join(keeper.sign(by, at=at), subject, into, b"".join(versions))
+    made = keeper.ask(request, protocol.VersionsSealed)
+    envelopes = np.frombuffer(made.envelopes, np.uint8).reshape(len(versions), -1)
+    return Versions(envelopes, made.field_set, made.key_id)
 
 
 def part_person(*, by: Actor, at: datetime, subject: int, versions: Sequence[bytes]) -> tuple[int, Versions]:

@@ -576,6 +576,15 @@ class Weigh(msgspec.Struct, frozen=True, tag="weigh"):
     envelopes: bytes
 
 
+class Join(msgspec.Struct, frozen=True, tag="join"):
+    """Give versions of a person to another one, who is the same."""
+
+    who: Signed
+    subject: Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
+    into: Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
+    envelopes: bytes
+
+
 class Part(msgspec.Struct, frozen=True, tag="part"):
     """Give versions of a person, the last one in force, a person of their own."""
 
@@ -604,7 +613,7 @@ Request = Union[  # noqa: UP007 - msgspec reads the union at run time
     ProposePurpose, DecidePurpose, SetHoney, ResetBreaker, ReadBreakers, Unmask, BreakGlass, ReviewGlass, ReadGlass,
     ProposeStatus, ApproveStatus, EndStatus, Rotate, RotationAt, BackUpKeys,
     ReadEntry, SealPackets, FindPackets, OpenPackets, ErasePackets, SealTexts, OpenTexts,
-    RegisterTokens, SealVersions, Follow, Compare, Seek, Weigh, Part, Reveal, TakeBack,
+    RegisterTokens, SealVersions, Follow, Compare, Seek, Weigh, Join, Part, Reveal, TakeBack,
 ]  # fmt: skip
 
 

@@ -36,8 +36,8 @@ class Registering:
         office.vault.hidden_from = rows[0][0] if rows else NOBODY_HIDDEN
         self.answers: dict[type, Callable[..., Reply]] = {
             protocol.RegisterTokens: self._tokens, protocol.SealVersions: self._seal, protocol.Follow: self._follow,
-            protocol.Compare: self._compare,
-            protocol.Part: self._part, protocol.Reveal: self._reveal, protocol.TakeBack: self._take_back,
+            protocol.Compare: self._compare, protocol.Join: self._join, protocol.Part: self._part,
+            protocol.Reveal: self._reveal, protocol.TakeBack: self._take_back,
         }  # fmt: skip
 
     def begin(self, asked: Asked, *, hidden: bool) -> None:
@@ -107,6 +107,20 @@ class Registering:
         names = vault.pseudonyms(np.array([request.subject, subject], np.int64))
         self._office.log.append([self._office.leaf_about(asked, "parted", subject=name) for name in names])
         return protocol.Parted(subject, envelopes.tobytes(), vault.key_id, record.FIELD_SET)
+
+    def _join(self, request: protocol.Join) -> Reply:
+        asked, vault = self._asked(request.who, "load", 2), self._office.vault
+        count, rest = divmod(len(request.envelopes), record.ENVELOPE_BYTES)
+        if rest or not 0 < count <= _MOST_VERSIONS or request.subject == request.into:
+            raise protocol.malformed()
+        both = np.array([request.subject, request.into], np.int64)
+        envelopes = vault.join(request.subject, request.into, request.envelopes)
+        if envelopes is None:
+            self._office.refuse(asked, "gate.unknown_subject", "The keeper holds nobody with that id; the person may"
+                                " have been erased already.", people=both)  # fmt: skip
+        names = vault.pseudonyms(both)
+        self._office.log.append([self._office.leaf_about(asked, "joined", subject=name) for name in names])
+        return protocol.VersionsSealed(envelopes.tobytes(), vault.key_id, record.FIELD_SET)
 
     def _require_distinct(self, subjects: NDArray[np.int64]) -> None:
         if len(np.unique(subjects)) != len(subjects):

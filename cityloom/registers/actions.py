@@ -35,7 +35,7 @@ from cityloom.registers.domain.mapping import FileMapping
 from cityloom.registers.domain.people import People
 from cityloom.registers.domain.posts import Post, worker_posts
 from cityloom.registers.domain.profile import Proposal, mapping_text
-from cityloom.registers.domain.reviewing import DIFFERENT, SAME, UNDONE
+from cityloom.registers.domain.reviewing import DIFFERENT, SAME, UNDONE, PairFacts
 from cityloom.registers.domain.survivorship import Rules
 from cityloom.registers.domain.synthetic import synthetic_city
 from cityloom.registers.domain.tables import Wanted
@@ -48,6 +48,7 @@ from cityloom.registers.loading import (
     deciding,
     joining,
     people,
+    person_joining,
     person_opening,
     person_parting,
     placing,
@@ -91,8 +92,8 @@ __all__ = [
     "load_file", "mapping_text", "move_cells", "note_disagreements", "open_correction", "open_people",
     "open_person_versions", "part_person", "person_token", "place_by_address", "profile_file", "publish_zone_plan",
     "put_back", "read_mapping", "rebalance_zone_plan", "refuse_correction", "set_source_rules", "settle_disagreement",
-    "take_in", "told", "undo_join", "withdraw_correction", "worker_posts", "write_disagreements", "write_example",
-    "write_linking_example", "write_links",
+    "show_pair_of_people", "take_in", "told", "undo_join", "withdraw_correction", "worker_posts",
+    "write_disagreements", "write_example", "write_linking_example", "write_links",
 ]  # fmt: skip
 
 Progress = Callable[[str, int, int], None]
@@ -519,8 +520,12 @@ def judge_pair(number: int, *, same: bool, reason: str, by: Actor, at: datetime)
     Raises: Refused `registers.role`, `linkage.no_pair`, `linkage.decided`.
     """
     policies.check_can_judge_links(by)
+    said = " ".join(reason.split())[:300]
+    if same and pairs.one(number).register == person_joining.REGISTER:
+        person_joining.join(number, reason=said, by=by, at=at)
+        return
     with transaction.atomic():
-        pairs.decide(number, SAME if same else DIFFERENT, reason=" ".join(reason.split())[:300], by=by.account, at=at)
+        pairs.decide(number, SAME if same else DIFFERENT, reason=said, by=by.account, at=at)
         joining.compare(number, by=by.account, at=at)
 
 
@@ -532,9 +537,17 @@ def undo_join(number: int, *, reason: str, by: Actor, at: datetime) -> None:
     """
     policies.check_can_judge_links(by)
     why = policies.check_reason(reason)
+    if pairs.one(number).register == person_joining.REGISTER:
+        person_joining.undo(number, reason=why, by=by, at=at)
+        return
     with transaction.atomic():
         pairs.decide(number, UNDONE, reason=why, by=by.account, at=at)
         joining.compare(number, by=by.account, at=at, reason=why)
+
+
+def show_pair_of_people(pair: PairFacts, *, by: Actor, at: datetime) -> tuple[dict[str, str], dict[str, str]]:
+    """Open both people of a pair for who decides on it; left and right, never to be stored. Raises: Refused."""
+    return person_joining.shown(pair, by=by, at=at)
 
 
 def write_links(outcome: linked_files.Outcome, place: Path) -> int:

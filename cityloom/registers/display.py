@@ -62,7 +62,8 @@ FIELDS = {
     "network": _("Network"), "diameter_mm": _("Diameter, mm"), "material": _("Material"), "depth_m": _("Depth, m"),
     "laid_on": _("Laid on"), "begin_fitting": _("Begins at fitting"), "end_fitting": _("Ends at fitting"),
     "geometry": _("Shape"),
-    "national_id": _("Identity number"), "birth_date": _("Date of birth"), "need_note": _("What is needed"),
+    "national_id": _("Identity number"), "surname": _("Surname"), "given_name": _("Given name"),
+    "birth_date": _("Date of birth"), "need_note": _("What is needed"),
 }  # fmt: skip
 """What fields of registers are called."""
 VALUES = {

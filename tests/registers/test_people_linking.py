@@ -5,6 +5,8 @@ Each test has a birthday and telephones of its own, as the keeper outlives a tes
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from cityloom.gate import actions as gate
@@ -12,10 +14,11 @@ from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.refused import Refused
 from cityloom.registers import actions, queries
-from cityloom.registers.loading import person_writing
-from cityloom.registers.models import LinkDecision, RecordLink, Resident
+from cityloom.registers.loading import person_settling, person_writing
+from cityloom.registers.models import LinkDecision, PersonRecord, RecordLink, Resident
 from tests.gate.conftest import keeper  # noqa: F401
-from tests.registers.test_people import Desk, Row, at, counts, desk, found, number, row  # noqa: F401
+from tests.registers.test_people import STEWARD, Desk, Row, at, counts, desk, found, number, opened, row  # noqa: F401
+from tests.registers.test_record_pages import client, quick_passwords  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("keeper")]
 
@@ -112,3 +115,89 @@ def test_pairs_of_a_load_that_is_cut_short_are_not_seen_and_go_with_it(
         desk.load(said("张卫", "19560711", "13916220002", serial=603, no=301), source=second_source(desk))
     assert not RecordLink.objects.exists()
     assert not LinkDecision.objects.exists()
+
+
+def waiting(desk: Desk) -> tuple[int, int, int]:  # noqa: F811
+    """A pair that waits: its number, the earlier person and the later one."""
+    desk.load(said("张伟", "19580911", "13918110001", serial=3), as_of="2026-11-01")
+    desk.load(said("张卫", "19580911", "13918220002", serial=603, no=301), source=second_source(desk),
+              as_of="2026-11-08")  # fmt: skip
+    (pair,) = queries.pairs_waiting()
+    earlier, later = sorted(Resident.objects.values_list("subject", flat=True))
+    return pair.number, earlier, later
+
+
+def held(subject: int) -> dict[str, str]:
+    return opened(subject, ("name", "phone"))
+
+
+def test_a_steward_sees_both_and_makes_them_one_and_two_again(desk: Desk) -> None:  # noqa: F811
+    number_, earlier, later = waiting(desk)
+    left, right = actions.show_pair_of_people(queries.pair(number_), by=STEWARD, at=clock.now())
+    assert {left["name"], right["name"]} == {"张伟", "张卫"}
+    actions.judge_pair(number_, same=True, reason="asked at the counter", by=STEWARD, at=clock.now())
+    assert list(Resident.objects.values_list("subject", flat=True)) == [earlier]
+    assert held(earlier) == {"name": "张卫", "phone": "13918220002"}  # what is true since the later day
+    assert found("13918220002", "phone") == [earlier]
+    assert found("13918110001", "phone") == []
+    said_of = queries.person_facts(subject=earlier)
+    assert len(said_of) == 2
+    assert not PersonRecord.objects.filter(subject=later).exists()
+    again = desk.load(said("张卫", "19580911", "13918330003", serial=603, no=301), source=second_source(desk),
+                      as_of="2026-11-15")  # fmt: skip
+    assert counts(again) == {"changed": 1}
+    actions.undo_join(number_, reason="two brothers", by=STEWARD, at=clock.now())
+    fresh = max(Resident.objects.values_list("subject", flat=True))
+    assert fresh not in (earlier, later)
+    assert held(earlier) == {"name": "张伟", "phone": "13918110001"}
+    assert held(fresh) == {"name": "张卫", "phone": "13918330003"}
+    assert [step.state for step in queries.pair(number_).steps] == ["review", "same", "undone"]
+
+
+def test_what_was_joined_unasked_is_taken_back_as_well(desk: Desk) -> None:  # noqa: F811
+    desk.load(said("张伟", "19591011", "13919110001"))
+    desk.load(said("Zhang Wei", "19591011", "13919110001", no=301), source=second_source(desk))
+    (link,) = queries.pairs_joined_lately()
+    actions.undo_join(link.number, reason="two brothers", by=STEWARD, at=clock.now())
+    assert Resident.objects.count() == 2
+    assert len(found("13919110001", "phone")) == 2
+    third = desk.load(said("Zhang Wei", "19591011", "13919110009", no=301), source=second_source(desk))
+    assert counts(third) == {"changed": 1}
+
+
+def test_nothing_is_lost_when_it_is_cut_off_in_the_middle(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    number_, earlier, later = waiting(desk)
+
+    def cut(*_given: object) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError):
+        patch.setattr(person_settling, "put_in_force", cut)
+        actions.judge_pair(number_, same=True, reason="", by=STEWARD, at=clock.now())
+    assert queries.pair(number_).state == "review"
+    assert [held(one)["name"] for one in (earlier, later)] == ["张伟", "张卫"]
+    actions.judge_pair(number_, same=True, reason="", by=STEWARD, at=clock.now())
+    assert held(earlier)["name"] == "张卫"
+
+
+def test_the_page_shows_both_to_a_steward_alone(desk: Desk) -> None:  # noqa: F811
+    number_, _earlier, _later = waiting(desk)
+    page = client("steward").get(f"/registers/links/{number_}/")
+    text = page.content.decode()
+    assert page.status_code == 200
+    assert "张伟" in text and "13918220002" in text
+    other = client("auditor").get(f"/registers/links/{number_}/")
+    assert "张伟" not in other.content.decode()
+
+
+def test_the_system_grants_a_pair_and_no_more(desk: Desk) -> None:  # noqa: F811
+    desk.load(*[said("张伟", f"196011{no:02d}", f"139201100{no:02d}", no=no) for no in (11, 12, 13)])
+    people = sorted(Resident.objects.values_list("subject", flat=True))
+    for some, code in ((people[:2], ""), (people, "gate.not_allowed")):
+        try:
+            gate.grant(by=SYSTEM, at=clock.now(), purpose="register-maintenance", subjects=some, fields=["name"],
+                       holder=STEWARD.account, until=clock.now() + timedelta(hours=1))  # fmt: skip
+            told = ""
+        except Refused as refusal:
+            told = refusal.code
+        assert told == code

@@ -18,7 +18,7 @@ from cityloom.kernel.refused import Refused
 from cityloom.registers import actions, policies, queries
 from cityloom.registers.display import PAIR_STATES, field_word, held_words, value_word
 from cityloom.registers.domain.facts import Fact
-from cityloom.registers.domain.reviewing import PairFacts, waterfall
+from cityloom.registers.domain.reviewing import REVIEW, PairFacts, waterfall
 from cityloom.ui.once import only_once
 from cityloom.ui.words import sentence_of
 
@@ -96,7 +96,18 @@ def _from_records(found: PairFacts, _request: HttpRequest) -> tuple[Side, Side]:
     return left, right
 
 
-SHOWN: dict[str, Shown] = {}
+def _from_people(found: PairFacts, request: HttpRequest) -> tuple[Side, Side]:
+    """Both people, opened through the gate while the pair waits for who looks at it; else nothing of them."""
+    told: tuple[dict[str, str], dict[str, str]] = {}, {}
+    by = _actor(request)
+    if found.state == REVIEW and not _why_not(by):
+        told = actions.show_pair_of_people(found, by=by, at=clock.now())
+    left, right = ({"key": found.records[at] >> 32 if found.records[at] > 0 else "", "source": found.sources[at],
+                    "values": {name: value for name, value in told[at].items() if value}} for at in (0, 1))  # fmt: skip
+    return left, right
+
+
+SHOWN: dict[str, Shown] = {"people": _from_people}
 """How the values of a register's pairs come to the page, where they are sealed: whoever opens them is added here."""
 
 
