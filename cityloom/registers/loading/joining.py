@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
 
 from django.db import transaction
 
 from cityloom.bus import actions as bus
+from cityloom.registers.domain.facts import Noted
 from cityloom.registers.events import RecordsDisagree
 from cityloom.registers.loading.differing import Differing, Sides
 from cityloom.registers.models import RECORDS, Load, RecordLink
@@ -18,49 +20,45 @@ from cityloom.registers.trust.disagreements import When
 COMPARED = [name for name in RECORDS if name != "people"]
 """What sources say of people is sealed: whoever links them compares them."""
 _PAIRS_AT_ONCE = 500
-_KEYS_AT_ONCE = 5_000
+_LINKS_AT_ONCE = 500
 _LOWER_FIRST = "a.source_id < b.source_id"
 
 
 def compare_due(at: datetime) -> None:
     """Compare all pairs that were joined, or parted, and not compared since; what was cut short is made up for."""
-    due = RecordLink.objects.filter(is_compared=False, register__in=COMPARED)
-    links = list(due.only("id", "register", "left_key", "right_key"))
-    for register in sorted({link.register for link in links}):
-        _compare(register, [link for link in links if link.register == register], When(0, at))
+    due = RecordLink.objects.filter(is_compared=False, register__in=COMPARED).order_by("register", "id")
+    for register, links in groupby(due.values_list("register", "id"), key=lambda link: link[0]):
+        numbers = [number for _register, number in links]
+        for first in range(0, len(numbers), _LINKS_AT_ONCE):
+            _compare(register, numbers[first : first + _LINKS_AT_ONCE], When(0, at))
 
 
 def compare(number: int, *, by: str, at: datetime, reason: str = "") -> None:
     """Compare what is said of both entries of a pair; what ends, since they are parted, ends with the reason."""
     link = RecordLink.objects.get(id=number)
     if link.register in COMPARED and not link.is_compared:
-        _compare(link.register, [link], When(0, at, by, reason))
+        _compare(link.register, [number], When(0, at, by, reason))
 
 
-def _compare(register: str, links: Sequence[RecordLink], when: When) -> None:
-    """Compare all that is one with either entry of these pairs, in parts small enough for a short transaction."""
-    touched = {key for link in links for key in (link.left_key, link.right_key)}
-    joined = pairs.joined(register, touched)
-    keys, news = sorted(touched | joined.keys()), Counter[str]()
+def _compare(register: str, numbers: Sequence[int], when: When) -> None:
+    """Compare all that is one with an entry of these pairs, and say so where there is news; all of it or nothing."""
     work = Differing(register, rules.in_force())
-    for first in range(0, len(keys), _KEYS_AT_ONCE):
-        some = keys[first : first + _KEYS_AT_ONCE]
-        news += _noted(work, some, {key: joined[key] for key in some if key in joined}, when)
     with transaction.atomic():
-        for first in range(0, len(links), _PAIRS_AT_ONCE):
-            numbers = [link.id for link in links[first : first + _PAIRS_AT_ONCE]]
-            RecordLink.objects.filter(id__in=numbers).update(is_compared=True)
+        links = RecordLink.objects.select_for_update().filter(id__in=numbers)
+        touched = {key for keys in links.values_list("left_key", "right_key") for key in keys}
+        joined = pairs.joined(register, touched)
+        known = disagreements.known_of_joined(register, touched | joined.keys(), work.field_names)
+        news = disagreements.note(register, _found(work, joined), known, when)
+        RecordLink.objects.filter(id__in=numbers).update(is_compared=True)
         if news:
             by_field = dict(sorted(news.items()))
             bus.publish(RecordsDisagree(0, register, "", news.total(), by_field, when.at), at=when.at)
 
 
-def _noted(work: Differing, keys: Sequence[str], joined: Mapping[str, set[str]], when: When) -> Counter[str]:
-    """Note where what the lower source says under these keys is not what others say of the same entries."""
+def _found(work: Differing, joined: Mapping[str, set[str]]) -> list[Noted]:
+    """Where what a source says under these keys is not what one with a larger number says of the same entries."""
     last = Load.objects.filter(state=Load.DONE).order_by("-number").values_list("number", flat=True).first() or 0
-    found = [noted for sides in sides_of(work, joined, last, _LOWER_FIRST) for noted in work.found(sides, Counter())]
-    known = disagreements.known_of_joined(work.register, keys, work.field_names)
-    return disagreements.note(work.register, found, known, when)
+    return [noted for sides in sides_of(work, joined, last, _LOWER_FIRST) for noted in work.found(sides, Counter())]
 
 
 def sides_of(work: Differing, joined: Mapping[str, Iterable[str]], last: int, condition: str) -> Iterator[Sides]:
