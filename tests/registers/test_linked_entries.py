@@ -15,7 +15,9 @@ from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
 from cityloom.registers import actions, queries
 from cityloom.registers.domain import identifiers, linkage_example
+from cityloom.registers.domain.linkage import Links
 from cityloom.registers.domain.reviewing import one_with, waterfall
+from cityloom.registers.linkage import engine
 from cityloom.registers.models import LinkDecision, RecordLink
 from tests.registers.test_department_files import at  # noqa: F401
 from tests.registers.test_record_pages import client, quick_passwords  # noqa: F401
@@ -40,8 +42,22 @@ def load(folder: Path, source: str, codes: list[str], table: dict[str, list[str]
     actions.load_file(actions.read_mapping(mapping), path, by=SYSTEM, at=clock.now())
 
 
+_LINK, _ANSWERS = engine.link, dict[str, Links]()
+
+
+def remembered(tables: Any, config: Any, **how: Any) -> Links:
+    """The engine's answer, which is the same for the same tables: to work it out takes longer than all the rest."""
+    asked = repr((tables, sorted(how.items())))
+    if asked not in _ANSWERS:
+        _ANSWERS[asked] = _LINK(tables, config, **how)
+    return _ANSWERS[asked]
+
+
 @pytest.fixture
-def linked(tmp_path: Path, at: clock.DrillClock) -> linkage_example.Linked:  # noqa: F811
+def linked(
+    tmp_path: Path, at: clock.DrillClock, monkeypatch: pytest.MonkeyPatch  # noqa: F811
+) -> linkage_example.Linked:  # fmt: skip
+    monkeypatch.setattr(engine, "link", remembered)
     made = linkage_example.organisations(70, 50, 40, seed=9)
     load(tmp_path, "market", [credit_code(row) for row in range(70)], made.left)
     load(tmp_path, "tax", [f"T{row}" for row in range(50)], made.right, ", form: own-number")
@@ -85,7 +101,8 @@ def test_a_join_that_is_taken_back_leaves_two_entries_and_the_past_as_it_was_kno
     assert [step.state for step in queries.pair(link.id).steps] == ["certain", "undone"]
 
 
-def test_linking_again_changes_nothing(linked: linkage_example.Linked) -> None:
+def test_linking_again_changes_nothing(linked: linkage_example.Linked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "link", _LINK)
     said = list(LinkDecision.objects.order_by("id").values_list("link_id", "state"))
     assert actions.link_stored("organisations", by=SYSTEM, at=clock.now()) == {}
     assert list(LinkDecision.objects.order_by("id").values_list("link_id", "state")) == said

@@ -24,16 +24,16 @@ def write(place: Path, table: dict[str, list[str]], heads: dict[str, str], truth
 
 @pytest.fixture
 def two_files(tmp_path: Path) -> tuple[Path, Path, linkage_example.Linked]:
-    made = linkage_example.people(240, 160, 120, seed=3, chinese=True)
+    made = linkage_example.people(120, 80, 60, seed=3, chinese=True)
     where = dict(zip(made.same[1].tolist(), made.same[0].tolist(), strict=True))
     right = {"name": [one + two for one, two in zip(made.right["surname"], made.right["given_name"], strict=True)],
              "born": ["/".join(day.split("-")[::-1]) for day in made.right["birth_date"]],
              "mobile": [f"+86-{phone}" if phone else "" for phone in made.right["phone"]],
              "address": made.right["address"]}  # fmt: skip
     heads = {"surname": "姓", "given_name": "名", "birth_date": "出生日期", "phone": "手机号", "address": "住址"}
-    left_file = write(tmp_path / "left.csv", made.left, heads, list(range(240)))
+    left_file = write(tmp_path / "left.csv", made.left, heads, list(range(120)))
     right_file = write(tmp_path / "right.csv", right, {name: name.capitalize() for name in right},
-                       [where.get(row, 1000 + row) for row in range(160)])  # fmt: skip
+                       [where.get(row, 1000 + row) for row in range(80)])  # fmt: skip
     return left_file, right_file, made
 
 
@@ -43,15 +43,15 @@ def test_two_files_of_different_shape_are_linked_and_judged(two_files, tmp_path:
     assert outcome.config.register == "people"
     assert set(outcome.files[1].meanings.values()) == {"name", "birth_date", "phone", "address"}
     quality = outcome.quality["certain"]
-    assert quality.true == 120 and quality.precision >= 0.99 and quality.recall >= 0.9
+    assert quality.true == 60 and quality.precision >= 0.99 and quality.recall >= 0.9
     assert outcome.blocked == 1.0
     written = actions.write_links(outcome, tmp_path / "links.csv")
     text = (tmp_path / "links.csv").read_text("utf-8")
     rows = list(csv.DictReader(text.splitlines()))
-    assert len(rows) == written > 100
+    assert len(rows) == written > 50
     true = {(str(one + 2), str(other + 2)) for one, other in zip(*(side.tolist() for side in made.same), strict=True)}
     certain = [(row["left_row"], row["right_row"]) for row in rows if row["state"] == "certain"]
-    assert len([pair for pair in certain if pair in true]) >= 0.99 * len(certain) > 100
+    assert len([pair for pair in certain if pair in true]) >= 0.99 * len(certain) > 50
     values = {value for table in (made.left, made.right) for column in table.values() for value in column if value}
     assert not [value for value in values if value in text]
     with pytest.raises(Refused, match="is there already"):
@@ -98,13 +98,13 @@ def test_headers_of_many_shapes_are_understood():
 
 
 def test_companies_that_two_departments_write_differently_are_linked():
-    made = linkage_example.organisations(300, 200, 150, seed=5)
+    made = linkage_example.organisations(120, 80, 60, seed=5)
     tables = {"market": made.left, "tax": made.right}
     links = engine.link(tables, linkage_config.shipped("organisations"), free_of_duplicates=frozenset(tables))
     links = links.taken(links.probability >= 0.95)
     true = set(zip(*(side.tolist() for side in made.same), strict=True))
     found = set(zip(links.left_row.tolist(), links.right_row.tolist(), strict=True))
-    assert len(found & true) >= 0.95 * 150 and len(found - true) <= 1
+    assert len(found & true) >= 0.95 * 60 and len(found - true) <= 1
 
 
 def test_the_example_has_people_of_two_departments_who_are_the_same(tmp_path: Path):

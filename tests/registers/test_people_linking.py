@@ -14,6 +14,7 @@ from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.refused import Refused
 from cityloom.registers import actions, queries
+from cityloom.registers.contrib.csv_file import reader
 from cityloom.registers.loading import person_settling, person_writing
 from cityloom.registers.models import LinkDecision, PersonRecord, RecordLink, Resident
 from tests.gate.conftest import keeper  # noqa: F401
@@ -60,6 +61,17 @@ def test_two_whose_identity_numbers_differ_are_never_joined_unasked(desk: Desk) 
     desk.load(said("张伟", "19520311", "13912110001", serial=3))
     second = desk.load(said("张伟", "19520311", "13912110001", serial=13, no=301), source=second_source(desk))
     assert counts(second) == {"new": 1, "to_review": 1}
+
+
+def test_a_source_that_knows_somebody_already_knows_nobody_twice_though_its_word_changes_first(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch  # noqa: F811
+) -> None:
+    desk.load(said("张伟", "19611117", "13921110001"))
+    monkeypatch.setattr(person_writing, "BATCH", 1)
+    monkeypatch.setattr(reader, "batch_for", lambda _columns: 1)
+    changed, twin = said("张伟", "19611117", "13921110001"), said("Zhang Wei", "19611117", "13921110001", no=2)
+    second = desk.load((*changed[:-1], "轮椅"), twin)
+    assert counts(second) == {"new": 1, "changed": 1, "to_review": 1}
 
 
 def test_strangers_are_not_linked(desk: Desk) -> None:  # noqa: F811

@@ -22,7 +22,7 @@ from cityloom.registers.domain import linkage_config
 from cityloom.registers.domain.linkage import Model
 from cityloom.registers.domain.reviewing import CERTAIN, REVIEW
 from cityloom.registers.linkage import engine
-from cityloom.registers.models import OPEN, PersonRecord, RecordLink, Resident
+from cityloom.registers.models import PersonRecord, RecordLink, Resident
 from cityloom.registers.trust import pairs
 
 REGISTER = "people"
@@ -114,7 +114,7 @@ def _differ(one: Sequence[str], other: Sequence[str]) -> bool:
 
 def _in_source(subjects: set[int], source: int, load: int) -> set[int]:
     """Who of these people is known to a source already, under a number of its own."""
-    held = PersonRecord.objects.filter(closed_by=OPEN, is_gone=False, id__lt=load << 32, source_id=source)
+    held = PersonRecord.still_said(load - 1).filter(source_id=source)
     return set(held.filter(subject__in=subjects).values_list("subject", flat=True))
 
 
@@ -142,7 +142,7 @@ _Other = tuple[str, int, int]
 def _records(subjects: set[int], load: int) -> dict[int, _Other]:
     """By person the last record that a source has: its key, number and source."""
     found: dict[int, _Other] = {}
-    held = PersonRecord.objects.filter(closed_by=OPEN, is_gone=False, id__lt=load << 32, subject__in=subjects)
+    held = PersonRecord.still_said(load - 1).filter(subject__in=subjects)
     for subject, record, key, source in held.order_by("id").values_list("subject", "id", "key", "source_id"):
         found[subject] = str(key), record, source
     return found

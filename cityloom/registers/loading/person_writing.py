@@ -236,7 +236,7 @@ class PersonWriter:
 
     def _subjects_of(self, identities: Ints) -> dict[int, set[int]]:
         """By token of an identity number who has it in what any source says."""
-        said = PersonRecord.objects.filter(closed_by=OPEN, is_gone=False, id__lt=self._load.number << 32)
+        said = PersonRecord.still_said(self._load.number - 1)
         wanted, found = identities[identities != 0].tolist(), {}
         for first in range(0, len(wanted), _KEYS_AT_ONCE):
             rows = said.filter(identity__in=wanted[first : first + _KEYS_AT_ONCE])
