@@ -96,13 +96,19 @@ def _from_records(found: PairFacts, _request: HttpRequest) -> tuple[Side, Side]:
     return left, right
 
 
+def _row_of(record: int) -> str:
+    """Where a record of a person is from; one below zero came with the city."""
+    load, row = record >> 32, record & 0xFFFF_FFFF
+    return _("load {load}, row {row}").format(load=load, row=row) if record > 0 else _("came with the city")
+
+
 def _from_people(found: PairFacts, request: HttpRequest) -> tuple[Side, Side]:
     """Both people, opened through the gate while the pair waits for who looks at it; else nothing of them."""
     told: tuple[dict[str, str], dict[str, str]] = {}, {}
     by = _actor(request)
     if found.state == REVIEW and not _why_not(by):
         told = actions.show_pair_of_people(found, by=by, at=clock.now())
-    left, right = ({"key": found.records[at] >> 32 if found.records[at] > 0 else "", "source": found.sources[at],
+    left, right = ({"key": _row_of(found.records[at]), "source": found.sources[at],
                     "values": {name: value for name, value in told[at].items() if value}} for at in (0, 1))  # fmt: skip
     return left, right
 
