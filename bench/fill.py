@@ -4,7 +4,7 @@ Run: python -m bench.fill [--scale S] [--url postgresql://...] [--only buildings
 A city of its own in a temporary home, with a keeper; made-up files with 1 bad row in 100 (`bench/_city_files.py`). Each
 file is loaded as `cityloom register load` does: mapping, checks, a verdict on the whole file, sealing, the quarantine,
 indexes. Then people of whom something changed are loaded into all of them, and entries are looked up by key and as
-known before. One line of JSON for each. Memory is what all processes of this run hold at once (PSS, once a second),
+known before. One line of JSON for each. Memory is what all processes of this run hold at once (PSS, every five seconds),
 PostgreSQL's own beside it. The peer, in the same run: rows of the file of dwellings, as they are, into a bare table.
 The whole size (--scale 1) needs 60 GB of disk in the folder of temporary files.
 """
@@ -124,7 +124,7 @@ class _Steps:
 
 
 class _Memory:
-    """The most that this process and all below it hold at once, asked once a second."""
+    """The most that this process and all below it hold at once, asked every five seconds."""
 
     def __init__(self) -> None:
         self.peak_mb = self.server_mb = 0
@@ -146,7 +146,7 @@ class _Memory:
             self.peak_mb = max(self.peak_mb, sum(map(_held_kb, mine)) >> 10)
             servers = [pid for pid in parents if _name(pid) == "postgres"]
             self.server_mb = max(self.server_mb, sum(map(_held_kb, servers)) >> 10)
-            if self._over.wait(1):
+            if self._over.wait(5):
                 return
 
 
