@@ -28,6 +28,8 @@ _SHORTER = {"餐饮管理": "餐饮", "建筑材料": "建材", "信息咨询": 
             "生物医药": "医药", "机械设备": "机械"}  # fmt: skip
 _BRANDS = "澜星岚宁启恒瑞泰润和嘉禾云帆景明安远德信诚达鑫盛宏博创新华联科达中天海纳汇通金桥"
 _LEGAL = ("有限公司", "有限责任公司", "股份有限公司")
+_PHONES, _NUMBERS = 12_000_000_000, 1_000_000_000
+"""Telephone numbers from 12 on, which no mobile network in China has."""
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _CITY, _DISTRICTS = "澜江市", ("福溪区", "南岭区", "宝林区", "龙渡区", "盐浦区")
 
@@ -90,8 +92,7 @@ class _People:
         self._surname = np.array(surnames)[_zipf(len(surnames), count, chance, 1.0)]
         self._given = np.array(given)[_zipf(len(given), count, chance, 0.8)]
         self._born = np.datetime64("1935-01-01") + chance.integers(0, 29_000, count)
-        self._phone = 13_000_000_000 + chance.choice(6_999_999_999, count) if count < 1000 else (
-            13_000_000_000 + chance.integers(0, 6_999_999_999, count))  # fmt: skip
+        self._phone = _PHONES + chance.integers(0, _NUMBERS, count)
         self._address = [_address(chance) for _one in range(count)]
 
     def table(self, rows: Ints) -> Table:
@@ -160,7 +161,7 @@ def _wrong_day(day: str, chance: np.random.Generator) -> str:
 
 
 def _another_phone(_phone: str, chance: np.random.Generator) -> str:
-    return str(13_000_000_000 + int(chance.integers(0, 6_999_999_999)))
+    return str(_PHONES + int(chance.integers(0, _NUMBERS)))
 
 
 def organisations(left: int, right: int, shared: int, seed: int) -> Linked:
