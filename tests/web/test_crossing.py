@@ -20,7 +20,9 @@ from tests.web.conftest import City
 
 pytestmark = pytest.mark.django_db
 VALUES = {"int": "1", "slug": "x", "str": "x", "path": "x"}
-FOR_RESIDENTS = {"me", "me-bundle", "me-contest", "me-seen"}
+FOR_RESIDENTS = {
+    "me", "me-bundle", "me-contest", "me-seen", "my-corrections", "ask-correction", "withdraw-correction",
+}  # fmt: skip
 FOR_EVERYONE = {"mine", "end-session", "sign-out", "account_logout"}
 
 

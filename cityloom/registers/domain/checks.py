@@ -157,6 +157,7 @@ class Checks:
             faults = {place: identifiers.FAULTS[found[place]] for place in wrong if texts[place]}
         elif kind in person_columns.READ:
             values, faults = person_columns.READ[kind](texts)
+            faults |= {place: "bad_characters" for place, value in enumerate(values) if _UNSEEN.search(value)}
         elif kind == "needs":
             values, faults = person_columns.needs(texts, column.codes or {})
         elif kind in ("text", "key"):

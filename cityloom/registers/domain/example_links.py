@@ -25,6 +25,33 @@ columns:
   开业日期: {{field: registered_on, form: YYYY-MM-DD}}
 """
 
+_HOSPITAL_MAPPING = f"""# {LABEL}
+cityloom: 1
+source: hospital
+register: people
+as_of: 2026-11-01
+file: {{path: hospital.csv}}
+columns:
+  病历号: {{field: code}}
+  姓名: {{field: name}}
+  出生日期: {{field: birth_date, form: YYYY-MM-DD}}
+  手机号: {{field: phone}}
+ignore: [住址]
+"""
+_SCHOOL_MAPPING = f"""# {LABEL}
+cityloom: 1
+source: school
+register: people
+as_of: 2026-11-02
+file: {{path: school.csv}}
+columns:
+  Pupil: {{field: code}}
+  Name: {{field: name}}
+  Date of birth: {{field: birth_date, form: DD/MM/YYYY}}
+  Mobile: {{field: phone}}
+ignore: [Address]
+"""
+
 
 def example_links(count: int, seed: int) -> dict[str, str]:
     """Texts of files by their place in the example's folder; `truth.csv` tells which rows are the same."""
@@ -35,18 +62,26 @@ def _people(count: int, seed: int) -> dict[str, str]:
     """A hospital writes Chinese signs, a school pinyin, days the other way round and phones with the country's code."""
     made = linkage_example.people(count, count * 2 // 3, count // 2, seed, chinese=True)
     left, right = made.left, made.right
-    hospital = [dict(zip(("姓名", "出生日期", "手机号", "住址"), row, strict=True)) for row in zip(
-        map("".join, zip(left["surname"], left["given_name"], strict=True)), left["birth_date"], left["phone"],
-        left["address"], strict=True)]  # fmt: skip
+    hospital = [
+        {"病历号": f"H{number:06d}", "姓名": surname + given, "出生日期": day, "手机号": phone, "住址": address}
+        for number, (surname, given, day, phone, address) in enumerate(zip(*left.values(), strict=True), 1)
+    ]
     school = [
-        {"Surname": linkage_sound.letters(surname, surname=True).capitalize(),
-         "Given name": linkage_sound.letters(given).capitalize(), "Date of birth": "/".join(day.split("-")[::-1]),
-         "Mobile": phone and f"+86 {phone}", "Address": address}
-        for surname, given, day, phone, address in zip(*right.values(), strict=True)
+        {"Pupil": f"S{number:06d}", "Name": _in_letters(surname, given),
+         "Date of birth": "/".join(day.split("-")[::-1]), "Mobile": phone and f"+86 {phone}", "Address": address}
+        for number, (surname, given, day, phone, address) in enumerate(zip(*right.values(), strict=True), 1)
     ]  # fmt: skip
     truth = [{"left_row": str(one + _FIRST_ROW), "right_row": str(other + _FIRST_ROW)}
              for one, other in zip(made.same[0].tolist(), made.same[1].tolist(), strict=True)]  # fmt: skip
-    return {"people/hospital.csv": _csv(hospital), "people/school.csv": _csv(school), "people/truth.csv": _csv(truth)}
+    return {
+        "people/hospital.csv": _csv(hospital), "people/hospital.yaml": _HOSPITAL_MAPPING,
+        "people/school.csv": _csv(school), "people/school.yaml": _SCHOOL_MAPPING, "people/truth.csv": _csv(truth),
+    }  # fmt: skip
+
+
+def _in_letters(surname: str, given: str) -> str:
+    spelt = linkage_sound.letters(surname, surname=True), linkage_sound.letters(given)
+    return " ".join(map(str.capitalize, spelt))
 
 
 def _companies(count: int, seed: int) -> dict[str, str]:

@@ -33,7 +33,11 @@ def names(texts: Sequence[str]) -> Read:
     Nothing else is changed: a rare character is what its bearer is called.
     """
     values = [text if text.isascii() or _is_usual(text) else _name(text) for text in texts]
-    return values, {place: "too_long" for place, name in enumerate(values) if len(name.encode()) > NAME_BYTES}
+    return values, {place: "too_long" for place, name in enumerate(values) if _length(name) > NAME_BYTES}
+
+
+def _length(name: str) -> int:
+    return len(name.encode("utf-8", "replace"))
 
 
 def _is_usual(text: str) -> bool:
