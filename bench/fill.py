@@ -4,7 +4,7 @@ Run: python -m bench.fill [--scale S] [--url postgresql://...] [--only buildings
 A city of its own in a temporary home, with a keeper; made-up files with 1 bad row in 100 (`bench/_city_files.py`). Each
 file is loaded as `cityloom register load` does: mapping, checks, a verdict on the whole file, sealing, the quarantine,
 indexes. Then people of whom something changed are loaded into all of them, and entries are looked up by key and as
-known before. One line of JSON for each. Memory is what all processes of this run hold at once (PSS, every five seconds),
+known before. One line of JSON for each. Memory is what all processes of this run hold at once (PSS, each five seconds),
 PostgreSQL's own beside it. The peer, in the same run: rows of the file of dwellings, as they are, into a bare table.
 The whole size (--scale 1) needs 60 GB of disk in the folder of temporary files.
 """

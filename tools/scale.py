@@ -36,10 +36,10 @@ def _head(lake: dict[str, Any]) -> list[str]:
         "Computed by `make docs` from figures that benches save (`bench/measured`): measure again with "
         f"`{lake['command']} --save`, then `make docs`. This page was computed from {ours['rows']:,} facts on "
         f"{machine['cores']} cores and {machine['memory_gb']} GB ({machine['system']}), {machine['on']}, with a load of "
-        f"{machine['load']} from other work.", "",
+        f"{machine['load']}, the run itself among it.", "",
         *(["**These figures are of a small run on a busy machine: they say how the page is computed, and too little of "
            "the rest.** Save a run of a billion facts on an idle machine before you plan with them.", ""]
-          if ours["rows"] < 100_000_000 or machine["load"] > 1.5 else []),
+          if ours["rows"] < 100_000_000 or machine["load"] > 4 else []),
         "Everything here is in proportion: bytes and seconds for each fact, times the facts. That is right where every "
         "fact has to be read or written, and says nothing where an index or a bound helps; those are listed apart.", "",
     ]  # fmt: skip

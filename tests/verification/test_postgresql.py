@@ -23,7 +23,7 @@ from tests.required import missing
 SERVER = os.environ.get("CITYLOOM_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
 DRILL_KILLS = int(os.environ.get("CITYLOOM_KILLS", "5"))
 BUILDER_KILLS = 2
-FOLDERS = ("accounts bus gate registers", "signals detection fieldwork lake", "alerts emergency")
+FOLDERS = ("registers", "accounts bus gate", "signals detection fieldwork", "alerts emergency")
 pytestmark = pytest.mark.postgres
 
 
