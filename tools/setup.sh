@@ -2,7 +2,6 @@
 # Make .venv and install one of the locked lists: setup.sh base|test|bench|web (spark: with VENV=.venv-spark). Says in one sentence what is missing.
 set -u
 list=${1:-base}
-[ "$list" != lake ] || list=base  # a part of it
 venv=${VENV:-.venv}
 cd "$(dirname "$0")/.." || exit 1
 fail() { echo "cityloom: $1" >&2; exit 1; }
