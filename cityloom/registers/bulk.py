@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from itertools import chain, repeat
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,11 @@ _COPY_TRAILER = struct.pack("!h", -1)
 _ASKED_AT_ONCE = 10_000
 _NULL = struct.pack("!i", -1)
 _DAY = ">i4"
+_JSONB = b"\x01"
+"""The version of its binary form."""
 _COPY_ROWS = 100_000
+_ROWS_A_STATEMENT = 20
+"""On SQLite: the more, the less often the interpreter's lock goes to and fro."""
 _LOADING_PRAGMAS = ("journal_mode=MEMORY", "synchronous=OFF", "cache_size=-262144", "analysis_limit=1000")
 _SERVING_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "cache_size=-65536")
 _SORTING_PRAGMAS = ("threads=2", "cache_size=-262144", "analysis_limit=1000")
@@ -99,13 +103,58 @@ def write(table: type[models.Model], columns: Mapping[str, Column]) -> None:
 
 
 def _insert(table: type[models.Model], columns: Mapping[str, Column]) -> None:
-    names = ", ".join(table._meta.get_field(name).column for name in columns)
-    marks = ", ".join(repeat("?", len(columns)))
+    """What all rows share stands in the statement; numbered bytes go in one piece, other rows some at a time."""
+    same = {name: value for name, column in columns.items() if (value := _same(table, name, column)) is not None}
+    if len(same) == len(columns):
+        same.popitem()
+    rest = {name: column for name, column in columns.items() if name not in same}
+    names = [table._meta.get_field(name).column for name in (*rest, *same)]
+    head = f"INSERT INTO {connection.ops.quote_name(table._meta.db_table)} ({', '.join(names)})"
     connection.ensure_connection()
-    connection.connection.executemany(  # Django's own cursor would rewrite and copy each row
-        f"INSERT INTO {connection.ops.quote_name(table._meta.db_table)} ({names}) VALUES ({marks})",  # noqa: S608
-        zip(*(_values(table, name, column) for name, column in columns.items()), strict=True),
-    )
+    link = connection.connection  # Django's own cursor would rewrite and copy each row
+    if _is_numbered_bytes(rest):
+        _insert_bytes(link, head, list(rest.values()), list(same.values()))
+    else:
+        _insert_rows(link, head, [_values(table, name, column) for name, column in rest.items()], list(same.values()))
+
+
+def _same(table: type[models.Model], name: str, column: Column) -> int | None:
+    """The whole number that a column has in every row."""
+    if not isinstance(column, np.ndarray) or column.ndim > 1 or column.dtype.kind not in "iub" or len(column) < 2:
+        return None
+    is_key = table._meta.get_field(name).primary_key
+    return int(column[0]) if not is_key and (column == column[0]).all() else None
+
+
+def _is_numbered_bytes(rest: Mapping[str, Column]) -> bool:
+    """Whether the columns are a number and bytes of one length."""
+    if len(rest) != 2 or not all(isinstance(column, np.ndarray) for column in rest.values()):
+        return False
+    number, run = map(np.asarray, rest.values())
+    return number.ndim == 1 and number.dtype.kind == "i" and run.ndim == 2 and len(run) > 0
+
+
+def _insert_bytes(link: Any, head: str, columns: Sequence[Column], same: Sequence[int]) -> None:
+    """SQLite itself cuts the bytes to rows, so that other threads work meanwhile."""
+    numbers, run = map(np.asarray, columns)
+    width = run.shape[1]
+    values = ", ".join(map(str, ("value", f"substr(?2, key * {width} + 1, {width})", *same)))
+    link.execute(f"{head} SELECT {values} FROM json_each(?1)",  # noqa: S608 - names and whole numbers
+                 (json.dumps(numbers.tolist()), memoryview(np.ascontiguousarray(run)).cast("B")))  # fmt: skip
+
+
+def _insert_rows(link: Any, head: str, columns: Sequence[Sequence[object]], same: Sequence[int]) -> None:
+    row = f"({', '.join(['?'] * len(columns) + list(map(str, same)))})"
+    if not columns or len({len(column) for column in columns}) > 1:
+        raise ValueError("Columns of different lengths, or none.")
+    cells = np.empty((len(columns[0]), len(columns)), object)
+    for place, column in enumerate(columns):
+        cells[:, place] = column
+    whole = len(cells) - len(cells) % _ROWS_A_STATEMENT
+    if whole:
+        run = cells[:whole].reshape(-1, _ROWS_A_STATEMENT * len(columns)).tolist()
+        link.executemany(f"{head} VALUES {', '.join([row] * _ROWS_A_STATEMENT)}", run)
+    link.executemany(f"{head} VALUES {row}", cells[whole:].tolist())
 
 
 def _values(table: type[models.Model], name: str, column: Column) -> Sequence[object]:
@@ -184,6 +233,8 @@ def _pieces(field: models.Field, column: Column) -> Iterator[Sequence[bytes]]:
         return
     values = column.tolist() if isinstance(column, np.ndarray) else column
     kept = [b"" if value is None else value.encode() if isinstance(value, str) else bytes(value) for value in values]
+    if kind == "JSONField":
+        kept = [said and _JSONB + said for said in kept]
     lengths: list[bytes] = _lengths(len(max(kept, key=len, default=b"")))
     yield [_NULL if value is None else lengths[len(said)] for value, said in zip(values, kept, strict=True)]
     yield kept

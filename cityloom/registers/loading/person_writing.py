@@ -6,6 +6,7 @@ under the keys that they have, and kept beside what is said of them now (`person
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -317,11 +318,12 @@ class PersonWriter:
                 still = SetAside.objects.filter(load=load.returns, row=numbers[place])
                 still.update(findings=[list(fault) for fault in blamed])
             return
-        SetAside.objects.bulk_create([
-            SetAside(id=load.number << 32 | numbers[place], load=load.number, source_id=load.source_id,
-                     row=numbers[place], findings=[list(fault) for fault in blamed], texts=None)
-            for place, blamed in sorted(faults.items())
-        ], batch_size=500)  # fmt: skip
+        rows = np.array([numbers[place] for place in sorted(faults)], np.int64)
+        bulk.write(SetAside, {
+            "id": load.number << 32 | rows, "load": np.full(len(rows), load.number, np.int32),
+            "source_id": np.full(len(rows), load.source_id, np.int16), "row": rows,
+            "findings": [json.dumps(faults[place], ensure_ascii=False) for place in sorted(faults)],
+        })  # fmt: skip
 
     def _count(self, part: _Part) -> None:
         changed = len(part.changed) - part.erased
