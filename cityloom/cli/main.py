@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 
 import click
 from rich.console import Console as Screen
@@ -16,6 +17,7 @@ EPILOG = (
     "Exit statuses: 0 done; 1 refused, with one sentence on stderr; 2 wrong usage; "
     "3 the drill ran and a safety check failed; 70 a defect, with a reference to the log."
 )
+_LANGUAGE_IN = ("LC_ALL", "LC_MESSAGES", "LANG")
 _FULL = "The disk is full, so the command stopped and left what was there as it was; free some space and run it again."
 
 
@@ -59,7 +61,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         outcome = cityloom.main(args=args, prog_name="cityloom", obj=runtime, standalone_mode=False)
         return outcome if isinstance(outcome, int) else OK
     except Refused as refusal:
-        return _refused(screen, refusal.code, refusal.sentence)
+        return _refused(screen, refusal.code, told(refusal))
     except click.exceptions.Exit as leave:
         return leave.exit_code
     except click.ClickException as error:
@@ -77,6 +79,20 @@ def _refused(screen: Screen, code: str, sentence: str) -> int:
     shown = "".join(sign if sign.isprintable() or sign == "\n" else "\ufffd" for sign in sentence)
     screen.print(shown, markup=False, highlight=False, soft_wrap=True)
     return REFUSED
+
+
+def told(refusal: Refused) -> str:
+    """A refusal in Chinese where the terminal asks for it, and the command had come as far as to have translations."""
+    from django.apps import apps
+    from django.utils.translation import override
+
+    from cityloom.ui import words
+
+    asked = next((os.environ[name] for name in _LANGUAGE_IN if os.environ.get(name)), "")
+    if not apps.ready or not asked.startswith("zh"):
+        return refusal.sentence
+    with override("zh-hans"):
+        return words.sentence_of(refusal)
 
 
 def _defect(screen: Screen, runtime: Runtime) -> int:

@@ -128,9 +128,9 @@ def read_document(text: bytes) -> Basis:
     except (msgspec.MsgspecError, ValueError) as error:
         raise Refused("gate.bad_purpose", "The purpose cannot be read: {value}. Correct it and propose it again.",
                       value=str(error)[:300]) from error  # fmt: skip
-    _check_known(wanted.fields, packet.FIELDS if wanted.purpose in OF_PACKETS else record.FIELDS, "field")
-    _check_known(wanted.search, record.SEARCHED, "search field")
-    _check_known(wanted.predicates, PREDICATES, "question")
+    _check_known(wanted.fields, packet.FIELDS if wanted.purpose in OF_PACKETS else record.FIELDS, _NO_FIELD)
+    _check_known(wanted.search, record.SEARCHED, _NO_SEARCH)
+    _check_known(wanted.predicates, PREDICATES, _NO_QUESTION)
     policy = wanted.policy or policy_text(_POLICY_OF.get(wanted.purpose, CASE_POLICY))
     return Basis(
         wanted.purpose, wanted.basis, wanted.statute, wanted.article, tuple(wanted.fields), tuple(wanted.units),
@@ -141,11 +141,15 @@ def read_document(text: bytes) -> Basis:
     )  # fmt: skip
 
 
-def _check_known(names: list[str], known: tuple[str, ...], what: str) -> None:
+_NO_FIELD = "The purpose names a field that there is not: {value}; there are {limit}."
+_NO_SEARCH = "The purpose names a search field that there is not: {value}; there are {limit}."
+_NO_QUESTION = "The purpose names a question that there is not: {value}; there are {limit}."
+
+
+def _check_known(names: list[str], known: tuple[str, ...], sentence: str) -> None:
     for name in names:
         if name not in known:
-            raise Refused("gate.bad_purpose", f"The purpose names a {what} that there is not: {{value}}; there are"
-                          " {limit}.", value=name, limit=", ".join(known))  # fmt: skip
+            raise Refused("gate.bad_purpose", sentence, value=name, limit=", ".join(known))  # fmt: skip
 
 
 def policy_text(name: str) -> str:

@@ -50,14 +50,15 @@ def arrow_of(dataset: Dataset, columns: Mapping[str, Any]) -> pa.Table:
     unknown = sorted(set(columns) - set(names))
     missing = [name for name in (THING, AT) if name not in columns]
     if unknown:
-        raise Refused("lake.columns", f"Dataset {dataset.name} has no column {{value}}; it has {', '.join(names)}.",
-                      value=unknown[0])  # fmt: skip
+        raise Refused("lake.columns", "Dataset {limit} has no column {value}; its declaration says which it has.",
+                      value=unknown[0], limit=dataset.name)  # fmt: skip
     if missing:
-        raise Refused("lake.columns", f"Facts of {dataset.name} need a column {{value}}.", value=missing[0])
+        raise Refused("lake.columns", "Facts of {limit} need a column {value}.", value=missing[0], limit=dataset.name)
     count = len(columns[THING])
     uneven = [name for name, values in columns.items() if len(values) != count]
     if uneven:
-        raise Refused("lake.columns", f"Column {{value}} of {dataset.name} is not as long as `thing`.", value=uneven[0])
+        raise Refused("lake.columns", "Column {value} of {limit} is not as long as `thing`.", value=uneven[0],
+                      limit=dataset.name)  # fmt: skip
     return pa.table([_column(dataset, one, columns.get(one.name), count) for one in dataset.all_columns], names=names)
 
 
@@ -71,8 +72,8 @@ def _column(dataset: Dataset, column: Column, values: Any, count: int) -> pa.Arr
             return pa.array(micros, pa.int64()).cast(pa.timestamp("us")).cast(ARROW["instant"])
         return pa.array(values, type=ARROW[column.kind])
     except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, ValueError, OverflowError) as error:
-        sentence = f"Column {{value}} of {dataset.name} must be {column.kind}; correct the source, nothing was written."
-        raise Refused("lake.columns", sentence, value=column.name) from error
+        sentence = "Column {value} must be {limit}; correct the source, nothing was written."
+        raise Refused("lake.columns", sentence, value=f"{dataset.name}.{column.name}", limit=column.kind) from error
 
 
 def parts_of(table: pa.Table, each: str = "day") -> Iterator[tuple[pa.Table, str, int]]:

@@ -69,7 +69,7 @@ class Dataset:
         for column in self.columns:
             if column.kind not in KINDS or column.sensitivity not in SENSITIVITIES or not column.name.isidentifier():
                 raise Refused("lake.column", "Column {value} has a kind or sensitivity that there is not; kinds are "
-                              f"{', '.join(KINDS)}.", value=column.name)  # fmt: skip
+                              "{limit}.", value=column.name, limit=", ".join(KINDS))  # fmt: skip
             if names.count(column.name) > 1 or column.name in (DAY, PLACE):
                 raise Refused("lake.column", "Column {value} is there twice; name it differently.", value=column.name)
             if column.is_personal and column.kind != _KIND_OF.get(column.sensitivity):
@@ -86,10 +86,10 @@ def added(known: Sequence[tuple[str, str]], dataset: Dataset) -> tuple[Column, .
     now = {column.name: column.kind for column in dataset.all_columns}
     for name, kind in known:
         if now.get(name) != kind:
-            words = f"is {now[name]} now" if name in now else "is gone"
-            change = f"was {kind} and {words}; leave it and add a new column instead."
-            sentence = f"In {dataset.name} column {{value}} {change}"
-            raise Refused("lake.schema", sentence, value=name)
+            gone = "Column {value} ({limit}) is gone; put it back, it may stay empty."
+            other = "Column {value} was {limit} and is another now; leave it and add a new column instead."
+            sentence = other if name in now else gone
+            raise Refused("lake.schema", sentence, value=f"{dataset.name}.{name}", limit=kind)
     old = {name for name, _ in known}
     return tuple(column for column in dataset.all_columns if column.name not in old)
 

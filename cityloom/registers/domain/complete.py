@@ -42,22 +42,22 @@ def check(draft: Draft) -> None:
         raise Refused(
             "city.no_roads", "The source has no roads, so nobody can be led to a shelter; give a file with roads."
         )
-    for what, shapes in (("buildings", draft.buildings.footprint), ("roads", draft.roads.geometry)):
-        _check_shapes(what, shapes)
+    _check_shapes(draft.buildings.footprint)
+    _check_shapes(draft.roads.geometry)
     if not (draft.roads.start < len(draft.nodes)).all() or not (draft.roads.end < len(draft.nodes)).all():
         raise Refused("city.bad_geometry", "Some road segments end at nodes that are not there; repair the source.")
 
 
-def _check_shapes(what: str, shapes: np.ndarray) -> None:
+def _check_shapes(shapes: np.ndarray) -> None:
     empty = int((shapely.is_missing(shapes) | shapely.is_empty(shapes)).sum())
     if empty:
-        raise Refused("city.bad_geometry", f"{{value}} {what} have no shape; repair the source.", value=empty)
+        raise Refused("city.bad_geometry", "{value} buildings or roads have no shape; repair the source.", value=empty)
     coords, index = shapely.get_coordinates(shapes, return_index=True)
     with np.errstate(invalid="ignore"):
         bad = ~((np.abs(coords[:, 0]) <= 180) & (np.abs(coords[:, 1]) < 90))
     if bad.any():
         sentence = (
-            f"{{value}} {what} lie outside longitude -180 to 180 and latitude -90 to 90; "
+            "{value} buildings or roads lie outside longitude -180 to 180 and latitude -90 to 90; "
             "are the coordinates in degrees, longitude first?"
         )
         raise Refused("city.out_of_range", sentence, value=len(np.unique(index[bad])))

@@ -15,8 +15,8 @@ def synthetic_city(people: int, seed: int) -> Draft:
     Raises: Refused `city.size`.
     """
     if not LEAST <= people <= MOST:
-        raise Refused("city.size", f"A synthetic city has {LEAST} to {{limit}} people; {{value}} cannot be made.",
-                      value=people, limit=MOST)  # fmt: skip
+        raise Refused("city.size", "A synthetic city has {limit} people; {value} cannot be made.",
+                      value=people, limit=f"{LEAST} to {MOST}")  # fmt: skip
     ground = synthetic_ground.lay_out(people, seed)
     nodes, roads = synthetic_ground.roads_of(ground)
     buildings, places = synthetic_buildings.build(ground, people, seed)

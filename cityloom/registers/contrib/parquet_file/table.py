@@ -34,7 +34,7 @@ class ParquetTable:
     def __init__(self, path: Path, wanted: Wanted) -> None:
         self._path = path.resolve()
         if any(sign in str(self._path) for sign in "*?[]{}"):
-            raise Refused("registers.file_name", "The name or folder of {value} has one of * ? [ ] {{ }} in it; rename "
+            raise Refused("registers.file_name", "The name or folder of {value} has one of * ? [ ] { } in it; rename "
                           "it.", value=path.name)  # fmt: skip
         self._columns = self._described()
         self.how = replace(wanted, format="parquet")
