@@ -187,7 +187,7 @@ def value_word(name: str, value: object) -> str:
     if name == "capital_fen":
         return f"{int(str(value)) / 100:,.2f} CNY"
     if name == "land_use":
-        return f"{value} {_in_language(LAND_USES.get(str(value), ('', '')))}".strip()
+        return f"{value} {in_language(LAND_USES.get(str(value), ('', '')))}".strip()
     if name in _CODED:
         return gettext(VALUES[str(value)]) if value in VALUES else word(str(value))
     if isinstance(value, float):
@@ -197,10 +197,11 @@ def value_word(name: str, value: object) -> str:
 
 def component_word(code: str) -> str:
     """What a city component is, by its number."""
-    return _in_language(components.names(code))
+    return in_language(components.names(code))
 
 
-def _in_language(pair: tuple[str, str]) -> str:
+def in_language(pair: tuple[str, str]) -> str:
+    """The English or the Chinese of two names, for the reader."""
     return pair[1] if (get_language() or "").startswith("zh") else pair[0]
 
 

@@ -984,6 +984,11 @@ def loads(limit: int = 50) -> list[LoadFacts]:
     return _load_facts(list(Load.objects.order_by("-number")[:limit]))
 
 
+def source_names() -> list[str]:
+    """What the sources are called, in order."""
+    return list(Source.objects.order_by("name").values_list("name", flat=True))
+
+
 def load_facts(number: int) -> LoadFacts:
     """A load. Raises: Refused `registers.no_load`."""
     found = _load_facts(list(Load.objects.filter(number=number)))

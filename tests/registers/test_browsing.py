@@ -14,10 +14,11 @@ from django.test import Client
 
 from cityloom.kernel.actor import SYSTEM
 from cityloom.registers import actions, queries
+from cityloom.registers.browsing import sought
 from cityloom.registers.domain.answers import CityFacts
 from cityloom.registers.domain.suppressed import told_count
 from cityloom.registers.layers import registered
-from cityloom.registers.models import Building, Place
+from cityloom.registers.models import Area, Building, Place
 from tests.registers import test_department_files
 from tests.registers.conftest import AT
 from tests.registers.test_department_files import at  # noqa: F401
@@ -84,6 +85,40 @@ def test_a_list_goes_on_where_the_last_part_ended_and_has_each_entry_once(city_o
     assert code(17) not in found
     for address in ("/registers/people/", "/registers/people/entry/1/", "/registers/nothing/"):
         assert there.get(address).status_code == 404
+
+
+def test_a_list_is_narrowed_down_and_goes_on_behind_what_does_not_fit(
+    city_of_files: Building, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    there = client("duty-officer")
+    damaged = page(there, "/registers/components/", state="damaged")
+    assert f">{code(7)}</a>" in damaged
+    assert f">{code(8)}</a>" not in damaged
+    assert 'rel="next"' not in damaged
+    assert f">{code(7)}</a>" in page(there, "/registers/components/", source="works", q=code(7), state="damaged")
+    assert "Nothing fits" in page(there, "/registers/components/", state="damaged", q=code(8))
+    monkeypatch.setattr(sought, "LOOKED_AT", 5)
+    first = page(there, "/registers/components/", state="damaged")
+    assert f">{code(7)}</a>" not in first
+    assert f"after={code(6)}" in first
+    assert f">{code(7)}</a>" in page(there, "/registers/components/", state="damaged", after=code(6))
+    for asked in ({"state": "<b>"}, {"source": "nobody"}, {"area": "99999"}):
+        answer = there.get("/registers/components/", asked)
+        assert answer.status_code == 409
+        assert b"<b>" not in answer.content
+    assert there.get("/registers/buildings/", {"division": "44 0305"}).status_code == 409
+
+
+def test_a_list_is_narrowed_down_to_a_district_by_place_and_a_file_holds_the_same(city_of_files: Building) -> None:
+    there = client("steward")
+    area = next(str(area.id) for area in Area.objects.filter(kind="district")
+                if shapely.from_wkb(bytes(area.geometry)).covers(shapely.Point(city_of_files.lon, city_of_files.lat)))
+    text = page(there, "/registers/buildings/", area=area)
+    assert "B-1" in text
+    assert "B-2" not in text
+    rows = b"".join(there.get("/registers/buildings/export/", {"area": area}).streaming_content).decode()
+    assert "B-1" in rows
+    assert "B-2" not in rows
 
 
 def test_an_entry_is_shown_with_both_times_its_sources_and_its_neighbours(city_of_files: Building) -> None:

@@ -76,6 +76,30 @@ def test_a_network_in_geojson_keeps_its_lines_and_tells_loose_ends_and_loops(tmp
     assert fact.values["geometry"].startswith("LINESTRING (114.1 22.5")
 
 
+def test_a_piece_of_a_network_that_nothing_joins_to_the_rest_is_told(tmp_path: Path) -> None:
+    a, b, c, d, e = ([114.1 + step / 1000, 22.5] for step in range(5))
+    net = [("m-1", a, b, "F1", ""), ("m-2", b, c, "", "F2"), ("m-3", d, e, "", ""), ("m-4", [114.2, 22.6], e, "", "F2")]
+    features = [feature("LineString", [begin, end], code=code, net="gas", a=first, b=last)
+                for code, begin, end, first, last in net]  # fmt: skip
+    columns = ("code: {field: code}, net: {field: network}, a: {field: begin_fitting}, b: {field: end_fitting}, "
+               "geometry: {field: geometry}")  # fmt: skip
+    text = json.dumps({"type": "FeatureCollection", "features": features})
+    assert ("geometry", "apart") not in load(tmp_path, "one.geojson", text, "mains", columns).survey.notes
+    features[3]["properties"]["b"] = "F3"  # type: ignore[index]
+    text = json.dumps({"type": "FeatureCollection", "features": features})
+    assert load(tmp_path, "two.geojson", text, "mains", columns).survey.notes["geometry", "apart"] == 2
+
+
+def test_roads_are_one_network_whose_ends_and_islands_are_told(tmp_path: Path) -> None:
+    a, b, c = [114.1, 22.5], [114.101, 22.5], [114.102, 22.5]
+    features = [feature("LineString", [a, b], code="r-1"), feature("LineString", [b, c], code="r-2"),
+                feature("LineString", [[115.0, 22.5], [115.1, 22.5]], code="r-3")]  # fmt: skip
+    text = json.dumps({"type": "FeatureCollection", "features": features})
+    outcome = load(tmp_path, "roads.geojson", text, "roads", "code: {field: code}, geometry: {field: geometry}")
+    assert outcome.survey.notes == {("geometry", "loose_end"): 3, ("geometry", "apart"): 1}
+    assert outcome.survey.bad == 0
+
+
 def test_places_have_a_point_or_an_outline_or_neither(tmp_path: Path) -> None:
     rows = ('id,name,kind,wkt\n1,东湖公园,park,"POLYGON ((114.1 22.5, 114.12 22.5, 114.12 22.52, 114.1 22.5))"\n'
             "2,某校,school,\n3,坏,park,POLYGON\n")  # fmt: skip

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, takewhile
 from typing import Any
 
 import shapely
@@ -11,6 +12,7 @@ from django.db.models import QuerySet
 
 from cityloom.registers import queries
 from cityloom.registers.browsing import around
+from cityloom.registers.browsing.sought import LOOKED_AT, Sought, end_of_part
 from cityloom.registers.domain import names
 from cityloom.registers.domain.kinds import REGISTERS
 from cityloom.registers.models import RECORDS, SPOKEN, Record, Source
@@ -27,6 +29,7 @@ LISTED: dict[str, tuple[str, ...]] = {
 """By register the fields that its list shows; people are in none, their only way leads through the gate."""
 MOST_IN_A_ZONE = 20_000
 _MOST_SOURCES = 20
+_AT_ONCE = 500
 _REFERRING = {
     "buildings": (("dwellings", "building"),), "fittings": (("mains", "begin_fitting"), ("mains", "end_fitting")),
     "organisations": (("places", "operator"),),
@@ -73,6 +76,62 @@ def listed(register: str, *, text: str = "", after: str = "", area: shapely.Geom
                     limit)  # fmt: skip
     lines = [line for line in by_key if line.key.startswith(start)]
     return _cut(lines, limit) if lines or after else Listed(called(register, text, limit), "")
+
+
+def narrowed(
+    register: str, by: Sought, *, text: str = "", after: str = "", area: shapely.Geometry | None = None, limit: int = 50
+) -> Listed:  # fmt: skip
+    """The same, but only those entries of which some source says what is sought.
+
+    A part looks at a bounded number of records, so that it may be shorter than `limit`, or empty, with more behind it.
+    """
+    if not by.is_narrow:
+        return listed(register, text=text, after=after, area=area, limit=limit)
+    known = by.records(register).order_by("key", "id")
+    if area is not None:
+        keys = [key for key in around.keys_in(register, area, MOST_IN_A_ZONE) if key > after]
+        pieces = (known.filter(key__in=keys[first : first + _AT_ONCE]) for first in range(0, len(keys), _AT_ONCE))
+        return _cut(_fitting(register, by, chain.from_iterable(map(_rows(register), pieces)), limit), limit)
+    start = text.strip().upper().replace(" ", "")[:64]
+    end = end_of_part(register, max(start, after))
+    found = known.filter(key__gte=max(start, after)).exclude(key=after)
+    found = found.filter(key__lte=end) if end else found
+    rows = takewhile(lambda row: row[0].startswith(start), _rows(register)(found))
+    lines = _fitting(register, by, rows, limit)
+    if text and not lines and not after:
+        return Listed(_called_among(register, by, text, limit), "")
+    part = _cut(lines, limit)
+    return part if part.after or not end.startswith(start) else Listed(part.lines, end)
+
+
+def _called_among(register: str, by: Sought, text: str, limit: int) -> list[Line]:
+    start = names.folded(text)[: names.LONGEST].encode(errors="replace")
+    if register not in SPOKEN or not start:
+        return []
+    between = {"folded__gte": start, "folded__lt": start + b"\xff"}
+    ordered = RECORDS[register]._default_manager.filter(**between).order_by("folded")
+    last = ordered.values_list("folded", flat=True)[LOOKED_AT : LOOKED_AT + 1].first()
+    found = by.records(register).filter(**between | ({"folded__lte": bytes(last)} if last else {}))
+    return _fitting(register, by, _rows(register)(found.order_by("folded", "id")), limit)[:limit]
+
+
+def _rows(register: str) -> Callable[[QuerySet[Record]], Iterator[tuple[Any, ...]]]:
+    place = ("lon", "lat") if around.has_place(register) else ()
+    columns = ("key", "source_id", *LISTED[register], *place)
+    return lambda found: found.values_list(*columns).iterator(chunk_size=_AT_ONCE)
+
+
+def _fitting(register: str, by: Sought, rows: Iterable[tuple[Any, ...]], limit: int) -> list[Line]:
+    """One line more than `limit`, if there are so many."""
+    sources, fields = dict(Source.objects.values_list("id", "name")), LISTED[register]
+    lines: dict[str, Line] = {}
+    for key, source, *values in rows:
+        if key in lines or (by.outline is not None and not by.holds(*values[-2:])):
+            continue
+        lines[key] = Line(register, key, dict(zip(fields, values[: len(fields)], strict=True)), sources[source])
+        if len(lines) > limit:
+            break
+    return list(lines.values())
 
 
 def called(register: str, text: str, limit: int) -> list[Line]:

@@ -11,6 +11,7 @@ from typing import Any
 import shapely
 
 from cityloom.registers.browsing import around, entries
+from cityloom.registers.browsing.sought import Sought
 from cityloom.registers.domain.kinds import REGISTERS
 from cityloom.registers.domain.names import LONGEST, folded
 from cityloom.registers.models import SPOKEN, Load, Record, Source
@@ -21,24 +22,24 @@ _AT_ONCE = 2_000
 _ORIGIN = ("source", "true since", "file", "row", "load", "known since")
 
 
-def written(register: str, form: str, *, text: str, area: shapely.Geometry | None) -> Iterator[str]:
+def written(register: str, form: str, *, text: str, area: shapely.Geometry | None, by: Sought) -> Iterator[str]:
     """The file in pieces: `form` is `csv` or `geojson`."""
-    return _geojson(register, text, area) if form == "geojson" else _csv(register, text, area)
+    return _geojson(register, text, area, by) if form == "geojson" else _csv(register, text, area, by)
 
 
-def _csv(register: str, text: str, area: shapely.Geometry | None) -> Iterator[str]:
+def _csv(register: str, text: str, area: shapely.Geometry | None, by: Sought) -> Iterator[str]:
     fields = _fields(register)
     yield "\ufeff" + _line([REGISTERS[register].key, *fields, *_ORIGIN])
-    for record, told, origin in _records(register, fields, text, area):
+    for record, told, origin in _records(register, fields, text, area, by):
         if told.get("geometry"):
             told["geometry"] = shapely.from_wkb(bytes(told["geometry"])).wkt
         yield _line([record.key, *told.values(), *origin])
 
 
-def _geojson(register: str, text: str, area: shapely.Geometry | None) -> Iterator[str]:
+def _geojson(register: str, text: str, area: shapely.Geometry | None, by: Sought) -> Iterator[str]:
     yield '{"type": "FeatureCollection", "features": ['
     comma = ""
-    for record, told, origin in _records(register, _fields(register), text, area):
+    for record, told, origin in _records(register, _fields(register), text, area, by):
         wkb, lon, lat = told.pop("geometry", None), getattr(record, "lon", None), getattr(record, "lat", None)
         shape = shapely.from_wkb(bytes(wkb)) if wkb else None if lon is None else shapely.Point(lon, lat)
         properties = {REGISTERS[register].key: record.key} | told | dict(zip(_ORIGIN, origin, strict=True))
@@ -50,20 +51,22 @@ def _geojson(register: str, text: str, area: shapely.Geometry | None) -> Iterato
 
 
 def _records(
-    register: str, fields: list[str], text: str, area: shapely.Geometry | None
+    register: str, fields: list[str], text: str, area: shapely.Geometry | None, by: Sought
 ) -> Iterator[tuple[Record, dict[str, Any], list[Any]]]:  # fmt: skip
     sources = dict(Source.objects.values_list("id", "name"))
     loads = {load.number: load for load in Load.objects.only("number", "file_name", "finished_at")}
-    for record in _found(register, text, area):
+    for record in _found(register, text, area, by):
+        if by.outline is not None and not by.holds(record.lon, record.lat):  # type: ignore[attr-defined]
+            continue
         load = loads[record.id >> 32]
         origin = [sources[record.source_id], record.valid_from, load.file_name, record.id & 0xFFFFFFFF, load.number,
                   load.finished_at and load.finished_at.isoformat(timespec="seconds")]  # fmt: skip
         yield record, {name: getattr(record, name) for name in fields}, origin
 
 
-def _found(register: str, text: str, area: shapely.Geometry | None) -> Iterator[Record]:
+def _found(register: str, text: str, area: shapely.Geometry | None, by: Sought) -> Iterator[Record]:
     """Records in the order of their keys, read a few thousand at a time."""
-    spoken, given = entries.spoken(register), 0
+    spoken, given = by.records(register), 0
     if area is not None:
         keys = around.keys_in(register, area, entries.MOST_IN_A_ZONE)
         for first in range(0, len(keys), _AT_ONCE):

@@ -42,6 +42,7 @@ RULES = {
                      "same."),
     "loop": Rule("integrity", "The segment ends where it begins."),
     "loose_end": Rule("integrity", "An end of the segment meets no other segment and no fitting."),
+    "apart": Rule("integrity", "No chain of segments of the file joins it to the largest part of its network."),
     "ends_before_it_begins": Rule("validity", "The end lies before the beginning."),
     "not_as_in_number": Rule("validity", "The identity number says something else; one of the two is wrong."),
     "unknown_reference": Rule("integrity", "Neither the register nor the file has the key that is referred to."),

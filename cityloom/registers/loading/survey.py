@@ -87,7 +87,7 @@ class _First:
         self.shown: list[tuple[int, list[tuple[str, str]]]] = []
         self.owner_of: dict[str, str] = {}
         self.referred: dict[str, set[str]] = {name: set() for name in self._references}
-        self.segments = Segments() if register.name == "mains" else None
+        self.segments = Segments() if register.name in ("mains", "roads") else None
 
     def take(self, rows: Rows, found: Checked) -> None:
         """Note a batch."""

@@ -19,18 +19,21 @@ from cityloom.kernel import clock
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from cityloom.registers import actions, policies, queries
-from cityloom.registers.browsing import around, entries, export, overview
+from cityloom.registers.browsing import around, entries, export, overview, sought
 from cityloom.registers.browsing.entries import Line
 from cityloom.registers.display import (
     DISAGREEMENT_STATES,
     WHY,
     component_word,
     field_word,
+    in_language,
     place_reason,
     register_word,
     value_word,
+    word,
 )
 from cityloom.registers.domain.facts import Fact
+from cityloom.registers.domain.kinds import REGISTERS
 from cityloom.registers.models import SPOKEN
 from cityloom.registers.views.record_pictures import picture_of, place_of, told_shape
 from cityloom.ui.words import sentence_of
@@ -38,6 +41,7 @@ from cityloom.ui.words import sentence_of
 _A_PAGE = 50
 _A_FEW = 10
 _NEAR_M = 40.0
+_NARROWING = ("area", "division", "source", "gone")
 _NEAR = ("organisations", "components", "fittings")
 """Registers of points, of which an entry's page says what lies close to it."""
 
@@ -60,27 +64,47 @@ def registers(request: HttpRequest) -> HttpResponse:
 def register(request: HttpRequest, name: str) -> HttpResponse:
     """The entries of a register, by key, name or zone."""
     _check_known(name)
-    asked = {field: request.GET.get(field, "")[:100].strip() for field in ("q", "zone", "field", "of")}
+    asked = _asked(request, name)
     after, refusal = request.GET.get("after", "")[:64], ""
     try:
         part = _part(name, asked, after)
     except Refused as refused:
         part, refusal = entries.Listed([], ""), sentence_of(refused)
-    further = urlencode({field: value for field, value in asked.items() if value} | {"after": part.after})
+    kept = {field: value for field, value in asked.items() if value}
+    further = urlencode(kept | {"after": part.after})
     return render(request, "registers/register.html", {
         "name": name, "title": register_word(name), "asked": asked, "refusal": refusal, "rows": lines(part.lines),
         "heads": [field_word(field) for field in entries.LISTED[name]], "further": further if part.after else "",
         "can_be_called": name in SPOKEN, "has_place": around.has_place(name), "is_first": not after,
-        "why_not": _why_not(request), "export": urlencode({"q": asked["q"], "zone": asked["zone"]}),
+        "why_not": _why_not(request), "kept": urlencode(kept), "upto": part.after, **_narrowing(name, asked),
         "plan": queries.zone_plan_on(queries.today()), "spoken": field_word(SPOKEN.get(name, "")),
     }, status=409 if refusal else 200)  # fmt: skip
+
+
+def _asked(request: HttpRequest, name: str) -> dict[str, str]:
+    fields = ("q", "zone", "field", "of", *_NARROWING, *(one.name for one in sought.choices(name)))
+    return {field: request.GET.get(field, "")[:100].strip() for field in fields}
+
+
+def _narrowing(name: str, asked: Mapping[str, str]) -> dict[str, Any]:
+    """What the list of a register can be narrowed down by."""
+    by = {one.name: asked[one.name] for one in sought.choices(name)}
+    return {
+        "choices": [(one.name, field_word(one.name), by[one.name], [
+            (value, value_word(one.name, value)) for value in one.choices]) for one in sought.choices(name)],
+        "sources": queries.source_names(), "has_division": "division" in REGISTERS[name].names,
+        "areas": [(str(number), f"{word(kind)}: {in_language((title, zh or title))}")
+                  for number, kind, title, zh in sought.areas()],
+        "is_narrow": any(by.values()) or any(asked[field] for field in _NARROWING),
+    }  # fmt: skip
 
 
 def _part(name: str, asked: Mapping[str, str], after: str) -> entries.Listed:
     if asked["field"] and asked["of"]:
         return entries.referring_to(name, asked["field"], asked["of"], after, _A_PAGE)
     area = zone_outline(asked["zone"]) if asked["zone"] and around.has_place(name) else None
-    return entries.listed(name, text=asked["q"], after=after, area=area, limit=_A_PAGE)
+    by = sought.sought(name, asked)
+    return entries.narrowed(name, by, text=asked["q"], after=after, area=area, limit=_A_PAGE)
 
 
 def zone_outline(code: str) -> shapely.Geometry:
@@ -100,7 +124,8 @@ def export_register(request: HttpRequest, name: str) -> StreamingHttpResponse:
     form = "geojson" if request.GET.get("form") == "geojson" and around.has_place(name) else "csv"
     zone = request.GET.get("zone", "")[:15]
     pieces = export.written(name, form, text=request.GET.get("q", "")[:100].strip(),
-                            area=zone_outline(zone) if zone and around.has_place(name) else None)  # fmt: skip
+                            area=zone_outline(zone) if zone and around.has_place(name) else None,
+                            by=sought.sought(name, _asked(request, name)))  # fmt: skip
     kinds = {"csv": "text/csv; charset=utf-8", "geojson": "application/geo+json"}
     answer = StreamingHttpResponse(pieces, content_type=kinds[form])
     answer["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
