@@ -43,6 +43,7 @@ from cityloom.keeper.client import Running, Sealer
 from cityloom.keeper.record import (
     AGE_BANDS,
     NEEDS,
+    RECORD,
     SEXES,
     PeopleBatch,
     SealedBatch,
@@ -51,6 +52,7 @@ from cityloom.keeper.record import (
     traits_of,
     with_traits,
 )
+from cityloom.keeper.sound import sounds
 from cityloom.kernel import clock, ids
 from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
@@ -60,12 +62,12 @@ __all__ = [
     "Region", "Running", "SealedBatch", "Sealer", "Versions", "alike_people", "answer_contest", "approve_status",
     "are_same", "ask", "back_up_database", "back_up_keys", "break_glass", "contest", "decide_purpose", "end_status",
     "erase", "erase_packets", "find_packets", "follow_versions", "forget", "grant", "grant_all", "join_people",
-    "keep_packets", "link_resident", "open_all", "open_packets", "open_people", "open_versions", "part_person",
-    "people_records", "propose_purpose", "propose_status", "prune_backups", "read_notices", "register_tokens",
-    "remove_exercise", "reset_breaker", "restore_database", "restore_keys", "reveal_people", "review_glass", "revoke",
-    "revoke_all", "revoke_these", "rotate_keys", "seal_packet", "seal_packets", "seal_texts", "seal_versions",
-    "sealing", "search", "second", "see_alarm", "set_honey", "start_keeper", "store_envelopes", "take_back_people",
-    "traits_of", "unmask",
+    "keep_packets", "link_resident", "name_sounds", "open_all", "open_packets", "open_people", "open_versions",
+    "part_person", "people_column", "people_records", "propose_purpose", "propose_status", "prune_backups",
+    "read_notices", "reader", "register_tokens", "remove_exercise", "reset_breaker", "restore_database", "restore_keys",
+    "reveal_people", "review_glass", "revoke", "revoke_all", "revoke_these", "rotate_keys", "seal_packet",
+    "seal_packets", "seal_texts", "seal_versions", "sealing", "search", "second", "see_alarm", "set_honey",
+    "start_keeper", "store_envelopes", "take_back_people", "traits_of", "unmask",
 ]  # fmt: skip
 
 WEIGHED_FIELDS = ("name", "national_id", "phone", "birth_date")
@@ -718,6 +720,16 @@ def register_tokens(*, by: Actor, at: datetime, source: str, keys: Sequence[str]
     keeper = keeper_for()
     request = protocol.RegisterTokens(keeper.sign(by, at=at), source, [key.encode() for key in keys])
     return np.frombuffer(keeper.ask(request, protocol.TokensAre).tokens, "<i8")
+
+
+def name_sounds(records: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """What the names in records that are not sealed yet sound like, as numbers; 0 where nothing sounds."""
+    return sounds(people_column(records, "name").view(np.uint8).reshape(len(records), -1))
+
+
+def people_column(records: NDArray[np.uint8], field: str) -> NDArray[np.bytes_]:
+    """One field of records that are not sealed yet, as UTF-8."""
+    return np.ascontiguousarray(np.ascontiguousarray(records).view(RECORD).reshape(-1)[field])
 
 
 def seal_versions(*, by: Actor, at: datetime, subjects: Subjects, people: PeopleBatch) -> Versions:

@@ -545,9 +545,14 @@ def undo_join(number: int, *, reason: str, by: Actor, at: datetime) -> None:
         joining.compare(number, by=by.account, at=at, reason=why)
 
 
-def show_pair_of_people(pair: PairFacts, *, by: Actor, at: datetime) -> tuple[dict[str, str], dict[str, str]]:
-    """Open both people of a pair for who decides on it; left and right, never to be stored. Raises: Refused."""
-    return person_joining.shown(pair, by=by, at=at)
+def show_pair_of_people(
+    pair: PairFacts, *, reason: str, by: Actor, at: datetime
+) -> tuple[dict[str, str], dict[str, str]]:  # fmt: skip
+    """Open both people of a pair for who decides on it and says why; left and right, never to be stored.
+
+    Raises: Refused.
+    """
+    return person_joining.shown(pair, reason=reason, by=by, at=at)
 
 
 def write_links(outcome: linked_files.Outcome, place: Path) -> int:

@@ -30,6 +30,7 @@ urlpatterns = [
     path("registers/folder/", arrivals.folder, name="register-folder"),
     path("registers/links/", pairs.pairs, name="pairs"),
     path("registers/links/<int:number>/", pairs.pair, name="pair"),
+    path("registers/links/<int:number>/open/", pairs.opened, name="open-pair"),
     path("registers/links/<int:number>/judge/", pairs.judge, name="judge-pair"),
     path("registers/links/<int:number>/undo/", pairs.undo, name="undo-join"),
     path("registers/rules/", disagreements.source_rules, name="source-rules"),

@@ -68,6 +68,7 @@ class FileMapping:
     connected: Connected | None = None
     empty: frozenset[str] = frozenset()
     most_bad: float = 0.5
+    compare_within: bool | None = None
     demands: tuple[Demand, ...] = ()
     text: str = ""
     zone: tzinfo = UTC
@@ -121,6 +122,7 @@ def read(text: str, datasets: Mapping[str, Register] | None = None) -> FileMappi
         path=file.get("path", ""), pattern=file.get("pattern", ""),
         wanted=Wanted(**{name: file.get(name, "") for name in _HOW}), connected=_connected(document, columns, register),
         empty=frozenset(file.get("empty", ())), most_bad=document.get("most_bad", 0.5),
+        compare_within=document.get("compare_within"),
         demands=tuple(_demands(document, register, lines)), text=text, lines=lines,
     )  # fmt: skip
 

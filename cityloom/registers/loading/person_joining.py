@@ -83,15 +83,20 @@ def _move(subject: int, into: int, *, by: Actor, at: datetime) -> None:
     ])  # fmt: skip
 
 
-def shown(pair: PairFacts, *, by: Actor, at: datetime) -> tuple[dict[str, str], dict[str, str]]:
+def shown(
+    pair: PairFacts, *, reason: str, by: Actor, at: datetime
+) -> tuple[dict[str, str], dict[str, str]]:  # fmt: skip
     """Open both people of a pair for who decides on it, with an entry of the log for each; left and right.
 
-    Raises: Refused `registers.role`, `linkage.pair_gone`, and what the gate refuses.
+    The reason stays with the pair. Raises: Refused `registers.role`, `registers.reason`, `linkage.pair_gone`, and what
+    the gate refuses.
     """
     policies.check_can_judge_links(by)
+    why = policies.check_reason(reason)
     earlier, later = _subjects(pair)
     grant = _grant([earlier, later], by=by, at=at)
     people = gate.open_people(by=by, at=at, grant_id=grant, subjects=sorted({earlier, later}), fields=FIELDS)
+    pairs.note_opened(pair.number, reason=why, by=by.account, at=at)
     sides = people.get(earlier, {}), people.get(later, {})
     return sides if pair.records[0] <= pair.records[1] else (sides[1], sides[0])
 

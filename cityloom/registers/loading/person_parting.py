@@ -37,7 +37,8 @@ def part(record: int, *, by: Actor, at: datetime) -> int:
 
 
 def _check_is_joined(subject: int, line: Sequence[PersonRecord]) -> None:
-    if Load.objects.get(number=line[0].id >> 32).hides_from <= subject:
+    is_first = not PersonRecord.objects.filter(subject=subject, id__lt=line[0].id).exists()
+    if is_first and Load.objects.get(number=line[0].id >> 32).hides_from <= subject:
         raise Refused("registers.first_of_person", "This is the source that told of the person first; part what "
                       "another source says instead.")  # fmt: skip
 

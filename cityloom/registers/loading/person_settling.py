@@ -48,13 +48,15 @@ def settle(load: Load) -> None:
 
 
 def _subjects(load: Load) -> Iterator[list[int]]:
-    """Those of whom the load says something and who were there before it."""
-    here = PersonRecord.objects.filter(id__gte=load.number << 32, subject__lt=load.hides_from).order_by("id")
-    here = here.filter(id__lt=load.number + 1 << 32)
-    last = 0
-    while rows := list(here.filter(id__gt=last).values_list("id", "subject")[:_AT_ONCE]):
-        last = rows[-1][0]
-        yield sorted({subject for _record, subject in rows})
+    """Those of whom the load says something and who were there before it, or stand in its file twice."""
+    within = {"id__gte": load.number << 32, "id__lt": load.number + 1 << 32}
+    version = apps.get_model("gate", "EnvelopeVersion")
+    for here in (PersonRecord.objects.filter(**within, subject__lt=load.hides_from),
+                 version._default_manager.filter(**within, subject__gte=load.hides_from)):  # fmt: skip
+        last = 0
+        while rows := list(here.order_by("id").filter(id__gt=last).values_list("id", "subject")[:_AT_ONCE]):
+            last = rows[-1][0]
+            yield sorted({subject for _record, subject in rows})
 
 
 def put_in_force(subjects: Sequence[int], last_load: int) -> None:

@@ -10,7 +10,6 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import partial
 
 import numpy as np
@@ -23,16 +22,17 @@ from cityloom.gate import actions as gate
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM
 from cityloom.registers import bulk
-from cityloom.registers.domain import person_columns, person_names
-from cityloom.registers.domain.assumptions import NEEDS
 from cityloom.registers.domain.checks import Checked, Checks, Values, digests
 from cityloom.registers.domain.mapping import FileMapping
 from cityloom.registers.domain.reviewing import CERTAIN, REVIEW
 from cityloom.registers.domain.tables import BATCH, Rows, Table
+from cityloom.registers.domain.within import Within
 from cityloom.registers.loading import person_book
 from cityloom.registers.loading.homes import Homes
 from cityloom.registers.loading.person_matching import Found, Match, Matcher, note
+from cityloom.registers.loading.person_within import note_within
 from cityloom.registers.loading.reading import MOST, ahead, checked, some
+from cityloom.registers.loading.sealable import to_seal
 from cityloom.registers.loading.survey import Survey
 from cityloom.registers.models import NOBODY, OPEN, Load, PersonRecord, Resident, SetAside
 
@@ -43,8 +43,6 @@ _GONE_FROM = 1 << 31
 _LONGEST_KEY = 64
 _IDENTITY = "identity number"
 """In the place of a source's name, which has no spaces: the number that every source means alike."""
-_AGE_UNKNOWN = 30
-"""In years: whose day of birth nobody knows is counted among adults."""
 _EMPTY = np.zeros(0, np.int64)
 
 
@@ -105,11 +103,14 @@ class PersonWriter:
         self._waiting: deque[_Part] = deque()
         self._here: list[Ints] = []
         self._matcher: Matcher | None = None
+        self._within = found.within or Within()
+        self._leads: dict[int, int] = {}
+        self._following: dict[int, tuple[_People, int]] = {}
         before = PersonRecord.objects.filter(id__lt=load.number << 32)
         self._is_first = not before.exists()
         self._is_first_of_source = self._is_first or not before.filter(source_id=load.source_id).exists()
         names = ("new", "changed", "unchanged", "gone", "set_aside", "erased", "no_dwelling", "linked", "to_review",
-                 "not_compared")
+                 "not_compared", "twice", "not_compared_within", "not_asked")
         self._counts = dict.fromkeys(names, 0) | load.counts
 
     def write(self, table: Table, tell: Callable[[int], None]) -> None:
@@ -120,6 +121,7 @@ class PersonWriter:
                 self._write_waiting()
                 self._write(self._waiting.popleft(), sealed)
             self._write_waiting()
+        self._write_following()
         if self._mapping.covers_everything and not self._load.returns:
             self._note_gone()
         self._load.rows = self._found.rows
@@ -147,6 +149,7 @@ class PersonWriter:
             tell(min(batch.numbers[-1], self._found.rows))
             if self._mapping.covers_everything:
                 self._here.append(tokens)
+            self._set_apart(batch, found, tokens)
             if batch.numbers[-1] <= self._load.rows_done:
                 continue
             part = self._compared(batch, found, tokens)
@@ -158,8 +161,8 @@ class PersonWriter:
                 yield part.new.sealed
 
     def _keyed(self, table: Table) -> Iterator[tuple[Rows, Checked, Ints]]:
-        """Rows, and what each key is kept as; of a file that is everything also those that are written already."""
-        after = 0 if self._mapping.covers_everything else self._load.rows_done
+        """Rows, and what each key is kept as; of a file that is everything, or has somebody twice, all of them."""
+        after = 0 if self._mapping.covers_everything or self._within.leader else self._load.rows_done
         at_once = MOST if self._is_first else BATCH
         for rows, found in checked(table, self._checks, after=after, key=self._key, at_once=at_once):
             yield rows, found, self._tokens(found.values[self._mapping.register.key])
@@ -187,6 +190,8 @@ class PersonWriter:
         good = [place for place in checked.good if batch.numbers[place] > done] if done else checked.good
         known = {} if self._is_first_of_source else self._known(tokens[good])
         new, changed = _sorted_out(good, known, tokens, said)
+        following = [place for place in new if batch.numbers[place] in self._following] if self._following else []
+        new = [place for place in new if batch.numbers[place] not in self._following] if following else new
         make = partial(self._people, batch, checked, tokens, said)
         people = make(new)
         if joined := self._joined(people):
@@ -209,8 +214,9 @@ class PersonWriter:
         return _Part(
             people, again, subjects, versions, closed=[before.record for before in living if before.record],
             returned=sum(before.is_gone or not before.record for before in living),
-            unchanged=len(good) - len(people) - len(changed), erased=len(changed) - len(living), homeless=homeless,
-            linked=sum(not before.record for before in living), found=found, numbers=batch.numbers, checked=checked,
+            unchanged=len(good) - len(people) - len(changed) - len(following), erased=len(changed) - len(living),
+            homeless=homeless, linked=sum(not before.record for before in living), found=found, numbers=batch.numbers,
+            checked=checked,
         )  # fmt: skip
 
     def _joined(self, people: _People) -> dict[int, Known]:
@@ -276,7 +282,7 @@ class PersonWriter:
                 bulk.write(Resident, {"subject": sealed.subjects, "dwelling_id": part.new.dwelling})
                 _write_envelopes(apps.get_model("gate", "Envelope"), {"subject": sealed.subjects}, sealed)
             if part.versions is not None:
-                self._write_changed(part, part.versions)
+                self._write_changed(part.changed, part.subjects, part.versions)
             for first in range(0, len(part.closed), _KEYS_AT_ONCE):
                 followed = PersonRecord.objects.filter(id__in=part.closed[first : first + _KEYS_AT_ONCE])
                 followed.update(closed_by=self._load.number)
@@ -284,15 +290,15 @@ class PersonWriter:
             self._set_aside(part.numbers, part.checked)
             self._count(part)
 
-    def _write_changed(self, part: _Part, versions: gate.Versions) -> None:
+    def _write_changed(self, people: _People, subjects: Ints, versions: gate.Versions) -> None:
         """Whoever was erased stays so: no word of a file brings that person back."""
         alive = np.flatnonzero(versions.alive)
         if not len(alive):
             return
-        self._write_records(part.changed, part.subjects, alive)
-        record = self._load.number << 32 | part.changed.rows[alive]
+        self._write_records(people, subjects, alive)
+        record = self._load.number << 32 | people.rows[alive]
         living = gate.Versions(versions.envelopes[alive], versions.field_set, versions.key_id)
-        _write_envelopes(apps.get_model("gate", "EnvelopeVersion"), {"id": record, "subject": part.subjects[alive]},
+        _write_envelopes(apps.get_model("gate", "EnvelopeVersion"), {"id": record, "subject": subjects[alive]},
                          living)  # fmt: skip
 
     def _write_records(self, people: _People, subjects: Ints, at: Ints | slice = slice(None)) -> None:
@@ -338,6 +344,60 @@ class PersonWriter:
         self._load.rows_done, self._load.counts = part.numbers[-1], self._counts
         self._load.save(update_fields=["rows_done", "counts"])
 
+    # Who stands in the file twice.
+
+    def _set_apart(self, batch: Rows, checked: Checked, tokens: Ints) -> None:
+        """Keep new rows about somebody of an earlier row for the end, when it is known who that is."""
+        self._leads |= {batch.numbers[place]: int(tokens[place]) for place in checked.good
+                        if batch.numbers[place] in self._within.leading}  # fmt: skip
+        places = [place for place in checked.good if batch.numbers[place] in self._within.leader]
+        known = self._known(tokens[places]) if places and not self._is_first_of_source else {}
+        places = [place for place in places if int(tokens[place]) not in known]
+        if places:
+            said = digests(checked.values, checked.count, self._key) if checked.said is None else checked.said
+            people = self._people(batch, checked, tokens, said, places)
+            self._following |= {int(row): (people, at) for at, row in enumerate(people.rows.tolist())}
+
+    def _write_following(self) -> None:
+        """Let rows about somebody of an earlier row be more that is said of that person."""
+        start = self._load.number << 32
+        rows = sorted(self._following)
+        written = set(PersonRecord.objects.filter(id__in=[start | row for row in rows]).values_list("id", flat=True))
+        rows = [row for row in rows if start | row not in written]
+        for first in range(0, len(rows), _KEYS_AT_ONCE):
+            self._follow(rows[first : first + _KEYS_AT_ONCE])
+        self._note_within()
+
+    def _follow(self, rows: list[int]) -> None:
+        subjects = self._subjects_of_leaders({self._within.leader[row] for row in rows})
+        people = _joint([self._following[row] for row in rows])
+        told = np.array([subjects[self._within.leader[row]] for row in rows], np.int64)
+        versions = gate.seal_versions(by=SYSTEM, at=clock.now(), subjects=told, people=people.sealed)
+        with transaction.atomic():
+            self._write_changed(people, told, versions)
+            alive = int(versions.alive.sum())
+            self._counts["twice"] += alive
+            self._counts["erased"] += len(rows) - alive
+            self._load.counts = self._counts
+            self._load.save(update_fields=["counts"])
+
+    def _subjects_of_leaders(self, leaders: set[int]) -> dict[int, int]:
+        """By row who it is about: what this load wrote, or what the source had said before."""
+        start = self._load.number << 32
+        wrote = PersonRecord.objects.filter(id__in=[start | row for row in leaders]).values_list("id", "subject")
+        found = {record & 0xFFFF_FFFF: subject for record, subject in wrote}
+        known = self._known(np.array([self._leads[row] for row in leaders - found.keys()], np.int64))
+        return found | {row: known[self._leads[row]].subject for row in leaders - found.keys()}
+
+    def _note_within(self) -> None:
+        """Keep the pairs, and count what was not compared or is not asked."""
+        self._counts["not_compared_within"] = self._within.not_compared
+        self._counts["not_asked"] = self._within.not_asked
+        with transaction.atomic():
+            self._counts["to_review"] += note_within(self._within, self._load, self._leads)
+            self._load.counts = self._counts
+            self._load.save(update_fields=["counts"])
+
     # What is gone.
 
     def _note_gone(self) -> None:
@@ -369,6 +429,15 @@ class PersonWriter:
             self._load.save(update_fields=["counts"])
 
 
+def _joint(some_of: list[tuple[_People, int]]) -> _People:
+    """One person of each of several batches."""
+    columns = {name: np.array([getattr(people, name)[at] for people, at in some_of], np.int64)
+               for name in ("rows", "token", "digest", "identity", "dwelling")}  # fmt: skip
+    sealed = gate.PeopleBatch(np.stack([people.sealed.records[at] for people, at in some_of]),
+                              np.array([people.sealed.traits[at] for people, at in some_of], np.uint16))  # fmt: skip
+    return _People(**columns, since=[people.since[at] for people, at in some_of], sealed=sealed)
+
+
 def _sorted_out(
     good: list[int], known: dict[int, Known], tokens: Ints, said: list[int]
 ) -> tuple[list[int], list[tuple[int, Known]]]:  # fmt: skip
@@ -398,46 +467,3 @@ def _write_envelopes(
     bulk.write(table, {
         **named, "sealed": sealed.envelopes, "field_set": same * sealed.field_set, "key_id": same * sealed.key_id,
     })  # fmt: skip
-
-
-def to_seal(values: dict[str, Values], count: int, today: date) -> gate.PeopleBatch:
-    """People in the keeper's form; a day of birth and a sex that the file does not say are those of the number."""
-    numbers = values.get("national_id") or [""] * count
-    births = values.get("birth_date") or [None] * count
-    born = [(day or (person_columns.birth_in(number) if len(number) == 18 else "")).replace("-", "")
-            for day, number in zip(births, numbers, strict=True)]  # fmt: skip
-    sexes = values.get("sex") or [""] * count
-    sex = [said or (person_columns.sex_in(number) if len(number) == 18 else "unknown")
-           for said, number in zip(sexes, numbers, strict=True)]  # fmt: skip
-    bits = np.array(_each_once(_need_bits, values.get("needs") or [""] * count), np.uint8)
-    records = gate.people_records(
-        name=_bytes(values["name"], person_columns.NAME_BYTES), national_id=_bytes(numbers, 18),
-        phone=_bytes(values.get("phone") or [""] * count, person_columns.PHONE_BYTES), birth_date=_bytes(born, 8),
-        need_note=person_names.need_notes(True)[bits],
-    )  # fmt: skip
-    traits = gate.traits_of(
-        age=_ages(born, today), sex=np.array(_each_once(gate.SEXES.index, sex), np.int64),
-        needs={need: bits >> bit & 1 == 1 for bit, need in enumerate(NEEDS)},
-    )  # fmt: skip
-    return gate.PeopleBatch(records, traits)
-
-
-def _each_once(tell: Callable[[str], int], texts: Sequence[str]) -> list[int]:
-    """What each text comes to, worked out once for those that are the same."""
-    known = {text: tell(text) for text in set(texts)}
-    return list(map(known.__getitem__, texts))
-
-
-def _bytes(texts: Sequence[str], width: int) -> NDArray[np.bytes_]:
-    return np.array(list(map(str.encode, texts)), f"S{width}")
-
-
-def _need_bits(said: str) -> int:
-    return sum(1 << NEEDS.index(need) for need in said.split(",")) if said else 0
-
-
-def _ages(born: Sequence[str], today: date) -> Ints:
-    """Whole years, from days as YYYYMMDD."""
-    days = np.array([int(day) if day else 0 for day in born], np.int64)
-    now = today.year * 10_000 + today.month * 100 + today.day
-    return np.where(days > 0, np.maximum(now - days, 0) // 10_000, _AGE_UNKNOWN)

@@ -24,6 +24,7 @@ from cityloom.registers.domain.written import LARGEST_BYTES
 from cityloom.registers.loading import book, comparing, lake, person_settling
 from cityloom.registers.loading.book import Incoming, Snapshot
 from cityloom.registers.loading.lake import FactWriter
+from cityloom.registers.loading.person_within import look_within
 from cityloom.registers.loading.person_writing import PersonWriter
 from cityloom.registers.loading.survey import Survey, check_plausible, survey
 from cityloom.registers.loading.turn import turn
@@ -88,6 +89,8 @@ def load(
         today = _day(mapping, at)
         found = _surveyed(table, mapping, today, tell)
         check_plausible(found, mapping)
+        if mapping.register.name == PEOPLE:
+            found.within = look_within(table, mapping, today, found)
         begun = book.begin(source, mapping, incoming, header=list(table.header), as_of=today, returns=returns, by=by,
                            at=at)  # fmt: skip
         with _taken_back(begun):

@@ -17,6 +17,7 @@ from cityloom.registers.domain.fact_kinds import dataset_of
 from cityloom.registers.domain.mapping import FileMapping
 from cityloom.registers.domain.ownership import cyclic_with
 from cityloom.registers.domain.tables import Rows, Table
+from cityloom.registers.domain.within import Within
 from cityloom.registers.loading.reading import checked, held, rows_of
 
 _ENOUGH_TO_TELL = 20
@@ -40,6 +41,7 @@ class Survey:
     verdict: Verdict = field(default_factory=Verdict)
     filled: Counter[str] = field(default_factory=Counter)
     keys: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    within: Within | None = None
 
 
 def survey(

@@ -99,6 +99,11 @@ def decide(number: int, state: str, *, reason: str, by: str, at: datetime) -> No
         LinkDecision.objects.create(link=link, state=state, by=by, at=at, reason=reason)
 
 
+def note_opened(number: int, *, reason: str, by: str, at: datetime) -> None:
+    """Write down why somebody looked at what a pair says; its state stays."""
+    LinkDecision.objects.create(link_id=number, state=REVIEW, by=by, at=at, reason=reason)
+
+
 def forget(load: int) -> None:
     """Remove the pairs that an unfinished load of people found; nobody has seen them."""
     within = (load << 32, (load + 1 << 32) - 1)

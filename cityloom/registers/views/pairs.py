@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from cityloom.accounts import queries as accounts
@@ -18,14 +19,15 @@ from cityloom.kernel.refused import Refused
 from cityloom.registers import actions, policies, queries
 from cityloom.registers.display import PAIR_STATES, field_word, held_words, value_word
 from cityloom.registers.domain.facts import Fact
-from cityloom.registers.domain.reviewing import REVIEW, PairFacts, waterfall
+from cityloom.registers.domain.reviewing import REVIEW, PairFacts, Step, waterfall
 from cityloom.ui.once import only_once
 from cityloom.ui.words import sentence_of
 
 _A_PAGE = 50
 _NARROW, _WIDE, _ROW = 150, 420, 28
 Side = dict[str, Any]
-Shown = Callable[[PairFacts, HttpRequest], tuple[Side, Side]]
+Shown = Callable[[PairFacts, HttpRequest, str], tuple[Side, Side]]
+"""Called with the pair, the request, and why its values are opened; empty where they are not."""
 
 
 @require_safe
@@ -44,6 +46,20 @@ def pairs(request: HttpRequest) -> HttpResponse:
 def pair(request: HttpRequest, number: int) -> HttpResponse:
     """Both entries side by side, and what speaks for and against their being one."""
     return _page(request, number)
+
+
+@never_cache
+@require_POST
+@only_once
+def opened(request: HttpRequest, number: int) -> HttpResponse:
+    """The same with what is said of both people, opened for a stated reason; shown once and kept by no cache."""
+    reason = request.POST.get("why", "")
+    try:
+        return _page(request, number, why=policies.check_reason(reason))
+    except Refused as refusal:
+        if refusal.code != "registers.reason":
+            raise
+        return _page(request, number, refusal=sentence_of(refusal), opening_reason=reason[:300], status=422)
 
 
 @require_POST
@@ -76,21 +92,28 @@ def undo(request: HttpRequest, number: int) -> HttpResponse:
     return redirect("pair", number)
 
 
-def _page(request: HttpRequest, number: int, status: int = 200, **more: Any) -> HttpResponse:
+def _page(request: HttpRequest, number: int, status: int = 200, why: str = "", **more: Any) -> HttpResponse:
     found = queries.pair(number)
-    left, right = SHOWN.get(found.register, _from_records)(found, request)
+    left, right = SHOWN.get(found.register, _from_records)(found, request, why)
+    found = queries.pair(number) if why else found
     names = {name for side in (left, right) for name in side["values"]}
     rows = [(field_word(name), left["values"].get(name, ""), right["values"].get(name, "")) for name in _ordered(names)]
     context = _line(found) | {
         "left": left, "right": right, "rows": rows, "parts": _parts(found),
         "pictures": [_picture(found, _NARROW, "slim"), _picture(found, _WIDE, "broad")],
-        "steps": [(_(PAIR_STATES[step.state]), step) for step in found.steps],
+        "steps": [(_step_word(step), step) for step in found.steps],
+        "can_open": found.register in SHOWN and found.state == REVIEW and not why,
         "next": queries.pair_after(number), "why_not": _why_not(_actor(request)),
     } | more  # fmt: skip
     return render(request, "registers/pair.html", context, status=status)
 
 
-def _from_records(found: PairFacts, _request: HttpRequest) -> tuple[Side, Side]:
+def _step_word(step: Step) -> str:
+    """What a step is called; one with a reason that leaves the pair undecided is an opening."""
+    return _("both people opened") if step.state == REVIEW and step.reason else _(PAIR_STATES[step.state])
+
+
+def _from_records(found: PairFacts, _request: HttpRequest, _why: str) -> tuple[Side, Side]:
     """Both sides from records whose values lie in clear."""
     left, right = (_side(found, place) for place in (0, 1))
     return left, right
@@ -102,12 +125,11 @@ def _row_of(record: int) -> str:
     return _("load {load}, row {row}").format(load=load, row=row) if record > 0 else _("came with the city")
 
 
-def _from_people(found: PairFacts, request: HttpRequest) -> tuple[Side, Side]:
-    """Both people, opened through the gate while the pair waits for who looks at it; else nothing of them."""
+def _from_people(found: PairFacts, request: HttpRequest, why: str) -> tuple[Side, Side]:
+    """Both people, opened through the gate where the pair waits and somebody says why; else nothing of them."""
     told: tuple[dict[str, str], dict[str, str]] = {}, {}
-    by = _actor(request)
-    if found.state == REVIEW and not _why_not(by):
-        told = actions.show_pair_of_people(found, by=by, at=clock.now())
+    if found.state == REVIEW and why:
+        told = actions.show_pair_of_people(found, reason=why, by=_actor(request), at=clock.now())
     left, right = ({"key": _row_of(found.records[at]), "source": found.sources[at],
                     "values": {name: value for name, value in told[at].items() if value}} for at in (0, 1))  # fmt: skip
     return left, right
