@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+from django.utils.translation import gettext
 
 from cityloom.detection.domain.baseline import Baselines
+from cityloom.detection.domain.reasons import TEMPLATES, TIMES, Reason
 from cityloom.detection.models import Baseline, Detection
 from cityloom.kernel import clock
 from cityloom.kernel.refused import Refused
@@ -105,3 +107,11 @@ def _facts(row: Detection) -> DetectionFacts:
         row.id, row.exercise_id, row.category, row.lon, row.lat, row.radius_m, row.first_at, row.last_at,
         row.raised_at, row.score, tuple(source.removeprefix("scene:") for source in scenes),
     )  # fmt: skip
+
+
+def sentence_of(reason: Reason, *, name: str, unit: str) -> str:
+    """Why a reading scored, in the reader's language; `name` is what the stream is called, `unit` as it is shown."""
+    many, count = TIMES[reason.time[0]], reason.time[1]
+    time = gettext(many).replace("{count}", str(count))
+    words = reason.numbers | {"time": time, "name": name, "unit": unit}
+    return gettext(TEMPLATES[reason.key]).format_map(words)
