@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from cityloom.registers.domain.checks import Checks, Verdict, digests
 from cityloom.registers.domain.kinds import REGISTERS, Field, Register
 from cityloom.registers.domain.mapping import FileMapping
 from cityloom.registers.domain.tables import ColumnTable, Wanted
+from cityloom.registers.loading import survey as survey_room
 from cityloom.registers.loading.reading import _one_by_one, checked
 from tests.registers.test_checks import TODAY, whole_mapping
 
@@ -107,6 +109,9 @@ def both_are_the_same(register: Register, wanted: FileMapping, rows: list[list[s
     said = fast.said or digests(fast.values, fast.count, KEY)
     wanted_said = digests(slow.values, slow.count, KEY)
     assert [said[place] for place in slow.good] == [wanted_said[place] for place in slow.good]
+    doubtful = np.array([fast_rows.numbers[place] for place in fast.doubtful or ()], np.int64)
+    ((_rows, again),) = checked(table, checks, key=KEY, doubtful=doubtful)
+    assert (again.faults, again.notes, again.values, again.said) == (fast.faults, fast.notes, fast.values, fast.said)
     singly = [checks.check([number], [row], {}) for number, row in zip(slow_rows.numbers, rows, strict=True)]
     assert {place: one.faults[0] for place, one in enumerate(singly) if one.faults} == slow.faults
     behind = [number for some, _found in checked(table, checks, after=3, at_once=len(rows) // 3 + 1)
@@ -117,6 +122,31 @@ def both_are_the_same(register: Register, wanted: FileMapping, rows: list[list[s
     assert some.values.keys() <= checks.across
     assert all(some.filled[name] == len(values) - values.count("") - values.count(None)
                for name, values in slow.values.items() if name in some.filled)  # fmt: skip
+
+
+@pytest.mark.parametrize("rules", ["", "rules: [{field: building, must_refer: true}]"])
+def test_rows_that_a_verdict_touches_are_counted_as_if_all_were_read_again(
+    rules: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register = REGISTERS["dwellings"]
+    best = [right(field)[0] for field in register.fields]
+    places = {name: register.names.index(name) for name in ("code", "building", "floor", "address")}
+    rows = [list(best) for _ in range(400)]
+    for number, row in enumerate(rows):
+        row[places["code"]] = f"d-{number}"
+    for number, name, text in ((3, "code", "d-4"), (4, "address", "B"), (9, "code", "d-8"), (20, "building", "lost"),
+                               (21, "building", "lost"), (21, "floor", "x"), (30, "floor", "x")):  # fmt: skip
+        rows[number][places[name]] = text
+    table = parquet(tmp_path / "file.parquet", register.names, rows)
+    found = []
+    for few in (0.2, 0.0):
+        monkeypatch.setattr(survey_room, "_FEW", few)
+        wanted = whole_mapping(register, rules)
+        found.append(survey_room.survey(table, wanted, TODAY, lambda _name, keys: {"lost"} & set(keys)))
+    quick, slow = found
+    assert quick.findings["code", "repeated_key"] == 2
+    assert (quick.bad, quick.findings, quick.notes) == (slow.bad, slow.findings, slow.notes)
+    assert quick.shown == sorted(slow.shown)
 
 
 @pytest.mark.parametrize("name", QUICK)

@@ -48,7 +48,8 @@ class Checked:
     """A batch of rows: values by field, and by place in the batch what is wrong: (field, rule).
 
     `notes` counts what breaks a rule that only notes. `filled` counts what fields hold that are not among the values,
-    and `said` are digests of the values, where whoever read the rows had them at hand.
+    and `said` are digests of the values, where whoever read the rows had them at hand. `doubtful` are the places of the
+    rows that no proof vouches for, where one was looked for.
     """
 
     values: dict[str, Values]
@@ -57,12 +58,14 @@ class Checked:
     count: int
     filled: Counter[str] = field(default_factory=Counter)
     said: list[int] | None = None
+    doubtful: list[int] | None = None
 
     @property
     def good(self) -> list[int]:
         """The places of rows with nothing wrong."""
-        places = range(self.count)
-        return [place for place in places if place not in self.faults] if self.faults else list(places)
+        right = np.ones(self.count, np.bool_)
+        right[list(self.faults)] = False
+        return np.flatnonzero(right).tolist()
 
 
 class Checks:

@@ -115,7 +115,7 @@ class Asked:
 
     `certain` tells whether a row is beyond doubt good; `values` are the values of such rows by field, `filled` whether
     a field holds anything, `digest` an unsigned number, or nothing. Only rows behind the number `after` are wanted,
-    `at_once` of them in a batch.
+    `at_once` of them in a batch. `doubtful` are the numbers of rows that are not certain, rising, where that is known.
     """
 
     certain: str
@@ -124,6 +124,7 @@ class Asked:
     digest: str = ""
     after: int = 0
     at_once: int = 50_000
+    doubtful: NDArray[np.int64] | None = None
 
 
 @dataclass

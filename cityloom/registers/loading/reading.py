@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from operator import itemgetter
 from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cityloom.registers.domain.checks import Checked, Checks, digests
 from cityloom.registers.domain.proofs import Proof
@@ -19,15 +23,17 @@ Batch = tuple[Rows, Checked]
 
 def checked(
     table: Table, checks: Checks, *, after: int = 0, only: Collection[str] | None = None, key: bytes = b"",
-    at_once: int = MOST,
+    at_once: int = MOST, doubtful: NDArray[np.int64] | None = None,
 ) -> Iterator[Batch]:  # fmt: skip
     """The rows behind a number, so many at once at most; with `only` perhaps no values but of these fields, with a key
-    perhaps digests."""
+    perhaps digests. `doubtful` are the rows that an earlier reading of the same file found no proof for: so no proof is
+    looked for again."""
     proof = checks.proof if isinstance(table, ColumnTable) else None
     if proof is None or not isinstance(table, ColumnTable):
         yield from _one_by_one(table, checks, after)
     else:
-        yield from ahead(_in_columns(table, checks, _asked(proof, only, key, (after, at_once)), key))
+        asked = replace(_asked(proof, only, key, (after, at_once)), doubtful=doubtful)
+        yield from ahead(_in_columns(table, checks, asked, key))
 
 
 def _asked(proof: Proof, only: Collection[str] | None, key: bytes, part: tuple[int, int]) -> Asked:
@@ -76,7 +82,7 @@ def _merged(columns: Columns, checks: Checks, key: bytes) -> Checked:
     places = list(columns.texts)
     others = checks.read(list(columns.texts.values()), {})
     out = Checked(columns.values, {places[at]: faults for at, faults in others.faults.items()}, others.notes,
-                  len(columns.numbers))  # fmt: skip
+                  len(columns.numbers), doubtful=places)  # fmt: skip
     for name, values in columns.values.items():
         _put(values, places, others.values[name])
     for name, filled in columns.filled.items():

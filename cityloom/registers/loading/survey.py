@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -16,12 +16,14 @@ from cityloom.registers.domain.connectivity import Segments
 from cityloom.registers.domain.fact_kinds import dataset_of
 from cityloom.registers.domain.mapping import FileMapping
 from cityloom.registers.domain.ownership import cyclic_with
-from cityloom.registers.domain.tables import Rows, Table
+from cityloom.registers.domain.tables import ColumnTable, Rows, Table
 from cityloom.registers.domain.within import Within
 from cityloom.registers.loading.reading import checked, held, rows_of
 
 _ENOUGH_TO_TELL = 20
 _MOST_SHOWN = 50
+_FEW = 0.2
+"""Where a verdict touches a smaller share of a file, these rows alone are looked at again."""
 Unknown = Callable[[str, Collection[str]], set[str]]
 """Called with a register and keys: which of them it does not have; none where it has nothing at all."""
 Owners = Callable[[Collection[str], Callable[[Collection[str]], set[str]]], Mapping[str, Collection[str]]]
@@ -42,6 +44,12 @@ class Survey:
     filled: Counter[str] = field(default_factory=Counter)
     keys: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     within: Within | None = None
+    day: date | None = None
+    doubtful: NDArray[np.int64] | None = None
+
+    def doubtful_on(self, day: date) -> NDArray[np.int64] | None:
+        """The numbers of rows that no proof vouches for, where the file was looked at as of this day."""
+        return self.doubtful if day == self.day else None
 
 
 def survey(
@@ -57,13 +65,19 @@ def survey(
     for rows, found in checked(table, checks, only=checks.across):
         first.take(rows, found)
         tell(first.rows)
-    found = Survey(rows=first.rows, keys=first.keys(), bad=first.bad, shown=first.shown)
+    found = Survey(rows=first.rows, keys=first.keys(), bad=first.bad, shown=first.shown, day=today,
+                   doubtful=first.doubtful())  # fmt: skip
     found.findings, found.notes = first.findings, first.notes
     repeated = {} if dataset_of(mapping.register.name) else _repeated(table, checks, mapping, first)
     found.verdict = Verdict(repeated, _dangling(mapping, first, found.keys, unknown),
                             _cyclic(first, found.keys, owners))  # fmt: skip
     if found.verdict != Verdict():
-        _judge(found, table, Checks(mapping, table.header, today, found.verdict))
+        judged = Checks(mapping, table.header, today, found.verdict)
+        touched = first.touched_by(found.verdict)
+        if isinstance(table, ColumnTable) and len(touched) < found.rows * _FEW:
+            _judge_some(found, table, (checks, judged), touched)
+        else:
+            _judge(found, table, judged)
     if first.segments:
         found.notes.update(first.segments.findings())
     found.filled = first.filled
@@ -80,7 +94,10 @@ class _First:
         self._owner = register.owner if register.owner in mapped else ""
         self._references = {f.name: f.refers_to for f in register.fields if f.refers_to and f.name in mapped}
         self._keys: list[NDArray[np.int64]] = []
-        self._good: list[NDArray[np.int64]] = []
+        self._numbers: list[NDArray[np.int64]] = []
+        self._is_good: list[NDArray[np.bool_]] = []
+        self._doubtful: list[NDArray[np.int64]] | None = []
+        self._named: dict[str, list[NDArray[np.int64]]] = {name: [] for name in self._references}
         self.rows = 0
         self.bad = 0
         self.findings: Counter[tuple[str, str]] = Counter()
@@ -94,9 +111,8 @@ class _First:
     def take(self, rows: Rows, found: Checked) -> None:
         """Note a batch."""
         keys = found.values[self._key]
-        hashes = np.fromiter(map(hash, keys), np.int64, len(keys))
-        self._keys.append(hashes)
-        self._good.append(np.stack([hashes, np.array(rows.numbers, np.int64)])[:, found.good])
+        self._keys.append(_hashes(keys))
+        self._note_rows(np.array(rows.numbers, np.int64), found)
         self.rows += found.count
         self.filled.update({name: held(values) for name, values in found.values.items()})
         self.filled.update(found.filled)
@@ -105,19 +121,59 @@ class _First:
             self.segments.take(found.values, found.good)
         for name in self._references:
             self.referred[name].update(found.values[name])
+            self._named[name].append(_hashes(found.values[name]))
         if self._owner:
             self.owner_of.update((key, owner) for key, owner in zip(keys, found.values[self._owner], strict=True)
                                  if owner)  # fmt: skip
 
+    def _note_rows(self, numbers: NDArray[np.int64], found: Checked) -> None:
+        is_good = np.ones(found.count, np.bool_)
+        is_good[list(found.faults)] = False
+        self._numbers.append(numbers)
+        self._is_good.append(is_good)
+        if found.doubtful is None:
+            self._doubtful = None
+        elif self._doubtful is not None:
+            self._doubtful.append(numbers[found.doubtful])
+
     def keys(self) -> NDArray[np.int64]:
         """Hashes of the keys of all rows."""
-        return np.concatenate([np.zeros(0, np.int64), *self._keys])
+        return _joined(self._keys)
+
+    def doubtful(self) -> NDArray[np.int64] | None:
+        """The numbers of rows that no proof vouched for; None where none was looked for."""
+        return None if self._doubtful is None else _joined(self._doubtful)
 
     def suspects(self) -> set[int]:
         """The numbers of good rows whose key another good row may have."""
-        hashes, numbers = np.concatenate([np.zeros((2, 0), np.int64), *self._good], axis=1)
-        different, counts = np.unique(hashes, return_counts=True)
-        return set(numbers[np.isin(hashes, different[counts > 1])].tolist())
+        is_good = np.concatenate([np.zeros(0, np.bool_), *self._is_good])
+        hashes = self.keys()[is_good]
+        ordered = np.sort(hashes)
+        twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+        return set(_joined(self._numbers)[is_good][_are_among(hashes, twice)].tolist()) if len(twice) else set()
+
+    def touched_by(self, verdict: Verdict) -> set[int]:
+        """The numbers of the rows of which a verdict may say something."""
+        numbers, out = _joined(self._numbers), set(verdict.repeated)
+        named = [(self._named[name], lost) for name, lost in verdict.dangling.items()] + [(self._keys, verdict.cyclic)]
+        for hashes, wrong in named:
+            if wrong:
+                out.update(numbers[_are_among(_joined(hashes), np.unique(_hashes(wrong)))].tolist())
+        return out
+
+
+def _hashes(texts: Collection[str]) -> NDArray[np.int64]:
+    return np.fromiter(map(hash, texts), np.int64, len(texts))
+
+
+def _joined(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    return np.concatenate([np.zeros(0, np.int64), *parts])
+
+
+def _are_among(hashes: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which are among some that rise."""
+    places = np.minimum(np.searchsorted(wanted, hashes), len(wanted) - 1)
+    return wanted[places] == hashes
 
 
 def _count(found: _First | Survey, rows: Rows, checked: Checked) -> None:
@@ -181,6 +237,22 @@ def _judge(found: Survey, table: Table, checks: Checks) -> None:
     found.findings, found.notes, found.bad, found.shown = Counter(), Counter(), 0, []
     for rows, again in checked(table, checks, only=checks.across):
         _count(found, rows, again)
+
+
+def _judge_some(found: Survey, table: Table, checks: tuple[Checks, Checks], touched: set[int]) -> None:
+    """The same, by the rows that the verdict touches: what was said of them by themselves gives way."""
+    by_itself, judged = checks
+    shown = dict(found.shown)
+    for numbers, texts in rows_of(table, touched):
+        before, after = by_itself.check(numbers, texts, {}), judged.check(numbers, texts, {})
+        found.bad += len(after.faults) - len(before.faults)
+        found.findings.subtract(fault for faults in before.faults.values() for fault in faults)
+        found.findings.update(fault for faults in after.faults.values() for fault in faults)
+        found.notes.subtract(before.notes)
+        found.notes.update(after.notes)
+        shown |= {numbers[place]: faults for place, faults in after.faults.items()}
+        shown = dict(sorted(shown.items())[:_MOST_SHOWN])
+    found.findings, found.notes, found.shown = +found.findings, +found.notes, list(shown.items())
 
 
 def check_plausible(found: Survey, mapping: FileMapping) -> None:

@@ -77,7 +77,8 @@ class Writer:
         with ThreadPoolExecutor(1) as keeper:  # the keeper seals one batch while the one before is written
             waiting: _Waiting | None = None
             for rows, found in checked(table, self._checks, after=self._load.rows_done, key=self._key,
-                                       at_once=MOST if self._is_first else BATCH):  # fmt: skip
+                                       at_once=MOST if self._is_first else BATCH,
+                                       doubtful=self._found.doubtful_on(self._load.as_of)):  # fmt: skip
                 following = self._prepared(rows, found, keeper)
                 if waiting:
                     self._write(waiting, tell)

@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 import numpy as np
+from numpy.typing import NDArray
 
 from cityloom.kernel.refused import Refused
 from cityloom.registers.contrib.csv_file.reader import checked_header
@@ -60,8 +61,15 @@ class ParquetTable:
             try:
                 connection.execute(f"PREPARE rows AS {question}")
                 for first in range(asked.after, self._rows, asked.at_once):
-                    found = connection.execute(f"EXECUTE rows({first}, {min(first + asked.at_once, self._rows)})")
-                    yield _columns(found.fetchnumpy(), asked)
+                    last = min(first + asked.at_once, self._rows)
+                    found = connection.execute(f"EXECUTE rows({first}, {last})").fetchnumpy()
+                    if asked.doubtful is None:
+                        yield _columns(found, asked)
+                        continue
+                    low, high = np.searchsorted(asked.doubtful, [first + 1, last + 1])
+                    numbers = asked.doubtful[low:high]
+                    texts = self._texts(connection, numbers.tolist()) if len(numbers) else []
+                    yield _known(found, asked, (numbers - 1 - first).tolist(), texts)
             except duckdb.Error as error:
                 raise self._broken() from error
 
@@ -71,23 +79,28 @@ class ParquetTable:
         parts = [f"{value} AS v{place}" for place, value in enumerate(asked.values.values())]
         parts += [f"{value} AS f{place}" for place, value in enumerate(asked.filled.values())]
         parts += [f"{asked.digest} AS said"] if asked.digest else []
+        rows = (f"SELECT file_row_number, {texts} FROM {self._file()}"  # noqa: S608
+                " WHERE file_row_number >= ? AND file_row_number < ?")  # fmt: skip
+        if asked.doubtful is not None:
+            return f"SELECT {', '.join([*parts, 'file_row_number'])} FROM ({rows})"  # noqa: S608
         parts += ["file_row_number", "certain", f"CASE WHEN certain THEN NULL ELSE [{all_texts}] END AS texts"]
-        return (f"SELECT {', '.join(parts)} FROM (SELECT *, {asked.certain} AS certain FROM"  # noqa: S608
-                f" (SELECT file_row_number, {texts} FROM {self._file()}"
-                " WHERE file_row_number >= ? AND file_row_number < ?))")  # fmt: skip
+        return f"SELECT {', '.join(parts)} FROM (SELECT *, {asked.certain} AS certain FROM ({rows}))"  # noqa: S608
 
     def texts_of(self, numbers: Sequence[int]) -> list[list[str]]:
         """The texts of some rows, whose numbers rise."""
-        texts = ", ".join(_as_text(name, kind) for name, kind in self._columns)
         with self._connection() as connection:
             try:
-                rows = connection.execute(
-                    f"SELECT {texts} FROM {self._file()} WHERE file_row_number BETWEEN ? AND ?"  # noqa: S608
-                    " AND file_row_number IN (SELECT unnest(?::BIGINT[]) - 1)",
-                    [numbers[0] - 1, numbers[-1] - 1, list(numbers)],
-                ).fetchall()
+                return self._texts(connection, numbers)
             except duckdb.Error as error:
                 raise self._broken() from error
+
+    def _texts(self, connection: duckdb.DuckDBPyConnection, numbers: Sequence[int]) -> list[list[str]]:
+        texts = ", ".join(_as_text(name, kind) for name, kind in self._columns)
+        rows = connection.execute(
+            f"SELECT {texts} FROM {self._file()} WHERE file_row_number BETWEEN ? AND ?"  # noqa: S608
+            " AND file_row_number IN (SELECT unnest(?::BIGINT[]) - 1) ORDER BY file_row_number",
+            [numbers[0] - 1, numbers[-1] - 1, list(numbers)],
+        ).fetchall()
         return list(map(list, rows))
 
     def _file(self) -> str:
@@ -137,11 +150,23 @@ def _as_text(name: str, kind: str) -> str:
 
 def _columns(found: dict[str, Any], asked: Asked) -> Columns:
     certain = np.asarray(found["certain"])
-    unsure = np.flatnonzero(~certain)
-    said = found["said"].view(np.int64).tolist() if asked.digest else []
+    texts = {place: found["texts"][place].tolist() for place in np.flatnonzero(~certain).tolist()}
+    return _in_columns(found, asked, certain, texts)
+
+
+def _known(found: dict[str, Any], asked: Asked, places: list[int], texts: list[list[str]]) -> Columns:
+    """Columns of rows of which it was known which are certain."""
+    certain = np.ones(len(found["file_row_number"]), np.bool_)
+    certain[places] = False
+    return _in_columns(found, asked, certain, dict(zip(places, texts, strict=True)))
+
+
+def _in_columns(
+    found: dict[str, Any], asked: Asked, certain: NDArray[np.bool_], texts: dict[int, list[str]]
+) -> Columns:  # fmt: skip
     return Columns(
         (found["file_row_number"] + 1).tolist(), certain,
         {name: found[f"v{place}"].tolist() for place, name in enumerate(asked.values)},
-        {name: np.asarray(found[f"f{place}"]) for place, name in enumerate(asked.filled)}, said,
-        {place: found["texts"][place].tolist() for place in unsure.tolist()},
+        {name: np.asarray(found[f"f{place}"]) for place, name in enumerate(asked.filled)},
+        found["said"].view(np.int64).tolist() if asked.digest else [], texts,
     )  # fmt: skip
