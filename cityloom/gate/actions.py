@@ -56,6 +56,7 @@ from cityloom.keeper.sound import sounds
 from cityloom.kernel import clock, ids
 from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
+from cityloom.kernel.texts import packed
 
 __all__ = [
     "AGE_BANDS", "NEEDS", "SEXES", "WEIGHED_FIELDS", "Alike", "GrantOrder", "Opening", "Packet", "PeopleBatch",
@@ -712,13 +713,16 @@ def open_versions(
 # Departments' files about people (decision 0026).
 
 
-def register_tokens(*, by: Actor, at: datetime, source: str, keys: Sequence[str]) -> NDArray[np.int64]:
+def register_tokens(
+    *, by: Actor, at: datetime, source: str, keys: Sequence[str] | NDArray[np.uint8]
+) -> NDArray[np.int64]:  # fmt: skip
     """What the register knows a source's own numbers of people by; at most 65,536, one leaf for all of them.
 
-    Raises: Refused `gate.not_allowed`.
+    They are texts, or rows as of `kernel.texts.packed`; none is empty. Raises: Refused `gate.not_allowed`.
     """
     keeper = keeper_for()
-    request = protocol.RegisterTokens(keeper.sign(by, at=at), source, [key.encode() for key in keys])
+    rows = keys if isinstance(keys, np.ndarray) else packed([key.replace("\0", "\ufffd") for key in keys])
+    request = protocol.RegisterTokens(keeper.sign(by, at=at), source, rows.shape[1], rows.tobytes())
     return np.frombuffer(keeper.ask(request, protocol.TokensAre).tokens, "<i8")
 
 

@@ -524,15 +524,13 @@ class OpenTexts(msgspec.Struct, frozen=True, tag="open_texts"):
     texts: ManyWords
 
 
-RegisterKey = Annotated[bytes, msgspec.Meta(min_length=1, max_length=256)]
-
-
 class RegisterTokens(msgspec.Struct, frozen=True, tag="register_tokens"):
-    """What the register knows a source's own numbers of people by."""
+    """What the register knows a source's own numbers of people by; they stand in one run, padded with zeros."""
 
     who: Signed
     source: Name
-    keys: Annotated[list[RegisterKey], msgspec.Meta(max_length=MAX_BATCH)]
+    width: Annotated[int, msgspec.Meta(ge=1, le=256)]
+    numbers: bytes
 
 
 class SealVersions(msgspec.Struct, frozen=True, tag="seal_versions"):

@@ -34,6 +34,7 @@ class Registering:
         self._next_slot = next_slot
         rows = office.rows("SELECT first FROM hidden")
         office.vault.hidden_from = rows[0][0] if rows else NOBODY_HIDDEN
+        self._form: int = office.rows("SELECT form FROM keyed_numbers")[0][0]
         self.answers: dict[type, Callable[..., Reply]] = {
             protocol.RegisterTokens: self._tokens, protocol.SealVersions: self._seal, protocol.Follow: self._follow,
             protocol.Compare: self._compare, protocol.Join: self._join, protocol.Part: self._part,
@@ -57,10 +58,15 @@ class Registering:
         return asked
 
     def _tokens(self, request: protocol.RegisterTokens) -> Reply:
-        asked = self._asked(request.who, "key", len(request.keys))
-        about = self._office.leaf_about(asked, "keyed", people=len(request.keys), about=request.source)
+        count, rest = divmod(len(request.numbers), request.width)
+        numbers = np.frombuffer(request.numbers, np.uint8)
+        if rest or count > protocol.MAX_BATCH or not numbers[:: request.width].all():
+            raise protocol.malformed()
+        asked = self._asked(request.who, "key", count)
+        about = self._office.leaf_about(asked, "keyed", people=count, about=request.source)
         self._office.log.append([about])
-        return protocol.TokensAre(self._office.vault.register_tokens(request.source, request.keys).tobytes())
+        made = self._office.vault.register_tokens(self._form, request.source, numbers.reshape(count, -1))
+        return protocol.TokensAre(made.tobytes())
 
     def _seal(self, request: protocol.SealVersions) -> Reply:
         subjects = subjects_in(request.subjects, protocol.MAX_BATCH)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cityloom.keeper import basis as basis_room
-from cityloom.keeper import files, signing, vault
+from cityloom.keeper import files, keyed_numbers, signing, vault
 from cityloom.keeper.basis import Basis
 from cityloom.keeper.leaf import NewLeaf
 from cityloom.kernel import clock
@@ -87,6 +87,11 @@ _HIDDEN = """
 CREATE TABLE IF NOT EXISTS hidden (one INTEGER PRIMARY KEY CHECK (one = 1), first INTEGER NOT NULL);
 """
 """People in slots from `first` on are found by nobody yet: the file that they came with is not loaded to its end."""
+_NUMBERS = """
+CREATE TABLE IF NOT EXISTS keyed_numbers (one INTEGER PRIMARY KEY CHECK (one = 1), form INTEGER NOT NULL);
+INSERT OR IGNORE INTO keyed_numbers VALUES (1, {form});
+"""
+"""What a keeper that is older than this table gave has the first form."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +142,7 @@ def initialise(folder: Path, bases: Sequence[Basis] | None = None) -> None:
     draft.unlink(missing_ok=True)
     os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     database = sqlite3.connect(draft, isolation_level=None)
-    database.executescript(_SCHEMA)
+    database.executescript(_SCHEMA + _NUMBERS.format(form=keyed_numbers.BY_BLOCKS))
     now = clock.now()
     for basis in basis_room.shipped_bases(now) if bases is None else bases:
         database.execute(*propose_purpose(basis, "shipped", now))
@@ -162,7 +167,7 @@ def connect(folder: Path) -> sqlite3.Connection:
 
 def bring_up_to_date(database: sqlite3.Connection) -> None:
     """Give a keeper of an earlier version the tables and the shipped purposes that it lacks; what it has stays."""
-    database.executescript(_PACKETS + _HIDDEN)
+    database.executescript(_PACKETS + _HIDDEN + _NUMBERS.format(form=keyed_numbers.BY_HASH))
     now = clock.now()
     known = {row[0] for row in database.execute("SELECT purpose FROM purpose")}
     for basis in basis_room.shipped_bases(now):

@@ -20,7 +20,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from numpy.typing import NDArray
 
-from cityloom.keeper import index, keyring, packet, record, slots
+from cityloom.keeper import index, keyed_numbers, keyring, packet, record, slots
 from cityloom.keeper.blocks import SECRET_BYTES, SlotCipher
 from cityloom.keeper.record import PAIRED, SEARCHED
 from cityloom.keeper.slots import Progress, Slots
@@ -82,7 +82,8 @@ class Vault:
         self._packet_key = self._ring.lasting("packets")
         self._links = AESGCMSIV(self._ring.lasting("links"))
         self._texts_key = self._ring.lasting("texts")
-        self._register_key = self._ring.lasting("register keys")
+        self._register_keys = {keyed_numbers.BY_HASH: self._ring.lasting("register keys"),
+                               keyed_numbers.BY_BLOCKS: self._ring.lasting("register numbers")}  # fmt: skip
         self.hidden_from = NOBODY_HIDDEN
         self._index = index.BlindIndex({field: self._ring.lasting(f"index {field}") for field in SEARCHED})
         self._pairs = index.PairIndex({pair: self._ring.lasting(f"pair {pair}") for pair in PAIRED})
@@ -366,16 +367,9 @@ class Vault:
         """The keyed word that a packet is found by; nobody without the key can tell what it stands for."""
         return hmac.digest(self._packet_key, b"\x00".join(parts), "sha256")[:16]
 
-    def register_tokens(self, source: str, keys: Sequence[bytes]) -> NDArray[np.int64]:
-        """What a register knows a source's own numbers of people by, int64: never 0, the same for ever (decision 0026).
-
-        Source: RFC 2104, SHA-256, the leading 8 bytes.
-        """
-        about, secret = source.encode() + b"\x00", self._register_key
-        run = b"".join([hmac.digest(secret, about + key, "sha256")[:8] for key in keys])
-        tokens = np.frombuffer(run, "<i8").copy()
-        tokens[tokens == 0] = 1
-        return tokens
+    def register_tokens(self, form: int, source: str, numbers: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """What a register knows a source's own numbers of people by, int64; both as in `keyed_numbers`."""
+        return keyed_numbers.tokens(form, self._register_keys[form], source, numbers)
 
     # Links of residents' accounts.
 

@@ -276,15 +276,36 @@ def rows_with(
 ) -> list[tuple[Any, ...]]:  # fmt: skip
     """Columns of the rows where a column has one of the values; `more` is a condition with `known` for its marks."""
     out: list[tuple[Any, ...]] = []
-    among = f"{name} IN (SELECT value FROM json_each(%s))" if _sqlite() else f"{name} = ANY(%s)"  # noqa: S608
-    condition = f"{among} AND {more}" if more else among
+    condition = f"{_among(name)} AND {more}" if more else _among(name)
     question = f"SELECT {columns} FROM {table._meta.db_table} WHERE {condition}"  # noqa: S608 - names are constants
     with connection.cursor() as cursor:
         for first in range(0, len(values), _ASKED_AT_ONCE):
             some = list(values[first : first + _ASKED_AT_ONCE])
-            cursor.execute(question, [json.dumps(some) if _sqlite() else some, *known])
+            cursor.execute(question, [_listed(some), *known])
             out += cursor.fetchall()
     return out
+
+
+def overwrite(
+    table: type[models.Model], columns: Sequence[str], source: type[models.Model], shared: str, ids: Sequence[int]
+) -> None:  # fmt: skip
+    """Let columns be as in the rows of another table with these ids, where both have the same in a shared column."""
+    name, other = table._meta.db_table, source._meta.db_table
+    values = ", ".join(f"{column} = {other}.{column}" for column in columns)
+    condition = f"{_among(f'{other}.id')} AND {name}.{shared} = {other}.{shared}"
+    with connection.cursor() as cursor:
+        for first in range(0, len(ids), _ASKED_AT_ONCE):
+            some = list(ids[first : first + _ASKED_AT_ONCE])
+            cursor.execute(f"UPDATE {name} SET {values} FROM {other} WHERE {condition}", [_listed(some)])  # noqa: S608
+
+
+def _among(name: str) -> str:
+    """Whether a column has one of the values that `_listed` hands over: a statement that does not grow with them."""
+    return f"{name} IN (SELECT value FROM json_each(%s))" if _sqlite() else f"{name} = ANY(%s)"  # noqa: S608
+
+
+def _listed(values: list[Any]) -> object:
+    return json.dumps(values) if _sqlite() else values
 
 
 def rows_between(

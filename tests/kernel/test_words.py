@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cityloom.kernel import canonical, clock, envelope, ids, units
+from cityloom.kernel import canonical, clock, envelope, ids, texts, units
 from cityloom.kernel.refused import Refused
 
 NOON = datetime(2026, 6, 3, 12, tzinfo=UTC)
@@ -97,3 +97,16 @@ def test_a_refusal_fills_in_its_value_and_limit() -> None:
     refusal = Refused("x.y", "There are {value}, at most {limit} fit.", value=9, limit=7)
     assert str(refusal) == "There are 9, at most 7 fit."
     assert refusal.as_json() == {"code": "x.y", "sentence": "There are 9, at most 7 fit.", "value": 9, "limit": 7}
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=9)))
+def test_packed_texts_are_their_bytes_padded(said: list[str]) -> None:
+    rows = texts.packed(said)
+    assert [row.tobytes().rstrip(b"\0").decode() for row in rows] == said
+    assert texts.packed(said, 40).shape == (len(said), 40)
+
+
+@pytest.mark.parametrize("said", [["ab", "abc"], ["\u65e5"], ["a\0"]])
+def test_a_text_that_does_not_fit_is_never_cut_off(said: list[str]) -> None:
+    with pytest.raises(ValueError, match=r"wider|zero"):
+        texts.packed(said, 2)

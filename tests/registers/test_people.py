@@ -330,7 +330,7 @@ def test_what_follows_from_a_load_is_done_by_the_next_one_where_it_was_cut_short
 ) -> None:
     desk.load(row(1), row(2))
     (subject,) = found(number(3))
-    monkeypatch.setattr(person_settling, "put_in_force", _fails)
+    monkeypatch.setattr(person_settling, "_put", _fails)
     with pytest.raises(RuntimeError):
         desk.load(row(1, "Changed"), row(3), as_of="2026-11-08")
     monkeypatch.undo()

@@ -127,8 +127,3 @@ def _at(values: Mapping[str, Sequence[str | None]], name: str, place: int) -> st
 def sex_in(number: str) -> str:
     """What the last digit before the check sign says. Source: GB 11643-1999, 4.3."""
     return "male" if number[16] in "13579" else "female"
-
-
-def birth_in(number: str) -> str:
-    """The day of birth in a number, as YYYY-MM-DD."""
-    return f"{number[6:10]}-{number[10:12]}-{number[12:14]}"

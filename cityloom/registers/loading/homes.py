@@ -33,12 +33,14 @@ class Homes:
         One of the register keeps the number of its first record, whatever is said of it later; it is higher than every
         number of the city's own.
         """
-        numbers = [int(key) if key.isdecimal() and len(key) <= _LONGEST_NUMBER else 0 for key in keys]
-        found = np.array([number if number <= self._last else 0 for number in numbers], np.int64)
-        left = np.flatnonzero(found == 0).tolist()
-        known = self._registered({keys[place] for place in left if keys[place]})
-        for place in left:
-            found[place] = known.get(keys[place], 0)
+        found = np.zeros(len(keys), np.int64)
+        if self._last:
+            found[:] = [int(key) if key.isdecimal() and len(key) <= _LONGEST_NUMBER else 0 for key in keys]
+            found[found > self._last] = 0
+        left = np.flatnonzero(found == 0)
+        wanted = list(map(keys.__getitem__, left.tolist()))
+        known = self._registered(set(wanted) - {""})
+        found[left] = [known.get(key, 0) for key in wanted]
         return found
 
     def _registered(self, keys: Collection[str]) -> dict[str, int]:

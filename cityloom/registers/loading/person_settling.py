@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import numpy as np
 from django.apps import apps
 from django.db import transaction
-from django.db.models import Min
 
 from cityloom.gate import actions as gate
 from cityloom.kernel import clock
@@ -22,13 +20,23 @@ from cityloom.registers import bulk
 from cityloom.registers.models import Load, PersonRecord, Resident
 
 _AT_ONCE = 2_000
+_FOLLOWING = 20_000
+"""Whose search tokens follow together: each time the keeper puts all of its slots on the disk."""
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What records say of some people: the one that holds of each now, and the first that ever told of them."""
+
+    now: dict[int, _Word]
+    first: dict[int, int]
 
 
 @dataclass(frozen=True)
 class _Word:
     """The record that holds of a person now."""
 
-    since: date
+    since: Any
     record: int
     dwelling: int
 
@@ -42,8 +50,13 @@ def settle_all() -> None:
 def settle(load: Load) -> None:
     """Let those who are new be found, and put in force what is new about the others."""
     gate.reveal_people(by=SYSTEM, at=clock.now())
+    changed: list[int] = []
     for subjects in _subjects(load):
-        put_in_force(subjects, load.number)
+        changed += _put(subjects, load.number)
+        if len(changed) > _FOLLOWING - _AT_ONCE:
+            _follow(changed)
+            changed = []
+    _follow(changed)
     Load.objects.filter(number=load.number).update(is_settled=True)
 
 
@@ -61,75 +74,82 @@ def _subjects(load: Load) -> Iterator[list[int]]:
 
 def put_in_force(subjects: Sequence[int], last_load: int) -> None:
     """Let the latest word of any source be what is opened, found, counted and lived by; at most 20,000 people."""
-    words = _words(subjects, last_load)
+    _follow(_put(subjects, last_load))
+
+
+def _put(subjects: Sequence[int], last_load: int) -> list[int]:
+    """The same without what they are found and counted by; returns those for whom that has to follow."""
+    said = _said(subjects, last_load)
     with transaction.atomic():
-        changed = _put_envelopes(words)
-        _put_homes(subjects, words)
-    if changed:
-        gate.follow_versions(by=SYSTEM, at=clock.now(), subjects=changed)
+        changed = _put_envelopes(said)
+        _put_homes(subjects, said.now)
+    return changed
 
 
-def _words(subjects: Sequence[int], last_load: int) -> dict[int, _Word]:
+def _follow(subjects: Sequence[int]) -> None:
+    if subjects:
+        gate.follow_versions(by=SYSTEM, at=clock.now(), subjects=sorted(set(subjects)))
+
+
+def _said(subjects: Sequence[int], last_load: int) -> _Said:
     """Of each person the word that is true since the latest day, of several the one that was known last."""
-    rows = PersonRecord.still_said(last_load).filter(subject__in=subjects)
-    found: dict[int, _Word] = {}
-    for subject, *more in rows.values_list("subject", "valid_from", "id", "dwelling_id"):
-        word = _Word(*more)
-        held = found.get(subject)
-        if held is None or (word.since, word.record) > (held.since, held.record):
-            found[subject] = word
-    return found
+    rows = bulk.rows_with(PersonRecord, "subject, id, valid_from, dwelling_id, closed_by", "subject", subjects,
+                          "NOT is_gone ORDER BY id")  # fmt: skip
+    now: dict[int, _Word] = {}
+    first: dict[int, int] = {}
+    for subject, record, since, dwelling, closed_by in rows:
+        first.setdefault(subject, record)
+        if closed_by > last_load and record < last_load + 1 << 32:
+            held = now.get(subject)
+            if held is None or since >= held.since:
+                now[subject] = _Word(since, record, dwelling)
+    return _Said(now, first)
 
 
-def _put_envelopes(words: dict[int, _Word]) -> list[int]:
+def _put_envelopes(said: _Said) -> list[int]:
     """Put the versions of these records in force, where they are not; return all of whom one is a version."""
-    envelope, version = apps.get_model("gate", "Envelope"), apps.get_model("gate", "EnvelopeVersion")
-    by_record = {word.record: subject for subject, word in words.items()}
-    fresh = {row.subject: row for row in version._default_manager.filter(id__in=by_record)}
-    _keep_first(sorted(fresh))
-    envelope._default_manager.filter(subject__in=list(fresh)).delete()
+    version = apps.get_model("gate", "EnvelopeVersion")
+    records = [word.record for word in said.now.values()]
+    fresh = dict(bulk.rows_with(version, "subject, id", "id", records))
     subjects = sorted(fresh)
-    bulk.write(envelope, {"subject": np.array(subjects, np.int64), **_sealed([fresh[one] for one in subjects])})
+    _keep_first(subjects, said.first)
+    bulk.overwrite(apps.get_model("gate", "Envelope"), ("sealed", "field_set", "key_id"), version, "subject",
+                   list(fresh.values()))  # fmt: skip
     return subjects
 
 
-def _keep_first(subjects: Sequence[int]) -> None:
+def _keep_first(subjects: Sequence[int], first: dict[int, int]) -> None:
     """Keep what was said first of these people, which is in force and nowhere else, as a version.
 
     Whoever came with the city and not with a file has no record: the version's number is then that of the person, below
     zero.
     """
     envelope, version = apps.get_model("gate", "Envelope"), apps.get_model("gate", "EnvelopeVersion")
-    numbers = _numbers_of_first(subjects)
-    kept = set(version._default_manager.filter(id__in=numbers.values()).values_list("id", flat=True))
+    numbers = _numbers_of_first(subjects, first)
+    kept = {number for number, in bulk.rows_with(version, "id", "id", list(numbers.values()))}
     alone = [subject for subject in subjects if numbers[subject] not in kept]
-    rows = list(envelope._default_manager.filter(subject__in=alone))
-    held = np.array([row.subject for row in rows], np.int64)
-    bulk.write(version, {"id": np.array([numbers[row.subject] for row in rows], np.int64), "subject": held,
-                         **_sealed(rows)})  # fmt: skip
+    rows = bulk.rows_with(envelope, "subject, sealed, field_set, key_id", "subject", alone)
+    if rows:
+        held, sealed, field_sets, keys = zip(*rows, strict=True)
+        bulk.write(version, {
+            "id": np.array([numbers[subject] for subject in held], np.int64), "subject": np.array(held, np.int64),
+            "sealed": sealed, "field_set": np.array(field_sets, np.int16), "key_id": np.array(keys, np.int16),
+        })  # fmt: skip
 
 
-def _sealed(rows: Sequence[Any]) -> dict[str, Any]:
-    """What envelopes hold, as columns."""
-    return {"sealed": [bytes(row.sealed) for row in rows],
-            "field_set": np.array([row.field_set for row in rows], np.int16),
-            "key_id": np.array([row.key_id for row in rows], np.int16)}  # fmt: skip
-
-
-def _numbers_of_first(subjects: Sequence[int]) -> dict[int, int]:
+def _numbers_of_first(subjects: Sequence[int], first: dict[int, int]) -> dict[int, int]:
     """Under which number the first version of each person belongs."""
-    said = PersonRecord.objects.filter(subject__in=subjects, is_gone=False).values_list("subject")
-    first = dict(said.annotate(Min("id")))
-    loads = Load.objects.filter(number__in={record >> 32 for record in first.values()})
+    loads = Load.objects.filter(number__in={first[subject] >> 32 for subject in subjects})
     begun = dict(loads.values_list("number", "hides_from"))
     return {subject: first[subject] if begun[first[subject] >> 32] <= subject else -subject for subject in subjects}
 
 
 def _put_homes(subjects: Sequence[int], words: dict[int, _Word]) -> None:
     """Let people live where the word in force says; whom no source has any more lives nowhere."""
-    lived = dict(Resident.objects.filter(subject__in=subjects).values_list("subject", "dwelling_id"))
+    lived = dict(bulk.rows_with(Resident, "subject, dwelling_id", "subject", subjects))
     moved = {subject: word.dwelling for subject, word in words.items() if lived.get(subject) != word.dwelling}
     gone = [subject for subject in subjects if subject in lived and subject not in words]
-    Resident.objects.filter(subject__in=[*moved, *gone]).delete()
-    homes = np.array(sorted(moved.items()), np.int64).reshape(-1, 2)
-    bulk.write(Resident, {"subject": homes[:, 0], "dwelling_id": homes[:, 1]})
+    if moved or gone:
+        Resident.objects.filter(subject__in=[*moved, *gone]).delete()
+        homes = np.array(sorted(moved.items()), np.int64).reshape(-1, 2)
+        bulk.write(Resident, {"subject": homes[:, 0], "dwelling_id": homes[:, 1]})

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from cityloom.gate import actions as gate
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM
+from cityloom.kernel.texts import packed
 from cityloom.registers import bulk
 from cityloom.registers.domain.checks import Checked, Checks, Values, digests
 from cityloom.registers.domain.mapping import FileMapping
@@ -130,6 +131,7 @@ class PersonWriter:
         if self._is_first:
             with transaction.atomic():
                 bulk.add_indexes(PersonRecord)
+                bulk.add_indexes(Resident)
 
     def commit(self) -> None:
         """Leave nothing to be done: what was written is known with the load."""
@@ -142,6 +144,8 @@ class PersonWriter:
             person_book.drop_orphans(self._load)
         if self._is_first:
             bulk.drop_indexes(PersonRecord)
+            if not Resident.objects.filter(subject__lt=self._load.hides_from).exists():
+                bulk.drop_indexes(Resident)
 
     def _batches(self, table: Table, tell: Callable[[int], None]) -> Iterator[gate.PeopleBatch]:
         """Those who are new, batch by batch; whatever else a batch holds waits for its turn."""
@@ -176,11 +180,16 @@ class PersonWriter:
 
     def _tokens(self, keys: Values, source: str = "") -> Ints:
         """What each key is kept as; 0 where there is none."""
-        places = [place for place, key in enumerate(keys) if key and len(key) <= _LONGEST_KEY]
-        tokens = np.zeros(len(keys), np.int64)
-        if places:
-            tokens[places] = gate.register_tokens(by=SYSTEM, at=clock.now(), source=source or self._source,
-                                                  keys=some(keys, places))  # fmt: skip
+        if max(map(len, keys), default=0) > _LONGEST_KEY or "\0" in "".join(keys):
+            keys = [key if len(key) <= _LONGEST_KEY and "\0" not in key else "" for key in keys]  # no good row's
+        return self._tokens_of(packed(keys), source or self._source)
+
+    def _tokens_of(self, rows: NDArray[np.uint8], source: str) -> Ints:
+        tokens = np.zeros(len(rows), np.int64)
+        there = np.flatnonzero(rows[:, 0])
+        if len(there):
+            some = rows if len(there) == len(rows) else rows[there]
+            tokens[there] = gate.register_tokens(by=SYSTEM, at=clock.now(), source=source, keys=some)
         return tokens
 
     def _compared(self, batch: Rows, checked: Checked, tokens: Ints) -> _Part:
@@ -264,12 +273,13 @@ class PersonWriter:
         dwelling = self._homes.find(values["dwelling"]) if "dwelling" in values else np.zeros(len(places), np.int64)
         as_of = self._load.as_of.isoformat()
         since = values.get(self._mapping.valid_from) or [as_of] * len(places)
+        sealed = to_seal(values, len(places), self._load.as_of)
         return _People(
             np.array(some(batch.numbers, places), np.int64), tokens[places],
             np.array(some(said, places), np.int64),
-            self._tokens(values.get("national_id") or [""] * len(places), _IDENTITY), dwelling,
-            [day or as_of for day in since],
-            to_seal(values, len(places), self._load.as_of),
+            self._tokens_of(gate.people_column(sealed.records, "national_id")[:, None].view(np.uint8), _IDENTITY),
+            dwelling,
+            [day or as_of for day in since], sealed,
         )  # fmt: skip
 
     # Writing.
