@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from cityloom.kernel.refused import Refused
 from cityloom.registers.domain import linkage, linkage_config, linkage_sound
 from cityloom.registers.domain.linkage import Links, Model
-from cityloom.registers.linkage import engine
+from cityloom.registers.linkage import blocking, cleaning, engine
 
 CONFIG = linkage_config.shipped("people")
 USUAL = Model.default(CONFIG)
+NOBODY = np.empty(0, np.int64)
 LEFT = {
     "name": ["张伟", "王小明", "Li Na", "Smith, John", "欧阳修", "陈静", "Berger, Lena"],
     "birth_date": ["1980-01-02", "1975-11-30", "1990-05-06", "1966-07-08", "1955-03-04", "1988-12-01", "1971-02-03"],
@@ -80,6 +81,42 @@ def test_a_record_has_one_partner_in_a_table_that_is_free_of_duplicates():
     links = engine.link({"twice": twice, "right": RIGHT}, CONFIG, model=USUAL,
                         free_of_duplicates=frozenset({"twice", "right"}))  # fmt: skip
     assert len([pair for pair in pairs_of(links) if ("right", 0) in pair]) == 1
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.sets(st.tuples(st.integers(0, 5), st.integers(0, 5), st.integers(-9, 9)), max_size=25))
+def test_partners_are_those_whom_the_heaviest_links_in_turn_would_take(drawn: set[tuple[int, int, int]]):
+    left, right, weight = (np.array(side, np.int64) for side in zip(*drawn, strict=True)) if drawn else 3 * (NOBODY,)
+    table = np.zeros(len(left), np.int64)
+    bits = weight.astype(float)
+    links = Links(("one", "other"), table, left, table + 1, right, bits, bits, {}, {}, {})
+    taken: set[tuple[str, int]] = set()
+    greedy = set()
+    for row in np.argsort(-weight, kind="stable").tolist():
+        seats = {("left", int(left[row])), ("right", int(right[row]))}
+        if not seats & taken:
+            taken |= seats
+            greedy.add((int(left[row]), int(right[row])))
+    kept = linkage.one_partner(links, frozenset({"one", "other"}))
+    assert set(zip(kept.left_row.tolist(), kept.right_row.tolist(), strict=True)) == greedy
+
+
+@pytest.mark.parametrize("within", [frozenset(), frozenset({1})], ids=["between alone", "in the second, too"])
+def test_records_that_share_a_block_are_compared_unless_too_many_do(within: frozenset[int]):
+    chance = np.random.default_rng(3)
+    word = [str(one) if one else "" for one in chance.integers(0, 25, 150).tolist()]
+    tables = {"first": {"locality": word[:70]}, "second": {"locality": word[70:]}}
+    config = replace(CONFIG, blocks=(("locality",),), most_in_block=4, all_pairs_up_to=0)
+    size = {(table, one): words["locality"].count(one) for table, words in enumerate(tables.values()) for one in word}
+    expected = {(a, b) for b in range(150) for a in range(b) if word[a] == word[b] != ""
+                and max(size[0, word[a]], size[1, word[a]]) <= 4 and (a < 70 <= b or (a >= 70 and within))}  # fmt: skip
+    with engine._database() as con:
+        parts = cleaning.register(con, tables, config)
+        skipped = blocking.pair_up(con, config, parts, within=within, between=True)
+        found = set(con.execute("SELECT join_key_l, join_key_r FROM pair").fetchall())
+    assert found == expected and expected
+    large = {one for one in word if one and max(size[0, one], size[1, one]) > 4}
+    assert skipped == {"locality": len(large)} and large
 
 
 def test_what_is_learnt_holds_no_value_of_anybody():

@@ -190,20 +190,28 @@ def one_partner(links: Links, free: frozenset[str]) -> Links:
 
     A link stays where it is the best of its left record and of its right record, as far as each must have one partner.
     """
-    order = np.argsort(-links.weight, kind="stable")
-    kept = np.ones(len(links), bool)
-    taken: set[tuple[int, int, int]] = set()
-    tables = {place for place, name in enumerate(links.tables) if name in free}
-    columns = zip(order.tolist(), links.left_table[order].tolist(), links.left_row[order].tolist(),
-                  links.right_table[order].tolist(), links.right_row[order].tolist(), strict=True)  # fmt: skip
-    for row, left_table, left, right_table, right in columns:
-        wanted = [(left_table, left, right_table)] if right_table in tables else []
-        wanted += [(right_table, right, left_table)] if left_table in tables else []
-        if taken.isdisjoint(wanted):
-            taken.update(wanted)
-        else:
-            kept[row] = False
+    wanted = _partners(links, free)
+    kept = np.zeros(len(links), bool)
+    left = np.argsort(-links.weight, kind="stable")
+    while len(left):
+        seats = wanted[left].ravel()
+        _seat, first, which = np.unique(seats, return_index=True, return_inverse=True)
+        is_first = (first[which] // 2 == np.arange(len(seats)) // 2) | (seats < 0)
+        chosen = is_first.reshape(-1, 2).all(1)
+        kept[left[chosen]] = True
+        taken = np.zeros(len(first), bool)
+        taken[which[np.repeat(chosen, 2) & (seats >= 0)]] = True
+        left = left[~chosen & ~taken[which].reshape(-1, 2).any(1)]
     return links.taken(kept)
+
+
+def _partners(links: Links, free: frozenset[str]) -> Ints:
+    """For each link the seats that its left and its right record take in the other's table; -1 where many may sit."""
+    is_free = np.array([name in free for name in links.tables])
+    count = len(links.tables)
+    left = (links.left_row * count + links.left_table) * count + links.right_table
+    right = (links.right_row * count + links.right_table) * count + links.left_table
+    return np.stack([np.where(is_free[links.right_table], left, -1), np.where(is_free[links.left_table], right, -1)], 1)
 
 
 def quality(found: Sequence[tuple[Member, Member]] | set[frozenset[Member]], true: set[frozenset[Member]]) -> Quality:

@@ -18,7 +18,7 @@ Key = tuple[str, ...]
 LARGEST_BYTES = 256 * 1024
 SHIPPED = ("people", "organisations")
 PARTS: dict[str, tuple[str, ...]] = {
-    "full-name": (), "name": ("", "sound", "other", "han"),
+    "full-name": (), "name": ("", "sound", "start", "other", "han"),
     "organisation": ("", "core", "start", "end", "sound", "rare", "words"),
     "day": ("", "year", "monthday", "digits"), "number": ("",), "phone": ("",), "email": ("", "user"), "word": ("",),
     "address": ("", "numbers", "words"),
