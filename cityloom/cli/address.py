@@ -24,7 +24,7 @@ _LONGEST_PATH = 1_000
 _COLUMN = click.option("--column", default="", help="The column of a CSV file with the addresses; by default the only "
                        "one.")  # fmt: skip
 _HOME = click.option("--home", default="", help="The city's division code: of divisions of one name, those there are "
-                     "meant.")  # fmt: skip
+                     "meant. By default what the registers of the city here say.")  # fmt: skip
 
 
 @click.group()
@@ -46,7 +46,7 @@ def parse(
     runtime: Runtime, text: str, column: str, output: Path | None, home: str, truth: bool, as_json: bool
 ) -> None:  # fmt: skip
     """Take an address, or those in a column of FILE (CSV), to pieces: road, number, building, floor, room ..."""
-    runtime.start()
+    home = home or _city_of(runtime)
     if truth:
         _tell_score(Path(text), home, as_json)
         return
@@ -55,6 +55,18 @@ def parse(
         _parse_file(path, column, output, home)
         return
     _tell_parts(text, home, as_json)
+
+
+def _city_of(runtime: Runtime) -> str:
+    """The division of the city that is here, from its registers; empty where there is none, or they say nothing."""
+    try:
+        runtime.open_city()
+    except Refused:
+        runtime.start()
+        return ""
+    from cityloom.registers import queries
+
+    return queries.home_division()
 
 
 def _tell_parts(text: str, home: str, as_json: bool) -> None:

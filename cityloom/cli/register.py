@@ -34,22 +34,34 @@ def register() -> None:
 
 
 @register.command()
-@click.argument("file", type=_FILE)
+@click.argument("file", type=_FILE, required=False)
 @click.option("--register", "chosen", type=_REGISTER, help="Into which register; by default the likeliest.")
+@click.option("--connection", default="", help="Instead of FILE: the name of a connection to a database.")
+@click.option("--table", default="", help="A table of that database, as in public.companies.")
+@click.option("--query", default="", help="A query of that database, one SELECT.")
 @click.option("--source", default="", help="The department's short name, as in market-supervision.")
 @click.option("--output", type=_FILE, help="Where to write the mapping; by default beside the file.")
 @_JSON
 @click.pass_obj
 def profile(
-    runtime: Runtime, file: Path, chosen: str | None, source: str, output: Path | None, as_json: bool
+    runtime: Runtime, file: Path | None, chosen: str | None, connection: str, table: str, query: str, source: str,
+    output: Path | None, as_json: bool,
 ) -> int:  # fmt: skip
-    """Look at FILE and propose what its columns mean; writes a mapping to read and correct."""
+    """Look at FILE, or at a table, and propose what its columns mean; writes a mapping to read and correct."""
+    if (file is None) != bool(connection or table or query):
+        raise click.UsageError("Name a FILE, or a --connection with a --table or a --query.")
     runtime.start()
     from cityloom.registers import actions
 
-    proposal, how = actions.profile_file(file, chosen or "")
+    how: Any
+    if file is None:
+        proposal, how = actions.profile_table(chosen or "", connection=connection, table=table, query=query)
+        file = Path(f"{table or connection}.table")
+        name = source or connection
+    else:
+        proposal, how = actions.profile_file(file, chosen or "")
+        name = source or _short_name(file)
     place = output or file.with_suffix(".mapping.yaml")
-    name = source or _short_name(file)
     try:
         with place.open("x", encoding="utf-8") as stream:
             stream.write(actions.mapping_text(proposal, name, _seen_from(place, file), how))
@@ -62,15 +74,15 @@ def profile(
                                  for look in proposal.looks], "remarks": proposal.remarks})  # fmt: skip
         return 0
     screen = Screen()
-    title = f"{plain(file.name)}: {proposal.rows} rows looked at"
-    table = Table("column", "holds", "filled", "different", "becomes", title=title)
+    title = f"{plain(file.name.removesuffix('.table'))}: {proposal.rows} rows looked at"
+    shown = Table("column", "holds", "filled", "different", "becomes", title=title)
     for look in proposal.looks:
         holds = f"{look.kind} {look.form}".strip() + (f", {look.wrong} wrong" if look.wrong else "")
         becomes = proposal.fields.get(look.name)
         key = " (a key?)" if look.could_be_key else ""
         name = becomes.name if becomes else "–"
-        table.add_row(plain(look.name), holds, str(look.filled), f"{look.distinct}{key}", name)
-    screen.print(table)
+        shown.add_row(plain(look.name), holds, str(look.filled), f"{look.distinct}{key}", name)
+    screen.print(shown)
     for remark in proposal.remarks:
         screen.print(f"• {plain(remark)}", highlight=False)
     screen.print(f"Read {place}, correct it, then: cityloom register load {place} --dry-run", markup=False,
@@ -114,13 +126,12 @@ def loads(runtime: Runtime, as_json: bool) -> None:
     if as_json:
         _print_json([_load_json(one) for one in found])
         return
-    heads = ("load", "source", "register", "file", "rows", "new", "changed", "same", "gone", "set aside", "waiting",
-             "state")  # fmt: skip
-    table = Table(*heads)
+    table = Table("load", "what", "rows", "what became of them", "waiting", "state")
+    told = {"new": "new", "changed": "changed", "unchanged": "same", "gone": "gone", "set_aside": "set aside"}
     for one in found:
-        counts = [str(one.counts.get(name, 0)) for name in ("new", "changed", "unchanged", "gone", "set_aside")]
-        row = (str(one.number), one.source, one.register, plain(one.file), str(one.rows), *counts, str(one.waiting))
-        table.add_row(*row, one.state)
+        counts = ", ".join(f"{one.counts[name]} {word}" for name, word in told.items() if one.counts.get(name))
+        what = f"{one.source}: {one.register}\n{plain(one.file)}"
+        table.add_row(str(one.number), what, str(one.rows), counts, str(one.waiting), one.state)
     Screen().print(table)
 
 

@@ -49,6 +49,10 @@ def main(arguments: Sequence[str]) -> None:
         from cityloom.project import inbox
 
         inbox.take_in()
+    elif name == "placer":
+        from cityloom.project import placer
+
+        placer.look_up()
     elif name == "drill":
         from cityloom.project import drilling
 

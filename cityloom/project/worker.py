@@ -26,6 +26,7 @@ from cityloom.project.drilling import Stage
 from cityloom.project.home import Home
 from cityloom.project.inbox import Inbox
 from cityloom.project.parts import beat_file
+from cityloom.project.placer import Placer
 from cityloom.project.publishing import Publisher
 from cityloom.registers import actions as registers
 from cityloom.signals import actions as signals
@@ -69,8 +70,8 @@ def run() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    parent, beat, stage, inbox = os.getppid(), beat_file(Home.from_environment()), Stage(), Inbox()
-    table = jobs() | {"play drills": stage.tend, "take in files": inbox.tend}
+    parent, beat, stage, inbox, placer = os.getppid(), beat_file(Home.from_environment()), Stage(), Inbox(), Placer()
+    table = jobs() | {"play drills": stage.tend, "take in files": inbox.tend, "look up addresses": placer.tend}
     publisher = Publisher(Home.from_environment().lake)
     threading.Thread(target=publisher.run, args=(stop,), name="lake", daemon=True).start()
     while not stop.is_set() and os.getppid() == parent:
@@ -80,6 +81,7 @@ def run() -> None:
         wait_for_work(table, seen, stop)
     stage.close()
     inbox.close()
+    placer.close()
 
 
 def wait_for_work(table: dict[str, Job], seen: int, stop: threading.Event) -> None:

@@ -25,6 +25,7 @@ from cityloom.kernel.refused import Refused
 from cityloom.registers import bulk, plugins, policies, queries
 from cityloom.registers.domain import assumptions as assumed
 from cityloom.registers.domain import example, example_links, names, profile, rows
+from cityloom.registers.domain import mapping as mappings
 from cityloom.registers.domain import people as made_up_people
 from cityloom.registers.domain.answers import CityFacts
 from cityloom.registers.domain.arrivals import SETTLED_S, FolderFacts
@@ -38,7 +39,7 @@ from cityloom.registers.domain.profile import Proposal, mapping_text
 from cityloom.registers.domain.reviewing import DIFFERENT, SAME, UNDONE, PairFacts
 from cityloom.registers.domain.survivorship import Rules
 from cityloom.registers.domain.synthetic import synthetic_city
-from cityloom.registers.domain.tables import Wanted
+from cityloom.registers.domain.tables import Connected, Table, Wanted
 from cityloom.registers.linkage import files as linked_files
 from cityloom.registers.linkage import stored
 from cityloom.registers.loading import (
@@ -85,15 +86,63 @@ from cityloom.registers.zones.planning import (
 )
 
 __all__ = [
-    "Effect", "Outcome", "Post", "Progress", "Wish", "ask_correction", "build_synthetic", "check_file",
-    "check_source_rules", "completed", "discard_zone_plan", "draft_from", "draft_synthetic", "draft_zone_plan",
-    "erase_old_corrections", "export_disagreements", "export_set_aside", "find_person", "folder_state",
-    "grant_correction", "index_people", "is_anything_due", "judge_pair", "link_files", "link_stored", "load",
-    "load_file", "mapping_text", "move_cells", "note_disagreements", "open_correction", "open_people",
-    "open_person_versions", "part_person", "person_token", "place_by_address", "profile_file", "publish_zone_plan",
-    "put_back", "read_mapping", "rebalance_zone_plan", "refuse_correction", "set_source_rules", "settle_disagreement",
-    "show_pair_of_people", "take_in", "told", "undo_join", "withdraw_correction", "worker_posts",
-    "write_disagreements", "write_example", "write_linking_example", "write_links",
+    "Effect",
+    "Outcome",
+    "Post",
+    "Progress",
+    "Wish",
+    "ask_correction",
+    "build_synthetic",
+    "check_file",
+    "check_source_rules",
+    "completed",
+    "discard_zone_plan",
+    "draft_from",
+    "draft_synthetic",
+    "draft_zone_plan",
+    "erase_old_corrections",
+    "export_disagreements",
+    "export_set_aside",
+    "find_person",
+    "folder_state",
+    "grant_correction",
+    "index_people",
+    "is_anything_due",
+    "judge_pair",
+    "known_by_address",
+    "link_files",
+    "link_stored",
+    "load",
+    "load_file",
+    "mapping_text",
+    "move_cells",
+    "note_disagreements",
+    "open_correction",
+    "open_people",
+    "open_person_versions",
+    "part_person",
+    "person_token",
+    "place_by_address",
+    "place_what_waits",
+    "profile_file",
+    "profile_table",
+    "publish_zone_plan",
+    "put_back",
+    "read_mapping",
+    "rebalance_zone_plan",
+    "refuse_correction",
+    "set_source_rules",
+    "settle_disagreement",
+    "show_pair_of_people",
+    "take_in",
+    "told",
+    "undo_join",
+    "withdraw_correction",
+    "worker_posts",
+    "write_disagreements",
+    "write_example",
+    "write_linking_example",
+    "write_links",
 ]  # fmt: skip
 
 Progress = Callable[[str, int, int], None]
@@ -303,12 +352,26 @@ def profile_file(path: Path, register: str = "") -> tuple[Proposal, Wanted]:
     Raises: Refused `registers.file_*`, `registers.encoding_unknown`, and what the format's reader refuses.
     """
     table = plugins.open_table(path, Wanted())
+    return _proposed(table, register), table.how
+
+
+def profile_table(register: str = "", **named: str) -> tuple[Proposal, Connected]:
+    """The same of a table or query of a department's database: `connection`, and `table` or `query`.
+
+    Raises: Refused `registers.table_unnamed`, and what the connector refuses.
+    """
+    wanted = mappings.table_of(**named)
+    with plugins.connect(replace(wanted, most=profile.SAMPLE)) as table:
+        return _proposed(table, register), wanted
+
+
+def _proposed(table: Table, register: str) -> Proposal:
     sample: list[list[str]] = []
     for batch in table.batches():
         sample += batch.texts
         if len(sample) >= profile.SAMPLE:
             break
-    return profile.propose(table.header, sample[: profile.SAMPLE], register), table.how
+    return profile.propose(table.header, sample[: profile.SAMPLE], register)
 
 
 def read_mapping(path: Path) -> FileMapping:
@@ -349,6 +412,16 @@ def put_back(number: int, file: Path, *, by: Actor, at: datetime, tell: run.Prog
     outcome = corrections.put_back(number, file, by=by, at=at, tell=tell)
     placing.place(outcome.load)
     return outcome
+
+
+def known_by_address() -> tuple[int, str] | None:
+    """What there is to look up by address: another answer than before means that there may be more."""
+    return placing.known()
+
+
+def place_what_waits() -> None:
+    """Look up the addresses that no load has looked up itself; cut short and run again, it goes on where it was."""
+    placing.place_all()
 
 
 def place_by_address(number: int) -> tuple[int, int]:

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from django.utils.translation import get_language, gettext, pgettext
+from django.utils.translation import get_language, gettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_noop as _
 
 from cityloom.registers.domain import components
@@ -43,20 +43,22 @@ REGISTERS = {
     "organisations": _("Organisations"), "buildings": _("Buildings"), "dwellings": _("Dwelling units"),
     "parcels": _("Land parcels"), "addresses": _("Addresses"), "places": _("Places and facilities"),
     "components": _("City components"), "roads": _("Roads"), "mains": _("Utility networks: mains"),
-    "fittings": _("Utility networks: fittings"), "people": _("People"),
+    "fittings": _("Utility networks: fittings"), "people": pgettext_lazy("register", "People"),
 }  # fmt: skip
 """What registers are called."""
 FIELDS = {
     "name": _("Name"), "kind": _("Kind"), "status": _("Status"), "address": _("Address"),
     "division": _("Administrative area"), "registered_on": _("Registered on"), "ended_on": _("Ended on"),
-    "capital_fen": _("Registered capital"), "industry": _("Industry"), "owner": _("Owned by"), "lon": _("Longitude"),
+    "capital_fen": _("Registered capital"), "industry": pgettext_lazy("register", "Industry"),
+    "owner": _("Owned by"), "lon": _("Longitude"),
     "lat": _("Latitude"), "representative": _("Legal representative"), "representative_id": _("Identity number"),
     "phone": _("Telephone"), "code": _("Number"), "use": _("Use"), "levels": _("Floors"), "height_m": _("Height, m"),
     "area_m2": _("Area, m²"), "built_on": _("Built on"), "building": _("Building"), "floor": _("Floor"),
     "door": _("Door"), "owner_name": _("Owner"), "owner_id": _("Identity number"), "street": _("Street"),
     "house_number": _("House number"), "land_use": _("Land use"), "right_kind": _("Kind of right"),
     "holder_name": _("Holder of the right"), "holder_id": _("Identity number"), "capacity": _("Capacity"),
-    "opening": _("Opening hours"), "opened_on": _("Opened on"), "operator": _("Operator"), "state": _("State"),
+    "opening": _("Opening hours"), "opened_on": _("Opened on"), "operator": pgettext_lazy("register", "Operator"),
+    "state": _("State"),
     "department": _("Department in charge"), "owner_unit": _("Owner unit"), "upkeep_unit": _("Kept up by"),
     "installed_on": _("Installed on"), "lanes": _("Lanes"), "width_m": _("Width, m"), "surface": _("Surface"),
     "network": _("Network"), "diameter_mm": _("Diameter, mm"), "material": _("Material"), "depth_m": _("Depth, m"),
@@ -67,14 +69,15 @@ FIELDS = {
 }  # fmt: skip
 """What fields of registers are called."""
 VALUES = {
-    "company": _("Company"), "branch": _("Branch"), "partnership": _("Partnership"),
+    "company": pgettext_lazy("register", "Company"), "branch": _("Branch"), "partnership": _("Partnership"),
     "sole-trader": _("Sole trader"), "cooperative": _("Cooperative"),
     "public-institution": _("Public institution"), "association": _("Association"), "active": _("Active"),
     "suspended": _("Suspended"), "revoked": _("Licence revoked"), "dissolved": _("Dissolved"),
     "moved-away": _("Moved away"), "unknown": _("Unknown"), "other": _("Other"), "education": _("Education"),
     "health": _("Health care"), "state-granted": _("Granted by the state"),
     "state-allocated": _("Allocated by the state"),
-    "collective": _("Collective"), "leased": _("Leased"), "open": _("Open"), "closed": _("Closed"),
+    "collective": _("Collective"), "leased": _("Leased"), "open": pgettext_lazy("register", "Open"),
+    "closed": pgettext_lazy("register", "Closed"),
     "planned": _("Planned"), "nursing-home": _("Nursing home"), "shelter": _("Shelter"), "culture": _("Culture"),
     "market": _("Market"), "intact": _("Intact"), "damaged": _("Damaged"), "missing": _("Missing"),
     "abandoned": _("Abandoned"), "removed": _("Removed"), "expressway": _("Expressway"), "arterial": _("Arterial road"),
@@ -100,13 +103,13 @@ WHY = {
 
 
 CORRECTION_STATES = {
-    "asked": _("waits for an answer"), "granted": _("granted"), "refused": _("refused"),
-    "withdrawn": _("taken back"),
+    "asked": _("waits for an answer"), "granted": pgettext_lazy("register", "granted"),
+    "refused": pgettext_lazy("register", "refused"), "withdrawn": _("taken back"),
 }  # fmt: skip
 """What states of requests for corrections are called."""
 ARRIVAL_STATES = {
     "waiting": _("waits until it is complete"), "work": _("is being loaded, or waits to be loaded again"),
-    "done": _("loaded"), "refused": _("refused"),
+    "done": _("loaded"), "refused": pgettext_lazy("register", "refused"),
 }  # fmt: skip
 """What states of files that arrive are called."""
 PAIR_STATES = {

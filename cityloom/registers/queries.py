@@ -6,6 +6,7 @@ Everything spatial goes the same way: ranges of H3 cells from an ordinary index,
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, tzinfo
@@ -59,7 +60,7 @@ from cityloom.registers.domain.facts import (
     RulesVersion,
 )
 from cityloom.registers.domain.geocoder import Found
-from cityloom.registers.domain.kinds import REGISTERS, Register
+from cityloom.registers.domain.kinds import PLACED, REGISTERS, Register
 from cityloom.registers.domain.linkage_config import shipped, shipped_text
 from cityloom.registers.domain.mapping import schema
 from cityloom.registers.domain.reviewing import PairFacts
@@ -388,12 +389,25 @@ def place_of(street: str, house_number: str) -> tuple[float, float] | None:
 
 def geocoded(text: str, home: str = "") -> Found:
     """Where an address is, with how sure that is; the first one reads the index. Never fails."""
-    return geocoding.index().find(text, home)
+    return geocoding.index().find(text, home or home_division())
+
+
+def home_division() -> str:
+    """The code of the city that most of the registers' entries lie in; empty where they say none, or several alike."""
+    found: Counter[str] = Counter()
+    for register in PLACED:
+        said = RECORDS[register].still_said(last_known_load()).order_by("-id").values_list("division", flat=True)
+        found.update(code[:4] for code in said[:_DIVISIONS_ASKED] if code)
+    code, times = next(iter(found.most_common(1)), ("", 0))
+    return f"{code}00" if times * 2 > found.total() else ""
+
+
+_DIVISIONS_ASKED = 1_000
 
 
 def geocoded_many(addresses: Iterable[str], home: str = "") -> Iterator[Found]:
     """Where each of many addresses is, in their order; each is looked up once."""
-    held, known = geocoding.index(), dict[str, Found]()
+    held, known, home = geocoding.index(), dict[str, Found](), home or home_division()
     for text in addresses:
         found = known.get(text)
         if found is None:
@@ -982,6 +996,15 @@ def organisations_called(text: str, limit: int) -> list[tuple[str, str, str]]:
 def loads(limit: int = 50) -> list[LoadFacts]:
     """The latest loads, unfinished ones too."""
     return _load_facts(list(Load.objects.order_by("-number")[:limit]))
+
+
+def looked_up(load: LoadFacts) -> int | None:
+    """The row of a load up to which its addresses were looked up; None where it has none that are."""
+    if load.register not in PLACED:
+        return None
+    first = load.number << 32
+    last = PlaceByAddress.objects.filter(id__gte=first, id__lt=first + (1 << 32)).order_by("-id").first()
+    return last.id & 0xFFFFFFFF if last else 0
 
 
 def source_names() -> list[str]:

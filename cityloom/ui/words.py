@@ -8,7 +8,8 @@ from django.utils.translation import gettext
 
 from cityloom.kernel.refused import Refused
 
-_JOINTS = re.compile(r"(, | or | and )")
+_JOINTS = re.compile(r"(, | or | and | \(there are: | \(did you mean )")
+_MEANT = frozenset({" (there are: ", " (did you mean "})
 _MARKS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Controls, and marks that would turn the sentence around a value."""
 
@@ -27,4 +28,7 @@ def unmarked(text: str) -> str:
 
 
 def _translated(words: str) -> str:
-    return "".join(gettext(part) if part else "" for part in _JOINTS.split(words))
+    parts = _JOINTS.split(words)
+    if any(part in _MEANT for part in parts):  # words that somebody has to write as they stand, in a file or a mapping
+        return "".join(gettext(part) if place % 2 else part for place, part in enumerate(parts))
+    return "".join(gettext(part) if part else "" for part in parts)

@@ -19,6 +19,9 @@ class Started:
     def start(self) -> None:
         """Nothing is left to do."""
 
+    def open_city(self) -> None:
+        raise Refused("city.none", "There is no city here yet.")
+
 
 def parsed(*args: str) -> str:
     return CliRunner().invoke(address.parse, list(args), obj=Started(), catch_exceptions=False).stdout

@@ -13,10 +13,13 @@ from django.test import Client
 from django.utils import translation
 
 from cityloom.kernel import clock
+from cityloom.kernel.refused import Refused
 from cityloom.lake import catalogue
 from cityloom.lake.domain.dataset import Column, Dataset
 from cityloom.registers import queries
+from cityloom.registers.display import field_word, register_word, value_word
 from cityloom.registers.models import CorrectionRequest
+from cityloom.ui.words import sentence_of
 from tests.registers.test_department_files import Desk, at, code, desk  # noqa: F401
 from tests.registers.test_disagreements import load, rules
 from tests.registers.test_linked_entries import unsure
@@ -77,3 +80,16 @@ def test_who_may_not_is_told_so_in_chinese(pages: list[str]) -> None:
     told = [page for page in pages if re.search(r"/(links|disagreements)/\d+/|organisations", page)]
     assert {page: words for page in told if (words := english(there, page))} == {}
     assert len(told) == 4
+
+
+def test_a_word_with_two_meanings_has_that_of_registers() -> None:
+    with translation.override("zh-hans"):
+        assert value_word("kind", "company") == "公司"
+        assert field_word("industry") == "行业"
+        assert field_word("operator") == "运营单位"
+        assert register_word("people") == "人员"
+        missing = Refused("registers.column_missing", "Line {limit} of the mapping names a column that the file does "
+                          "not have: {value}", limit=9, value="ower (did you mean owner?)")  # fmt: skip
+        assert sentence_of(missing) == "映射第 9 行提到文件中没有的列：ower（是否指 owner?)"
+        missing.value = "named (there are: code, name)"
+        assert sentence_of(missing).endswith("：named（现有：code、name)")

@@ -20,7 +20,8 @@ from cityloom.registers.domain.complete import complete
 from cityloom.registers.domain.draft import texts
 from cityloom.registers.domain.geocoder import Houses, Index, Lines, built
 from cityloom.registers.layers import cards, search
-from cityloom.registers.models import Building, BuildingRecord, RoadSegment
+from cityloom.registers.loading import placing
+from cityloom.registers.models import Building, BuildingRecord, PlaceByAddress, RoadSegment
 from tests import realdata
 from tests.registers.conftest import AT
 from tests.registers.test_complete import road, square, town
@@ -205,6 +206,48 @@ columns: {code: {field: code}, address: {field: address}, lon: {field: lon}, lat
     assert placed[rows["B3"].id].level == "none"
     assert rows["B2"].id not in placed
     assert actions.place_by_address(loaded.load) == (0, 0)  # nothing is left to do
+
+
+@pytest.mark.django_db
+def test_the_city_that_registers_speak_of_is_meant_where_nobody_names_one(tmp_path: Path) -> None:
+    assert queries.home_division() == ""
+    mapping = "cityloom: 1\nsource: survey\nregister: buildings\nfile: {format: csv}\n" \
+              "columns: {code: {field: code}, area: {field: division}}\n"
+    (tmp_path / "m.yaml").write_text(mapping)
+    (tmp_path / "b.csv").write_text("code,area\nB1,440305\nB2,440306\nB3,350213\n")
+    actions.load_file(actions.read_mapping(tmp_path / "m.yaml"), tmp_path / "b.csv", by=SYSTEM, at=AT)
+    assert queries.home_division() == "440300"
+
+
+def test_what_a_load_left_is_looked_up_from_where_it_was_cut_short(
+    drawn_city: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    geocoding._index.cache_clear()
+    assert actions.known_by_address() is None
+    mapping = "cityloom: 1\nsource: survey\nregister: buildings\nfile: {format: csv}\n" \
+              "columns: {code: {field: code}, address: {field: address}}\n"
+    (tmp_path / "m.yaml").write_text(mapping)
+    (tmp_path / "b.csv").write_text("code,address\n" + "\n".join(f"B{row},Rua Nova {row}" for row in range(1, 8)))
+    monkeypatch.setattr(placing, "_A_BATCH", 2)
+    monkeypatch.setattr(placing.place, "__defaults__", (3,))
+    loaded = actions.load_file(actions.read_mapping(tmp_path / "m.yaml"), tmp_path / "b.csv", by=SYSTEM, at=AT)
+    assert queries.looked_up(queries.load_facts(loaded.load)) == 4, "three rows behind the header"
+    write, written = placing._write, []
+
+    def cut_short(rows: list[PlaceByAddress]) -> None:
+        if written:
+            raise KeyboardInterrupt
+        written.append(rows)
+        write(rows)
+
+    monkeypatch.setattr(placing, "_write", cut_short)
+    with pytest.raises(KeyboardInterrupt):
+        actions.place_what_waits()
+    monkeypatch.setattr(placing, "_write", write)
+    actions.place_what_waits()
+    assert queries.looked_up(queries.load_facts(loaded.load)) == 8
+    assert PlaceByAddress.objects.count() == 7
+    assert actions.known_by_address()[0] == loaded.load
 
 
 @pytest.mark.realdata

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -14,6 +15,7 @@ from cityloom.kernel import clock, ids
 from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.refused import Refused
 from cityloom.registers import actions, queries
+from cityloom.registers.domain import profile
 from cityloom.registers.loading import run
 from tests.registers.test_department_files import at, code, refused  # noqa: F401
 from tests.verification.test_postgresql import database  # noqa: F401
@@ -202,3 +204,34 @@ def test_bad_rows_of_a_table_are_set_aside(department: Department) -> None:
     department.add(("no code", "X", None, None))
     outcome = department.load()
     assert [row for row, _findings, _texts in queries.rows_set_aside(outcome.load)] == [3]
+
+
+def test_a_table_is_looked_at_and_its_mapping_proposed_without_sorting_all_of_it(
+    department: Department, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    department.add(*((code(number), f"Firm {number}", "2021-03-04", "7") for number in range(3, 60)))
+    asked = {"connection": "market-db", "query": "SELECT uscc, named AS name, since FROM companies"}
+    proposal, how = actions.profile_table(**asked)
+    assert (proposal.register.name, proposal.rows) == ("organisations", 59)
+    text = actions.mapping_text(proposal, "market", "", how)
+    assert PASSWORD not in text
+    path = department.folder / "proposed.yaml"
+    path.write_text(text, "utf-8")
+    says = actions.read_mapping(path)
+    assert (says.connected.connection, says.connected.query) == tuple(asked.values())
+    assert actions.check_file(says, None, at=clock.now()).survey.rows == 59
+    monkeypatch.setattr(profile, "SAMPLE", 10)
+    assert actions.profile_table(connection="market-db", table="public.companies")[0].rows == 10
+    of_table = replace(how, query="", table="public.companies")
+    assert "  table: public.companies" in actions.mapping_text(proposal, "market", "", of_table)
+
+
+@pytest.mark.parametrize("named", [
+    {"connection": "../market-db", "table": "companies"}, {"connection": "market-db"},
+    {"connection": "market-db", "query": "DELETE FROM companies; SELECT 1"},
+    {"connection": "market-db", "table": "companies", "query": "SELECT 1"},
+])  # fmt: skip
+def test_what_names_no_table_is_refused(named: dict[str, str]) -> None:
+    with pytest.raises(Refused) as refusal:
+        actions.profile_table(**named)
+    assert refusal.value.code == "registers.table_unnamed"

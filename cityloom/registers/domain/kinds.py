@@ -173,7 +173,7 @@ _OPERATOR_WORDS = (
 _OPERATOR = Field("operator", "key", refers_to="organisations", words=_OPERATOR_WORDS)
 SHAPE_WORDS = ("geometry", "geom", "wkt", "shape", "坐标串", "几何", "空间坐标", "图形")
 
-_LAND_USE = "a code after GB/T 21010-2017 (the table was not compared with the standard: do so before you rely on it)"
+_LAND_USE = "a code after GB/T 21010-2017 (as a land survey lists them; not compared with the standard itself)"
 PARCELS = Register("parcels", fields=(
     Field("code", "key", required=True, words=(
         "parcel code", "parcel id", "宗地代码", "地块编码", "宗地编号", "地块编号",
@@ -320,3 +320,5 @@ REGISTERS = {register.name: register for register in (
     ORGANISATIONS, BUILDINGS, DWELLINGS, PARCELS, ADDRESSES, PLACES, COMPONENTS, ROADS, MAINS, FITTINGS,
     PEOPLE,
 )}  # fmt: skip
+PLACED = ("organisations", "buildings", "dwellings", "addresses")
+"""Registers whose records have an address that is looked up; people's is sealed, and nobody looks it up."""

@@ -141,6 +141,18 @@ def _connected(document: Mapping[str, Any], columns: Sequence[Column], register:
     return Connected(order=keys, **says) if says else None
 
 
+def table_of(**says: str) -> Connected:
+    """A table or query that is named outside of a mapping, as one names it.
+
+    Raises: Refused `registers.table_unnamed`.
+    """
+    named = {name: text for name, text in says.items() if text}
+    if not _validator().evolve(schema=schema()["properties"]["source_table"]).is_valid(named):
+        raise Refused("registers.table_unnamed", "That names no table: give the name of a connection, as in market-db, "
+                      "and either a table, as in public.companies, or a query, one SELECT.")  # fmt: skip
+    return Connected(**named)
+
+
 def check_columns(mapping: FileMapping, header: Sequence[str], offered: frozenset[str] = frozenset()) -> None:
     """The file has every column that the mapping names, and the mapping says something of every column of the file.
 

@@ -14,7 +14,7 @@ import yaml
 from cityloom.registers.domain import dates, identifiers
 from cityloom.registers.domain.kinds import REGISTERS, UNITS, Field, Register
 from cityloom.registers.domain.land_uses import LAND_USES
-from cityloom.registers.domain.tables import Wanted
+from cityloom.registers.domain.tables import Connected, Wanted
 
 SAMPLE = 20_000
 _ENOUGH = 0.9
@@ -244,15 +244,15 @@ def _keys(looks: Sequence[Look], fields: dict[str, Field], register: Register) -
     return [f"{key.name} is the key, and {key.filled - key.distinct} rows of the sample repeat one."]
 
 
-def mapping_text(proposal: Proposal, source: str, path: str, how: Wanted) -> str:
+def mapping_text(proposal: Proposal, source: str, path: str, how: Wanted | Connected) -> str:
     """The mapping as YAML, with what a person has to look at as comments."""
     lines = ["# Proposed from a look at the file; read every line before you load it."]
     lines += [f"# {' '.join(remark.split())}" for remark in proposal.remarks]
     lines += ["cityloom: 1", f"source: {_word(source)}", f"register: {proposal.register.name}", "covers: changes",
-              "# as_of: 2026-11-01", "file:", f"  path: {_word(path)}", f"  format: {how.format}"]  # fmt: skip
-    lines += [f"  {name}: {_word(getattr(how, name))}" for name in ("encoding", "delimiter", "sheet")
-              if getattr(how, name)]  # fmt: skip
-    if empty := sorted({word for look in proposal.looks for word in look.empty}):
+              "# as_of: 2026-11-01"]  # fmt: skip
+    empty = sorted({word for look in proposal.looks for word in look.empty})
+    lines += _from_table(how, bool(empty)) if isinstance(how, Connected) else _from_file(path, how)
+    if empty:
         lines.append(f"  empty: [{', '.join(map(_word, empty))}]")
     if any(map(is_lat_first, proposal.looks)):
         lines.append("axes: lat-lon")
@@ -263,6 +263,18 @@ def mapping_text(proposal: Proposal, source: str, path: str, how: Wanted) -> str
     if ignored := [look.name for look in proposal.looks if look.name not in proposal.fields]:
         lines += ["ignore:", *(f"  - {_word(name)}" for name in ignored)]
     return "\n".join(lines) + "\n"
+
+
+def _from_file(path: str, how: Wanted) -> list[str]:
+    lines = ["file:", f"  path: {_word(path)}", f"  format: {how.format}"]
+    return lines + [f"  {name}: {_word(getattr(how, name))}" for name in ("encoding", "delimiter", "sheet")
+                    if getattr(how, name)]  # fmt: skip
+
+
+def _from_table(how: Connected, has_empty: bool) -> list[str]:
+    lines = ["source_table:", *(f"  {name}: {_word(getattr(how, name))}" for name in ("connection", "table", "query")
+                                if getattr(how, name))]  # fmt: skip
+    return [*lines, "file:"] if has_empty else lines
 
 
 def _column_lines(look: Look, field: Field) -> list[str]:

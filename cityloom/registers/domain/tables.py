@@ -43,7 +43,8 @@ class Wanted:
 class Connected:
     """A table or a query of a department's database: the name of the connection, never its address.
 
-    `order` names the columns whose values tell rows apart, so that every reading has the same order.
+    `order` names the columns whose values tell rows apart, so that every reading has the same order. `most` rows are
+    read, whichever the database has at hand; all where it is 0.
     """
 
     connection: str
@@ -51,6 +52,7 @@ class Connected:
     query: str = ""
     timeout_s: int = 600
     order: tuple[str, ...] = ()
+    most: int = 0
 
     @property
     def told(self) -> str:

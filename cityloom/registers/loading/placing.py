@@ -9,12 +9,12 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from cityloom.registers import queries
+from cityloom.registers.domain.kinds import PLACED
 from cityloom.registers.models import RECORDS, Load, PlaceByAddress, Record
 
-PLACED = ("organisations", "buildings", "dwellings", "addresses")
-"""Registers whose records have an address; people's is sealed, and nobody looks it up."""
 AT_ONCE = 20_000
-"""So many records are placed when their file is loaded; the rest waits for `cityloom register geocode --load`."""
+"""So many records are placed when their file is loaded; the rest by the city when it is served, or by
+`cityloom register geocode --load`."""
 _A_BATCH = 1_000
 
 
@@ -35,6 +35,18 @@ def place(number: int, most: int | None = AT_ONCE) -> tuple[int, int]:
         found += sum(row.lon is not None for row in rows)
         missed += sum(row.lon is None for row in rows)
     return found, missed
+
+
+def known() -> tuple[int, str] | None:
+    """The last load that could have brought addresses, and the version of the city's data; None where there is none."""
+    last = Load.objects.filter(state=Load.DONE, register__in=PLACED).order_by("-number").first()
+    return (last.number, queries.version_and_reaches()[0]) if last else None
+
+
+def place_all() -> None:
+    """Place what no load has placed itself, the oldest first."""
+    for number in Load.objects.filter(state=Load.DONE, register__in=PLACED).order_by("number").values_list("number"):
+        place(*number, None)
 
 
 def _waiting(load: Load, version: str) -> QuerySet[Record]:

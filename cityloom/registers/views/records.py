@@ -55,8 +55,9 @@ def registers(request: HttpRequest) -> HttpResponse:
     held = [(one, register_word(one.register), one.days_old(today), one.register in entries.LISTED)
             for one in overview.held()]  # fmt: skip
     return render(request, "registers/registers.html", {
-        "held": held, "loads": [(load, register_word(load.register)) for load in queries.loads()],
-        "q": text, "found": found,
+        "held": held, "q": text,
+        "loads": [(load, register_word(load.register), queries.looked_up(load)) for load in queries.loads()],
+        "found": found,
     })  # fmt: skip
 
 

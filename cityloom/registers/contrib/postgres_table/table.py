@@ -55,6 +55,12 @@ class PostgresRows:
 
     @property
     def _from(self) -> sql.Composable:
+        if not self._wanted.most:
+            return self._whole
+        return sql.SQL("(SELECT * FROM {} LIMIT {}) AS looked_at").format(self._whole, self._wanted.most)
+
+    @property
+    def _whole(self) -> sql.Composable:
         if self._wanted.query:
             return sql.SQL("(\n{}\n) AS asked").format(sql.SQL(self._wanted.query))  # type: ignore[arg-type]
         return sql.Identifier(*self._wanted.table.split("."))
