@@ -45,6 +45,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         sources,
         zones,
     )
+    from cityloom.cli.sensor import sensor
 
     groups = (
         city.city, drill.drill, abuse.abuse_drill, account.account, alert.alert, demo.demo, keep.backup,
@@ -53,6 +54,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
     )  # fmt: skip
     sources.register.add_command(address.address)
     sources.register.add_command(linkage.link)
+    cityloom.add_command(sensor)
     sources.register.add_command(address.geocode)
     for group in groups:
         cityloom.add_command(group)

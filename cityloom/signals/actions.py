@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import os
 from collections import Counter
@@ -39,7 +40,19 @@ from cityloom.signals.domain.reading import (
 )
 from cityloom.signals.domain.still import LARGEST_BYTES, suffix_of, synthetic_still
 from cityloom.signals.events import SignalsRecorded
-from cityloom.signals.models import Datastream, Observation, RejectedSignal, Report, SceneEvent, Sensor, Thing
+from cityloom.signals.models import (
+    Datastream,
+    FeatureOfInterest,
+    Observation,
+    ObservedProperty,
+    RejectedSignal,
+    Report,
+    SceneEvent,
+    Sensor,
+    Thing,
+)
+from cityloom.signals.sensorthings import placing
+from cityloom.signals.sensorthings.keys import end_key, make_key
 
 __all__ = [
     "CallReport", "OpenedReport", "Problem", "Reading", "Received", "Recorded", "Scene", "erase_old_reports", "forget",
@@ -49,6 +62,7 @@ log = logging.getLogger(__name__)
 PURPOSE = "problem-reports"
 KEPT = timedelta(days=180)
 """How long words and photos of a report are kept."""
+__all__ += ["end_key", "make_key", "set_public"]
 _OPEN_FOR = timedelta(hours=8)  # a shift
 _ERASED_AT_ONCE = 200
 
@@ -124,8 +138,14 @@ def install(sites: Sites, *, by: Actor, at: datetime) -> int:
         sensors = {name: _sensor(name) for name in sorted(set(kinds))}
         things = _things(sites, kinds, first)
         Thing.objects.bulk_create(things, batch_size=_ROWS_AT_ONCE)
-        streams = [_datastream(thing, kind, sensors[kind]) for thing, kind in zip(things, kinds, strict=True)]
+        observed = {name: placing.observed(KINDS[name]) for name in sensors}
+        features = placing.place(things, at)
+        streams = [
+            _datastream(thing, kind, sensors[kind], observed[kind], feature)
+            for thing, kind, feature in zip(things, kinds, features, strict=True)
+        ]
         Datastream.objects.bulk_create(streams, batch_size=_ROWS_AT_ONCE)
+        placing.count_on()
     return len(streams)
 
 
@@ -133,6 +153,11 @@ def set_service(*, datastream_ids: Sequence[int], in_service: bool, by: Actor, a
     """Take sensors out of service, or back; what they send is stored all the same, and counts for nothing."""
     state = Datastream.IN_SERVICE if in_service else Datastream.OUT_OF_SERVICE
     return Datastream.objects.filter(id__in=datastream_ids).update(state=state)
+
+
+def set_public(*, datastream_ids: Sequence[int], is_public: bool, by: Actor, at: datetime) -> int:
+    """Say whether everyone is served the observations of streams; the city's own pages and rules read them anyway."""
+    return Datastream.objects.filter(id__in=datastream_ids).update(is_public=is_public)
 
 
 def record(
@@ -237,7 +262,9 @@ def forget(*, exercise_id: str, by: Actor, at: datetime) -> int:
 
 
 def _sensor(kind: str) -> Sensor:
-    return Sensor.objects.get_or_create(kind=kind, defaults={"description": KINDS[kind].procedure})[0]
+    procedure = KINDS[kind].procedure
+    defaults = {"name": kind, "description": procedure, "metadata": json.dumps(procedure)}
+    return Sensor.objects.get_or_create(kind=kind, defaults=defaults)[0]
 
 
 def _things(sites: Sites, kinds: list[str], first: int) -> list[Thing]:
@@ -245,17 +272,22 @@ def _things(sites: Sites, kinds: list[str], first: int) -> list[Thing]:
     rows = zip(kinds, sites.street, sites.lon.tolist(), sites.lat.tolist(), places, sites.made_up.tolist(), strict=True)
     return [
         Thing(
-            id=number, name=f"{kind}-{number}", street=str(street)[:120], lon=lon, lat=lat, cell=cell, made_up=made_up
+            id=number, name=f"{kind}-{number}", description=KINDS[kind].procedure, street=str(street)[:120], lon=lon,
+            lat=lat, cell=cell, made_up=made_up,
         )
         for number, (kind, street, lon, lat, cell, made_up) in enumerate(rows, first)
     ]
 
 
-def _datastream(thing: Thing, kind: str, sensor: Sensor) -> Datastream:
+def _datastream(
+    thing: Thing, kind: str, sensor: Sensor, observed: ObservedProperty, feature: FeatureOfInterest
+) -> Datastream:  # fmt: skip
     facts = KINDS[kind]
     return Datastream(
-        id=thing.id, thing=thing, sensor=sensor, name=thing.name, kind=kind, unit=facts.unit, lon=thing.lon,
-        lat=thing.lat, cell=thing.cell, cadence_s=facts.cadence_s, low=facts.low, high=facts.high,
+        id=thing.id, thing=thing, sensor=sensor, observed_property=observed, feature=feature, name=thing.name,
+        description=facts.procedure, unit_of_measurement=placing.unit_of_measurement(facts.unit), kind=kind,
+        unit=facts.unit, lon=thing.lon, lat=thing.lat, cell=thing.cell,
+        cadence_s=facts.cadence_s, low=facts.low, high=facts.high,
         made_up=thing.made_up,
     )  # fmt: skip
 

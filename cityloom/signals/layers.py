@@ -112,7 +112,7 @@ def _heard(until: int, exercise_id: str, _mark: int) -> dict[int, tuple[int, str
     sql = (
         "SELECT d.id, d.cadence_s, (SELECT MAX(o.phenomenon_us) FROM signals_observation o WHERE o.exercise_id = %s"
         " AND o.datastream_id = d.id AND o.phenomenon_us > %s AND o.phenomenon_us <= %s)"
-        " FROM signals_datastream d WHERE d.state = %s"
+        " FROM signals_datastream d WHERE d.kind <> '' AND d.state = %s"
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, [exercise_id, until - microseconds_in(_WINDOW), until, Datastream.IN_SERVICE])
@@ -164,7 +164,7 @@ def sensor_card(actor: Actor | None, feature: str, at: datetime | None = None) -
     """A sensor: what it measures and how often; for those who work here, what it said last."""
     if not (feature.isascii() and feature.isdecimal() and len(feature) <= 18):
         return None
-    row = Datastream.objects.filter(id=int(feature)).select_related("thing", "sensor").first()
+    row = Datastream.objects.filter(id=int(feature)).exclude(kind="").select_related("thing", "sensor").first()
     if row is None:
         return None
     facts = [
@@ -211,8 +211,8 @@ def search(_actor: Actor | None, text: str, limit: int) -> Sequence[Hit]:
     """Sensors whose name, or whose mast's, begins with the text."""
     wanted = text.casefold()
     beyond = wanted + "\U0010ffff"
-    named = Datastream.objects.filter(name__gte=wanted, name__lt=beyond).order_by("name")[:limit]
+    named = Datastream.objects.filter(name__gte=wanted, name__lt=beyond).exclude(kind="").order_by("name")[:limit]
     on = Thing.objects.filter(name__gte=wanted, name__lt=beyond).order_by("name").values_list("id", flat=True)[:limit]
-    mounted = Datastream.objects.filter(thing_id__in=list(on)).order_by("name")[:limit]
+    mounted = Datastream.objects.filter(thing_id__in=list(on)).exclude(kind="").order_by("name")[:limit]
     found = {row.id: row for row in [*named, *mounted]}
     return [Hit(row.name, kind_word(row.kind), place=(row.lon, row.lat)) for row in list(found.values())[:limit]]

@@ -8,14 +8,28 @@ from __future__ import annotations
 from django.db import models
 
 CLASSIFICATION = {
-    "Thing": {"id": "clear", "name": "clear", "street": "clear", "lon": "clear", "lat": "clear", "cell": "clear",
-              "made_up": "clear"},
-    "Sensor": {"id": "clear", "kind": "clear", "description": "clear"},
-    "Datastream": {"id": "clear", "thing": "clear", "sensor": "clear", "name": "clear", "kind": "clear",
+    "Thing": {"id": "clear", "name": "clear", "description": "clear", "properties": "clear", "street": "clear",
+              "lon": "clear", "lat": "clear", "cell": "clear", "made_up": "clear"},
+    "Location": {"id": "clear", "name": "clear", "description": "clear", "encoding_type": "clear", "location": "clear",
+                 "properties": "clear", "feature": "clear"},
+    "HistoricalLocation": {"id": "clear", "thing": "clear", "time_us": "clear"},
+    "Sensor": {"id": "clear", "kind": "clear", "name": "clear", "description": "clear", "encoding_type": "clear",
+               "metadata": "clear", "properties": "clear"},
+    "ObservedProperty": {"id": "clear", "kind": "clear", "name": "clear", "definition": "clear",
+                         "description": "clear", "properties": "clear"},
+    "FeatureOfInterest": {"id": "clear", "name": "clear", "description": "clear", "encoding_type": "clear",
+                          "feature": "clear", "properties": "clear"},
+    "Datastream": {"id": "clear", "thing": "clear", "sensor": "clear", "observed_property": "clear",
+                   "feature": "clear", "name": "clear", "description": "clear", "observation_type": "clear",
+                   "unit_of_measurement": "clear", "observed_area": "clear", "properties": "clear", "kind": "clear",
                    "unit": "clear", "lon": "clear", "lat": "clear", "cell": "clear", "cadence_s": "clear",
-                   "low": "clear", "high": "clear", "state": "clear", "made_up": "clear"},
-    "Observation": {"id": "clear", "exercise_id": "clear", "datastream_id": "clear", "phenomenon_us": "clear",
-                    "result": "clear", "message_id": "clear"},
+                   "low": "clear", "high": "clear", "state": "clear", "is_public": "clear", "made_up": "clear"},
+    "Observation": {"id": "clear", "exercise_id": "clear", "datastream_id": "clear", "feature": "clear",
+                    "phenomenon_us": "clear", "phenomenon_end_us": "clear", "result_time_us": "clear",
+                    "result": "clear", "result_json": "clear", "result_quality": "clear", "valid_us": "clear",
+                    "valid_end_us": "clear", "parameters": "clear", "message_id": "clear"},
+    "DeviceKey": {"id": "clear", "digest": "restricted", "owner": "clear", "thing": "clear", "made_by": "clear",
+                  "made_at": "clear", "ended_at": "clear"},
     "Report": {"id": "clear", "exercise_id": "clear", "category": "clear", "lon": "clear", "lat": "clear",
                "cell": "clear", "reported_at": "clear", "caller_digest": "restricted", "text_digest": "restricted",
                "source": "clear", "packet": "clear", "has_words": "clear", "photos": "clear"},
@@ -26,72 +40,200 @@ CLASSIFICATION = {
 }  # fmt: skip
 
 
-class Thing(models.Model):
-    """A pole, a chamber, a mast: what sensors are mounted on."""
+GEOJSON = "application/geo+json"
+MEASUREMENT = "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement"
+LONGEST_NAME = 255
 
-    id = models.BigIntegerField(primary_key=True)
-    name = models.CharField(max_length=80, unique=True)
+
+class Thing(models.Model):
+    """A pole, a chamber, a mast: what sensors are mounted on. Its place is known here where the city installed it."""
+
+    id = models.BigAutoField(primary_key=True)
+    name = models.CharField(max_length=LONGEST_NAME, db_index=True)
+    description = models.TextField(blank=True, default="")
+    properties = models.TextField(null=True, blank=True)
+    locations = models.ManyToManyField("Location")
     street = models.CharField(max_length=120, blank=True, default="")
-    lon = models.FloatField()
-    lat = models.FloatField()
-    cell = models.BigIntegerField(db_index=True)
+    lon = models.FloatField(null=True, blank=True)
+    lat = models.FloatField(null=True, blank=True)
+    cell = models.BigIntegerField(null=True, blank=True, db_index=True)
     made_up = models.SmallIntegerField(default=0)
 
     def __str__(self) -> str:
         return self.name
 
 
-class Sensor(models.Model):
-    """A procedure that makes observations."""
+class Location(models.Model):
+    """Where things are or were, as JSON text; `feature` is what observations there are of, once there are any."""
 
-    kind = models.CharField(max_length=20, unique=True)
-    description = models.CharField(max_length=120)
+    name = models.CharField(max_length=LONGEST_NAME)
+    description = models.TextField(blank=True, default="")
+    encoding_type = models.CharField(max_length=LONGEST_NAME, default=GEOJSON)
+    location = models.TextField()
+    properties = models.TextField(null=True, blank=True)
+    feature = models.ForeignKey("FeatureOfInterest", null=True, blank=True, on_delete=models.SET_NULL)
 
     def __str__(self) -> str:
-        return self.kind
+        return self.name
+
+
+class HistoricalLocation(models.Model):
+    """Where a thing was from an instant on (microseconds since 1970, UTC)."""
+
+    thing = models.ForeignKey(Thing, on_delete=models.CASCADE)
+    time_us = models.BigIntegerField()
+    locations = models.ManyToManyField(Location)
+
+    def __str__(self) -> str:
+        return f"{self.thing_id}@{self.time_us}"
+
+
+class Sensor(models.Model):
+    """A procedure that makes observations; `kind` names those that the city itself installs."""
+
+    kind = models.CharField(max_length=20, unique=True, null=True, blank=True)
+    name = models.CharField(max_length=LONGEST_NAME, default="")
+    description = models.TextField(blank=True, default="")
+    encoding_type = models.CharField(max_length=LONGEST_NAME, default="text/plain")
+    metadata = models.TextField(default='""')
+    properties = models.TextField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name or self.kind or ""
+
+
+class ObservedProperty(models.Model):
+    """What is observed, such as a pressure; `kind` names those that the city itself installs."""
+
+    kind = models.CharField(max_length=20, unique=True, null=True, blank=True)
+    name = models.CharField(max_length=LONGEST_NAME)
+    definition = models.TextField()
+    description = models.TextField(blank=True, default="")
+    properties = models.TextField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class FeatureOfInterest(models.Model):
+    """What observations are about: a place, mostly; `feature` is JSON text."""
+
+    name = models.CharField(max_length=LONGEST_NAME)
+    description = models.TextField(blank=True, default="")
+    encoding_type = models.CharField(max_length=LONGEST_NAME, default=GEOJSON)
+    feature = models.TextField()
+    properties = models.TextField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Datastream(models.Model):
-    """A series of observations of one kind, in one unit, at one place; `name` is what its sender calls it."""
+    """A series of observations of one property by one sensor.
+
+    With a `kind` it was installed by the city: detection and the map know it, and its sender calls it by `name`, of
+    which there is one. `feature` is what those of its observations are of that name none themselves.
+    """
 
     IN_SERVICE, OUT_OF_SERVICE = "in-service", "out-of-service"
 
-    id = models.BigIntegerField(primary_key=True)
+    id = models.BigAutoField(primary_key=True)
     thing = models.ForeignKey(Thing, on_delete=models.CASCADE)
     sensor = models.ForeignKey(Sensor, on_delete=models.PROTECT)
-    name = models.CharField(max_length=80, unique=True)
-    kind = models.CharField(max_length=20)
-    unit = models.CharField(max_length=16)
-    lon = models.FloatField()
-    lat = models.FloatField()
-    cell = models.BigIntegerField(db_index=True)
-    cadence_s = models.IntegerField()
-    low = models.FloatField()
-    high = models.FloatField()
+    observed_property = models.ForeignKey(ObservedProperty, null=True, blank=True, on_delete=models.PROTECT)
+    feature = models.ForeignKey(FeatureOfInterest, null=True, blank=True, on_delete=models.SET_NULL)
+    name = models.CharField(max_length=LONGEST_NAME, db_index=True)
+    description = models.TextField(blank=True, default="")
+    observation_type = models.CharField(max_length=LONGEST_NAME, default=MEASUREMENT)
+    unit_of_measurement = models.TextField(default="{}")
+    observed_area = models.TextField(null=True, blank=True)
+    properties = models.TextField(null=True, blank=True)
+    kind = models.CharField(max_length=20, blank=True, default="")
+    unit = models.CharField(max_length=16, blank=True, default="")
+    lon = models.FloatField(null=True, blank=True)
+    lat = models.FloatField(null=True, blank=True)
+    cell = models.BigIntegerField(null=True, blank=True, db_index=True)
+    cadence_s = models.IntegerField(null=True, blank=True)
+    low = models.FloatField(null=True, blank=True)
+    high = models.FloatField(null=True, blank=True)
     state = models.CharField(max_length=16, default=IN_SERVICE)
+    is_public = models.BooleanField(default=True)
     made_up = models.SmallIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["name"], condition=~models.Q(kind=""), name="installed_once"),
+        ]
+        indexes = [
+            models.Index(fields=["id"], condition=models.Q(is_public=False), name="datastream_private"),
+        ]
 
     def __str__(self) -> str:
         return self.name
 
 
 class Observation(models.Model):
-    """One reading, in its stream's unit; the instant is microseconds since 1970 in UTC, for bulk work."""
+    """One reading, in its stream's unit; instants are microseconds since 1970 in UTC, for bulk work.
+
+    A number lies in `result`; a text, a truth value or an object as JSON text in `result_json`, and `result` is null.
+    """
 
     exercise_id = models.CharField(max_length=26, default="", blank=True)
     datastream_id = models.BigIntegerField()
+    feature = models.ForeignKey(
+        FeatureOfInterest, null=True, blank=True, on_delete=models.CASCADE, db_index=False
+    )
     phenomenon_us = models.BigIntegerField()
-    result = models.FloatField()
-    message_id = models.CharField(max_length=64)
+    phenomenon_end_us = models.BigIntegerField(null=True, blank=True)
+    result_time_us = models.BigIntegerField(null=True, blank=True)
+    result = models.FloatField(null=True, blank=True)
+    result_json = models.TextField(null=True, blank=True)
+    result_quality = models.TextField(null=True, blank=True)
+    valid_us = models.BigIntegerField(null=True, blank=True)
+    valid_end_us = models.BigIntegerField(null=True, blank=True)
+    parameters = models.TextField(null=True, blank=True)
+    message_id = models.CharField(max_length=64, blank=True, default="")
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["datastream_id", "message_id", "exercise_id"], name="observation_once"),
-        ]
-        indexes = [models.Index(fields=["exercise_id", "datastream_id", "phenomenon_us"], name="observation_recent")]
+            models.UniqueConstraint(
+                fields=["datastream_id", "message_id", "exercise_id"], condition=~models.Q(message_id=""),
+                name="observation_once",
+            ),
+        ]  # fmt: skip
+        indexes = [
+            models.Index(fields=["exercise_id", "datastream_id", "phenomenon_us"], name="observation_recent"),
+            models.Index(fields=["feature"], condition=models.Q(feature__isnull=False), name="observation_feature"),
+            models.Index(
+                fields=["datastream_id", "phenomenon_end_us"], condition=models.Q(phenomenon_end_us__isnull=False),
+                name="observation_ends",
+            ),
+            models.Index(
+                fields=["datastream_id", "result_time_us"], condition=models.Q(result_time_us__isnull=False),
+                name="observation_resulted",
+            ),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.datastream_id}@{self.phenomenon_us}"
+
+
+class DeviceKey(models.Model):
+    """Whose key may write through SensorThings; only a digest of the key is kept.
+
+    With a `thing` it may only add observations to that thing's datastreams.
+    """
+
+    id = models.CharField(primary_key=True, max_length=26)
+    digest = models.CharField(max_length=64, unique=True)
+    owner = models.CharField(max_length=80)
+    thing = models.ForeignKey(Thing, null=True, blank=True, on_delete=models.CASCADE)
+    made_by = models.CharField(max_length=26)
+    made_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.id
 
 
 class Report(models.Model):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 
 MOST_AN_HOUR_EACH = 20
 """From one network address; a whole house may stand behind one."""
 MOST_AN_HOUR = 2_000
+KEY_MAKERS = frozenset({"operator", "system"})
 READERS = frozenset({"duty-officer", "supervisor", "case-handler"})
 
 
@@ -29,3 +32,32 @@ def check_can_read_reports(actor: Actor) -> None:
     if not actor.roles & READERS:
         raise Refused("signals.role", "Reports are read by duty officers, case handlers and supervisors; ask one of"
                       " them.")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Whose key writes; bound to a thing it may only add observations to that thing's datastreams."""
+
+    key_id: str
+    owner: str
+    thing_id: int | None = None
+
+
+def check_can_make_key(actor: Actor) -> None:
+    """Raises: Refused `signals.role`."""
+    if not actor.roles & KEY_MAKERS:
+        raise Refused("signals.role", "Device keys are made by operators; ask one.")
+
+
+def check_can_create(by: Writer, title: str, thing_id: int | None) -> None:
+    """Raises: Refused `signals.not_allowed_thing`."""
+    if by.thing_id is not None and (title != "Observation" or thing_id != by.thing_id):
+        raise Refused("signals.not_allowed_thing", "This key may only add observations to the datastreams of thing"
+                      " {value}; use a key of a wider scope.", value=by.thing_id)  # fmt: skip
+
+
+def check_can_change(by: Writer) -> None:
+    """Raises: Refused `signals.not_allowed_thing`."""
+    if by.thing_id is not None:
+        raise Refused("signals.not_allowed_thing", "This key may only add observations to the datastreams of thing"
+                      " {value}; use a key of a wider scope.", value=by.thing_id)  # fmt: skip

@@ -22,7 +22,7 @@ from cityloom.kernel.refused import Refused
 from cityloom.signals.domain.kinds import KINDS, SILENT_AFTER_CADENCES, silent
 from cityloom.signals.domain.reading import SENTENCES, Stream, instant_of, microseconds
 from cityloom.signals.domain.still import MEDIA_TYPES
-from cityloom.signals.models import Datastream, RejectedSignal, Report, SceneEvent
+from cityloom.signals.models import Datastream, DeviceKey, RejectedSignal, Report, SceneEvent
 from cityloom.ui.domain import declared as figures
 
 Fact = TypeVar("Fact", "ReportFacts", "SceneFacts")
@@ -143,6 +143,17 @@ class PublicSensor:
 
 
 @dataclass(frozen=True)
+class KeyFacts:
+    """A device key as an operator sees it."""
+
+    id: str
+    owner: str
+    thing_id: int | None
+    made_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True)
 class Rejections:
     """How many signals were set aside for one reason, and what the sender should do."""
 
@@ -174,7 +185,8 @@ def extremes(datastream_ids: Iterable[int], since: datetime, until: datetime, ex
     sql = (
         "SELECT datastream_id, MAX(phenomenon_us), MIN(result), MAX(result) FROM signals_observation"  # noqa: S608 - constants
         f" WHERE exercise_id = %s AND datastream_id {_IN[connection.vendor]}"
-        " AND phenomenon_us > %s AND phenomenon_us <= %s GROUP BY datastream_id ORDER BY datastream_id"
+        " AND phenomenon_us > %s AND phenomenon_us <= %s AND result IS NOT NULL"
+        " GROUP BY datastream_id ORDER BY datastream_id"
     )
     window = (microseconds(since), microseconds(until))
     with connection.cursor() as cursor:
@@ -204,7 +216,7 @@ def sensors_counted(kind: str = "", street: str = "") -> int:
 
 def sensor_counts() -> dict[str, int]:
     """How many sensors there are of each kind, out of service or not."""
-    return dict(Datastream.objects.values_list("kind").annotate(count=Count("id")).order_by("kind"))
+    return dict(_installed().values_list("kind").annotate(count=Count("id")).order_by("kind"))
 
 
 def unit_of(kind: str) -> str:
@@ -214,7 +226,7 @@ def unit_of(kind: str) -> str:
 
 def sensors_in_service(actor: Actor, at: datetime | None) -> figures.Reading:
     """How many sensors there are whose readings count."""
-    return figures.Reading(float(Datastream.objects.filter(state=Datastream.IN_SERVICE).count()))
+    return figures.Reading(float(_installed().filter(state=Datastream.IN_SERVICE).count()))
 
 
 def reports_of_a_day(actor: Actor, at: datetime | None) -> figures.Reading:
@@ -234,7 +246,7 @@ def sensor_faults(actor: Actor, at: datetime) -> list[figures.Fault]:
         " AND o.phenomenon_us > %s AND o.phenomenon_us <= %s) THEN 1 ELSE 0 END)"
     )
     lately = spoke.replace("> %s", "> %s - d.cadence_s * %s", 1)
-    sql = f"SELECT COUNT(*), {spoke}, {lately} FROM signals_datastream d WHERE d.state = %s"  # noqa: S608 - constants
+    sql = f"SELECT COUNT(*), {spoke}, {lately} FROM signals_datastream d WHERE d.kind <> '' AND d.state = %s"  # noqa: S608 - constants
     until = microseconds(at)
     day_us = microseconds(at - timedelta(days=1))
     with connection.cursor() as cursor:
@@ -249,6 +261,12 @@ def sensor_faults(actor: Actor, at: datetime) -> list[figures.Fault]:
         words = _("Sensors that fell silent: {silent} of {all}").format(silent=silent_count, all=count)
         return [figures.Fault(words, "bad" if silent_count * 5 > count else "wait")]
     return []
+
+
+def device_keys() -> list[KeyFacts]:
+    """All keys with which devices write, the newest first; not what they are."""
+    rows = DeviceKey.objects.order_by("-made_at")
+    return [KeyFacts(row.id, row.owner, row.thing_id, row.made_at, row.ended_at) for row in rows]
 
 
 def silent_among(streams: Datastreams, readings: Readings, until: datetime) -> NDArray[np.bool_]:
@@ -334,7 +352,7 @@ def streams_by_key(keys: Iterable[int | str]) -> dict[int | str, Stream]:
     for column in (int, str):
         for chunk in _chunks([key for key in asked if isinstance(key, column)]):
             field = "id" if column is int else "name"
-            rows = Datastream.objects.filter(**{f"{field}__in": chunk}).values_list(field, "id", "unit", "low", "high")
+            rows = _installed().filter(**{f"{field}__in": chunk}).values_list(field, "id", "unit", "low", "high")
             found.update({row[0]: Stream(*row[1:]) for row in rows})
     return found
 
@@ -342,7 +360,7 @@ def streams_by_key(keys: Iterable[int | str]) -> dict[int | str, Stream]:
 def _streams(column: str, keys: Iterable[int]) -> Datastreams:
     sql = (
         "SELECT id, name, kind, unit, lon, lat, cadence_s FROM signals_datastream"  # noqa: S608 - constants
-        f" WHERE {column} {_IN[connection.vendor]} AND state = %s ORDER BY id"
+        f" WHERE {column} {_IN[connection.vendor]} AND kind <> '' AND state = %s ORDER BY id"
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, [_as_one([int(key) for key in keys]), Datastream.IN_SERVICE])
@@ -354,7 +372,8 @@ def _readings(datastream_ids: Iterable[int], since_us: int, until_us: int, exerc
     sql = (
         "SELECT datastream_id, phenomenon_us, result FROM signals_observation"  # noqa: S608 - constants
         f" WHERE exercise_id = %s AND datastream_id {_IN[connection.vendor]}"
-        " AND phenomenon_us > %s AND phenomenon_us <= %s ORDER BY datastream_id, phenomenon_us, id"
+        " AND phenomenon_us > %s AND phenomenon_us <= %s AND result IS NOT NULL"
+        " ORDER BY datastream_id, phenomenon_us, id"
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, [exercise_id, _as_one([int(key) for key in datastream_ids]), since_us, until_us])
@@ -362,8 +381,13 @@ def _readings(datastream_ids: Iterable[int], since_us: int, until_us: int, exerc
 
 
 def _sensors(kind: str, street: str) -> QuerySet[Datastream]:
-    rows = Datastream.objects.filter(kind=kind) if kind else Datastream.objects.all()
+    rows = Datastream.objects.filter(kind=kind) if kind else _installed()
     return rows.filter(thing__street__icontains=street) if street else rows
+
+
+def _installed() -> QuerySet[Datastream]:
+    """What the city itself has installed: of known kind, unit, range and place."""
+    return Datastream.objects.exclude(kind="")
 
 
 def _as_one(keys: list[int]) -> object:

@@ -1,7 +1,8 @@
 """Addresses of the pages about sensors and reports."""
 
-from django.urls import path
+from django.urls import path, re_path
 
+from cityloom.signals.api.view import service
 from cityloom.signals.views import report, reports, sensors
 
 urlpatterns = [
@@ -11,4 +12,5 @@ urlpatterns = [
     path("reports/", reports.reports, name="reports"),
     path("reports/<str:report_id>/", reports.one, name="report-card"),
     path("reports/<str:report_id>/open/", reports.open_it, name="open-report"),
+    re_path(r"^sta/v1\.1(?:/(?P<path>.*))?$", service, name="sensorthings"),
 ]

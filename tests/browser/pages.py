@@ -116,7 +116,7 @@ NO_PAGES = frozenset({
     "account_logout", "set_language", "gate-search", "open-fields", "ask", "second", "end-grant", "break-glass",
     "decide-purpose", "see-alarm", "review-glass", "answer-objection", "reset-breaker", "set-honey", "unmask",
     "erase-person", "organisation-people", "record-people", "export-register",
-    "export-disagreements", "propose-status", "approve-status", "end-status",
+    "export-disagreements", "propose-status", "approve-status", "end-status", "sensorthings",
 })  # fmt: skip
 """Forms that lead back to their page, files, figures for programs, ways elsewhere, and second names of pages."""
 

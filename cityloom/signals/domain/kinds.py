@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of datastream: `unit` is a UCUM code, `low` and `high` bound what is physically possible in it."""
+    """A kind of datastream: `unit` is a UCUM code, `low` and `high` bound what is physically possible in it.
+
+    `observed` and `definition` are the name and the address of the observed property.
+    """
 
     name: str
     unit: str
@@ -19,17 +22,25 @@ class Kind:
     high: float
     cadence_s: int
     procedure: str
+    observed: str
+    definition: str
 
 
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("pressure", "kPa", 0.0, 2_000.0, 60, "Pressure transducer on a water main"),
-        Kind("flow", "L/s", -5_000.0, 5_000.0, 60, "Flow meter on a water main"),
-        Kind("settlement", "mm", -5_000.0, 5_000.0, 300, "Settlement gauge of the ground beside a road"),
-        Kind("traffic_speed", "km/h", 0.0, 200.0, 60, "Mean speed over a loop or radar section"),
-        Kind("rain", "mm/h", 0.0, 500.0, 300, "Rain gauge"),
-        Kind("camera", "1", 0.0, 1.0, 300, "Camera that reports scenes, never people"),
+        Kind("pressure", "kPa", 0.0, 2_000.0, 60, "Pressure transducer on a water main",
+             "Water pressure", "http://qudt.org/vocab/quantitykind/Pressure"),
+        Kind("flow", "L/s", -5_000.0, 5_000.0, 60, "Flow meter on a water main",
+             "Water flow", "http://qudt.org/vocab/quantitykind/VolumeFlowRate"),
+        Kind("settlement", "mm", -5_000.0, 5_000.0, 300, "Settlement gauge of the ground beside a road",
+             "Ground settlement", "http://qudt.org/vocab/quantitykind/Displacement"),
+        Kind("traffic_speed", "km/h", 0.0, 200.0, 60, "Mean speed over a loop or radar section",
+             "Traffic speed", "http://qudt.org/vocab/quantitykind/Speed"),
+        Kind("rain", "mm/h", 0.0, 500.0, 300, "Rain gauge",
+             "Rainfall rate", "http://qudt.org/vocab/quantitykind/Velocity"),
+        Kind("camera", "1", 0.0, 1.0, 300, "Camera that reports scenes, never people",
+             "Scene", "urn:cityloom:observed:scene"),
     )
 }
 SILENT_AFTER_CADENCES = 5

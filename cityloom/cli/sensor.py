@@ -1,0 +1,91 @@
+"""`cityloom sensor key|keys|end-key|hide|publish`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import click
+from rich.console import Console as Screen
+from rich.markup import escape
+from rich.table import Table
+
+from cityloom.cli.runtime import Runtime
+from cityloom.kernel.actor import SYSTEM
+
+_STREAMS = click.argument("datastreams", nargs=-1, type=int, required=True)
+
+
+@click.group()
+def sensor() -> None:
+    """Let devices write, and say which sensors' readings are public."""
+
+
+@sensor.command()
+@click.option("--owner", required=True, help="The unit or company that answers for what is sent with the key.")
+@click.option("--thing", type=int, help="Only observations of this thing's datastreams may be written.")
+@click.pass_obj
+def key(runtime: Runtime, owner: str, thing: int | None) -> None:
+    """Make a device key for SensorThings; it is shown this once."""
+    runtime.open_city()
+    from cityloom.kernel import clock
+    from cityloom.signals import actions
+
+    click.echo(actions.make_key(owner=owner, thing_id=thing, by=SYSTEM, at=clock.now()))
+
+
+@sensor.command()
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.pass_obj
+def keys(runtime: Runtime, as_json: bool) -> None:
+    """List the device keys: whose they are, never what they are."""
+    runtime.open_city()
+    from cityloom.signals import queries
+
+    found = queries.device_keys()
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in found], ensure_ascii=False, default=str))
+        return
+    table = Table("id", "owner", "thing", "made", "state")
+    for one in found:
+        state = "ended" if one.ended_at else "in use"
+        table.add_row(one.id, escape(one.owner), str(one.thing_id or "all"), f"{one.made_at:%Y-%m-%d}", state)
+    Screen().print(table)
+
+
+@sensor.command("end-key")
+@click.argument("key_id")
+@click.pass_obj
+def end_key(runtime: Runtime, key_id: str) -> None:
+    """End a device key; it opens nothing from now on."""
+    runtime.open_city()
+    from cityloom.kernel import clock
+    from cityloom.signals import actions
+
+    actions.end_key(key_id=key_id, by=SYSTEM, at=clock.now())
+    click.echo(f"{key_id} is ended.")
+
+
+@sensor.command()
+@_STREAMS
+@click.pass_obj
+def hide(runtime: Runtime, datastreams: tuple[int, ...]) -> None:
+    """Serve the observations of DATASTREAMS (their ids) to nobody without a key."""
+    _set_public(runtime, datastreams, is_public=False)
+
+
+@sensor.command()
+@_STREAMS
+@click.pass_obj
+def publish(runtime: Runtime, datastreams: tuple[int, ...]) -> None:
+    """Serve the observations of DATASTREAMS (their ids) to everyone again."""
+    _set_public(runtime, datastreams, is_public=True)
+
+
+def _set_public(runtime: Runtime, datastreams: tuple[int, ...], *, is_public: bool) -> None:
+    runtime.open_city()
+    from cityloom.kernel import clock
+    from cityloom.signals import actions
+
+    count = actions.set_public(datastream_ids=datastreams, is_public=is_public, by=SYSTEM, at=clock.now())
+    click.echo(f"{count} changed.")

@@ -1,0 +1,166 @@
+"""What each method does with an address of the SensorThings service."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from django.db import DataError, IntegrityError, OperationalError, connection, transaction
+
+from cityloom.kernel import clock
+from cityloom.kernel.refused import Refused
+from cityloom.signals.api.requests import JSON_PATCH, Answer, Asked, refused
+from cityloom.signals.domain.sensorthings import addresses, options
+from cityloom.signals.domain.sensorthings.addresses import Address
+from cityloom.signals.domain.sensorthings.conformance import CONFORMANCE
+from cityloom.signals.domain.sensorthings.entities import ENTITIES
+from cityloom.signals.domain.sensorthings.options import Options
+from cityloom.signals.policies import Writer, check_can_change
+from cityloom.signals.sensorthings import uploading, writing
+from cityloom.signals.sensorthings.answering import Answerer, Place, as_arrays, resolve
+from cityloom.signals.sensorthings.reading import Budget
+from cityloom.signals.sensorthings.rows import KEY
+
+UPLOAD = "CreateObservations"
+_ARRAY_PARTS = (KEY, "phenomenonTime", "result", "resultTime")
+
+
+def answer(asked: Asked) -> Answer:
+    """Do what is asked, or say why not; what changes anything is done wholly or not at all."""
+    try:
+        verb = _VERBS.get(asked.method)
+        if verb is None:
+            raise Refused("signals.sta_method", "{value} cannot be done here.", value=asked.method[:10])
+        if asked.method in ("GET", "HEAD"):
+            return verb(asked)
+        with transaction.atomic():
+            return verb(asked)
+    except Refused as refusal:
+        return refused(refusal)
+    except (DataError, IntegrityError) as fault:
+        raise_unless_asked_for(fault)
+        return refused(_impossible())
+    except OperationalError as fault:
+        if "user-defined" not in str(fault) and "too" not in str(fault):
+            raise
+        return refused(_impossible())
+
+
+def raise_unless_asked_for(fault: Exception) -> None:
+    """In a transaction that goes on, a fault of the database has to end it."""
+    if connection.in_atomic_block:
+        raise fault
+
+
+def _impossible() -> Refused:
+    return Refused("signals.sta_impossible", "The database cannot work that out; check that numbers and times in the"
+                   " request are of a usual size.")  # fmt: skip
+
+
+def _get(asked: Asked) -> Answer:
+    if not asked.path:
+        return Answer(document=_root(asked.root))
+    address = addresses.read(asked.path)
+    wanted = options.read(asked.pairs)
+    answerer = Answerer(asked.root, Budget(private_too=asked.writer is not None and asked.writer.thing_id is None))
+    place = resolve(address, asked.path, answerer.budget)
+    if address.is_ref:
+        return Answer(document=answerer.refs(place, wanted, asked.path))
+    if place.id is None:
+        return Answer(document=_set(answerer, place, wanted, asked))
+    if address.inside:
+        return _inside(answerer, address, place, asked.path)
+    document = answerer.one(place.entity, place.id, wanted)
+    if document is None:
+        raise addresses.nowhere(asked.path)
+    return Answer(document=document)
+
+
+def _set(answerer: Answerer, place: Place, wanted: Options, asked: Asked) -> dict[str, Any]:
+    if not wanted.as_array or place.entity.title != "Observation":
+        return answerer.set_(place, wanted, asked.path)
+    shown = options.with_streams(wanted, KEY)
+    parts = wanted.select or _ARRAY_PARTS
+    return as_arrays(answerer.set_(place, shown, asked.path), asked.root, parts)
+
+
+def _inside(answerer: Answerer, address: Address, place: Place, path: str) -> Answer:
+    """One property of an entity, or what lies inside it; null is there, what is not known is not."""
+    name, *rest = address.inside
+    document = answerer.one(place.entity, place.id or 0, Options(select=(name,)))
+    if document is None or name not in document:
+        raise addresses.nowhere(path)
+    value = document[name]
+    for step in rest:
+        if not isinstance(value, dict) or step not in value:
+            raise addresses.nowhere(path)
+        value = value[step]
+    if not address.is_value:
+        return Answer(document={address.inside[-1]: value})
+    return Answer(text=value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def _post(asked: Asked) -> Answer:
+    work = writing.Writing(_writer(asked), clock.now())
+    if asked.path == UPLOAD:
+        outcomes = uploading.upload(work, asked.document())
+        work.finish()
+        links = [f"{asked.root}/Observations({one})" if isinstance(one, int) else "error" for one in outcomes]
+        return Answer(201, links)
+    address = addresses.read(asked.path)
+    if address.is_ref or not address.is_set:
+        raise Refused("signals.sta_method", "{value} cannot be done here.", value="POST")
+    place = resolve(address, asked.path, Budget(private_too=True))
+    inside = place.within
+    given = {inside.relation.inverse: inside.id} if inside else {}
+    key = writing.create(work, place.entity, asked.document(), given)
+    work.finish()
+    link = f"{asked.root}/{place.entity.name}({key})"
+    return Answer(201, {KEY: key, "@iot.selfLink": link}, location=link)
+
+
+def _change(asked: Asked) -> Answer:
+    work = writing.Writing(_writer(asked), clock.now())
+    check_can_change(work.by)
+    place = _one(asked)
+    if asked.method == "PATCH" and asked.content_type == JSON_PATCH:
+        writing.patch(work, place.entity, place.id or 0, asked.document())
+    else:
+        writing.change(work, place.entity, place.id or 0, asked.document(), whole=asked.method == "PUT")
+    link = f"{asked.root}/{place.entity.name}({place.id})"
+    return Answer(200, {KEY: place.id, "@iot.selfLink": link})
+
+
+def _delete(asked: Asked) -> Answer:
+    work = writing.Writing(_writer(asked), clock.now())
+    check_can_change(work.by)
+    place = _one(asked)
+    writing.remove(work, place.entity, place.id or 0)
+    return Answer(200)
+
+
+def _one(asked: Asked) -> Place:
+    address = addresses.read(asked.path)
+    if address.is_ref or address.inside or address.is_set:
+        raise Refused("signals.sta_method", "{value} cannot be done here.", value=asked.method)
+    return resolve(address, asked.path, Budget(private_too=True))
+
+
+def _writer(asked: Asked) -> Writer:
+    if asked.writer is None:
+        raise Refused("signals.key_missing", "Writing needs a key: send it as “Authorization: Bearer …”; an operator"
+                      " makes one with “cityloom sensor key”.")  # fmt: skip
+    return asked.writer
+
+
+def _root(root: str) -> dict[str, Any]:
+    return {
+        "value": [{"name": entity.name, "url": f"{root}/{entity.name}"} for entity in ENTITIES],
+        "serverSettings": {"conformance": CONFORMANCE},
+    }
+
+
+_VERBS: dict[str, Callable[[Asked], Answer]] = {
+    "GET": _get, "HEAD": _get, "POST": _post, "PATCH": _change, "PUT": _change, "DELETE": _delete,
+}  # fmt: skip

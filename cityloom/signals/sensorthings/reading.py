@@ -1,0 +1,159 @@
+"""Find entities: one door for all types, so that another store of observations can stand behind it later.
+
+A request is bounded as a whole: in how many entities it may return and in how many queries it may cause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from django.db import connection
+
+from cityloom.kernel.refused import Refused
+from cityloom.signals.domain.sensorthings.entities import Entity, Relation
+from cityloom.signals.domain.sensorthings.expressions import Node, Order
+from cityloom.signals.sensorthings import rows
+from cityloom.signals.sensorthings.compiling import condition, ordering
+from cityloom.signals.sensorthings.scopes import Scope, visible, within
+from cityloom.signals.sensorthings.terms import Term, listed
+
+MOST_ENTITIES = 50_000
+MOST_QUERIES = 5_000
+
+
+@dataclass(frozen=True)
+class Within:
+    """The entities on the other side of a relation of one entity."""
+
+    relation: Relation
+    source: Entity
+    id: int
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which entities of a type: within what, by which ids, by which filter, in which order, and which part of them."""
+
+    entity: Entity
+    within: Within | None = None
+    ids: Sequence[int] | None = None
+    filter: Node | None = None
+    order: tuple[Order, ...] = ()
+    skip: int = 0
+    top: int = 100
+    columns: rows.Columns = field(default_factory=rows.Columns)
+
+
+@dataclass
+class Budget:
+    """What a request may still cost, and whether it may see what is not public."""
+
+    private_too: bool = False
+    entities: int = MOST_ENTITIES
+    queries: int = MOST_QUERIES
+
+    def spend(self, entities: int) -> None:
+        """Raises: Refused `signals.sta_too_much`."""
+        self.entities -= entities
+        self.queries -= 1
+        if self.entities < 0 or self.queries < 0:
+            raise Refused("signals.sta_too_much", "The answer would hold more than {limit} entities; ask with a smaller"
+                          " $top or with less in $expand.", limit=MOST_ENTITIES)  # fmt: skip
+
+
+class Source(Protocol):
+    """Where entities of a type can be had."""
+
+    def page(self, wanted: Wanted, budget: Budget) -> list[dict[str, Any]]:
+        """One part of them, with one more than asked for where there are more."""
+        ...
+
+    def count(self, wanted: Wanted, budget: Budget) -> int:
+        """How many there are, whatever part was asked for."""
+        ...
+
+
+class Tables:
+    """The tables of the city's database."""
+
+    def page(self, wanted: Wanted, budget: Budget) -> list[dict[str, Any]]:
+        budget.spend(0)
+        selected, read = wanted.columns.of(wanted.entity, private_too=budget.private_too)
+        tables, where, parameters, scope = _filtered(wanted, budget)
+        order, order_parameters = _ordered(wanted, scope)
+        sql = (
+            f"SELECT {selected} FROM {' '.join([*tables, *scope.joins])} WHERE {where} ORDER BY {order}"  # noqa: S608 - names of ours
+            " LIMIT %s OFFSET %s"
+        )
+        found = _fetched(sql, [*parameters, *order_parameters, wanted.top + 1, wanted.skip])
+        budget.spend(min(len(found), wanted.top))
+        return [read(row) for row in found]
+
+    def count(self, wanted: Wanted, budget: Budget) -> int:
+        budget.spend(0)
+        tables, where, parameters, scope = _filtered(wanted, budget)
+        sql = f"SELECT COUNT(*) FROM {' '.join([*tables, *scope.joins])} WHERE {where}"  # noqa: S608 - names of ours
+        return int(_fetched(sql, parameters)[0][0])
+
+
+def source_of(entity: Entity) -> Source:
+    """Where entities of a type are had."""
+    return _TABLES
+
+
+_TABLES = Tables()
+
+
+def exists(entity: Entity, key: int, inside: Within | None = None) -> bool:
+    """Whether there is an entity with that id, and within that relation if one is given."""
+    sql, parameters = f"SELECT 1 FROM {entity.table} t0 WHERE t0.id = %s", [key]  # noqa: S608 - names of ours
+    if inside is not None:
+        term = within(inside.relation, inside.source, "t0", inside.id)
+        sql, parameters = f"{sql} AND {term.sql}", [key, *term.parameters]
+    return bool(_fetched(sql, parameters))
+
+
+def _filtered(wanted: Wanted, budget: Budget) -> tuple[list[str], str, list[Any], Scope]:
+    """Tables, condition, parameters and the scope whose joins the order may add to."""
+    scope = Scope(wanted.entity, private_too=budget.private_too)
+    terms = list(_bounds(wanted))
+    tables = [f"{wanted.entity.table} t0"]
+    if wanted.filter is not None:
+        term = condition(wanted.filter, scope)
+        if scope.is_many:  # joins to many would show a root several times
+            joins = " ".join([*tables, *scope.joins])
+            term = Term("bool", f"t0.id IN (SELECT t0.id FROM {joins} WHERE {term.sql})", term.parameters)  # noqa: S608 - names of ours
+            scope = Scope(wanted.entity, private_too=budget.private_too)
+        terms.append(term)
+    if shown := visible(wanted.entity, "t0", private_too=budget.private_too):
+        terms.append(Term("bool", shown))
+    where = " AND ".join(term.sql for term in terms) or "1 = 1"
+    return tables, where, [one for term in terms for one in term.parameters], scope
+
+
+def _bounds(wanted: Wanted) -> list[Term]:
+    terms = []
+    if wanted.within is not None:
+        terms.append(within(wanted.within.relation, wanted.within.source, "t0", wanted.within.id))
+    if wanted.ids is not None:
+        terms.append(listed("t0.id", list(wanted.ids)))
+    return terms
+
+
+def _ordered(wanted: Wanted, scope: Scope) -> tuple[str, tuple[Any, ...]]:
+    """The order asked for, then by id; the observations of a stream come by their time, as its index has them."""
+    if wanted.order:
+        sql, parameters = ordering(wanted.order, scope)
+        return f"{sql}, t0.id", parameters
+    inside = wanted.within
+    if inside is not None and inside.relation.name == "Observations" and inside.source.title == "Datastream":
+        return "t0.phenomenon_us, t0.id", ()
+    return "t0.id", ()
+
+
+def _fetched(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return cursor.fetchall()
