@@ -68,7 +68,11 @@ def main(argv: list[str] | None = None) -> int:
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         city = Installation(Path(folder) / "home")
-        for command in (("city", "build", "--people", str(PEOPLE), "--seed", str(SEED)), ("drill", "run", "sinkhole")):
+        commands = (
+            ("city", "build", "--people", str(PEOPLE), "--seed", str(SEED)), ("drill", "run", "sinkhole"),
+            ("zones", "plan", "First", "--zones", "8", "--processes", "1"),
+        )  # fmt: skip
+        for command in commands:
             if (done := city.run(*command)).returncode:
                 sys.exit(done.stderr)
         with served(city) as running:

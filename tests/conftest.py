@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -16,9 +19,21 @@ settings.register_profile("default", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
+LONG = ("tests/verification/test_postgresql.py", "tests/lake/test_spark.py", "tests/flow/")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put what looks at the served city first: one process gets all of it, and no second city is built and served."""
-    items.sort(key=lambda item: "served_city" not in getattr(item, "fixturenames", ()))
+    """Order the tests for two processes, of which each gets one half and then steals from the other's end.
+
+    What looks at the served city comes first: one process gets all of it, and no second city is built and served. What
+    takes long comes first in the other half, so that the last ones are short and both processes end at one time.
+    """
+    served = [item for item in items if "served_city" in getattr(item, "fixturenames", ())]
+    rest = [item for item in items if item not in set(served)]
+    long = [item for item in rest if item.nodeid.startswith(LONG)]
+    short = [item for item in rest if not item.nodeid.startswith(LONG)]
+    before = max(len(items) // 2 - len(served), 0)
+    items[:] = [*served, *short[:before], *long, *short[before:]]
 
 
 @pytest.fixture(scope="session")
@@ -27,22 +42,43 @@ def new_home(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Installat
 
 
 @pytest.fixture(scope="session")
-def city(new_home: Callable[[], Installation]) -> Installation:
-    installation = new_home()
-    outcome = installation.run("city", "build", "--people", str(PEOPLE), "--seed", str(SEED))
-    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-    return installation
+def built_once(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """A city that nobody changes: whoever comes first of the processes that test builds it, all copy it."""
+    own = tmp_path_factory.getbasetemp()
+    shared = Installation((own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "built-once")
+    with Path(f"{shared.home}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not shared.home.exists():
+            making = Installation(shared.home.with_suffix(".making"))
+            shutil.rmtree(making.home, ignore_errors=True)
+            outcome = making.run("city", "build", "--people", str(PEOPLE), "--seed", str(SEED))
+            assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+            making.home.rename(shared.home)
+    return shared
 
 
 @pytest.fixture(scope="session")
-def served_city(new_home: Callable[[], Installation]) -> Iterator[Served]:
+def new_city(new_home: Callable[[], Installation], built_once: Installation) -> Callable[[], Installation]:
+    """Another city of `PEOPLE` made-up people, for whoever changes it."""
+
+    def copied() -> Installation:
+        city = new_home()
+        shutil.copytree(built_once.home, city.home, symlinks=True, dirs_exist_ok=True)
+        return city
+
+    return copied
+
+
+@pytest.fixture(scope="session")
+def city(new_city: Callable[[], Installation]) -> Installation:
+    return new_city()
+
+
+@pytest.fixture(scope="session")
+def served_city(new_city: Callable[[], Installation]) -> Iterator[Served]:
     """A city of its own that is served after a drill."""
-    city = new_home()
-    commands = (
-        ("city", "build", "--people", str(PEOPLE), "--seed", str(SEED)), ("drill", "run", "sinkhole"),
-        ("zones", "plan", "First", "--zones", "8", "--processes", "1"),
-    )  # fmt: skip
-    for command in commands:
+    city = new_city()
+    for command in (("drill", "run", "sinkhole"), ("zones", "plan", "First", "--zones", "8", "--processes", "1")):
         outcome = city.run(*command)
         assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     with served(city) as running:

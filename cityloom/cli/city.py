@@ -90,12 +90,14 @@ def _make(
         raise Refused("city.has_incidents", "The current city holds {value} real incidents; add --replace to give it "
                       "up.", value=real)  # fmt: skip
     with _progress(quiet=as_json) as progress, runtime.new_city():
-        facts = _build(drafted, seed, progress)
+        facts = _build(runtime, drafted, seed, progress)
     _tell(facts, as_json)
     return 0
 
 
-def _build(drafted: Callable[[Any, Any], Any], seed: int, progress: Callable[[str, int, int], None]) -> Any:
+def _build(
+    runtime: Runtime, drafted: Callable[[Any, Any], Any], seed: int, progress: Callable[[str, int, int], None]
+) -> Any:  # fmt: skip
     from cityloom.accounts import actions as accounts
     from cityloom.fieldwork import actions as fieldwork
     from cityloom.gate import actions as gate
@@ -106,6 +108,7 @@ def _build(drafted: Callable[[Any, Any], Any], seed: int, progress: Callable[[st
 
     at = clock.now()
     draft = registers.completed(drafted(registers, progress), seed, progress)
+    runtime.make_schema()
     keeper = gate.start_keeper()
     try:
         registers.load(draft, seed=seed, people=True, by=SYSTEM, at=at, progress=progress)

@@ -57,14 +57,13 @@ class Load:
         self._sending = threading.Lock()
         self._waiting: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._memory = arena.made()
-        self._workers = [Worker(folder, self._memory) for _ in range(max(1, min(workers, MAX_WORKERS)))]
-        self._threads = [threading.Thread(target=self._run, args=(each,), daemon=True) for each in self._workers]
+        self._folder, self._wanted = folder, max(1, min(workers, MAX_WORKERS))
+        self._workers: list[Worker] = []
+        self._threads: list[threading.Thread] = []
         self._room = threading.Semaphore(protocol.SEAL_WINDOW)
         self._next = 0
         self.count = 0
         self.failed = False
-        for thread in self._threads:
-            thread.start()
 
     def hand_over(self) -> None:
         """Give the client the memory in which batches lie."""
@@ -77,6 +76,14 @@ class Load:
         self._next += 1
         self.count += batch.count
         self._waiting.put(Work(batch.number, first_slot, batch.count))
+        if len(self._workers) < self._wanted:
+            self._start()
+
+    def _start(self) -> None:
+        """Have one more process; a load of one batch, as most are, needs no second one."""
+        self._workers.append(Worker(self._folder, self._memory))
+        self._threads.append(threading.Thread(target=self._run, args=(self._workers[-1],), daemon=True))
+        self._threads[-1].start()
 
     def refuse(self, reply: Denied) -> None:
         """Tell the client why nothing more is sealed."""

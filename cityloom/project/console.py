@@ -40,14 +40,16 @@ class Console:
 
     @contextmanager
     def new_city(self) -> Iterator[Path]:
-        """Build in a folder of its own; the current city stays as it is until the block ends well."""
+        """Build in a folder of its own; the current city stays as it is until the block ends well.
+
+        Nothing is kept in it before `make_schema`, so that what cannot be read is refused before that takes its time.
+        """
         with _enough_disk():
             folder = self.home.begin_city()
             os.environ["CITYLOOM_CITY_DIR"] = str(folder)
             try:
                 _start_django()
                 self._clear_away(self.home.leftovers())
-                _make_schema()
                 yield folder
                 _close_database()
                 self.home.adopt_city(folder)
@@ -56,6 +58,10 @@ class Console:
                     self._clear_away([folder])
                 raise
             self._clear_away(self.home.leftovers())
+
+    def make_schema(self) -> None:
+        """Make the tables of the city that is being built."""
+        _make_schema()
 
     def _clear_away(self, folders: list[Path]) -> None:
         """Remove cities, the folder last: while it is there, what else is left of it will be found."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.browser.look import without_maps
 from tests.flow.served import HELPED, Served
 from tests.required import missing
 
@@ -47,9 +49,9 @@ Opened = Callable[..., Page]
 _turns = count(1)  # the first one is whom tests/flow looks at
 
 
-@pytest.fixture
-def opened(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Opened]:
-    """Windows that may neither complain nor reach anything but the city."""
+@contextmanager
+def windows(chromium: Browser) -> Iterator[Opened]:
+    """Windows that may neither complain nor reach anything but the city; those that are to draw maps say so."""
     contexts: list[BrowserContext] = []
     wrong: list[str] = []
 
@@ -62,13 +64,15 @@ def opened(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Opened
             wrong.append(said)
 
     def open_one(locale: str = "en-GB", width: int = 1100, height: int = 900, excused: tuple[str, ...] = (),
-                 **more: object) -> Page:  # fmt: skip
+                 *, maps: bool = False, **more: object) -> Page:  # fmt: skip
         context = chromium.new_context(
             locale=locale, viewport={"width": width, "height": height}, **more  # type: ignore[arg-type]
         )  # fmt: skip
         contexts.append(context)
         context.add_init_script(_LISTEN)
         page = context.new_page()
+        if not maps:
+            without_maps(page)
         page.set_default_timeout(20_000)
         page.on("console", lambda said: complain(said.text, excused) if said.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -79,6 +83,12 @@ def opened(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Opened
     for context in contexts:
         context.close()
     assert wrong == []
+
+
+@pytest.fixture
+def opened(chromium: Browser) -> Iterator[Opened]:
+    with windows(chromium) as opened:
+        yield opened
 
 
 @pytest.fixture

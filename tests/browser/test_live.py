@@ -61,7 +61,7 @@ def duty(opened: Opened, served_city: Served) -> Callable[..., Page]:
 def test_what_happens_appears_without_a_reload_and_leaves_alone_what_one_does(
     duty: Callable[..., Page], served_city: Served
 ) -> None:
-    page = duty(excused=DROPPED)
+    page = duty(excused=DROPPED, maps=True)
     expect(page.locator("#live-state [data-when=live]")).to_be_visible()
     page.evaluate("window.sameOne = true")
     page.locator("#work-of-others summary").click()

@@ -41,7 +41,7 @@ def on_map(opened: Opened, served_city: Served, seat: StorageState, city_says: S
     mapped.need_the_island()
 
     def show(address: str = "/map/", script: str = "", **window: object) -> Page:
-        page = opened(storage_state=seat, **window)
+        page = opened(storage_state=seat, maps=True, **window)
         page.route(re.compile(r"/map/(layers\.json|live/|card/|search)"), city_says.answer)
         if script:
             page.add_init_script(script)
@@ -82,7 +82,7 @@ def test_chinese_names_are_drawn_without_the_systems_fonts(on_map: Window, city_
 
 
 def test_it_is_used_by_keyboard_alone(on_map: Window) -> None:
-    page = on_map(width=1400)
+    page = on_map(width=1200, height=500)
     assert state(page) == "idle"
     assert page.get_by_label("Tasks").is_disabled()
     assert "Only commanders see it." in page.locator(".map-side").inner_text()
@@ -152,7 +152,7 @@ def test_a_shared_address_shows_the_same_view(on_map: Window, city_says: Stub) -
 
 def test_a_place_is_chosen_for_a_form_by_keyboard(opened: Opened, served_city: Served) -> None:
     mapped.need_the_island()
-    page = opened()
+    page = opened(maps=True)
     page.goto(f"{served_city.url}/report/")
     page.locator("details.by-map summary").press("Enter")
     assert state(page) == "idle"

@@ -110,7 +110,7 @@ def test_everything_is_there_without_scripts(chromium, served_city: Served) -> N
 
 
 def test_streets_are_proposed_and_the_map_comes_when_it_is_wanted(opened: Opened, served_city: Served) -> None:
-    page = opened()
+    page = opened(maps=True)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{served_city.url}/places/")

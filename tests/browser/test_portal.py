@@ -57,7 +57,7 @@ def test_who_looked_is_three_clicks_from_the_printed_address(opened: Opened, ser
 
 
 def test_a_report_by_keyboard_alone(opened: Opened, served_city: Served, photo: Path) -> None:
-    page = opened(excused=("the server responded with a status of 422",))
+    page = opened(excused=("the server responded with a status of 422",), maps=True)
     page.goto(served_city.url)
     tab_to(page, "main a[href='/report/']")
     page.keyboard.press("Enter")
@@ -115,7 +115,8 @@ def test_everything_works_without_scripts(chromium, served_city: Served, photo: 
 
 
 def test_without_a_network_the_last_warnings_can_be_read(opened: Opened, served_city: Served) -> None:
-    page = opened(excused=("net::ERR", "ERR_INTERNET_DISCONNECTED"))
+    # a window that keeps maps away is not told that it has no network
+    page = opened(excused=("net::ERR", "ERR_INTERNET_DISCONNECTED"), maps=True)
     page.goto(f"{served_city.url}/portal/")
     until_kept(page)
     page.context.set_offline(True)

@@ -45,7 +45,7 @@ def button(page: Page, name: str):
 @pytest.fixture
 def drill(opened: Callable[..., Page], served_city: Served):
     """A drill that the commander has started from its page, waiting for people; removed afterwards."""
-    commander = sit_down(opened(width=1300), served_city.url, "commander")
+    commander = sit_down(opened(width=1300, maps=True), served_city.url, "commander")
     commander.goto(f"{served_city.url}/drills/")
     commander.locator("select[name=pace]").select_option(label="As fast as possible")
     commander.locator("select[name=approves]").select_option("people")
@@ -123,6 +123,7 @@ def test_two_people_decide_on_a_drill_and_see_each_other_do_it(
     second.locator("textarea[name=text]").fill("Buses are at the school.")
     button(second, "Write it down").click()
     expect(commander.locator("[aria-labelledby=log]")).to_contain_text("Buses are at the school.")
+    second.context.close()  # a page that is open when the drill is removed says that it is gone
     commander.goto(address)
     stop(commander)
     expect(commander.locator(".checks")).to_contain_text("two people approved the same bytes")

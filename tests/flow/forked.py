@@ -1,6 +1,7 @@
 """Commands in processes of their own that start in a third of the time: forked from one that has the libraries loaded.
 
-Nothing of Cityloom is loaded before the fork, so that each command reads its own environment, home and settings.
+Of Cityloom only its quiet rooms are loaded before the fork, so that each command reads its own environment, home and
+settings.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _LIBRARIES = (
     "django.core.serializers.json", "django.urls", "django.core.management", "django.core.handlers.asgi",
     "django.db.migrations.loader", "django.views.generic", "httpx", "jwt", "msgspec", "yaml", "PIL.Image", "lxml.etree",
     "cryptography.hazmat.primitives.ciphers.aead", "cryptography.hazmat.primitives.asymmetric.ed25519",
-    "cryptography.x509", "requests", "asyncio", "uvicorn",
+    "cryptography.x509", "requests", "osmium", "rfc8785", "asyncio", "uvicorn",
 )  # fmt: skip
 
 
@@ -85,8 +86,8 @@ def _end(starter: subprocess.Popen[bytes], folder: str) -> None:
 
 def main() -> None:
     """Listen, and fork a process for each command."""
-    for library in _LIBRARIES:
-        importlib.import_module(library)
+    for name in (*_LIBRARIES, *_quiet()):
+        importlib.import_module(name)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # whoever watches a command is not waited for
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(sys.argv[1])
@@ -98,6 +99,13 @@ def main() -> None:
                 listening.close()
                 _watch(link)
             link.close()
+
+
+def _quiet() -> list[str]:
+    """The modules of rules and mathematics, which read neither settings nor environment."""
+    files = [*ROOT.glob("cityloom/kernel/*.py"), *ROOT.glob("cityloom/*/domain/*.py")]
+    return [".".join(file.relative_to(ROOT).with_suffix("").parts) for file in sorted(files)
+            if file.name != "__init__.py"]  # fmt: skip
 
 
 def _watch(link: socket.socket) -> None:

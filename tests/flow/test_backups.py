@@ -47,11 +47,8 @@ def with_keeper(town: Installation, program: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def town(new_home: Callable[[], Installation]) -> Installation:
-    installation = new_home()
-    outcome = installation.run("city", "build", "--people", "2000")
-    assert outcome.returncode == 0, outcome.stderr
-    return installation
+def town(new_city: Callable[[], Installation]) -> Installation:
+    return new_city()
 
 
 def done(town: Installation, *arguments: str) -> str:

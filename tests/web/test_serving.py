@@ -20,7 +20,9 @@ from cityloom.project.home import Home
 
 EMPTY_CITY = """
 from cityloom.project.console import Console
-with Console().new_city():
+console = Console()
+with console.new_city():
+    console.make_schema()
     from cityloom.accounts.actions import create_demo_accounts, create_units
     from cityloom.gate.actions import start_keeper
     from cityloom.kernel import clock
