@@ -299,6 +299,14 @@ def overwrite(
             cursor.execute(f"UPDATE {name} SET {values} FROM {other} WHERE {condition}", [_listed(some)])  # noqa: S608
 
 
+def change(table: type[models.Model], column: str, value: int, ids: Sequence[int]) -> None:
+    """Let a column have a value in the rows with these ids."""
+    statement = f"UPDATE {table._meta.db_table} SET {column} = %s WHERE {_among('id')}"  # noqa: S608 - names are constants
+    with connection.cursor() as cursor:
+        for first in range(0, len(ids), _ASKED_AT_ONCE):
+            cursor.execute(statement, [value, _listed(list(ids[first : first + _ASKED_AT_ONCE]))])
+
+
 def _among(name: str) -> str:
     """Whether a column has one of the values that `_listed` hands over: a statement that does not grow with them."""
     return f"{name} IN (SELECT value FROM json_each(%s))" if _sqlite() else f"{name} = ANY(%s)"  # noqa: S608

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -225,7 +225,7 @@ class PersonWriter:
             returned=sum(before.is_gone or not before.record for before in living),
             unchanged=len(good) - len(people) - len(changed) - len(following), erased=len(changed) - len(living),
             homeless=homeless, linked=sum(not before.record for before in living), found=found, numbers=batch.numbers,
-            checked=checked,
+            checked=replace(checked, values={}, said=None),
         )  # fmt: skip
 
     def _joined(self, people: _People) -> dict[int, Known]:
@@ -293,9 +293,7 @@ class PersonWriter:
                 _write_envelopes(apps.get_model("gate", "Envelope"), {"subject": sealed.subjects}, sealed)
             if part.versions is not None:
                 self._write_changed(part.changed, part.subjects, part.versions)
-            for first in range(0, len(part.closed), _KEYS_AT_ONCE):
-                followed = PersonRecord.objects.filter(id__in=part.closed[first : first + _KEYS_AT_ONCE])
-                followed.update(closed_by=self._load.number)
+            bulk.change(PersonRecord, "closed_by", self._load.number, part.closed)
             note(part.found, self._load.source_id, self._load.number)
             self._set_aside(part.numbers, part.checked)
             self._count(part)
@@ -358,6 +356,8 @@ class PersonWriter:
 
     def _set_apart(self, batch: Rows, checked: Checked, tokens: Ints) -> None:
         """Keep new rows about somebody of an earlier row for the end, when it is known who that is."""
+        if not self._within.leader:
+            return
         self._leads |= {batch.numbers[place]: int(tokens[place]) for place in checked.good
                         if batch.numbers[place] in self._within.leading}  # fmt: skip
         places = [place for place in checked.good if batch.numbers[place] in self._within.leader]
