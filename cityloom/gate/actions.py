@@ -42,6 +42,8 @@ from cityloom.keeper import client, files, manifest, protocol
 from cityloom.keeper.client import Running, Sealer
 from cityloom.keeper.record import (
     AGE_BANDS,
+    COMPOSED,
+    DIGESTED,
     NEEDS,
     RECORD,
     SEXES,
@@ -59,16 +61,16 @@ from cityloom.kernel.refused import Refused
 from cityloom.kernel.texts import packed
 
 __all__ = [
-    "AGE_BANDS", "NEEDS", "SEXES", "WEIGHED_FIELDS", "Alike", "GrantOrder", "Opening", "Packet", "PeopleBatch",
-    "Region", "Running", "SealedBatch", "Sealer", "Versions", "alike_people", "answer_contest", "approve_status",
-    "are_same", "ask", "back_up_database", "back_up_keys", "break_glass", "contest", "decide_purpose", "end_status",
-    "erase", "erase_packets", "find_packets", "follow_versions", "forget", "grant", "grant_all", "join_people",
-    "keep_packets", "link_resident", "name_sounds", "open_all", "open_packets", "open_people", "open_versions",
-    "part_person", "people_column", "people_records", "propose_purpose", "propose_status", "prune_backups",
-    "read_notices", "reader", "register_tokens", "remove_exercise", "reset_breaker", "restore_database", "restore_keys",
-    "reveal_people", "review_glass", "revoke", "revoke_all", "revoke_these", "rotate_keys", "seal_packet",
-    "seal_packets", "seal_texts", "seal_versions", "sealing", "search", "second", "see_alarm", "set_honey",
-    "start_keeper", "store_envelopes", "take_back_people", "traits_of", "unmask",
+    "AGE_BANDS", "COMPOSED", "DIGESTED", "NEEDS", "SEXES", "WEIGHED_FIELDS", "Alike", "GrantOrder", "Opening", "Packet",
+    "PeopleBatch", "Region", "Running", "SealedBatch", "Sealer", "Versions", "alike_people", "answer_contest",
+    "approve_status", "are_same", "ask", "back_up_database", "back_up_keys", "break_glass", "compose_versions",
+    "contest", "decide_purpose", "end_status", "erase", "erase_packets", "find_packets", "follow_versions", "forget",
+    "grant", "grant_all", "join_people", "keep_packets", "link_resident", "name_sounds", "open_all", "open_packets",
+    "open_people", "open_versions", "part_person", "people_column", "people_records", "propose_purpose",
+    "propose_status", "prune_backups", "read_notices", "reader", "register_tokens", "remove_exercise", "reset_breaker",
+    "restore_database", "restore_keys", "reveal_people", "review_glass", "revoke", "revoke_all", "revoke_these",
+    "rotate_keys", "said_digests", "seal_packet", "seal_packets", "seal_texts", "seal_versions", "sealing", "search",
+    "second", "see_alarm", "set_honey", "start_keeper", "store_envelopes", "take_back_people", "traits_of", "unmask",
 ]  # fmt: skip
 
 WEIGHED_FIELDS = ("name", "national_id", "phone", "birth_date")
@@ -765,6 +767,38 @@ def are_same(*, by: Actor, at: datetime, subjects: Subjects, people: PeopleBatch
         request = protocol.Compare(keeper.sign(by, at=at), _run(wanted[here]), envelopes, records)
         answers += keeper.ask(request, protocol.Answered).answers
     return np.array([bool(answer) for answer in answers], bool)
+
+
+def said_digests(*, by: Actor, at: datetime, versions: Sequence[tuple[int, bytes]]) -> NDArray[np.int64]:
+    """What each version of a person says of `DIGESTED`, as numbers that only tell what is the same; one row for each.
+
+    0 is nothing said. Nobody is shown. Raises: Refused `gate.not_allowed`.
+    """
+    keeper, found = keeper_for(), [np.zeros((0, len(DIGESTED)), np.int64)]
+    for first in range(0, len(versions), protocol.MAX_OPENED):
+        some = versions[first : first + protocol.MAX_OPENED]
+        subjects, sealed = _run([subject for subject, _sealed in some]), b"".join(each for _subject, each in some)
+        reply = keeper.ask(protocol.TellSame(keeper.sign(by, at=at), subjects, sealed), protocol.DigestsAre)
+        found.append(np.frombuffer(reply.digests, "<i8").reshape(-1, len(DIGESTED)))
+    return np.concatenate(found)
+
+
+def compose_versions(
+    *, by: Actor, at: datetime, subjects: Subjects, versions: Sequence[Sequence[bytes]],
+    choices: Sequence[Sequence[int]],
+) -> Versions:  # fmt: skip
+    """Seal for each of at most 20,000 people a record of which each field of `COMPOSED` comes from the version chosen.
+
+    Raises: Refused `gate.not_allowed`.
+    """
+    keeper = keeper_for()
+    request = protocol.Compose(
+        keeper.sign(by, at=at), _run(subjects), np.array([len(each) for each in versions], np.int64).tobytes(),
+        b"".join(sealed for each in versions for sealed in each), np.array(choices, np.uint8).tobytes(),
+    )  # fmt: skip
+    reply = keeper.ask(request, protocol.VersionsSealed)
+    envelopes = np.frombuffer(reply.envelopes, np.uint8).reshape(len(versions), -1)
+    return Versions(envelopes, reply.field_set, reply.key_id)
 
 
 def alike_people(*, by: Actor, at: datetime, people: PeopleBatch) -> Alike:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -591,6 +591,21 @@ def versions_of(subject: int) -> tuple[bytes | None, dict[int, bytes]]:
     now = Envelope.objects.filter(subject=subject).values_list("sealed", flat=True).first()
     kept = EnvelopeVersion.objects.filter(subject=subject).values_list("id", "sealed")
     return (None if now is None else bytes(now)), {number: bytes(sealed) for number, sealed in kept}
+
+
+def kept_versions(records: Mapping[int, int]) -> dict[int, bytes]:
+    """What is sealed of some records of the register (by number the person); the first one may be in force alone."""
+    numbers, found = sorted(records), dict[int, bytes]()
+    for at in range(0, len(numbers), _AT_ONCE):
+        rows = EnvelopeVersion.objects.filter(id__in=numbers[at : at + _AT_ONCE]).values_list("id", "sealed")
+        found.update((number, bytes(sealed)) for number, sealed in rows)
+    alone = [number for number in numbers if number not in found]
+    if alone:
+        (run,) = envelopes_by([np.array([records[number] for number in alone], np.int64)])
+        width = len(_NO_ENVELOPE)
+        sealed = (run[place * width : (place + 1) * width] for place in range(len(alone)))
+        found.update((number, each) for number, each in zip(alone, sealed, strict=True) if each != _NO_ENVELOPE)
+    return found
 
 
 def _published(name: str, says: dict[str, Any], at: datetime) -> PublishedPurpose:

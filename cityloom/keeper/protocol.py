@@ -558,6 +558,27 @@ class Compare(msgspec.Struct, frozen=True, tag="compare"):
     records: bytes
 
 
+class TellSame(msgspec.Struct, frozen=True, tag="tell_same"):
+    """What each envelope says of each field as a keyed number, which means nothing beside another person's."""
+
+    who: Signed
+    subjects: bytes
+    envelopes: bytes
+
+
+class Compose(msgspec.Struct, frozen=True, tag="compose"):
+    """Seal for each person a record whose fields come from several of the versions; `counts` int64, one a person.
+
+    `choices` is uint8, a row of `COMPOSED` for each person: the place of a version among the person's own.
+    """
+
+    who: Signed
+    subjects: bytes
+    counts: bytes
+    envelopes: bytes
+    choices: bytes
+
+
 class Seek(msgspec.Struct, frozen=True, tag="seek"):
     """Name who may be meant by new records of 128 bytes: those who share two of sound of name, birth and phone."""
 
@@ -611,7 +632,7 @@ Request = Union[  # noqa: UP007 - msgspec reads the union at run time
     ProposePurpose, DecidePurpose, SetHoney, ResetBreaker, ReadBreakers, Unmask, BreakGlass, ReviewGlass, ReadGlass,
     ProposeStatus, ApproveStatus, EndStatus, Rotate, RotationAt, BackUpKeys,
     ReadEntry, SealPackets, FindPackets, OpenPackets, ErasePackets, SealTexts, OpenTexts,
-    RegisterTokens, SealVersions, Follow, Compare, Seek, Weigh, Join, Part, Reveal, TakeBack,
+    RegisterTokens, SealVersions, Follow, Compare, TellSame, Compose, Seek, Weigh, Join, Part, Reveal, TakeBack,
 ]  # fmt: skip
 
 
@@ -739,6 +760,12 @@ class Answered(msgspec.Struct, frozen=True, tag="answered"):
     """Yes, no, or None where it cannot be told, in the order asked."""
 
     answers: list[bool | None]
+
+
+class DigestsAre(msgspec.Struct, frozen=True, tag="digests_are"):
+    """int64, a row of `DIGESTED` for each envelope; 0 where it says nothing or does not open."""
+
+    digests: bytes
 
 
 class Candidates(msgspec.Struct, frozen=True, tag="candidates"):
@@ -931,8 +958,8 @@ class VersionsSealed(msgspec.Struct, frozen=True, tag="versions_sealed"):
 
 Reply = Union[  # noqa: UP007 - msgspec reads the union at run time
     Done, Denied, Granted, HeadIs, LeafIs, ProofIs, BasisIs, Opened, Counted, Named, Summaries, Sealed,
-    LogKeyIs, CheckpointIs, TileIs, EntriesAre, InclusionsAre, Answered, Candidates, Sought, Linked, OwnEntries, NewsIs,
-    Alarms, FlowsAre, PurposesAre, BreakersAre, Unmasked, GlassIs, Rotated, Progress, BackedUp,
+    LogKeyIs, CheckpointIs, TileIs, EntriesAre, InclusionsAre, Answered, DigestsAre, Candidates, Sought, Linked,
+    OwnEntries, NewsIs, Alarms, FlowsAre, PurposesAre, BreakersAre, Unmasked, GlassIs, Rotated, Progress, BackedUp,
     EntryIs, PacketsSealed, PacketsOpened, TextsAre, TokensAre, VersionsSealed, Parted,
 ]  # fmt: skip
 

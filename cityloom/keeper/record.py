@@ -18,6 +18,9 @@ _WIDTHS = (48, 18, 16, 8, 36)
 _TRAITS = "traits"
 RECORD = np.dtype([*((field, f"S{width}") for field, width in zip(FIELDS, _WIDTHS, strict=True)), (_TRAITS, "<u2")])
 """The plaintext, 128 bytes: UTF-8 padded with zeros, `birth_date` as YYYYMMDD; what is counted of it at the end."""
+COMPOSED = ("name", "national_id", "phone", "birth_date", "sex", "needs")
+"""What can be taken from different versions of a person."""
+DIGESTED = (*COMPOSED, "sound")
 _places = {field: slice(RECORD.fields[field][1], RECORD.fields[field][1] + RECORD[field].itemsize) for field in FIELDS}
 ENVELOPE_BYTES = 160
 
@@ -111,6 +114,29 @@ def traits_of(
     for need, has in needs.items():
         packed |= has.astype(np.uint16) << np.uint16(_NEED_SHIFT + NEEDS.index(need))
     return packed
+
+
+def of_needs(traits: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """The needs alone, as bits."""
+    return traits & np.uint16(((1 << len(NEEDS)) - 1) << _NEED_SHIFT)
+
+
+def of_sex(traits: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """The sex alone, 0 for unknown."""
+    return traits & np.uint16(3 << 2)
+
+
+def composed(records: NDArray[np.uint8], rows: dict[str, NDArray[np.int64]]) -> NDArray[np.uint8]:
+    """Records of which each field of COMPOSED comes from a row of others; an age is that of the day of birth."""
+    held = np.ascontiguousarray(records).view(RECORD).reshape(-1)
+    out = np.zeros(len(rows["name"]), RECORD)
+    for field in ("name", "national_id", "phone", "birth_date"):
+        out[field] = held[field][rows[field]]
+    out["need_note"] = held["need_note"][rows["needs"]]
+    traits = held[_TRAITS]
+    out[_TRAITS] = ((traits[rows["birth_date"]] & np.uint16(3)) | of_sex(traits[rows["sex"]])
+                    | of_needs(traits[rows["needs"]]))  # fmt: skip
+    return out.view(np.uint8).reshape(len(out), RECORD.itemsize)
 
 
 def need_columns(traits: NDArray[np.uint16]) -> NDArray[np.bool_]:

@@ -22,6 +22,7 @@ from cityloom.keeper.vault import NOBODY_HIDDEN
 from cityloom.kernel.refused import Refused
 
 _MOST_VERSIONS = 10_000
+_MOST_COMPOSED = 64
 _SAME = ("name", "national_id")
 _FORGET: Statement = ("DELETE FROM hidden", ())
 
@@ -37,7 +38,8 @@ class Registering:
         self._form: int = office.rows("SELECT form FROM keyed_numbers")[0][0]
         self.answers: dict[type, Callable[..., Reply]] = {
             protocol.RegisterTokens: self._tokens, protocol.SealVersions: self._seal, protocol.Follow: self._follow,
-            protocol.Compare: self._compare, protocol.Join: self._join, protocol.Part: self._part,
+            protocol.Compare: self._compare, protocol.TellSame: self._digests, protocol.Compose: self._compose,
+            protocol.Join: self._join, protocol.Part: self._part,
             protocol.Reveal: self._reveal, protocol.TakeBack: self._take_back,
         }  # fmt: skip
 
@@ -99,6 +101,33 @@ class Registering:
         told = (read(request.records[at * width : (at + 1) * width]) for at in range(len(subjects)))
         return protocol.Answered([None if held is None else held == said and bool(said[1])
                                   for held, said in zip(people, told, strict=True)])  # fmt: skip
+
+    def _digests(self, request: protocol.TellSame) -> Reply:
+        """Nothing is shown: numbers leave that only tell whether two versions of one person say the same."""
+        subjects = enveloped(request.subjects, request.envelopes)
+        asked = self._asked(request.who, "key", len(subjects))
+        self._office.log.append([self._office.leaf_about(asked, "compared", people=len(np.unique(subjects)))])
+        return protocol.DigestsAre(self._office.vault.digests(subjects, request.envelopes).tobytes())
+
+    def _compose(self, request: protocol.Compose) -> Reply:
+        """Only what is sealed of a person already goes into that person's new record."""
+        subjects, vault = subjects_in(request.subjects, protocol.MAX_OPENED), self._office.vault
+        if len(request.counts) != 8 * len(subjects):
+            raise protocol.malformed()
+        counts = np.frombuffer(request.counts, "<i8")
+        fields = len(record.COMPOSED)
+        if (len(request.choices) != fields * len(subjects)
+                or not ((counts > 0) & (counts <= _MOST_COMPOSED)).all()
+                or len(request.envelopes) != int(counts.sum()) * record.ENVELOPE_BYTES):  # fmt: skip
+            raise protocol.malformed()
+        choices = np.frombuffer(request.choices, np.uint8).reshape(-1, fields)
+        if not (choices < counts[:, None]).all():
+            raise protocol.malformed()
+        asked = self._asked(request.who, "load", len(subjects))
+        self._require_distinct(subjects)
+        envelopes = vault.compose(subjects, counts, request.envelopes, choices)
+        self._office.log.append([self._office.leaf_about(asked, "resealed", people=int((envelopes[:, 0] != 0).sum()))])
+        return protocol.VersionsSealed(envelopes.tobytes(), vault.key_id, record.FIELD_SET)
 
     def _part(self, request: protocol.Part) -> Reply:
         asked, vault = self._asked(request.who, "load", 1), self._office.vault

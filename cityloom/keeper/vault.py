@@ -20,7 +20,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from numpy.typing import NDArray
 
-from cityloom.keeper import index, keyed_numbers, keyring, packet, record, slots
+from cityloom.keeper import digesting, index, keyed_numbers, keyring, packet, record, slots
 from cityloom.keeper.blocks import SECRET_BYTES, SlotCipher
 from cityloom.keeper.record import PAIRED, SEARCHED
 from cityloom.keeper.slots import Progress, Slots
@@ -188,6 +188,40 @@ class Vault:
             self._measure()
         self.slots.sync()
         return len(places)
+
+    def digests(self, subjects: NDArray[np.int64], envelopes: bytes) -> NDArray[np.int64]:
+        """What each envelope says of `DIGESTED`, keyed with the person, int64 (n, 7); 0 for nothing.
+
+        A name in signs has an odd number, any other an even one: what only sounds the same may be written in both.
+        """
+        out = np.zeros((len(subjects), len(record.DIGESTED)), np.int64)
+        for row, plain in enumerate(self._opened(self.unlock(subjects), envelopes)):
+            if plain is not None:
+                about = int(subjects[row]).to_bytes(8, "big")
+                out[row] = [self._digest(about, field, said) for field, said in digesting.said_in(plain).items()]
+                out[row, 0] = out[row, 0] & ~1 | digesting.is_in_signs(plain) if out[row, 0] else 0
+        return out
+
+    def _digest(self, about: bytes, field: str, said: bytes) -> int:
+        if not said:
+            return 0
+        key, words = self._register_keys[keyed_numbers.BY_HASH], (b"said", about, field.encode(), said)
+        code = hmac.digest(key, b"\x00".join(words), "sha256")
+        return int.from_bytes(code[:8], "big", signed=True) or 2
+
+    def compose(
+        self, subjects: NDArray[np.int64], counts: NDArray[np.int64], envelopes: bytes, choices: NDArray[np.uint8]
+    ) -> NDArray[np.uint8]:  # fmt: skip
+        """Seal for each person a record made of several versions; zeros where one of them does not open."""
+        opened = list(self._opened(self.unlock(np.repeat(subjects, counts)), envelopes))
+        width = record.RECORD.itemsize
+        records = np.frombuffer(b"".join(plain or bytes(width) for plain in opened), np.uint8).reshape(-1, width)
+        begin = np.cumsum(counts) - counts
+        rows = {field: begin + choices[:, at] for at, field in enumerate(record.COMPOSED)}
+        _alive, sealed = self.seal_versions(subjects, record.composed(records, rows))
+        is_shut = np.array([plain is None for plain in opened], bool)
+        sealed[np.add.reduceat(is_shut, begin) > 0] = 0
+        return sealed
 
     def part(
         self, reserve: Callable[[int], int], subject: int, envelopes: bytes

@@ -118,6 +118,7 @@ __all__ = [
     "move_cells",
     "note_disagreements",
     "open_correction",
+    "open_disagreement",
     "open_people",
     "open_person_versions",
     "part_person",
@@ -143,7 +144,7 @@ __all__ = [
     "write_example",
     "write_linking_example",
     "write_links",
-]  # fmt: skip
+]
 
 Progress = Callable[[str, int, int], None]
 """Called with the step, how much of it is done, and how much there is."""
@@ -473,6 +474,11 @@ def set_source_rules(path: Path, *, reason: str, by: Actor, at: datetime) -> int
     Raises: Refused `registers.rules_*`, `registers.role`, `registers.reason`.
     """
     return deciding.set_rules(path, reason=reason, by=by, at=at)
+
+
+def open_disagreement(number: int, *, reason: str, by: Actor, at: datetime) -> tuple[str, str]:
+    """What both sources say of a sealed field, opened for a stated reason; never to be stored. Raises: Refused."""
+    return deciding.open_sides(number, reason=reason, by=by, at=at)
 
 
 def settle_disagreement(number: int, *, right: str, reason: str, by: Actor, at: datetime) -> None:

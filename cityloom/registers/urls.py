@@ -28,6 +28,7 @@ urlpatterns = [
     path("registers/corrections/<str:request_id>/open/", corrections.open_it, name="open-correction"),
     path("registers/corrections/<str:request_id>/decide/", corrections.decide, name="decide-correction"),
     path("registers/folder/", arrivals.folder, name="register-folder"),
+    path("registers/disagreements/<int:number>/open/", disagreements.opened, name="open-disagreement"),
     path("registers/links/", pairs.pairs, name="pairs"),
     path("registers/links/<int:number>/", pairs.pair, name="pair"),
     path("registers/links/<int:number>/open/", pairs.opened, name="open-pair"),

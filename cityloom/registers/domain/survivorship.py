@@ -218,6 +218,30 @@ def believed(
     return Entry(register.name, key, _is_gone(register, rules, current), fields, rules.number)
 
 
+SEALED_FIELDS = ("name", "national_id", "phone", "birth_date", "sex", "needs")
+"""What is said of people and compared behind the gate."""
+
+
+def chosen(rules: Rules, facts: Sequence[Fact], settled: Mapping[str, str]) -> dict[str, int]:
+    """By sealed field of a person the record that is believed, from what each source says now, as numbers."""
+    found = {}
+    for name in SEALED_FIELDS:
+        said = {fact.origin.source: fact for fact in facts if fact.values.get(name)}
+        if said:
+            target = REGISTERS[PEOPLE].field(name)
+            source, _why = _winner(target, rules.of(PEOPLE, name), said, facts, settled.get(name, ""))
+            if source:
+                found[name] = said[source].record
+    return found
+
+
+def is_same_sealed(name: str, one: Mapping[str, int], other: Mapping[str, int]) -> bool:
+    """Whether two versions say the same of a field; a name in signs and one in letters that sound the same do."""
+    if one[name] == other[name]:
+        return True
+    return name == "name" and bool((one["name"] ^ other["name"]) & 1) and one["sound"] == other["sound"] != 0
+
+
 def _is_gone(register: Register, rules: Rules, current: Sequence[Fact]) -> bool:
     """Whether the first authority that ever had it has it no more; without one, whether nobody has it."""
     rule = rules.of(register.name, register.key)

@@ -14,7 +14,9 @@ from cityloom.bus import actions as bus
 from cityloom.kernel import ids
 from cityloom.registers.domain.facts import Noted
 from cityloom.registers.domain.reviewing import JOINED
+from cityloom.registers.domain.survivorship import PEOPLE
 from cityloom.registers.events import RecordsDisagree
+from cityloom.registers.loading import person_believed, person_settling
 from cityloom.registers.loading.differing import Count, Differing, Sides
 from cityloom.registers.loading.joining import COMPARED, sides_of
 from cityloom.registers.models import RECORDS, Comparison, Disagreement, Load, RecordLink, Source
@@ -28,19 +30,35 @@ _GONE_FROM = 1 << 31
 def compare_due(at: datetime) -> None:
     """Compare every load that is known and was not compared yet, in their order; what was cut short begins again."""
     last = Comparison.objects.order_by("-load").values_list("load", flat=True).first() or 0
-    for load in Load.objects.filter(state=Load.DONE, number__gt=last, register__in=COMPARED).order_by("number"):
+    due = Load.objects.filter(state=Load.DONE, number__gt=last, register__in=[*COMPARED, PEOPLE])
+    for load in due.order_by("number"):
         compare(load, at)
 
 
 def compare(load: Load, at: datetime) -> None:
     """Note where a load's records and the last words of other sources say different things, and publish how many."""
     work = _Work(load, Differing(load.register, rules.in_force()))
+    if load.register == PEOPLE and work.others:
+        for low, high in work.parts:
+            people = person_believed.touched(low, high)
+            _note_people(work, people, at)
     if load.register in COMPARED and work.others:
         for low, high in work.parts:
             joined = work.joined(low, high)
             found = work.found(low, high, joined)
             disagreements.note(load.register, found, work.known(low, high, joined), When(load.number, at))
     _publish(work, at)
+
+
+def _note_people(work: _Work, people: list[int], at: datetime) -> None:
+    """Note where sources disagree on people; where that ends a steward's decision, the rules hold again."""
+    load, known = work.load, person_believed.known(people)
+    settled = [row for row in known if row.state == Disagreement.SETTLED]
+    found = person_believed.found_among(people, load.number, work.compared, work.differ, load.source_id)
+    disagreements.note(PEOPLE, found, known, When(load.number, at))
+    over = sorted({int(row.key) for row in settled if row.state != Disagreement.SETTLED})
+    if over:
+        person_settling.put_in_force(over, load.number)
 
 
 @dataclass

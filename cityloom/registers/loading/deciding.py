@@ -5,18 +5,22 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TextIO
 
 from django.db import transaction
 
-from cityloom.kernel.actor import Actor
+from cityloom.gate import actions as gate
+from cityloom.gate import queries as gate_queries
+from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
-from cityloom.registers import policies
+from cityloom.registers import policies, queries
 from cityloom.registers.domain.facts import DisagreementFacts
-from cityloom.registers.domain.survivorship import Rules, read
+from cityloom.registers.domain.survivorship import PEOPLE, Rules, read
 from cityloom.registers.domain.written import LARGEST_BYTES
+from cityloom.registers.loading import person_opening, person_settling
+from cityloom.registers.loading.turn import turn
 from cityloom.registers.models import Disagreement, Load, Source
 from cityloom.registers.trust import disagreements, rules
 
@@ -54,7 +58,43 @@ def set_rules(path: Path, *, reason: str, by: Actor, at: datetime) -> int:
 def settle(number: int, *, right: str, reason: str, by: Actor, at: datetime) -> None:
     """Write down which source is right, or that both may stand."""
     policies.check_can_decide(by)
-    disagreements.decide(number, right=right, reason=policies.check_reason(reason), by=by.account, at=at)
+    why = policies.check_reason(reason)
+    if disagreements.one(number).register != PEOPLE:
+        disagreements.decide(number, right=right, reason=why, by=by.account, at=at)
+        return
+    with turn():
+        person_settling.settle_all()
+        with transaction.atomic():
+            disagreements.decide(number, right=right, reason=why, by=by.account, at=at)
+            subject = int(Disagreement.objects.values_list("key", flat=True).get(id=number))
+            person_settling.put_in_force([subject], queries.last_known_load())
+
+
+_OPENED_AS = {"needs": "need_note"}
+_OPEN_FOR = timedelta(hours=1)
+
+
+def open_sides(number: int, *, reason: str, by: Actor, at: datetime) -> tuple[str, str]:
+    """What both sources say of one sealed field of a person, opened for a stated reason, which stays with it.
+
+    Each version that is opened is a leaf of the log. Raises: Refused `registers.role`, `registers.reason`,
+    `registers.not_opened`, and what the gate refuses.
+    """
+    policies.check_can_decide(by)
+    why, found = policies.check_reason(reason), disagreements.one(number)
+    name = _OPENED_AS.get(found.field, found.field)
+    if found.register != PEOPLE or found.state == Disagreement.ENDED or name not in person_opening.FIELDS:
+        raise Refused("registers.not_opened", "What is said of {value} is not opened here; ask both departments, and "
+                      "decide by what they answer.", value=found.field)  # fmt: skip
+    subject = int(found.key)
+    kept = gate_queries.kept_versions(dict.fromkeys(found.records, subject))
+    grant = gate.grant(by=SYSTEM, at=at, purpose=gate_queries.REGISTER, subjects=[subject], fields=[name],
+                       holder=by.account, until=at + _OPEN_FOR)  # fmt: skip
+    disagreements.note_opened(number, reason=why, by=by.account, at=at)
+    sealed = [(subject, kept[record]) for record in found.records if record in kept]
+    said = gate.open_versions(by=by, at=at, grant_id=grant, versions=sealed, fields=[name])
+    told = [says[name] if says else "" for says in said]
+    return (told[0], told[1]) if len(told) == 2 else ("", "")
 
 
 def export(source: str, place: Path, *, register: str, by: Actor) -> int:

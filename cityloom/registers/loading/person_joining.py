@@ -14,7 +14,7 @@ from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
 from cityloom.registers import policies, queries
 from cityloom.registers.domain.reviewing import JOINED, SAME, UNDONE, PairFacts
-from cityloom.registers.loading import person_parting, person_settling
+from cityloom.registers.loading import person_believed, person_parting, person_settling
 from cityloom.registers.loading.turn import turn
 from cityloom.registers.models import PersonRecord, Resident
 from cityloom.registers.trust import pairs
@@ -40,6 +40,7 @@ def join(number: int, *, reason: str, by: Actor, at: datetime) -> None:
                 person_settling.put_in_force([into], queries.last_known_load())
         if subject != into:
             gate.erase(by=by, at=at, subject=subject)
+            person_believed.compare_again([into, subject], queries.last_known_load(), by=by.account, at=at)
 
 
 def undo(number: int, *, reason: str, by: Actor, at: datetime) -> None:
@@ -47,7 +48,10 @@ def undo(number: int, *, reason: str, by: Actor, at: datetime) -> None:
     policies.check_can_judge_links(by)
     pair = pairs.one(number)
     if pair.state in JOINED and len(set(_subjects(pair))) == 1:
-        person_parting.part(max(pair.records), by=by, at=at)
+        subject = _subjects(pair)[0]
+        fresh = person_parting.part(max(pair.records), by=by, at=at)
+        last = queries.last_known_load()
+        person_believed.compare_again([subject, fresh], last, by=by.account, at=at, reason=reason)
     pairs.decide(number, UNDONE, reason=reason, by=by.account, at=at)
 
 

@@ -17,6 +17,7 @@ from cityloom.gate import actions as gate
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM
 from cityloom.registers import bulk
+from cityloom.registers.loading import person_believed
 from cityloom.registers.models import Load, PersonRecord, Resident
 
 _AT_ONCE = 2_000
@@ -26,10 +27,14 @@ _FOLLOWING = 20_000
 
 @dataclass(frozen=True)
 class _Said:
-    """What records say of some people: the one that holds of each now, and the first that ever told of them."""
+    """What records say of some people: the one that holds of each now, and the first that ever told of them.
+
+    `many` are those of whom several sources say something now.
+    """
 
     now: dict[int, _Word]
     first: dict[int, int]
+    many: set[int]
 
 
 @dataclass(frozen=True)
@@ -73,17 +78,25 @@ def _subjects(load: Load) -> Iterator[list[int]]:
 
 
 def put_in_force(subjects: Sequence[int], last_load: int) -> None:
-    """Let the latest word of any source be what is opened, found, counted and lived by; at most 20,000 people."""
+    """Let the believed word of each field be what is opened, found and counted, and the latest one be lived by.
+
+    At most 20,000 people. Where one source alone says something of a person, its last word is in force as it is.
+    """
     _follow(_put(subjects, last_load))
 
 
 def _put(subjects: Sequence[int], last_load: int) -> list[int]:
     """The same without what they are found and counted by; returns those for whom that has to follow."""
     said = _said(subjects, last_load)
+    in_force = {subject: said.now[subject].record for subject in said.many}
+    made = person_believed.composed(said.many, last_load, in_force) if said.many else {}
     with transaction.atomic():
         changed = _put_envelopes(said)
+        if made:
+            _keep_first(sorted(made), said.first)
+            person_believed.put(made)
         _put_homes(subjects, said.now)
-    return changed
+    return [*changed, *made]
 
 
 def _follow(subjects: Sequence[int]) -> None:
@@ -93,17 +106,21 @@ def _follow(subjects: Sequence[int]) -> None:
 
 def _said(subjects: Sequence[int], last_load: int) -> _Said:
     """Of each person the word that is true since the latest day, of several the one that was known last."""
-    rows = bulk.rows_with(PersonRecord, "subject, id, valid_from, dwelling_id, closed_by", "subject", subjects,
-                          "NOT is_gone ORDER BY id")  # fmt: skip
+    rows = bulk.rows_with(PersonRecord, "subject, id, valid_from, dwelling_id, closed_by, source_id",
+                          "subject", subjects, "NOT is_gone ORDER BY id")  # fmt: skip
     now: dict[int, _Word] = {}
     first: dict[int, int] = {}
-    for subject, record, since, dwelling, closed_by in rows:
+    sources: dict[int, int] = {}
+    many: set[int] = set()
+    for subject, record, since, dwelling, closed_by, source in rows:
         first.setdefault(subject, record)
         if closed_by > last_load and record < last_load + 1 << 32:
+            if sources.setdefault(subject, source) != source:
+                many.add(subject)
             held = now.get(subject)
             if held is None or since >= held.since:
                 now[subject] = _Word(since, record, dwelling)
-    return _Said(now, first)
+    return _Said(now, first, many)
 
 
 def _put_envelopes(said: _Said) -> list[int]:

@@ -19,6 +19,8 @@ from cityloom.registers.models import RECORDS, Comparison, Disagreement, Source
 
 _AT_ONCE = 500
 _CHANGES = ("record_a", "record_b", "found_by", "said", "state", "right", "by", "at", "reason", "past")
+OPENED = "opened"
+"""Among past decisions: that somebody looked, and why."""
 Pair = tuple[str, str, int, int, str]
 """Key, field, the two sources, the smaller number first, and the second one's key where it is another."""
 
@@ -141,6 +143,14 @@ def decide(number: int, *, right: str, reason: str, by: str, at: datetime) -> No
         row.save(update_fields=list(_CHANGES))
 
 
+def note_opened(number: int, *, reason: str, by: str, at: datetime) -> None:
+    """Write down why somebody looked at what both sources say; nothing is decided by it."""
+    with transaction.atomic():
+        row = Disagreement.objects.select_for_update().get(id=number)
+        row.past = [*row.past, {"state": OPENED, "right": 0, "by": by, "at": clock.to_text(at), "reason": reason}]
+        row.save(update_fields=["past"])
+
+
 def known_of_joined(
     register: str, keys: Collection[str], fields: Collection[str], source: int = 0
 ) -> list[Disagreement]:  # fmt: skip
@@ -193,6 +203,8 @@ def _taken(row: Mapping[str, Any]) -> list[tuple[str, int]]:
     """Every decision of a row, and with no source the instant at which a load ended one."""
     taken = [] if row["at"] is None else [(clock.to_text(row["at"]), int(row["right"]))]
     for one in row["past"]:
+        if one["state"] == OPENED:
+            continue
         taken.append((one["at"], one["right"]))
         if ended := one.get("until"):
             taken.append((ended, 0))

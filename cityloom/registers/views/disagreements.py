@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from cityloom.accounts import queries as accounts
@@ -21,11 +22,13 @@ from cityloom.registers import actions, policies, queries
 from cityloom.registers.browsing.entries import LISTED
 from cityloom.registers.display import DISAGREEMENT_STATES, WHY, field_word, value_word
 from cityloom.registers.domain.facts import DisagreementFacts
-from cityloom.registers.domain.survivorship import Entry
+from cityloom.registers.domain.survivorship import PEOPLE, Entry
 from cityloom.ui.once import only_once
 from cityloom.ui.words import sentence_of
 
 _A_PAGE = 50
+_SHUT = ("sex", "dwelling")
+"""Of people: what is opened nowhere, and what is never sealed."""
 _FILTERS = ("register", "field", "source", "other", "state")
 _ENTRY = {"organisations": "organisation"}
 """Names of the pages of registers' entries, where another than the register's own."""
@@ -74,6 +77,21 @@ def settle(request: HttpRequest, number: int) -> HttpResponse:
     return redirect("disagreement", number)
 
 
+@never_cache
+@require_POST
+@only_once
+def opened(request: HttpRequest, number: int) -> HttpResponse:
+    """The same with what both sources say of a sealed field, opened for a stated reason; kept by no cache."""
+    why = request.POST.get("why", "")
+    try:
+        told = actions.open_disagreement(number, reason=why, by=_actor(request), at=clock.now())
+    except Refused as refusal:
+        if refusal.code != "registers.reason":
+            raise
+        return _one(request, number, refusal=sentence_of(refusal), opening_reason=why[:300], status=422)
+    return _one(request, number, told=told)
+
+
 @require_safe
 def export(request: HttpRequest) -> HttpResponse:
     """What a department should look at again, as a file with the rows of its own files."""
@@ -92,12 +110,17 @@ def source_rules(request: HttpRequest) -> HttpResponse:
     })  # fmt: skip
 
 
-def _one(request: HttpRequest, number: int, status: int = 200, **more: Any) -> HttpResponse:
+def _one(
+    request: HttpRequest, number: int, status: int = 200, told: tuple[str, str] | None = None, **more: Any
+) -> HttpResponse:
     found = queries.disagreement(number)
-    entry = _believed(found) if found.register in queries.register_names() else None
+    entry = _believed(found) if found.register in {*queries.register_names()} - {PEOPLE} else None
     held = entry.fields.get(found.field) if entry else None
     context = _row(found) | {
-        "sides": [_side(found, place) for place in (0, 1)], "held": held, "why": _word(held.why) if held else "",
+        "sides": [_side(found, place) | ({"is_sealed": False, "says": told[place]} if told else {})
+                  for place in (0, 1)],
+        "can_open": found.register == PEOPLE and not told and found.field not in _SHUT and found.state != "ended",
+        "held": held, "why": _word(held.why) if held else "",
         "past": found.past, "why_not": _why_not(_actor(request)),
     } | more  # fmt: skip
     return render(request, "registers/disagreement.html", context, status=status)
@@ -130,6 +153,8 @@ def _entries(one: DisagreementFacts) -> list[tuple[str, str]]:
 
 def _entry(register: str, key: str) -> str:
     """The address of the entry's page, where its register has one."""
+    if register == PEOPLE:
+        return reverse("person", args=[int(key)]) if key.isdecimal() else ""
     if register not in LISTED:
         return ""
     for name in (_ENTRY.get(register), register.removesuffix("s"), "register-entry"):
