@@ -36,6 +36,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         alert,
         city,
         demo,
+        detection,
         drill,
         keep,
         lake,
@@ -50,7 +51,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
     groups = (
         city.city, drill.drill, abuse.abuse_drill, account.account, alert.alert, demo.demo, keep.backup,
         keep.restore, keep.keys, log.verify, log.log, log.witness, lake.lake, sources.register, processes.serve,
-        processes.status, processes.stop, zones.zones,
+        processes.status, processes.stop, zones.zones, detection.detection,
     )  # fmt: skip
     sources.register.add_command(address.address)
     sources.register.add_command(linkage.link)

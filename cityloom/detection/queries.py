@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 from django.utils.translation import gettext
 
+from cityloom.detection import bulk
+from cityloom.detection.domain import firing
+from cityloom.detection.domain import pack as packs
 from cityloom.detection.domain.baseline import Baselines
+from cityloom.detection.domain.firing import Fired
+from cityloom.detection.domain.pack import Pack
 from cityloom.detection.domain.reasons import TEMPLATES, TIMES, Reason
 from cityloom.detection.models import Baseline, Detection
 from cityloom.kernel import clock
 from cityloom.kernel.refused import Refused
 
 _CHUNK = 5_000
+LARGEST_PACK_BYTES = packs.LARGEST_BYTES
 
 
 @dataclass(frozen=True)
@@ -115,3 +122,41 @@ def sentence_of(reason: Reason, *, name: str, unit: str) -> str:
     time = gettext(many).replace("{count}", str(count))
     words = reason.numbers | {"time": time, "name": name, "unit": unit}
     return gettext(TEMPLATES[reason.key]).format_map(words)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """When the rules of a pack would have fired on a recording, by rule, and what the recording covers."""
+
+    fired: dict[str, list[Fired]]
+    readings: int
+    since_s: float
+    until_s: float
+
+
+def pack_of(text: str) -> Pack:
+    """The rule pack that is written.
+
+    Raises: Refused `detection.pack_unreadable`, `detection.pack_unfit`, `detection.pack_too_large`.
+    """
+    return packs.pack_of(text)
+
+
+def shipped_pack_files() -> dict[str, Path]:
+    """The files of the packs that come with the program."""
+    return packs.shipped()
+
+
+def shipped_packs() -> dict[str, Pack]:
+    """The packs that come with the program."""
+    return {name: packs.pack_of(path.read_text(encoding="utf-8")) for name, path in packs.shipped().items()}
+
+
+def fired_on(pack: Pack, path: Path) -> Tried:
+    """How often and when the rules of a pack would have fired on the readings of a file.
+
+    Raises: Refused `detection.recording_*`, `detection.no_such_kind`, `detection.no_place`.
+    """
+    recorded = bulk.recorded_of(path)
+    return Tried(firing.fired(pack, recorded), len(recorded.value), float(recorded.at_s.min()),
+                 float(recorded.at_s.max()))  # fmt: skip
