@@ -23,7 +23,7 @@ _place = click.argument("place", metavar="DIR", type=click.Path(path_type=Path))
 
 @click.group()
 def backup() -> None:
-    """Back up the city's records and the keeper's keys, each in a folder of its own."""
+    """Back up the city's records, its lake and the keeper's keys, the keys in a place of their own."""
 
 
 @click.group()
@@ -46,6 +46,18 @@ def back_up_database(runtime: Runtime, place: Path) -> None:
     from cityloom.kernel import clock
 
     click.echo(gate.back_up_database(by=SYSTEM, at=clock.now(), place=place))
+
+
+@backup.command("lake")
+@_place
+@click.pass_obj
+def back_up_lake(runtime: Runtime, place: Path) -> None:
+    """Copy the lake, each table at its last whole version, into a new folder in DIR; also while the city runs."""
+    runtime.open_city()
+    from cityloom.gate import actions as gate
+    from cityloom.kernel import clock
+
+    click.echo(gate.back_up_lake(by=SYSTEM, at=clock.now(), place=place))
 
 
 @backup.command("keys")
@@ -90,6 +102,19 @@ def restore_database(runtime: Runtime, place: Path) -> None:
     from cityloom.kernel import clock
 
     click.echo(f"Restored {gate.restore_database(by=SYSTEM, at=clock.now(), source=place)}.")
+
+
+@restore.command("lake")
+@_place
+@click.pass_obj
+def restore_lake(runtime: Runtime, place: Path) -> None:
+    """Put a backup of the lake in the place of the current one; DIR is a backup, or a folder with several."""
+    _refuse_while_served(runtime)
+    runtime.open_city()
+    from cityloom.gate import actions as gate
+    from cityloom.kernel import clock
+
+    click.echo(f"Restored {gate.restore_lake(by=SYSTEM, at=clock.now(), source=place)}.")
 
 
 @restore.command("keys")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -957,6 +958,47 @@ def restore_database(*, by: Actor, at: datetime, source: Path) -> Path:
     return found.folder
 
 
+def back_up_lake(*, by: Actor, at: datetime, place: Path) -> Path:
+    """Copy the lake, with the keyed numbers of people, into a new folder in `place`; return it. It may be in use.
+
+    Raises: Refused `backup.same_folder`, `backup.no_lake`.
+    """
+    from cityloom.lake import copying  # heavy
+
+    root = Path(settings.CITYLOOM["LAKE_DIR"])
+    if not root.is_dir():
+        raise Refused("backup.no_lake", "There is no lake to back up; `cityloom lake declare FILE` begins one.")
+    draft = manifest.begin(place, manifest.LAKE, at)
+    try:
+        copying.copy(root, draft)
+        return manifest.finish(draft, manifest.LAKE, at)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+
+
+def restore_lake(*, by: Actor, at: datetime, source: Path) -> Path:
+    """Put a backup of the lake in the place of the one that is there; return the backup. Nobody may be using it.
+
+    Raises: those of a backup that is not whole; then the lake is as it was.
+    """
+    from cityloom.lake import copying  # heavy
+
+    root = Path(settings.CITYLOOM["LAKE_DIR"])
+    found = manifest.read(source, manifest.LAKE)
+    draft = root.with_name(f"{root.name}.restoring")
+    shutil.rmtree(draft, ignore_errors=True)
+    for name in found.files:
+        target = draft / name
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        files.copy(found.folder / name, target)
+        files.sync(target)
+    for folder in (draft, *(path for path in draft.rglob("*") if path.is_dir())):
+        files.sync(folder)
+    copying.put_in_place(draft, root)
+    return found.folder
+
+
 def restore_keys(*, by: Actor, at: datetime, source: Path, force: bool = False) -> dict[str, object]:
     """Put a backup of the keys in the place of the keeper that is there, in a process of its own; say what was done.
 
@@ -976,7 +1018,7 @@ def restore_keys(*, by: Actor, at: datetime, source: Path, force: bool = False) 
 
 
 def prune_backups(*, by: Actor, at: datetime, place: Path, older_than: timedelta) -> list[Path]:
-    """Remove the backups in a place that are older, of keys and of the database; return their folders."""
+    """Remove the backups in a place that are older, of every kind; return their folders."""
     return list(manifest.prune(place, older_than=older_than, now=at))
 
 

@@ -14,8 +14,10 @@ from cityloom.keeper import files
 from cityloom.kernel import clock
 from cityloom.kernel.refused import Refused
 
-DATABASE, KEYS = "database", "keys"
-KINDS = (DATABASE, KEYS)
+DATABASE, LAKE, KEYS = "database", "lake", "keys"
+KINDS = (DATABASE, LAKE, KEYS)
+_APART = {DATABASE: (KEYS,), LAKE: (KEYS,), KEYS: (DATABASE, LAKE)}
+"""What must not lie in one place with a backup of a kind."""
 RESTORED, REFUSED = 0, 1
 """How the process that restores keys ends."""
 _MANIFEST = "manifest.json"
@@ -36,11 +38,11 @@ class Backup:
 def begin(place: Path, kind: str, at: datetime) -> Path:
     """A folder for a new backup, for its owner alone; unfinished until `finish`.
 
-    Raises: Refused `backup.same_folder` for a place that holds backups of the other kind, `backup.exists`.
+    Raises: Refused `backup.same_folder` for a place that holds backups of a kind to be kept apart, `backup.exists`.
     """
-    (other,) = set(KINDS) - {kind}
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if any(_named(each, other) for here in (place, place.parent) for each in (here, *here.iterdir())):
+    near = [each for here in (place, place.parent) for each in (here, *here.iterdir())]
+    for other in (other for other in _APART[kind] if any(_named(each, other) for each in near)):
         raise Refused("backup.same_folder", "That folder holds a backup of the {value}; keep keys and records apart, so"
                       " that nobody who finds one of them has both.", value=other)  # fmt: skip
     folder = place / f"{kind}-{clock.to_text(at).replace(':', '').replace('-', '').replace('.', '')}"
@@ -55,9 +57,10 @@ def begin(place: Path, kind: str, at: datetime) -> Path:
 def finish(draft: Path, kind: str, at: datetime) -> Path:
     """List the files, put all on the disk, and give the folder its name; return it."""
     listed = {}
-    for path in sorted(draft.iterdir()):
-        path.chmod(0o600)
-        listed[path.name] = {"bytes": path.stat().st_size, "sha256": digest(path)}
+    for path in sorted(draft.rglob("*")):
+        if path.is_file():
+            path.chmod(0o600)
+            listed[str(path.relative_to(draft))] = {"bytes": path.stat().st_size, "sha256": digest(path)}
         files.sync(path)
     about = {"format": _FORMAT, "version": _VERSION, "kind": kind, "made_at": clock.to_text(at), "files": listed}
     (draft / _MANIFEST).touch(mode=0o600)
@@ -81,7 +84,7 @@ def read(source: Path, kind: str) -> Backup:
                       limit=kind)  # fmt: skip
     for name, expected in listed.items():
         path = folder / name
-        if Path(name).name != name or not path.is_file() or digest(path) != expected.get("sha256"):
+        if not _lies_within(name) or not path.is_file() or digest(path) != expected.get("sha256"):
             raise _changed(folder)
     return backup
 
@@ -104,6 +107,10 @@ def digest(path: Path) -> str:
     """SHA-256 of a file."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _lies_within(name: str) -> bool:
+    return not Path(name).is_absolute() and ".." not in Path(name).parts
 
 
 def _newest(place: Path, kind: str) -> Path:

@@ -16,6 +16,7 @@ from cityloom.kernel.refused import Refused
 from cityloom.lake import log, parquet
 from cityloom.lake.table import Once, Table
 
+JOURNALS = ".journals"
 _WHO = "appender"
 _HEAD = 12  # bytes before each record: its length and its CRC-32
 
@@ -30,7 +31,7 @@ class Appender:
 
     def __init__(self, table: Table, rows: int = 50_000, seconds: float = 30.0) -> None:
         self._table, self._rows, self._seconds = table, rows, seconds
-        self._folder = table.folder.parent / ".journals" / table.dataset.name
+        self._folder = table.folder.parent / JOURNALS / table.dataset.name
         log.make_folder(self._folder)
         self._lock = _taken(self._folder)
         self._waiting: list[pa.Table] = []

@@ -12,7 +12,7 @@ from cityloom.lake import log
 from cityloom.lake.domain.dataset import Column, Dataset
 from cityloom.lake.table import Table
 
-_END = ".dataset.json"
+END = ".dataset.json"
 
 
 def declare(root: Path, dataset: Dataset) -> tuple[str, ...]:
@@ -33,7 +33,7 @@ def declare(root: Path, dataset: Dataset) -> tuple[str, ...]:
 
 def datasets(root: Path) -> list[Dataset]:
     """The datasets of a lake, by name."""
-    return [_read(path) for path in sorted(root.glob(f"*{_END}"))]
+    return [_read(path) for path in sorted(root.glob(f"*{END}"))]
 
 
 def table(root: Path, name: str) -> Table:
@@ -41,7 +41,7 @@ def table(root: Path, name: str) -> Table:
 
     Raises: Refused `lake.no_dataset`.
     """
-    path = root / f"{name}{_END}"
+    path = root / f"{name}{END}"
     if not name.isidentifier() or not path.is_file():
         known = ", ".join(one.name for one in datasets(root)) or "none"
         raise Refused("lake.no_dataset", "There is no dataset {value}; there are: {limit}. Declare one with "
@@ -65,5 +65,5 @@ def _write(root: Path, dataset: Dataset) -> None:
     fresh = root / f".{ids.random_token()}"
     fresh.write_text(json.dumps(asdict(dataset), ensure_ascii=False, indent=1), "utf-8")
     log.synced(fresh)
-    fresh.replace(root / f"{dataset.name}{_END}")
+    fresh.replace(root / f"{dataset.name}{END}")
     log.synced(root)

@@ -126,7 +126,7 @@ class Table:
         Files that are large enough are never touched. Readers of an older version keep theirs until `vacuum`.
         """
         gone = 0
-        with self._keeping():
+        with self.keeping():
             today = clock.now().date().isoformat()
             for (day, _place), files in self._by_partition().items():
                 over = _is_over(day, self.dataset.each, today)
@@ -138,7 +138,7 @@ class Table:
 
     def forget(self, before: str) -> int:
         """Let go of all partitions that end before a day (ISO); return how many facts went. `vacuum` frees the room."""
-        with self._keeping():
+        with self.keeping():
             old = [one for one in self.files() if _is_over(one.day, self.dataset.each, before)]
             if old:
                 self._commit(lambda delta: [_remove(one, changed=True) for one in old], operation="DELETE")
@@ -146,7 +146,7 @@ class Table:
 
     def vacuum(self, hours: int = _KEPT_FOR_HOURS) -> int:
         """Remove the files that no version of the last hours needs; return how many."""
-        with self._keeping():
+        with self.keeping():
             delta = self._open()
             if delta is None:
                 return 0
@@ -313,7 +313,7 @@ class Table:
             (self.folder / one.path).unlink(missing_ok=True)
 
     @contextmanager
-    def _keeping(self) -> Iterator[None]:
+    def keeping(self) -> Iterator[None]:
         """Be the only one that joins and removes files; another one waits. Nobody who writes facts has to."""
         self.folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with (self.folder.parent / f".{self.dataset.name}.lock").open("w") as lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -103,3 +104,21 @@ def test_old_backups_are_pruned(town: Installation, tmp_path: Path) -> None:
     assert done(town, "backup", "prune", str(tmp_path), "--older-than", "0d") == made
     assert list(tmp_path.iterdir()) == []
     assert town.run("backup", "prune", str(tmp_path), "--older-than", "soon").returncode == 2
+
+
+def test_a_lost_lake_comes_back_and_its_backup_lies_apart_from_the_keys(town: Installation, tmp_path: Path) -> None:
+    (tmp_path / "permits.yaml").write_text("cityloom: 1\ndataset: permits\ntitle: Permits\ncolumns:\n"
+                                           "  kind: {kind: text}\n", "utf-8")  # fmt: skip
+    done(town, "lake", "declare", str(tmp_path / "permits.yaml"))
+    kept = tmp_path / "kept"
+    made = Path(done(town, "backup", "lake", str(kept)))
+    assert "backup.same_folder" in refused(town, "backup", "keys", str(kept))
+    done(town, "backup", "database", str(kept))
+    before = done(town, "lake", "show", "permits")
+    shutil.rmtree(town.home / "current" / "lake")
+    done(town, "restore", "lake", str(kept))
+    assert done(town, "lake", "show", "permits") == before
+    declaration = made / "permits.dataset.json"
+    declaration.write_text(declaration.read_text("utf-8").replace("text", "flag"), "utf-8")
+    assert "backup.changed" in refused(town, "restore", "lake", str(kept))
+    assert done(town, "lake", "show", "permits") == before

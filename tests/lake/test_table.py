@@ -163,7 +163,7 @@ def test_a_writer_and_one_that_joins_do_not_wait_for_each_other_and_lose_nothing
     for seed in range(4):
         table.append(readings(40, seed))
     staged = table.stage(readings(40, 9))
-    with table._keeping():  # whoever joins files has its turn
+    with table.keeping():  # whoever joins files has its turn
         assert table.commit(staged)
     assert table.compact() > 0
     assert rows_of(table) == 200
@@ -260,3 +260,14 @@ def test_only_small_files_are_joined_and_each_once(rows: list[int], is_over: boo
         assert all(max(rows[p] for p in group) < 4 * min(rows[p] for p in group) for group in groups)
     elif sum(count for count in rows if count < compaction.WHOLE_ROWS) < 8_000_000:
         assert len(groups) <= 1
+
+
+@pytest.mark.parametrize("things", [3, 900], ids=["few things", "each thing once"])
+def test_keys_are_the_same_whether_they_are_written_as_a_dictionary_or_not(tmp_path: Path, things: int) -> None:
+    table = Table(tmp_path, METERS)
+    thing = np.arange(900) % things + 2**40
+    table.append({"thing": thing, "at": np.arange(900), "cell": np.full(900, HERE)})
+    (file,) = table.files()
+    read = pq.ParquetFile(table.folder / file.path)
+    assert sorted(read.read()["thing"].to_pylist()) == sorted(thing.tolist())
+    assert ("RLE_DICTIONARY" in read.metadata.row_group(0).column(0).encodings) == (things == 3)
