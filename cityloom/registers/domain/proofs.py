@@ -25,7 +25,8 @@ _KNOWN = {
             "refers_to", "shape", "code_list"},
     Demand: {"field", "required", "one_of", "between", "at_most_days_old", "must_refer", "is_note"},
     FileMapping: {"source", "register", "columns", "ignore", "covers_everything", "as_of", "valid_from", "is_gcj02",
-                  "is_lat_first", "zone", "path", "wanted", "empty", "most_bad", "demands", "text", "lines"},
+                  "is_lat_first", "zone", "path", "wanted", "empty", "most_bad", "demands", "text", "lines",
+                  "compare_within"},
     Column: {"name", "field", "unit", "form", "codes"},
 }  # fmt: skip
 """What this module has an answer to; a file that uses more is checked row by row."""
