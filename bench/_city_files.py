@@ -98,7 +98,8 @@ def write(folder: Path, scale: float, changed: int) -> dict[str, tuple[Path, int
 
     sizes = {name: max(200, round(size * scale)) for name, size in _SIZES.items()}
     out = {}
-    with duckdb.connect(config={"threads": "2", "memory_limit": "3GB"}) as link:
+    settings = {"threads": "2", "memory_limit": "3GB", "temp_directory": str(folder / "made")}
+    with duckdb.connect(config=settings) as link:
         link.execute(_MACROS)
         for name, rows in sizes.items():
             out[name] = _copied(link, folder / f"{name}.parquet", _QUESTIONS[name].format(**sizes), rows)

@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import sqlite3
+import sys
 import tempfile
 import threading
 import time
@@ -28,6 +29,7 @@ from bench import _city_files as files
 
 _LOOKED_UP = 2_000
 _CHANGED = 100_000
+_TOLD_EVERY_S = 20
 _FIRST, _LATER = "2026-11-01", "2026-11-02"
 
 
@@ -113,9 +115,13 @@ class _Steps:
 
     def __init__(self) -> None:
         self._last: dict[str, float] = {}
+        self._told = time.perf_counter()
 
-    def tell(self, step: str, _rows: int) -> None:
-        self._last[step] = time.perf_counter()
+    def tell(self, step: str, rows: int) -> None:
+        now = self._last[step] = time.perf_counter()
+        if now - self._told > _TOLD_EVERY_S:
+            self._told = now
+            print(f"{step}: {rows:,} rows", file=sys.stderr, flush=True)
 
     def seconds(self, total: float, began: float) -> dict[str, float]:
         """How long checking and writing took, and what came after the last row: indexes, settling, comparing."""

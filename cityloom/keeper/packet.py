@@ -67,6 +67,27 @@ def sealed(key: bytes, subject: int, purpose: str, parts: Mapping[str, bytes]) -
     return out
 
 
+def parts_in(lengths: bytes, parts: bytes) -> list[bytes]:
+    """The parts of a run. Raises: Refused where the lengths are not theirs."""
+    if len(lengths) % 4 or not 0 < len(lengths) <= 4 * protocol.MAX_BATCH:
+        raise protocol.malformed()
+    each = np.frombuffer(lengths, "<i4").tolist()
+    if min(each) < 0 or max(each) > MAX_PART_BYTES or sum(each) != len(parts):
+        raise protocol.malformed()
+    return protocol.cut(parts, each)
+
+
+def sealed_run(
+    keys: Sequence[bytes], subjects: NDArray[np.int64], purpose: str, name: str, parts: Sequence[bytes]
+) -> list[bytes]:  # fmt: skip
+    """What `sealed` makes of packets that have this part alone."""
+    start = _about(0, purpose, name)[:-8]
+    nonces = np.frombuffer(ids.random_bytes(_NONCE_BYTES * len(parts)), f"V{_NONCE_BYTES}").tolist()
+    whom = subjects.astype(">i8").view("V8").tolist()
+    return [_VERSION + nonce + AESGCMSIV(key).encrypt(nonce, plain, start + subject)
+            for key, nonce, subject, plain in zip(keys, nonces, whom, parts, strict=True)]  # fmt: skip
+
+
 def opened(key: bytes, subject: int, purpose: str, parts: Mapping[str, bytes]) -> dict[str, bytes] | None:
     """What `sealed` sealed; None where any part is not what was sealed for this packet."""
     cipher, out = AESGCMSIV(key), {}

@@ -28,8 +28,8 @@ class Packets:
         self._reserve = reserve
         self._finish_erasures = finish_erasures
         self.answers: dict[type, Callable[..., Reply]] = {
-            protocol.SealPackets: self._seal, protocol.FindPackets: self._find, protocol.OpenPackets: self._open,
-            protocol.ErasePackets: self._erase,
+            protocol.SealPackets: self._seal, protocol.SealRun: self._seal_run, protocol.FindPackets: self._find,
+            protocol.OpenPackets: self._open, protocol.ErasePackets: self._erase,
         }  # fmt: skip
 
     def _seal(self, request: protocol.SealPackets) -> Reply:
@@ -47,6 +47,17 @@ class Packets:
             changes += [store.insert_word(self._token(request.purpose, word), subject) for word in words]
         office.log.append([office.leaf_about(asked, "sealed", people=count, fields=fields)], changes)
         return protocol.PacketsSealed(subjects.tobytes(), sealed)
+
+    def _seal_run(self, request: protocol.SealRun) -> Reply:
+        office = self._office
+        asked = office.asked(request.who, "seal", request.purpose)
+        parts = packet.parts_in(request.lengths, request.parts)
+        fields = sorted(packet.fields_of({request.name: b""}))
+        office.decide(asked, Facts("seal", tuple(fields), len(parts)))
+        subjects, sealed = office.vault.seal_run(self._reserve(len(parts)), request.purpose, request.name, parts)
+        kept = store.insert_packets(subjects.tolist(), request.purpose, clock.to_text(clock.now()))
+        office.log.append([office.leaf_about(asked, "sealed", people=len(parts), fields=fields)], [kept])
+        return protocol.RunSealed(subjects.tobytes(), b"".join(sealed))
 
     def _find(self, request: protocol.FindPackets) -> Reply:
         """Which packets have any of these words."""

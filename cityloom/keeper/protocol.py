@@ -7,6 +7,8 @@ load do not travel: they lie in memory that both sides share (`arena`).
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import Annotated, Union
 
 import msgspec
@@ -455,6 +457,8 @@ class EndStatus(msgspec.Struct, frozen=True, tag="end_status"):
 
 
 MAX_PACKETS = 4096
+SEALED_MORE = 29
+"""So many bytes longer than its plaintext is a sealed part: a version, a nonce, and what proves it."""
 MAX_WORD_BYTES = 64
 Part = Annotated[str, msgspec.Meta(max_length=20)]
 Parts = Annotated[dict[Part, bytes], msgspec.Meta(max_length=16)]
@@ -475,6 +479,16 @@ class SealPackets(msgspec.Struct, frozen=True, tag="seal_packets"):
     purpose: Name
     packets: Annotated[list[Parts], msgspec.Meta(max_length=MAX_PACKETS)]
     words: Annotated[list[Annotated[list[Word], msgspec.Meta(max_length=64)]], msgspec.Meta(max_length=MAX_PACKETS)]
+
+
+class SealRun(msgspec.Struct, frozen=True, tag="seal_run"):
+    """Seal packets of one part each, which no word finds: the parts one behind another, and their lengths (int32)."""
+
+    who: Signed
+    purpose: Name
+    name: Name
+    lengths: bytes
+    parts: bytes
 
 
 class FindPackets(msgspec.Struct, frozen=True, tag="find_packets"):
@@ -631,7 +645,7 @@ Request = Union[  # noqa: UP007 - msgspec reads the union at run time
     Authentic, Second, Ask, Search, LinkSearch, Match, ReadOwn, Contest, Unlink, News, Watch, Flows, ReadPurposes,
     ProposePurpose, DecidePurpose, SetHoney, ResetBreaker, ReadBreakers, Unmask, BreakGlass, ReviewGlass, ReadGlass,
     ProposeStatus, ApproveStatus, EndStatus, Rotate, RotationAt, BackUpKeys,
-    ReadEntry, SealPackets, FindPackets, OpenPackets, ErasePackets, SealTexts, OpenTexts,
+    ReadEntry, SealPackets, SealRun, FindPackets, OpenPackets, ErasePackets, SealTexts, OpenTexts,
     RegisterTokens, SealVersions, Follow, Compare, TellSame, Compose, Seek, Weigh, Join, Part, Reveal, TakeBack,
 ]  # fmt: skip
 
@@ -904,6 +918,13 @@ class PacketsSealed(msgspec.Struct, frozen=True, tag="packets_sealed"):
     packets: list[dict[str, bytes]]
 
 
+class RunSealed(msgspec.Struct, frozen=True, tag="run_sealed"):
+    """The ids of the packets (int64), and their sealed parts one behind another, in the order asked."""
+
+    subjects: bytes
+    parts: bytes
+
+
 class PacketsOpened(msgspec.Struct, frozen=True, tag="packets_opened"):
     """The parts of each packet, None where it was not opened; `inside` says which lie in the region asked for."""
 
@@ -960,7 +981,7 @@ Reply = Union[  # noqa: UP007 - msgspec reads the union at run time
     Done, Denied, Granted, HeadIs, LeafIs, ProofIs, BasisIs, Opened, Counted, Named, Summaries, Sealed,
     LogKeyIs, CheckpointIs, TileIs, EntriesAre, InclusionsAre, Answered, DigestsAre, Candidates, Sought, Linked,
     OwnEntries, NewsIs, Alarms, FlowsAre, PurposesAre, BreakersAre, Unmasked, GlassIs, Rotated, Progress, BackedUp,
-    EntryIs, PacketsSealed, PacketsOpened, TextsAre, TokensAre, VersionsSealed, Parted,
+    EntryIs, PacketsSealed, RunSealed, PacketsOpened, TextsAre, TokensAre, VersionsSealed, Parted,
 ]  # fmt: skip
 
 
@@ -978,6 +999,12 @@ _requests = msgspec.msgpack.Decoder(Request)
 _replies = msgspec.msgpack.Decoder(Reply)
 _work = msgspec.msgpack.Decoder(Work)
 encode = msgspec.msgpack.Encoder().encode
+
+
+def cut(run: bytes, lengths: Sequence[int]) -> list[bytes]:
+    """A run of bytes in pieces of these lengths."""
+    ends = accumulate(lengths)
+    return [run[last - length : last] for length, last in zip(lengths, ends, strict=True)]
 
 
 def frame(message: Request | Reply | Work) -> bytes:

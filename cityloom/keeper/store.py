@@ -281,6 +281,11 @@ def insert_packet(subject: int, purpose: str, at: str) -> Statement:
     return "INSERT INTO packet VALUES (?, ?, ?)", (subject, purpose, at)
 
 
+def insert_packets(subjects: Sequence[int], purpose: str, at: str) -> Statement:
+    """The same of many slots."""
+    return "INSERT INTO packet SELECT value, ?, ? FROM json_each(?)", (purpose, at, json.dumps(subjects))
+
+
 def insert_word(token: bytes, subject: int) -> Statement:
     """What lets a packet be found by a word."""
     return "INSERT OR IGNORE INTO packet_word VALUES (?, ?)", (token, subject)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from cryptography.exceptions import InvalidTag
@@ -36,6 +37,7 @@ _NONCE_BYTES = 12
 _LINK_BYTES = _NONCE_BYTES + 8 + 16
 _NONCE = slice(_HEADER.size, _HEADER.size + _NONCE_BYTES)
 _SEALED = slice(_NONCE.stop, record.ENVELOPE_BYTES)
+T = TypeVar("T")
 
 
 class UnknownKey(Exception):  # noqa: N818 - read as a fact
@@ -251,14 +253,32 @@ class Vault:
         self, first_slot: int, purpose: str, packets: Sequence[Mapping[str, bytes]]
     ) -> tuple[NDArray[np.int64], list[dict[str, bytes]]]:
         """Fill consecutive slots with packets, on the disk when it returns; return their ids and sealed parts."""
-        count = len(packets)
+
+        def seal(keys: list[bytes], subjects: NDArray[np.int64]) -> list[dict[str, bytes]]:
+            rows = zip(keys, subjects.tolist(), packets, strict=True)
+            return [packet.sealed(key, subject, purpose, parts) for key, subject, parts in rows]
+
+        return self._fill_packets(first_slot, len(packets), seal)
+
+    def seal_run(
+        self, first_slot: int, purpose: str, name: str, parts: Sequence[bytes]
+    ) -> tuple[NDArray[np.int64], list[bytes]]:
+        """The same with packets of one part each."""
+
+        def seal(keys: list[bytes], subjects: NDArray[np.int64]) -> list[bytes]:
+            return packet.sealed_run(keys, subjects, purpose, name, parts)
+
+        return self._fill_packets(first_slot, len(parts), seal)
+
+    def _fill_packets(
+        self, first_slot: int, count: int, seal: Callable[[list[bytes], NDArray[np.int64]], list[T]]
+    ) -> tuple[NDArray[np.int64], list[T]]:
         self.slots.grow_to(first_slot + count)
         keys = np.frombuffer(ids.random_bytes(SECRET_BYTES * count), np.uint8).reshape(count, SECRET_BYTES)
         tags = np.maximum(np.frombuffer(ids.random_bytes(4 * count), "<u4"), 1)
         subjects = record.subjects_at(first_slot, tags)
         here = slice(first_slot, first_slot + count)
-        rows = zip(_rows(keys), subjects.tolist(), packets, strict=True)
-        sealed = [packet.sealed(key, subject, purpose, parts) for key, subject, parts in rows]
+        sealed = seal(_rows(keys), subjects)
         with self._changing:
             self.slots.secrets[here] = self._ciphers[self.key_id].apply(subjects, keys)
             self.slots.traits[here] = record.PACKET_MARK

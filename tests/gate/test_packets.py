@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from cityloom.gate import actions, models, queries
+from cityloom.keeper import protocol
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
@@ -67,6 +68,34 @@ def test_only_the_granted_fields_open_and_only_for_the_holder(keeper: actions.Ru
         opened(packet, grant, fields=("contact",))
     with refused("gate.not_allowed"):
         opened(packet, grant, by=OTHER)
+
+
+def test_packets_that_are_sealed_in_a_run_open_one_by_one(keeper: actions.Running) -> None:
+    """As owners in a department's file are: of different lengths, and of them nothing else is ever searched for."""
+    said = [b"{}", "住在海天路".encode(), b"x" * 1_000]
+    whom = {"by": SYSTEM, "at": clock.now(), "purpose": "register-parties"}
+    packets, sealed = actions.seal_parts(**whom, name="party", parts=said)
+    assert len(set(packets)) == len(said)
+    assert not any(part in bytes(whole) for part, whole in zip(said[1:], sealed[1:], strict=True))
+    rows = [models.SealedPart(packet=packet, name="party", sealed=part)
+            for packet, part in zip(packets, sealed, strict=True)]  # fmt: skip
+    models.SealedPart.objects.bulk_create(rows)
+    for packet, plain in zip(packets, said, strict=True):
+        grant = granted(packet, "register-parties", ("party",), holder=STEWARD.account)
+        assert opened(packet, grant, by=STEWARD, fields=("party",)) == {packet: {"party": plain}}
+    actions.erase_packets(**whom, packets=packets[:1])
+    with refused("gate.nobody"):
+        granted(packets[0], "register-parties", ("party",), holder=STEWARD.account)
+
+
+@pytest.mark.parametrize(("lengths", "parts"), [([], b""), ([3], b"ab"), ([-1, 3], b"ab"), ([1, 2], b"ab")])
+def test_a_run_whose_lengths_are_not_its_parts_is_refused(
+    lengths: list[int], parts: bytes, keeper: actions.Running
+) -> None:  # fmt: skip
+    client = queries.keeper_for()
+    run = np.array(lengths, "<i4").tobytes(), parts
+    with refused("gate.bad_request"):
+        client.ask(protocol.SealRun(client.sign(SYSTEM), "register-parties", "party", *run), protocol.RunSealed)
 
 
 def test_nothing_of_a_packet_is_readable_in_the_database(keeper: actions.Running) -> None:

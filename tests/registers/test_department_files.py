@@ -59,16 +59,16 @@ def sealed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     kept: list[int] = []
     numbers = itertools.count(1)
 
-    def seal(*, packets: list[dict[str, bytes]], **_: object) -> list[gate.Packet]:
-        made = [gate.Packet(next(numbers), {name: b"#" * len(part) for name, part in each.items()}) for each in packets]
-        kept.extend(packet.id for packet in made)
-        return made
+    def seal(*, parts: list[bytes], **_: object) -> tuple[list[int], list[bytes]]:
+        made = [next(numbers) for _part in parts]
+        kept.extend(made)
+        return made, [b"#" * len(part) for part in parts]
 
     def erase(*, packets: list[int], **_: object) -> None:
         SealedPart.objects.filter(packet__in=packets).delete()
         kept[:] = [number for number in kept if number not in packets]
 
-    monkeypatch.setattr(gate, "seal_packets", seal)
+    monkeypatch.setattr(gate, "seal_parts", seal)
     monkeypatch.setattr(gate, "erase_packets", erase)
     return kept
 

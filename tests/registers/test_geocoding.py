@@ -234,11 +234,11 @@ def test_what_a_load_left_is_looked_up_from_where_it_was_cut_short(
     assert queries.looked_up(queries.load_facts(loaded.load)) == 4, "three rows behind the header"
     write, written = placing._write, []
 
-    def cut_short(rows: list[PlaceByAddress]) -> None:
+    def cut_short(*rows: object) -> None:
         if written:
             raise KeyboardInterrupt
         written.append(rows)
-        write(rows)
+        write(*rows)
 
     monkeypatch.setattr(placing, "_write", cut_short)
     with pytest.raises(KeyboardInterrupt):

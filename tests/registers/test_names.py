@@ -18,6 +18,12 @@ def test_a_name_is_found_from_any_of_its_words_on(name: str, asked: str) -> None
     assert any(start.startswith(names.folded(asked)) for start in names.starts(name))
 
 
+@given(st.text("AZbz09 .'-座楼\u4e00\u9fef\u9fff々ー", max_size=12))
+def test_a_name_in_full_width_is_the_same_name(text: str) -> None:
+    wide = "".join(chr(ord(sign) + 0xFEE0) if "!" <= sign <= "~" else sign for sign in text)
+    assert names.folded(wide) == names.folded(text)
+
+
 @pytest.mark.parametrize(("text", "address"), [
     ("Beiqiao Street 17", ("Beiqiao Street", "17")), ("17 Beiqiao Street", ("Beiqiao Street", "17")),
     ("北桥街17号", ("北桥街", "17")), ("Rua Nova, 12-14a", ("Rua Nova", "12-14a")), ("Main Street", None),

@@ -41,12 +41,12 @@ def quick_passwords(settings: Any) -> None:
 def loaded(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> str:  # noqa: F811
     sealed: dict[int, bytes] = {}
 
-    def seal(*, packets: list[dict[str, bytes]], **_: object) -> list[gate.Packet]:
-        made = [gate.Packet(len(sealed) + place, {"party": b"#"}) for place in range(1, len(packets) + 1)]
-        sealed.update({packet.id: each["party"] for packet, each in zip(made, packets, strict=True)})
-        return made
+    def seal(*, parts: list[bytes], **_: object) -> tuple[list[int], list[bytes]]:
+        made = [len(sealed) + place for place in range(1, len(parts) + 1)]
+        sealed.update(zip(made, parts, strict=True))
+        return made, [b"#"] * len(parts)
 
-    monkeypatch.setattr(gate, "seal_packets", seal)
+    monkeypatch.setattr(gate, "seal_parts", seal)
     monkeypatch.setattr(gate, "grant", lambda **_: "grant")
     monkeypatch.setattr(gate, "open_packets", lambda *, packets, **_: {one: {"party": sealed[one]} for one in packets})
     desk.load(desk.file((code(1), "First name", "", "", "李雷雷"), header=HEADER), more=BOSS)

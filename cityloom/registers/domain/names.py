@@ -21,12 +21,16 @@ _HAN = "\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # and kana
 _WORD_STARTS = re.compile(rf"(?<![^\s])\S|(?<=[^\s{_HAN}])[{_HAN}]|(?<=[{_HAN}])[{_HAN}]|(?<=[{_HAN}])[^\s{_HAN}]")
 _BOTH = re.compile(rf"(?P<latin>[^{_HAN}]*[^\W\d][^{_HAN}]*) (?P<han>[{_HAN}][{_HAN}\d\W]*)")
 _NOT_WORDS = re.compile(r"[\W_]+")
+_PLAIN = re.compile("(?:[A-Za-z0-9\u4e00-\u9fef]+(?: [A-Za-z0-9\u4e00-\u9fef]+)*)?")
+"""What only loses its capitals; most names of a register, and ten times as fast."""
 _NUMBERED = re.compile(r"(?P<street>.*?[^\W\d].*?)[\s,，]*(?P<number>\d[0-9A-Za-z/-]{0,11})\s*号?\s*$")
 _NUMBER_FIRST = re.compile(r"\s*(?P<number>\d[0-9A-Za-z/-]{0,11})[\s,]+(?P<street>[^\W\d].*)$")
 
 
 def folded(text: str) -> str:
     """A text as it is compared: one width, no case, no accents, no punctuation, single spaces."""
+    if _PLAIN.fullmatch(text):
+        return text.lower()
     plain = unicodedata.normalize("NFKD", text).casefold()
     if any(map(unicodedata.combining, plain)):
         plain = "".join(sign for sign in plain if not unicodedata.combining(sign))

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
+import numpy as np
+
+from cityloom.registers import bulk
 from cityloom.registers.domain.checks import Checked
 from cityloom.registers.domain.mapping import FileMapping
 from cityloom.registers.domain.tables import Rows
@@ -17,12 +22,16 @@ def set_aside(load: Load, mapping: FileMapping, batch: Rows, checked: Checked) -
             still = SetAside.objects.filter(load=load.returns, row=batch.numbers[place])
             still.update(findings=[list(fault) for fault in faults])
         return
-    SetAside.objects.bulk_create([
-        SetAside(id=load.number << 32 | batch.numbers[place], load=load.number, source_id=load.source_id,
-                 row=batch.numbers[place], findings=[list(fault) for fault in faults],
-                 texts=None if mapping.is_personal else _kept(batch.texts[place]))
-        for place, faults in sorted(checked.faults.items())
-    ], batch_size=500)  # fmt: skip
+    if not checked.faults:
+        return
+    places = sorted(checked.faults)
+    rows = np.array([batch.numbers[place] for place in places], np.int64)
+    bulk.write(SetAside, {
+        "id": load.number << 32 | rows, "load": np.full(len(rows), load.number),
+        "source_id": np.full(len(rows), load.source_id), "row": rows,
+        "findings": [json.dumps(checked.faults[place]) for place in places],
+        "texts": [None if mapping.is_personal else json.dumps(_kept(batch.texts[place])) for place in places],
+    })  # fmt: skip
 
 
 def _kept(texts: list[str]) -> list[str]:

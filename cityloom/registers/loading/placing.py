@@ -8,7 +8,7 @@ from itertools import islice
 from django.db import transaction
 from django.db.models import QuerySet
 
-from cityloom.registers import queries
+from cityloom.registers import bulk, queries
 from cityloom.registers.domain.kinds import PLACED
 from cityloom.registers.models import RECORDS, Load, PlaceByAddress, Record
 
@@ -29,11 +29,10 @@ def place(number: int, most: int | None = AT_ONCE) -> tuple[int, int]:
     found = missed = 0
     version = queries.version_and_reaches()[0]
     for batch in _batches(_waiting(load, version).values_list("id", "address").iterator(chunk_size=_A_BATCH), most):
-        rows = [_row(record, one, version) for (record, _text), one in
-                zip(batch, queries.geocoded_many(text for _record, text in batch), strict=True)]  # fmt: skip
-        _write(rows)
-        found += sum(row.lon is not None for row in rows)
-        missed += sum(row.lon is None for row in rows)
+        places = list(queries.geocoded_many(text for _record, text in batch))
+        _write([record for record, _text in batch], places, version)
+        found += sum(one.lon is not None for one in places)
+        missed += sum(one.lon is None for one in places)
     return found, missed
 
 
@@ -65,15 +64,13 @@ def _batches(rows: Iterable[tuple[int, str]], most: int | None) -> Iterator[list
         yield batch
 
 
-def _row(record: int, found: queries.Found, version: str) -> PlaceByAddress:
-    return PlaceByAddress(
-        id=record, level=found.level, lon=found.lon, lat=found.lat, within_m=found.within_m, building_id=found.building,
-        reason=found.reason[:200], data_version=version,
-    )  # fmt: skip
-
-
-def _write(rows: list[PlaceByAddress]) -> None:
+def _write(records: list[int], places: list[queries.Found], version: str) -> None:
     """Replace what an older version of the city's data gave."""
     with transaction.atomic():
-        PlaceByAddress.objects.filter(id__in=[row.id for row in rows]).delete()
-        PlaceByAddress.objects.bulk_create(rows)
+        PlaceByAddress.objects.filter(id__in=records).delete()
+        bulk.write(PlaceByAddress, {
+            "id": records, "level": [one.level for one in places], "lon": [one.lon for one in places],
+            "lat": [one.lat for one in places], "within_m": [one.within_m for one in places],
+            "building_id": [one.building for one in places], "reason": [one.reason[:200] for one in places],
+            "data_version": [version] * len(places),
+        })  # fmt: skip

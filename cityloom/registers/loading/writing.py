@@ -28,7 +28,9 @@ from cityloom.registers.loading.survey import Survey
 from cityloom.registers.models import OPEN, RECORDS, Load
 
 _KEYS_AT_ONCE = 5_000
-_PACKETS_AT_ONCE = 4_000
+_PACKETS_AT_ONCE = 10_000
+_PARTY = "party"
+_encode = msgspec.json.Encoder().encode
 _GONE_FROM = 1 << 31
 """Row numbers of records that say that an entry is gone; no file has as many rows."""
 
@@ -52,7 +54,23 @@ class _Waiting:
     found: Checked
     part: _Part
     columns: dict[str, Any]
-    packets: Future[list[gate.Packet | None]]
+    packets: Future[_Packets]
+
+
+@dataclass
+class _Packets:
+    """What rows tell about people, sealed: the places of the rows that tell something, ids, and sealed parts."""
+
+    places: list[int]
+    ids: list[int]
+    sealed: list[bytes]
+
+    def among(self, count: int) -> list[int | None]:
+        """The packet of each of so many rows."""
+        out: list[int | None] = [None] * count
+        for place, packet in zip(self.places, self.ids, strict=True):
+            out[place] = packet
+        return out
 
 
 class Writer:
@@ -106,7 +124,7 @@ class Writer:
     def _write(self, batch: _Waiting, tell: Callable[[int], None]) -> None:
         packets = batch.packets.result()
         if hasattr(self._table, "packet"):
-            batch.columns["packet"] = [packet.id if packet else None for packet in packets]
+            batch.columns["packet"] = packets.among(len(batch.part.places))
         with transaction.atomic():
             if batch.part.places:
                 bulk.write(self._table, batch.columns)
@@ -143,11 +161,9 @@ class Writer:
 
     def _columns(self, batch: Rows, checked: Checked, said: list[int], places: list[int]) -> dict[str, Any]:
         """The columns of the records; what no column of the file becomes is empty."""
-        count = len(places)
-        start = self._load.number << 32
+        count, start, numbers = len(places), self._load.number << 32, np.array(batch.numbers, np.int64)
         columns: dict[str, Any] = {
-            "id": [start | batch.numbers[place] for place in places],
-            "source_id": np.full(count, self._load.source_id, np.int16),
+            "id": start | numbers[places], "source_id": np.full(count, self._load.source_id, np.int16),
             "key": some(checked.values[self._mapping.register.key], places),
             "closed_by": np.full(count, OPEN, np.int32), "valid_from": self._since(checked, places),
             "is_gone": np.zeros(count, np.bool_), "digest": some(said, places),
@@ -166,29 +182,27 @@ class Writer:
             return [as_of] * len(places)
         return [day or as_of for day in some(checked.values[self._mapping.valid_from], places)]
 
-    def _sealed(self, checked: Checked, places: list[int]) -> list[gate.Packet | None]:
-        """What rows tell about people, in a packet each; None where a row tells nothing."""
-        if not self._personal:
-            return [None] * len(places)
-        rows = zip(*(some(checked.values[name], places) for name in self._personal), strict=True)
-        says = [{name: value for name, value in zip(self._personal, row, strict=True) if value} for row in rows]
-        parts = [{"party": msgspec.json.encode(each)} if each else None for each in says]
-        told = [part for part in parts if part]
-        made: list[gate.Packet] = []
-        for first in range(0, len(told), _PACKETS_AT_ONCE):
-            few = told[first : first + _PACKETS_AT_ONCE]
-            made += gate.seal_packets(by=SYSTEM, at=clock.now(), purpose=PURPOSE, packets=few, words=[[]] * len(few))
-        waiting = iter(made)
-        return [next(waiting) if part else None for part in parts]
+    def _sealed(self, checked: Checked, places: list[int]) -> _Packets:
+        """What rows tell about people, in a packet each."""
+        names, out = self._personal, _Packets([], [], [])
+        rows = zip(*(some(checked.values[name], places) for name in names), strict=True)
+        parts = []
+        for place, row in enumerate(rows):
+            if any(row):
+                out.places.append(place)
+                parts.append(_encode({name: value for name, value in zip(names, row, strict=True) if value}))
+        for first in range(0, len(parts), _PACKETS_AT_ONCE):
+            ids, sealed = gate.seal_parts(by=SYSTEM, at=clock.now(), purpose=PURPOSE, name=_PARTY,
+                                          parts=parts[first : first + _PACKETS_AT_ONCE])  # fmt: skip
+            out.ids += ids
+            out.sealed += sealed
+        return out
 
-    def _keep(self, packets: list[gate.Packet | None]) -> None:
+    def _keep(self, packets: _Packets) -> None:
         """Put the packets beside the records."""
-        if kept := [packet for packet in packets if packet]:
+        if packets.ids:
             part = apps.get_model("gate", "SealedPart")
-            bulk.write(part, {
-                "packet": [packet.id for packet in kept], "name": ["party"] * len(kept),
-                "sealed": [packet.sealed["party"] for packet in kept],
-            })  # fmt: skip
+            bulk.write(part, {"packet": packets.ids, "name": [_PARTY] * len(packets.ids), "sealed": packets.sealed})
 
     def _close(self, ids: list[int]) -> None:
         for first in range(0, len(ids), _KEYS_AT_ONCE):
