@@ -42,9 +42,10 @@ def rows_of(table: Table) -> int:
     ("columns", "value"),
     [
         ({"thing": [1], "at": [1], "litre": [1.0]}, "litre"), ({"at": [1]}, "thing"), ({"thing": [1]}, "at"),
-        ({"thing": [1, 2], "at": [1]}, "at"), ({"thing": ["one"], "at": [1]}, "thing"),
-        ({"thing": [1], "at": ["yesterday"]}, "at"), ({"thing": [1], "at": [1], "litres": ["many"]}, "litres"),
-        ({"thing": [2**70], "at": [1]}, "thing"),
+        ({"thing": [1, 2], "at": [1]}, "at"), ({"thing": ["one"], "at": [1]}, "meters.thing"),
+        ({"thing": [1], "at": ["yesterday"]}, "meters.at"),
+        ({"thing": [1], "at": [1], "litres": ["many"]}, "meters.litres"),
+        ({"thing": [2**70], "at": [1]}, "meters.thing"),
     ],
 )  # fmt: skip
 def test_wrong_columns_are_refused_by_name_and_nothing_is_written(
