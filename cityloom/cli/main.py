@@ -43,6 +43,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         linkage,
         log,
         processes,
+        readings,
         sources,
         zones,
     )
@@ -51,7 +52,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
     groups = (
         city.city, drill.drill, abuse.abuse_drill, account.account, alert.alert, demo.demo, keep.backup,
         keep.restore, keep.keys, log.verify, log.log, log.witness, lake.lake, sources.register, processes.serve,
-        processes.status, processes.stop, zones.zones, detection.detection,
+        processes.status, processes.stop, readings.readings, zones.zones, detection.detection,
     )  # fmt: skip
     sources.register.add_command(address.address)
     sources.register.add_command(linkage.link)

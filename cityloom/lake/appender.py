@@ -5,7 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -24,21 +25,30 @@ _HEAD = 12  # bytes before each record: its length and its CRC-32
 class Appender:
     """Takes a few facts at a time; what `add` has returned for is on the disk, and reaches the table exactly once.
 
-    A commit is made when `rows` wait, or when the first of them has waited `seconds` and `add` or `tick` is called.
-    One process at a time; after a kill the next one goes on with the journal that it finds.
+    A commit is made when `rows` wait, or when the first of them has waited `seconds` and `add` or `tick` is called;
+    with `aside` in a thread, while the next journal fills. `before` is told of a journal's number and facts before
+    their commit (again after a kill), `after` of its number behind it. One process at a time for each `who`; after a
+    kill the next one goes on with the journals that it finds.
     Raises: Refused `lake.appender_taken`.
     """
 
-    def __init__(self, table: Table, rows: int = 50_000, seconds: float = 30.0) -> None:
-        self._table, self._rows, self._seconds = table, rows, seconds
-        self._folder = table.folder.parent / JOURNALS / table.dataset.name
+    def __init__(
+        self, table: Table, rows: int = 50_000, seconds: float = 30.0, *, who: str = _WHO, aside: bool = False,
+        before: Callable[[int, list[pa.Table]], None] = lambda number, facts: None,
+        after: Callable[[int], None] = lambda number: None,
+    ) -> None:  # fmt: skip
+        self._table, self._rows, self._seconds, self._who = table, rows, seconds, who
+        self._before, self._after = before, after
+        self._folder = folder_of(table, who)
         log.make_folder(self._folder)
         self._lock = _taken(self._folder)
+        self._mover = ThreadPoolExecutor(1) if aside else None
+        self._moving: tuple[int, list[pa.Table], Future[int]] | None = None
         self._waiting: list[pa.Table] = []
         self._since = 0.0
-        self._number = table.written_up_to(_WHO) + 1
+        self._number = table.written_up_to(who) + 1
         self._recover()
-        self._stream = self._path().open("ab")
+        self._stream = self._path(self._number).open("ab")
         log.synced(self._folder)
 
     def add(self, columns: Mapping[str, Any]) -> None:
@@ -55,26 +65,67 @@ class Appender:
     def tick(self) -> None:
         """Commit where it is time to."""
         if self._waiting and (self.waiting >= self._rows or clock.steady() - self._since >= self._seconds):
-            self.flush()
+            if self._mover:
+                self._move_aside(self._mover)
+            else:
+                self.flush()
+
+    @property
+    def number(self) -> int:
+        """The number of the journal that is written now."""
+        return self._number
 
     @property
     def waiting(self) -> int:
-        """How many facts are in the journal, and not in the table yet."""
+        """How many facts are in the journal, and not in the table or on their way to it yet."""
         return sum(one.num_rows for one in self._waiting)
+
+    @property
+    def unmoved(self) -> list[pa.Table]:
+        """The facts that may not be in the table yet, in the order in which they came."""
+        return [*(self._moving[1] if self._moving else []), *self._waiting]
 
     def flush(self) -> int:
         """Commit what waits; return how many facts."""
+        self._settle()
         count = self.waiting
         if count:
-            self._table.append(_columns(pa.concat_tables(self._waiting)), Once(_WHO, self._number))
+            self._move(self._number, self._waiting)
             self._next()
         return count
 
     def close(self) -> None:
         """Commit what waits, and let others take over."""
         self.flush()
+        if self._mover:
+            self._mover.shutdown()
         self._stream.close()
         self._lock.close()
+
+    def _move_aside(self, mover: ThreadPoolExecutor) -> None:
+        """Have a thread commit what waits; where it still is at the journal before, that comes first."""
+        self._settle()
+        number, facts = self._number, self._waiting
+        self._stream.close()
+        self._begin_next()
+        self._moving = number, facts, mover.submit(self._move, number, facts)
+
+    def _settle(self) -> None:
+        """Wait for the thread; what it could not commit is tried once more here, and said to whoever adds."""
+        if self._moving is None:
+            return
+        number, facts, done = self._moving
+        if done.exception():
+            self._move(number, facts)
+        self._moving = None
+
+    def _move(self, number: int, facts: list[pa.Table]) -> int:
+        self._before(number, facts)
+        whole = pa.concat_tables(facts)
+        self._table.append(_columns(whole), Once(self._who, number))
+        self._path(number).unlink(missing_ok=True)
+        self._after(number)
+        return whole.num_rows
 
     def _write(self, facts: pa.Table) -> None:
         """Put a record behind the journal, on the disk before this returns; a torn one is cut off again."""
@@ -86,38 +137,68 @@ class Appender:
             os.fsync(self._stream.fileno())
         except OSError as error:
             os.ftruncate(self._stream.fileno(), begin)
-            self._stream = self._path().open("ab")
+            self._stream = self._path(self._number).open("ab")
             raise parquet.full(error) from error
 
     def _next(self) -> None:
-        """Begin a journal, and let go of the one whose facts are in the table."""
-        old = self._path()
+        """Begin a journal behind the one whose facts are in the table."""
         self._stream.close()
+        self._begin_next()
+
+    def _begin_next(self) -> None:
         self._waiting, self._number = [], self._number + 1
-        self._stream = self._path().open("ab")
+        self._stream = self._path(self._number).open("ab")
         log.synced(self._folder)
-        old.unlink()
 
     def _recover(self) -> None:
         """Take up what a process that ended left, and let go of what is in the table already."""
-        for path in self._folder.glob("*.journal"):
-            if int(path.stem) < self._number:
-                path.unlink()
+        found = sorted(int(path.stem) for path in self._folder.glob("*.journal"))
+        for number in found:
+            if number < self._number:
+                self._path(number).unlink()
+        for number in [one for one in found if one >= self._number][:-1]:  # one was on its way to the table
+            if facts := list(_facts(self._path(number))):
+                self._move(number, facts)
+            self._number = number + 1
         whole = 0
-        for body in _records(self._path()):
+        for body in _records(self._path(self._number)):
             self._waiting.append(pa.ipc.open_stream(body).read_all())
             whole += _HEAD + len(body)
-        if self._path().exists():
-            os.truncate(self._path(), whole)
+        if self._path(self._number).exists():
+            os.truncate(self._path(self._number), whole)
         self._since = clock.steady()
 
-    def _path(self) -> Path:
-        return self._folder / f"{self._number}.journal"
+    def _path(self, number: int) -> Path:
+        return self._folder / f"{number}.journal"
+
+
+def folder_of(table: Table, who: str = _WHO) -> Path:
+    """Where the journals of a table's appender lie."""
+    folder = table.folder.parent / JOURNALS / table.dataset.name
+    return folder if who == _WHO else folder / who
+
+
+def unmoved(table: Table, who: str = _WHO) -> list[pa.Table]:
+    """The facts that another process keeps in journals; ask for the table's files before, and leave none out.
+
+    A journal that reaches the table meanwhile may be missing here: ask for its files again, where `written_up_to` rose.
+    """
+    done = table.written_up_to(who)
+    numbers = sorted(int(path.stem) for path in folder_of(table, who).glob("*.journal"))
+    return [one for number in numbers if number > done for one in _facts(folder_of(table, who) / f"{number}.journal")]
+
+
+def _facts(path: Path) -> Iterator[pa.Table]:
+    for body in _records(path):
+        yield pa.ipc.open_stream(body).read_all()
 
 
 def _records(path: Path) -> Iterator[bytes]:
     """The whole records of a journal; behind the first torn one nothing was promised to anybody."""
-    content = path.read_bytes() if path.exists() else b""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return
     place = 0
     while len(head := content[place : place + _HEAD]) == _HEAD:
         length = int.from_bytes(head[:8], "little")

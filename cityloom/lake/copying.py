@@ -38,7 +38,7 @@ def _copy_table(table: Table, root: Path, place: Path) -> None:
     name = table.dataset.name
     with table.keeping():
         # what leaves the journal after this is in the version that is read below; what stays counts once by its number
-        _copy_all(sorted((root / JOURNALS / name).glob("*.journal")), root, place)
+        _copy_all(sorted((root / JOURNALS / name).rglob("*.journal")), root, place)
         version = table.version()
         if version >= 0:
             _copy_version(table, root, place, version)

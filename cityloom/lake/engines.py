@@ -68,7 +68,7 @@ def latest_of(table: Table, thing: int, columns: Sequence[str], limit: int) -> l
     nothing = _nothing({f'"{name}"': kinds[name] for name in ("thing", *columns)})
     listed = ", ".join("'" + str(table.folder / one.path).replace("'", "''") + "'" for one in files)
     names = ", ".join(f'"{name}"' for name in columns)
-    found = _bare().execute(
+    found = bare().execute(
         f"SELECT {names} FROM (SELECT * FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"  # noqa: S608 - our own names
         f' UNION ALL BY NAME {nothing}) WHERE thing = ? ORDER BY "{AT}" DESC LIMIT ?', [thing, limit]
     )  # fmt: skip
@@ -83,7 +83,7 @@ def counts_by_cell(table: Table, first: str, end: str, resolution: int) -> dict[
     if not files:
         return {}
     listed = ", ".join("'" + str(table.folder / one.path).replace("'", "''") + "'" for one in files)
-    found = _bare().execute(
+    found = bare().execute(
         f"SELECT cell, count(*) FROM read_parquet([{listed}], hive_partitioning = false)"  # noqa: S608 - our own names
         f' WHERE cell <> 0 AND "{AT}" >= CAST(? AS TIMESTAMPTZ) AND "{AT}" < CAST(? AS TIMESTAMPTZ) GROUP BY cell',
         [first, end],
@@ -91,7 +91,8 @@ def counts_by_cell(table: Table, first: str, end: str, resolution: int) -> dict[
     return counted_by_parent(dict(found.fetchall()), resolution)
 
 
-def _bare() -> Any:
+def bare() -> Any:
+    """A connection of its own, that never loads an extension or goes out to a network."""
     import duckdb
 
     bare = duckdb.connect(config={

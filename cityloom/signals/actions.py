@@ -7,11 +7,12 @@ import json
 import logging
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import repeat
 from pathlib import Path
+from threading import Event
 from typing import TypeVar
 
 from django.conf import settings
@@ -24,7 +25,7 @@ from cityloom.gate import actions as gate
 from cityloom.kernel import cells, ids
 from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
-from cityloom.signals import policies, queries
+from cityloom.signals import plugins, policies, queries
 from cityloom.signals.domain.kinds import KINDS, Sites
 from cityloom.signals.domain.reading import (
     SENTENCES,
@@ -55,8 +56,9 @@ from cityloom.signals.sensorthings import placing
 from cityloom.signals.sensorthings.keys import end_key, make_key
 
 __all__ = [
-    "CallReport", "OpenedReport", "Problem", "Reading", "Received", "Recorded", "Scene", "erase_old_reports", "forget",
-    "install", "open_report", "receive", "record", "set_service", "synthetic_still",
+    "CallReport", "OpenedReport", "Problem", "Reading", "ReadingsTaken", "Received", "Recorded", "Scene",
+    "bridge_readings", "erase_old_reports", "forget", "install", "open_report", "receive", "record", "set_service",
+    "synthetic_still", "take_readings",
 ]  # fmt: skip
 log = logging.getLogger(__name__)
 PURPOSE = "problem-reports"
@@ -110,6 +112,15 @@ class OpenedReport:
 
     words: str
     photos: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class ReadingsTaken:
+    """What became of readings in bulk: new ones, those known already, and those set aside, by reason."""
+
+    kept: int
+    duplicates: int
+    rejected: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -186,6 +197,52 @@ def record(
     offered = len(checked.message_id) + checked.duplicates + len(good_reports) + len(good_scenes)
     rejected = dict(sorted(sum(faults.values(), Counter()).items()))
     return Recorded(new, offered - new, rejected, tuple(report_rows), tuple(scene_rows))
+
+
+def take_readings(
+    *, bodies: Iterable[tuple[str, bytes]], by: Actor, at: datetime, tell: Callable[[int], None] = lambda readings: None
+) -> ReadingsTaken:  # fmt: skip
+    """Keep readings in bulk: bodies of JSON lines, CSV or Parquet by their names' endings; each reading once.
+
+    What is wrong is counted by reason and stops nothing; what was taken stays taken where a later body is refused.
+    Raises: Refused `signals.readings_format`, `signals.readings_large`, `lake.appender_taken`, `lake.disk_full`.
+    """
+    from cityloom.signals.domain import bulk  # what reads and keeps readings takes a while to import
+    from cityloom.signals.readings.road import Road
+
+    road = Road()
+    try:
+        for name, body in bodies:
+            for block in bulk.blocks(name, body):
+                road.take([block], at)
+                tell(road.told.kept + road.told.duplicates)
+    finally:
+        road.close()
+    return ReadingsTaken(road.told.kept, road.told.duplicates, dict(sorted(road.told.rejected.items())))
+
+
+def bridge_readings(*, text: str, stop: Event, by: Actor, at: datetime, tell: Callable[[str, int], None]) -> None:
+    """Keep what a broker sends, until told to stop; `text` is the bridge's YAML, `tell` takes words and readings kept.
+
+    Raises: Refused `signals.bridge`, `signals.no_broker`, `signals.broker_refuses`, `lake.appender_taken`.
+    """
+    from cityloom.signals.domain import bridge as bridging
+    from cityloom.signals.readings.road import Road
+
+    bridge = bridging.read(text)
+    broker = plugins.broker_for(bridge.broker)
+    road = Road()
+
+    def take(messages: Sequence[bridging.Message]) -> None:
+        if messages:
+            road.take_messages(messages, bridge.topics)
+        road.tick()
+        tell("", road.told.kept)
+
+    try:
+        broker.run(bridge, take, stop, lambda words: tell(words, road.told.kept))
+    finally:
+        road.close()
 
 
 def receive(problem: Problem, *, by: Actor, at: datetime) -> Received:

@@ -127,6 +127,17 @@ class Still:
 
 
 @dataclass(frozen=True)
+class StreamTold:
+    """How many readings in bulk a stream has, and the latest."""
+
+    id: int
+    name: str
+    count: int
+    last_at: datetime
+    last: float
+
+
+@dataclass(frozen=True)
 class PublicSensor:
     """A sensor as anybody may know it; `unit` is a UCUM code, `cadence_s` how often it speaks."""
 
@@ -207,6 +218,47 @@ def sensors_for_everyone(
         )
         for row in rows.select_related("thing")
     ]  # fmt: skip
+
+
+def streams_that_spoke(most: int = 100) -> list[StreamTold]:
+    """What streams with readings in bulk have said, the one that spoke last first; no reading is looked at."""
+    from cityloom.signals.readings import looking
+
+    told = looking.tallies(Path(settings.CITYLOOM["LAKE_DIR"]))
+    told = told[told["count"] > 0]
+    chosen = told[np.argsort(-told["last_us"], kind="stable")[:most]]
+    names = dict(Datastream.objects.filter(id__in=chosen["id"].tolist()).values_list("id", "name"))
+    return [StreamTold(int(row["id"]), names.get(int(row["id"]), ""), int(row["count"]), instant_of(row["last_us"]),
+                       float(row["last"])) for row in chosen]  # fmt: skip
+
+
+def bridge_schema() -> dict[str, object]:
+    """The JSON Schema of a bridge to a broker."""
+    from cityloom.signals.domain import bridge
+
+    return bridge.schema()
+
+
+def sentence_of(code: str) -> str:
+    """Why something was set aside, by code, and what the sender should do."""
+    return SENTENCES.get(code, code)
+
+
+def readings_told() -> tuple[int, int]:
+    """How many streams have readings in bulk, and how many readings there are; exact, and counted already."""
+    from cityloom.signals.readings import looking
+
+    told = looking.tallies(Path(settings.CITYLOOM["LAKE_DIR"]))["count"]
+    return int((told > 0).sum()), int(told.sum())
+
+
+def readings_between(datastream_ids: Iterable[int], since: datetime, until: datetime) -> Readings:
+    """The readings in bulk of those streams from an instant until before another, wherever they lie by now."""
+    from cityloom.signals.readings import looking
+
+    root, keys = Path(settings.CITYLOOM["LAKE_DIR"]), np.array(list(datastream_ids), np.int64)
+    found = looking.between(root, keys, microseconds(since), microseconds(until))
+    return Readings(found.thing, found.at_us, found.result)
 
 
 def sensors_counted(kind: str = "", street: str = "") -> int:

@@ -1,0 +1,153 @@
+"""Messages from an MQTT 5 broker: acknowledged once they are on the disk, so that none is lost, and none floods us."""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from cityloom.kernel import clock
+from cityloom.kernel.refused import Refused
+from cityloom.signals.domain.bridge import LARGEST_MESSAGE, Bridge, Message
+from cityloom.signals.domain.reading import microseconds
+from cityloom.signals.plugins import Take
+
+log = logging.getLogger(__name__)
+NAME, PASSWORD = "CITYLOOM_MQTT_NAME", "CITYLOOM_MQTT_PASSWORD"
+_MOST_ON_THEIR_WAY = 10_000
+"""Messages that the broker sends before it waits for a word that they are kept."""
+_MOST_AT_ONCE = 5_000
+_GATHER_S = 0.01
+_LOOK_S = 0.5
+_REFUSED_PAUSE_S = 5.0
+_KEPT_FOR_S = 7 * 86_400
+"""How long the broker keeps what comes while the bridge is away."""
+_KEEP_ALIVE_S = 30
+
+
+class Mqtt:
+    """Speaks MQTT 5, with TLS or without."""
+
+    schemes = ("mqtt", "mqtts")
+
+    def run(self, bridge: Bridge, take: Take, stop: threading.Event, tell: Callable[[str], None]) -> None:
+        """Bring messages until told to stop.
+
+        Raises: Refused `signals.broker_refuses`.
+        """
+        link = _Link(bridge, tell)
+        link.begin()
+        try:
+            while not stop.is_set():
+                if link.refusal:
+                    raise link.refusal
+                messages = link.gather()
+                if _hand_over(messages, take, stop):
+                    link.acknowledge(messages)
+        finally:
+            link.end()
+
+
+class _Link:
+    """A connection, and what has come on it."""
+
+    def __init__(self, bridge: Bridge, tell: Callable[[str], None]) -> None:
+        self._bridge, self._tell = bridge, tell
+        self._came: queue.Queue[mqtt.MQTTMessage] = queue.Queue(_MOST_ON_THEIR_WAY + _MOST_AT_ONCE)
+        self._ended = False
+        self.refusal: Refused | None = None
+        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=bridge.client, protocol=mqtt.MQTTv5,
+                                   manual_ack=True)  # fmt: skip
+        self._client.on_connect, self._client.on_message = self._connected, self._arrived
+        self._client.on_disconnect = self._disconnected
+        self._client.reconnect_delay_set(1, 30)
+
+    def begin(self) -> None:
+        """Connect in a thread of its own; where the broker is away, go on asking."""
+        address = urlsplit(self._bridge.broker)
+        if address.scheme == "mqtts":
+            self._client.tls_set()
+        if name := os.environ.get(NAME):
+            self._client.username_pw_set(name, os.environ.get(PASSWORD))
+        asked = Properties(PacketTypes.CONNECT)
+        asked.SessionExpiryInterval = _KEPT_FOR_S
+        asked.ReceiveMaximum = _MOST_ON_THEIR_WAY
+        asked.MaximumPacketSize = LARGEST_MESSAGE + 1_000
+        port = address.port or (8883 if address.scheme == "mqtts" else 1883)
+        self._client.connect_async(address.hostname or "localhost", port, keepalive=_KEEP_ALIVE_S, clean_start=False,
+                                   properties=asked)  # fmt: skip
+        self._client.loop_start()
+
+    def gather(self) -> list[mqtt.MQTTMessage]:
+        """What has come: at once where it is much, else after a moment."""
+        try:
+            found = [self._came.get(timeout=_LOOK_S)]
+        except queue.Empty:
+            return []
+        until = clock.stopwatch() + _GATHER_S
+        while len(found) < _MOST_AT_ONCE and (left := until - clock.stopwatch()) > 0:
+            try:
+                found.append(self._came.get(timeout=left))
+            except queue.Empty:
+                break
+        return found
+
+    def acknowledge(self, messages: Sequence[mqtt.MQTTMessage]) -> None:
+        """Tell the broker that these are kept; where the line is down, it sends them again, and they are known."""
+        for one in messages:
+            if one.qos:
+                self._client.ack(one.mid, one.qos)
+
+    def end(self) -> None:
+        """Close the line; the broker keeps what comes for the next one."""
+        self._ended = True
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _arrived(self, _client: mqtt.Client, _told: Any, message: mqtt.MQTTMessage) -> None:
+        while not self._ended:  # a full queue holds the line, and so the broker
+            try:
+                self._came.put(message, timeout=_LOOK_S)
+            except queue.Full:
+                continue
+            return
+
+    def _connected(self, client: mqtt.Client, _told: Any, _flags: Any, reason: ReasonCode, _more: Any) -> None:
+        if reason.is_failure:
+            self._tell(f"the broker refuses: {reason}")
+            if reason.value in (0x84, 0x85, 0x86, 0x87, 0x8A, 0x8C):  # what asking again does not change
+                self.refusal = Refused("signals.broker_refuses", "The broker {value} lets nobody in under this name; "
+                                       "set {limit} and start again.", value=self._bridge.broker,
+                                       limit=f"{NAME} and {PASSWORD}")  # fmt: skip
+            return
+        client.subscribe([(one.filter, SubscribeOptions(qos=one.qos)) for one in self._bridge.topics])
+        self._tell("connected")
+
+    def _disconnected(self, _client: mqtt.Client, _told: Any, _flags: Any, reason: ReasonCode, _more: Any) -> None:
+        if not self._ended:
+            self._tell(f"the line is down ({reason}); trying again")
+
+
+def _hand_over(messages: Sequence[mqtt.MQTTMessage], take: Take, stop: threading.Event) -> bool:
+    """Hand messages over; where they cannot be kept now, again after a pause: the broker waits meanwhile."""
+    at_us = microseconds(clock.now())
+    told = [Message(one.topic, one.payload, at_us) for one in messages]
+    while True:
+        try:
+            take(told)
+        except Refused as refusal:
+            log.warning("readings cannot be kept now: %s", refusal.code)
+            if stop.wait(_REFUSED_PAUSE_S):
+                return False
+        else:
+            return True

@@ -1,0 +1,128 @@
+"""Which of many readings can be believed enough to be kept: the same rules as for single ones, over columns."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from cityloom.signals.domain.reading import FURTHEST_AHEAD, microseconds
+from cityloom.signals.domain.wire import Arrived
+
+_POWERS = np.cumprod(np.full(128, 0x9E3779B97F4A7C15, np.uint64))
+_LIKELY_BITS = 20
+EARLIEST_US = 0
+"""Nothing was measured by these sensors before 1970; a clock that says so was never set."""
+
+
+class Streams:
+    """Every stream that may send, each in a slot: its id, the names that it goes by, range and cell; slots stay."""
+
+    def __init__(
+        self, ids: Sequence[int], names: Sequence[str], low: Sequence[float], high: Sequence[float],
+        cells: Sequence[int],
+    ) -> None:  # fmt: skip
+        self.id = np.array(ids, np.int64)
+        self.cell = np.array(cells, np.int64)
+        self.low, self.high = np.array(low, np.float64), np.array(high, np.float64)
+        self._called = pa.array([*names, *(str(one) for one in ids)], pa.string())
+        hashes = _hashes(self._called)
+        self._by_hash = np.argsort(hashes, kind="stable")
+        self._hashes = hashes[self._by_hash]
+        self._likely = np.zeros(1 << _LIKELY_BITS, np.int64)
+        self._likely[_short(hashes)[::-1]] = np.arange(len(hashes))[::-1]
+        self._order = np.argsort(self.id)
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+    def slots_of(self, names: pa.Array) -> NDArray[np.int64]:
+        """The slot of each name or id as text; -1 of those that nobody goes by."""
+        if not len(names) or not len(self.id):
+            return np.full(len(names), -1)
+        hashes = _hashes(names)
+        called = self._likely[_short(hashes)]
+        same = self._are_called(names, called)
+        if not same.all():  # two share a place of the table, or nobody is called so
+            others = np.flatnonzero(~same)
+            at = np.minimum(np.searchsorted(self._hashes, hashes[others]), len(self._hashes) - 1)
+            called[others] = self._by_hash[at]
+            same[others] = self._are_called(names.take(pa.array(others)), called[others])
+        return np.where(same, called % len(self.id), -1)
+
+    def _are_called(self, names: pa.Array, called: NDArray[np.int64]) -> NDArray[np.bool_]:
+        same = pc.equal(names, self._called.take(pa.array(called))).to_numpy(zero_copy_only=False)
+        return np.array(same)
+
+    def slots_of_ids(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The slot of each id; -1 of unknown ones."""
+        if not len(self.id):
+            return np.full(len(ids), -1)
+        at = np.minimum(np.searchsorted(self.id, ids, sorter=self._order), len(self.id) - 1)
+        slot = self._order[at]
+        return np.where(self.id[slot] == ids, slot, -1)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Readings that are believed, as columns by slot, and how many others fell to which reason."""
+
+    slot: NDArray[np.int64]
+    at_us: NDArray[np.int64]
+    result: NDArray[np.float64]
+    rejected: Counter[str]
+
+
+def judge(arrived: Arrived, streams: Streams, at: datetime) -> Judged:
+    """Look up, and set aside what cannot be; how old a reading is does not matter, history comes on this road too."""
+    slot = streams.slots_of(arrived.datastream)
+    reasons = _reasons(arrived, streams, slot, at)
+    rejected = Counter(arrived.faults.values())
+    good = np.ones(len(slot), np.bool_)
+    for code, holds in reasons.items():  # the first that holds is the reason given
+        if count := int((good & holds).sum()):
+            rejected[code] += count
+        good &= ~holds
+    if good.all():
+        return Judged(slot, arrived.at_us, arrived.result, rejected)
+    return Judged(slot[good], arrived.at_us[good], arrived.result[good], rejected)
+
+
+def _reasons(
+    arrived: Arrived, streams: Streams, slot: NDArray[np.int64], at: datetime
+) -> dict[str, NDArray[np.bool_]]:  # fmt: skip
+    if not len(streams):
+        return {"unknown_sensor": np.ones(len(slot), np.bool_)}
+    return {
+        "unknown_sensor": slot < 0,
+        "not_a_number": ~np.isfinite(arrived.result),
+        "in_future": arrived.at_us > microseconds(at + FURTHEST_AHEAD),
+        "too_old": arrived.at_us < EARLIEST_US,
+        "out_of_range": (arrived.result < streams.low[slot]) | (arrived.result > streams.high[slot]),
+    }
+
+
+def _short(hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
+    return (hashes >> np.uint64(64 - _LIKELY_BITS)).astype(np.int64)
+
+
+def _hashes(names: pa.Array) -> NDArray[np.uint64]:
+    """A number of 64 bits for each text: a polynomial of its bytes. Equal ones are compared, it is never trusted."""
+    offsets = np.frombuffer(names.buffers()[1], np.int32)[names.offset : names.offset + len(names) + 1].astype(np.int64)
+    begin, end = int(offsets[0]), int(offsets[-1])
+    if begin == end:
+        return np.zeros(len(names), np.uint64)
+    letters = np.frombuffer(names.buffers()[2], np.uint8)[begin:end]
+    starts, lengths = offsets[:-1] - begin, np.diff(offsets)
+    place = np.arange(end - begin) - np.repeat(starts, lengths)
+    terms = (letters.astype(np.uint64) + np.uint64(1)) * _POWERS[np.minimum(place, len(_POWERS) - 1)]
+    out = np.zeros(len(names), np.uint64)
+    some = lengths > 0
+    out[some] = np.add.reduceat(terms, starts[some])
+    return out
