@@ -51,9 +51,12 @@ class Appender:
         self._stream = self._path(self._number).open("ab")
         log.synced(self._folder)
 
-    def add(self, columns: Mapping[str, Any]) -> None:
-        """Keep some facts. Raises: Refused `lake.columns`, `lake.disk_full`."""
-        facts = parquet.arrow_of(self._table.dataset, columns)
+    def add(self, columns: Mapping[str, Any] | pa.Table) -> None:
+        """Keep some facts; a table of Arrow has the dataset's columns and kinds already.
+
+        Raises: Refused `lake.columns`, `lake.disk_full`.
+        """
+        facts = columns if isinstance(columns, pa.Table) else parquet.arrow_of(self._table.dataset, columns)
         if not facts.num_rows:
             return
         if not self._waiting:
@@ -122,7 +125,7 @@ class Appender:
     def _move(self, number: int, facts: list[pa.Table]) -> int:
         self._before(number, facts)
         whole = pa.concat_tables(facts)
-        self._table.append(_columns(whole), Once(self._who, number))
+        self._table.commit(self._table.stage(whole), Once(self._who, number))
         self._path(number).unlink(missing_ok=True)
         self._after(number)
         return whole.num_rows
@@ -214,11 +217,6 @@ def _packed(facts: pa.Table) -> bytes:
     with pa.ipc.new_stream(sink, facts.schema) as stream:
         stream.write_table(facts)
     return bytes(sink.getvalue())
-
-
-def _columns(facts: pa.Table) -> dict[str, Any]:
-    return {name: facts[name].cast(pa.int64()).to_numpy() if pa.types.is_timestamp(facts[name].type) else facts[name]
-            for name in facts.column_names}  # fmt: skip
 
 
 def _taken(folder: Path) -> Any:

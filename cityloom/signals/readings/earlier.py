@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 _DAY_US = 86_400_000_000
+_MOST_ALIKE = 16
 
 
 @dataclass(frozen=True)
@@ -58,14 +59,13 @@ class Journal:
             is_known |= same
 
     def _put_in_order(self) -> None:
-        """Make runs of what waits, and join short ones, so that there are few."""
+        """Make a run of what waits; sixteen of about one length become one, so that each row is put in order rarely."""
         if not self.waiting:
             return
-        made = _run(self.waiting)
+        self.runs.append(_run(self.waiting))
         self.waiting = []
-        while self.runs and len(self.runs[-1].hashes) < 2 * len(made.hashes):
-            made = _run([self.runs.pop().rows, made.rows])
-        self.runs.append(made)
+        while len(last := self.runs[-_MOST_ALIKE:]) == _MOST_ALIKE and len(last[0].hashes) < 4 * len(last[-1].hashes):
+            self.runs[-_MOST_ALIKE:] = [_run([one.rows for one in last])]
 
 
 def find_in_lake(table: Table, wanted: Rows, told: Floats, is_known: NDArray[np.bool_]) -> None:
