@@ -59,11 +59,14 @@ class Appender:
         facts = columns if isinstance(columns, pa.Table) else parquet.arrow_of(self._table.dataset, columns)
         if not facts.num_rows:
             return
+        if self._mover:
+            self.tick()  # what an earlier journal could not do is said before these facts are taken
         if not self._waiting:
             self._since = clock.steady()
         self._write(facts)
         self._waiting.append(facts)
-        self.tick()
+        if not self._mover:
+            self.tick()
 
     def tick(self) -> None:
         """Commit where it is time to."""

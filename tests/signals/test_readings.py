@@ -6,6 +6,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cityloom.kernel.refused import Refused
+from cityloom.lake.table import Table
 from cityloom.signals.domain.judging import Streams, judge
 from cityloom.signals.domain.wire import Arrived, read_lines
 from cityloom.signals.readings import looking
@@ -110,6 +112,30 @@ def test_a_restored_backup_without_tallies_counts_again(tmp_path: Path) -> None:
     again = Store(tmp_path / "copy", STREAMS)
     assert counts(tmp_path / "copy") == {7: (3, -6, 3.0), 11: (1, -7, 5.0)}
     assert send(again, ("p-7", 1.0, -9)).duplicates == 1
+
+
+def test_where_the_lake_is_full_nothing_is_taken_and_nothing_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path, STREAMS, rows=2)
+    stage, full = Table.stage, [True]
+
+    def staged(table: Table, facts: Any) -> Any:
+        if full[0]:
+            raise Refused("lake.disk_full", "The disk is full.")
+        return stage(table, facts)
+
+    monkeypatch.setattr(Table, "stage", staged)
+    send(store, ("p-7", 1.0, -9), ("p-7", 2.0, -8))
+    send(store, ("p-7", 3.0, -7), ("p-7", 4.0, -6))
+    with pytest.raises(Refused):
+        send(store, ("p-7", 5.0, -5))
+    assert counts(tmp_path) == {7: (4, -6, 4.0)}
+    full[0] = False
+    assert len(send(store, ("p-7", 5.0, -5)).slot) == 1
+    store.close()
+    assert [row[1] for row in kept(tmp_path)] == [-9, -8, -7, -6, -5]
+    assert counts(tmp_path) == {7: (5, -5, 5.0)}
 
 
 def send_to(store: Store, streams: Streams, *readings: tuple[str, float, int]) -> Taken:

@@ -100,11 +100,9 @@ class Store:
     def _keep(self, slot: NDArray[np.int64], at_us: NDArray[np.int64], result: NDArray[np.float64]) -> None:
         if not len(slot):
             return
-        things, number = self.streams.id[slot], self._appender.number
-        journal = self._journal()
+        things = self.streams.id[slot]
         self._appender.add(_facts(things, at_us, self.streams.cell[slot], result))
-        if number in self._journals:  # a journal of few rows may be in the lake already
-            journal.add(Rows(things, at_us, result))
+        self._journal().add(Rows(things, at_us, result))  # after it: a new journal may have begun with these
         tally.add(self.tally, slot, at_us, result)
 
     def _known(
