@@ -37,7 +37,7 @@ def link(
 ) -> None:  # fmt: skip
     """Find which rows of one file, or of two, are the same; writes row numbers and weights, and no value."""
     if stored:
-        _link_stored(runtime, stored, as_json=as_json)
+        _link_stored(runtime, stored, config, as_json=as_json)
         return
     runtime.start()
     from cityloom.registers import actions, queries
@@ -48,7 +48,7 @@ def link(
     if len(files) not in (1, 2):
         raise Refused("linkage.files", "Name one file, whose duplicates are looked for, or two, which are linked.")
     outcome = actions.link_files(files, config=config, register=chosen or "", truth=truth, within=within,
-                                 free_of_duplicates=no_duplicates)  # fmt: skip
+                                 free_of_duplicates=no_duplicates, progress=_tell_progress)  # fmt: skip
     written = 0 if dry_run else actions.write_links(outcome, out)
     said = _said(outcome)
     if as_json:
@@ -58,12 +58,16 @@ def link(
     click.echo("Nothing was written." if dry_run else f"{written} pairs are in {out}: row numbers and weights.")
 
 
-def _link_stored(runtime: Runtime, register: str, *, as_json: bool) -> None:
+def _tell_progress(_what: str, done: int, whole: int) -> None:
+    click.echo(f"Addresses taken apart: {done} of {whole}.", err=True)
+
+
+def _link_stored(runtime: Runtime, register: str, config: Path | None, *, as_json: bool) -> None:
     runtime.open_city()
     from cityloom.kernel import clock
     from cityloom.registers import actions, queries
 
-    new = actions.link_stored(register, by=SYSTEM, at=clock.now())
+    new = actions.link_stored(register, by=SYSTEM, at=clock.now(), config=config)
     counted = queries.pairs_counted(register)
     if as_json:
         click.echo(json.dumps({"new": new, "all": counted}))

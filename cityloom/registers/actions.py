@@ -568,7 +568,7 @@ def write_linking_example(folder: Path, count: int, seed: int) -> list[Path]:
 
 def link_files(
     paths: Sequence[Path], *, config: Path | None = None, register: str = "", truth: str = "", within: bool = False,
-    free_of_duplicates: bool = False,
+    free_of_duplicates: bool = False, progress: Progress = _silent,
 ) -> linked_files.Outcome:  # fmt: skip
     """Link records of one file inside, or of two with each other, before anything is loaded; nothing is changed.
 
@@ -576,19 +576,23 @@ def link_files(
     Raises: Refused `linkage.no_columns`, `linkage.truth_unknown`, `linkage.config_*`, and what reading refuses.
     """
     return linked_files.link_files(paths, config=config, register=register, truth=truth, within=within,
-                                   free_of_duplicates=free_of_duplicates)  # fmt: skip
+                                   free_of_duplicates=free_of_duplicates, progress=progress)  # fmt: skip
 
 
-def link_stored(register: str, *, by: Actor, at: datetime) -> dict[str, int]:
+def link_stored(register: str, *, by: Actor, at: datetime, config: Path | None = None) -> dict[str, int]:
     """Link entries of a register that sources know under different numbers; how many pairs are new, by state.
 
     What sources say of entries that are newly joined is compared, and what joins that were cut short left over.
-    Raises: Refused `linkage.register_unknown`, `registers.role`.
+    Raises: Refused `linkage.register_unknown`, `linkage.config_*`, `registers.role`.
     """
     if register != "organisations":
         raise Refused("linkage.register_unknown", "There is no way to link {value}; there is one for {limit}.",
                       value=register, limit="organisations")  # fmt: skip
-    new = stored.link_organisations(by=by, at=at)
+    chosen = linked_files.read_config(config) if config else None
+    if chosen and chosen.register != register:
+        raise Refused("linkage.config_other", "The configuration is for {value}, not for {limit}; name one for that.",
+                      value=chosen.register, limit=register)  # fmt: skip
+    new = stored.link_organisations(by=by, at=at, config=chosen)
     joining.compare_due(at)
     return new
 

@@ -119,7 +119,9 @@ PAIR_STATES = {
 """What states of pairs of entries are called."""
 HELD = {
     "": "", "the same": _("the same"), "sounds the same": _("sounds the same"), "begins the same": _("begins the same"),
-    "nearly the same": _("nearly the same"), "shares words": _("shares words"), "mistyped": _("mistyped"),
+    "nearly the same": _("nearly the same"), "shares words": _("shares words"), "same address": _("same address"),
+    "same road, number, unit": _("same road, number, unit"), "same road, number": _("same road, number"),
+    "same road": _("same road"), "same district": _("same district"), "mistyped": _("mistyped"),
     "day and month swapped": _("day and month swapped"), "names swapped": _("names swapped"), "differs": _("differs"),
     "missing": _("missing"),
 }  # fmt: skip

@@ -9,17 +9,20 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils.translation import override
 
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
 from cityloom.registers import actions, queries
+from cityloom.registers.display import held_words
 from cityloom.registers.domain import identifiers, linkage_example
 from cityloom.registers.domain.linkage import Links
 from cityloom.registers.domain.reviewing import one_with, waterfall
 from cityloom.registers.linkage import engine
 from cityloom.registers.models import LinkDecision, RecordLink
 from tests.registers.test_department_files import at  # noqa: F401
+from tests.registers.test_linkage_addresses import TEXT as BY_ADDRESS
 from tests.registers.test_record_pages import client, quick_passwords  # noqa: F401
 
 pytestmark = pytest.mark.django_db
@@ -149,6 +152,27 @@ def test_only_stewards_link_and_only_organisations_are_linked_in_the_register(at
         actions.link_stored("organisations", by=officer, at=clock.now())
     with pytest.raises(Refused, match="no way to link buildings"):
         actions.link_stored("buildings", by=SYSTEM, at=clock.now())
+
+
+def test_what_is_loaded_is_linked_under_a_configuration_of_the_city(
+    tmp_path: Path, at: clock.DrillClock  # noqa: F811
+) -> None:  # fmt: skip
+    others, more = (linkage_example.organisations(20, 20, 0, seed=seed).left for seed in (5, 6))
+    addresses = {"market": "深圳市南山区科苑路１５號", "tax": "广东省深圳市南山区科苑路15号"}
+    for source, rest in (("market", others), ("tax", more)):
+        first = {"name": "蓝湖茶叶有限公司", "address": addresses[source], "registered_on": "2001-02-03"}
+        table = {name: [value, *rest[name]] for name, value in first.items()}
+        load(tmp_path, source, [f"{source[0].upper()}{row}" for row in range(21)], table, ", form: own-number")
+    config = tmp_path / "config.yaml"
+    config.write_text(BY_ADDRESS.replace("register: organisations", "register: people"), "utf-8")
+    with pytest.raises(Refused, match="is for people, not for organisations"):
+        actions.link_stored("organisations", by=SYSTEM, at=clock.now(), config=config)
+    config.write_text(BY_ADDRESS, "utf-8")
+    actions.link_stored("organisations", by=SYSTEM, at=clock.now(), config=config)
+    pair = RecordLink.objects.get(left_key="market:M0", right_key="tax:T0")
+    held = next(held for name, held, _bits in pair.parts if name == "address")
+    with override("zh-hans"):
+        assert (held, held_words(held)) == ("same address", "地址相同")
 
 
 def test_entries_are_one_over_any_number_of_joins() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from cityloom.kernel.refused import Refused
+from cityloom.registers.domain import linkage_addresses
 
 Key = tuple[str, ...]
 LARGEST_BYTES = 256 * 1024
@@ -24,7 +25,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "address": ("", "numbers", "words"),
 }  # fmt: skip
 """What is made of a column of each kind; the empty word is the cleaned value itself."""
-_CONDITIONS = ("same", "sound", "start", "alike", "shared", "edits", "reordered", "swapped")
+_CONDITIONS = ("same", "sound", "start", "alike", "shared", "edits", "reordered", "swapped", "reaches")
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,13 @@ class Condition:
     kind: str
     parts: Key
     limit: float = 0.0
+
+    @property
+    def words(self) -> str:
+        """What holds, in words that are translated."""
+        if self.kind == "reaches":
+            return linkage_addresses.REACHED[self.parts[0].partition(".")[2]]
+        return _WORDS[self.kind]
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,7 @@ class Level:
     @property
     def words(self) -> str:
         """What held, in words that are translated."""
-        return " and ".join(_WORDS[one.kind] for one in self.conditions) or "differs"
+        return " and ".join(one.words for one in self.conditions) or "differs"
 
 
 _WORDS = {
@@ -69,9 +77,24 @@ class Comparison:
         """Every part of a column that it looks at."""
         return frozenset(part for level in self.levels for one in level.conditions for part in one.parts)
 
+    @property
+    def reaching(self) -> str:
+        """The column of addresses of which it is compared how far they are the same, or ""."""
+        found = (one.parts[0] for level in self.levels for one in level.conditions if one.kind == "reaches")
+        return next(found, "").partition(".")[0]
+
     def words(self, level: int) -> str:
         """What a level means."""
         return "missing" if level < 0 else self.levels[level].words
+
+
+@dataclass(frozen=True)
+class Parsing:
+    """Which columns of addresses are taken apart; `home` as in `address.parsed`, `at_most` different texts of each."""
+
+    columns: Key = ()
+    home: str = ""
+    at_most: int = 500_000
 
 
 @dataclass(frozen=True)
@@ -89,6 +112,7 @@ class Config:
     prior: float = 1e-6
     all_pairs_up_to: int = 0
     digest: str = ""
+    parsed: Parsing = Parsing()
 
 
 @cache
@@ -128,6 +152,7 @@ def read(text: str) -> Config:
         document["thresholds"]["review"], _keys(document.get("train", ())), document.get("blocks_at_most", 100),
         document.get("prior", 1e-6), document.get("all_pairs_up_to", 0),
         hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16],
+        _parsing(document.get("parsed", {})),
     )  # fmt: skip
     _check_parts(config)
     if config.review > config.certain:
@@ -137,6 +162,10 @@ def read(text: str) -> Config:
 
 def _keys(said: Any) -> tuple[Key, ...]:
     return tuple(tuple(key) for key in said)
+
+
+def _parsing(says: Mapping[str, Any]) -> Parsing:
+    return Parsing(tuple(says.get("columns", ())), says.get("home", ""), says.get("at_most", Parsing.at_most))
 
 
 def _document(text: str) -> dict[str, Any]:
@@ -192,6 +221,9 @@ def _conditions(name: str, says: Mapping[str, Any]) -> Iterator[Condition]:
 
 def _check_parts(config: Config) -> None:
     """Every part that is named has to be one of a column of the configuration."""
+    for name in config.parsed.columns:
+        if config.columns.get(name) != "address":
+            raise _unfit("parsed.columns", f"{name} is no column of kind address; only such are taken apart")
     for where, keys in (("blocks", config.blocks), ("train", config.train)):
         for part in {part for key in keys for part in key}:
             if part != "names":
@@ -199,12 +231,23 @@ def _check_parts(config: Config) -> None:
     for comparison in config.comparisons:
         for part in comparison.parts:
             _check_part(config, f"comparisons.{comparison.name}", part)
+        _check_reaches(comparison)
+
+
+def _check_reaches(comparison: Comparison) -> None:
+    ones = [one.parts[0] for level in comparison.levels for one in level.conditions if one.kind == "reaches"]
+    for part in ones:
+        column, _dot, reached = part.partition(".")
+        if reached not in linkage_addresses.REACHED or column != comparison.reaching:
+            raise _unfit(f"comparisons.{comparison.name}", "reaches names one column of addresses and how far, as in "
+                         f"address.number; how far is {', '.join(linkage_addresses.REACHED)}")  # fmt: skip
 
 
 def _check_part(config: Config, where: str, part: str) -> None:
     column, _dot, rest = part.partition(".")
     if column not in config.columns:
         raise _unfit(where, f"there is no column {column}; there are {', '.join(config.columns)}")
-    if rest not in PARTS[config.columns[column]]:
-        kinds = ", ".join(filter(None, PARTS[config.columns[column]])) or "none"
+    known = PARTS[config.columns[column]] + (linkage_addresses.PARTS if column in config.parsed.columns else ())
+    if rest not in known:
+        kinds = ", ".join(filter(None, known)) or "none"
         raise _unfit(where, f"{column} has no part {rest or 'of its own'}; its parts are {kinds}")

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cityloom.registers.domain import linkage_sound
+from cityloom.registers.domain import linkage_addresses, linkage_sound
 from cityloom.registers.domain.linkage_config import Config
+from cityloom.registers.linkage.address_parts import Addresses
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,21 +35,28 @@ def column(part: str) -> str:
     return part.replace(".", "__")
 
 
-def register(con: duckdb.DuckDBPyConnection, tables: Mapping[str, Columns], config: Config) -> frozenset[str]:
+def register(
+    con: duckdb.DuckDBPyConnection, tables: Mapping[str, Columns], config: Config, addresses: Addresses | None = None
+) -> frozenset[str]:  # fmt: skip
     """Make the table `record`; return the parts that have values.
 
     `uid` counts the records of all tables, `tbl` is the place of the record's table and `row_no` its row in it.
     """
     names = _raw(con, tables, config)
+    parsed = _parsed(con, names, config, addresses or Addresses())
     once = [*_sounds(con, names, config), *_days(con, names, config)]
-    pieces = dict(_pieces(names, config))
-    joins = " ".join(f"LEFT JOIN once_{name} ON once_{name}.raw = raw.{name}" for name in once)
+    pieces = dict(_pieces(names, config)) | {
+        f"{name}.{part}": f"once_{name}.{part}" for name in parsed for part in linkage_addresses.PARTS
+    }
+    joins = " ".join([f"LEFT JOIN once_{name} ON once_{name}.raw = raw.{name}" for name in once]
+                     + [f"LEFT JOIN once_{name} ON once_{name}.raw = raw.{name}__text" for name in parsed])  # fmt: skip
     chosen = ", ".join(f"{sql} AS {column(part)}" for part, sql in pieces.items())
     comma = ", " if chosen else ""
     clean = "".join(f", {sql} AS {name}__clean" for name, sql in _clean_addresses(names, config))
+    clean += "".join(f", {sql} AS {name}__text" for name, sql in parsed.items())
     con.execute(f"CREATE TABLE record AS SELECT uid, tbl, row_no{comma}{chosen} "
                 f"FROM (SELECT *{clean} FROM raw) AS raw {joins}")  # fmt: skip
-    for table in ("raw", *(f"once_{name}" for name in once)):
+    for table in ("raw", *(f"once_{name}" for name in (*once, *parsed))):
         con.execute(f"DROP TABLE {table}")
     for name, kind in config.columns.items():
         if kind == "organisation" and name in pieces:
@@ -230,13 +238,29 @@ def _word(name: str, raw: str) -> Iterator[tuple[str, str]]:
 
 def _clean_addresses(names: frozenset[str], config: Config) -> Iterator[tuple[str, str]]:
     """Each column of addresses and the SQL of its words and numbers in small letters, apart by one space."""
+    for name, text in _address_texts(names, config):
+        yield name, _clean(text)
+
+
+def _address_texts(names: frozenset[str], config: Config) -> Iterator[tuple[str, str]]:
     pieces = [name for name in _ADDRESS_PARTS if name in names and name in config.columns]
     for name, kind in config.columns.items():
         if name == "address" and pieces:
             joined = ", ".join(f"nullif({one}, '')" for one in pieces)
-            yield name, _clean(f"concat_ws(' ', {joined})")
+            yield name, f"concat_ws(' ', {joined})"
         elif name in names and kind == "address":
-            yield name, _clean(name)
+            yield name, name
+
+
+def _parsed(
+    con: duckdb.DuckDBPyConnection, names: frozenset[str], config: Config, addresses: Addresses
+) -> dict[str, str]:  # fmt: skip
+    """For each different address its parts, worked out once; the columns that have them, and the SQL of their texts."""
+    texts = {name: sql for name, sql in _address_texts(names, config) if name in config.parsed.columns}
+    for name, sql in texts.items():
+        found = con.execute(f"SELECT DISTINCT {sql} AS t FROM raw WHERE t <> '' ORDER BY t").fetchall()
+        _keep(con, f"once_{name}", addresses.table([text for (text,) in found], config.parsed))
+    return texts
 
 
 def _clean(raw: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from cityloom.registers.domain.linkage import Model
 from cityloom.registers.domain.linkage_config import Comparison, Condition, Config, Level
+from cityloom.registers.linkage import reached_sql
 from cityloom.registers.linkage.cleaning import column
 
 _RAREST = 1e-6
@@ -36,9 +37,8 @@ def splink_comparison(
     one: Comparison, parts: frozenset[str], model: Model, config: Config, *, frequencies: bool
 ) -> dict[str, Any]:  # fmt: skip
     """A comparison with what is believed of its levels; with `frequencies` rare values speak for more."""
-    missing = column(one.name)
-    levels: list[dict[str, Any]] = [{"sql_condition": f"{missing}_l IS NULL OR {missing}_r IS NULL",
-                                     "label_for_charts": "missing", "is_null_level": True}]  # fmt: skip
+    levels: list[dict[str, Any]] = [{"sql_condition": _missing_sql(one), "label_for_charts": "missing",
+                                     "is_null_level": True}]  # fmt: skip
     for place, (level, (m, u)) in enumerate(zip(one.levels, model.chances[one.name], strict=True)):
         says = {"sql_condition": _level_sql(level, parts, config), "label_for_charts": f"{place} {level.words}",
                 "m_probability": m, "u_probability": u}  # fmt: skip
@@ -47,6 +47,13 @@ def splink_comparison(
                      "tf_minimum_u_value": _RAREST, "disable_tf_exact_match_detection": True}  # fmt: skip
         levels.append(says)
     return {"output_column_name": one.name, "comparison_levels": levels}
+
+
+def _missing_sql(one: Comparison) -> str:
+    if one.reaching:
+        return reached_sql.neutral(one.reaching)
+    missing = column(one.name)
+    return f"{missing}_l IS NULL OR {missing}_r IS NULL"
 
 
 def _level_sql(level: Level, parts: frozenset[str], config: Config) -> str:
@@ -59,11 +66,15 @@ def _level_sql(level: Level, parts: frozenset[str], config: Config) -> str:
 
 def _needed(one: Condition) -> str:
     """The part that has to have values."""
+    if one.kind == "reaches":
+        return f"{one.parts[0].partition('.')[0]}.whole"
     part = "other" if one.kind == "swapped" else _PART_OF.get(one.kind)
     return f"{one.parts[0]}.{part}" if part else one.parts[0]
 
 
 def _condition_sql(one: Condition, config: Config) -> str:
+    if one.kind == "reaches":
+        return reached_sql.reached(one.parts[0])
     name = column(one.parts[0] if one.kind == "swapped" else _needed(one))
     sql = _SQL[one.kind].format(l=f"{name}_l", r=f"{name}_r", n=name, limit=one.limit)
     if one.kind == "same" and config.columns.get(one.parts[0]) == "name":

@@ -14,6 +14,7 @@ from cityloom.registers.domain import linkage
 from cityloom.registers.domain.linkage import START, Floats, Ints, Links, Model
 from cityloom.registers.domain.linkage_config import Config
 from cityloom.registers.linkage import blocking, cleaning
+from cityloom.registers.linkage.address_parts import Addresses
 from cityloom.registers.linkage.cleaning import Columns, column
 from cityloom.registers.linkage.comparing import compared, splink_comparison
 
@@ -36,18 +37,20 @@ _WEAKEST = -4.0
 def link(
     tables: Mapping[str, Columns], config: Config, *, model: Model | None = None, within: bool | None = None,
     free_of_duplicates: frozenset[str] = frozenset(), keep_from: float | None = None,
+    addresses: Addresses | None = None,
 ) -> Links:  # fmt: skip
     """Find the pairs of records that may be one entry, between tables and, with `within`, inside of each.
 
     Several tables are linked between each other, a single one inside. `free_of_duplicates` names tables that hold no
     entry twice: nothing is linked inside of them, and a record has at most one partner in each. Pairs whose
-    probability is below `keep_from` (by default a tenth of what is asked about) are left out.
+    probability is below `keep_from` (by default a tenth of what is asked about) are left out. `addresses` keeps what
+    was taken apart for what is asked of the same tables next.
     """
     look_inside = len(tables) == 1 if within is None else within
     inside = frozenset(at for at, name in enumerate(tables) if look_inside and name not in free_of_duplicates)
     least = config.review / 10 if keep_from is None else keep_from
     with _database() as con:
-        parts = cleaning.register(con, tables, config)
+        parts = cleaning.register(con, tables, config, addresses)
         skipped = blocking.pair_up(con, config, parts, within=inside, between=len(tables) > 1)
         start = _most_likely(tables, inside)
         learnt = replace(model, prior=start) if model else _learn(con, config, parts, inside, start)
@@ -90,7 +93,8 @@ def score(
 
 
 def share_blocked(
-    tables: Mapping[str, Columns], config: Config, pairs: Sequence[tuple[int, int, int, int]]
+    tables: Mapping[str, Columns], config: Config, pairs: Sequence[tuple[int, int, int, int]],
+    addresses: Addresses | None = None,
 ) -> float:  # fmt: skip
     """The share of pairs (place of a table, row, place of the other table, row) that are compared at all."""
     import pyarrow as pa
@@ -98,7 +102,7 @@ def share_blocked(
     columns = dict(zip(("lt", "lr", "rt", "rr"), map(list, zip(*pairs, strict=True)), strict=True))
     inside = frozenset(place for place, _row, other, _other_row in pairs if place == other)
     with _database() as con:
-        parts = cleaning.register(con, tables, config)
+        parts = cleaning.register(con, tables, config, addresses)
         blocking.pair_up(con, config, parts, within=inside, between=len(tables) > 1)
         con.register("incoming", pa.table(columns))
         ((found,),) = con.execute("""SELECT count(*) FROM incoming

@@ -18,6 +18,7 @@ from cityloom.registers.domain.linkage import Links, Member, Quality
 from cityloom.registers.domain.linkage_config import Config
 from cityloom.registers.domain.tables import Wanted
 from cityloom.registers.linkage import engine
+from cityloom.registers.linkage.address_parts import Addresses, Progress
 
 _FIRST_ROW = 2
 """The number of the first row below the header, as a spreadsheet counts."""
@@ -55,7 +56,7 @@ class Outcome:
 
 def link_files(
     paths: Sequence[Path], *, config: Path | None = None, register: str = "", truth: str = "", within: bool = False,
-    free_of_duplicates: bool = False,
+    free_of_duplicates: bool = False, progress: Progress | None = None,
 ) -> Outcome:  # fmt: skip
     """Link one file inside, or two with each other; nothing is changed or kept.
 
@@ -67,10 +68,11 @@ def link_files(
     tables = {f"{place} {file.name}": file.columns for place, file in enumerate(files)}
     free = frozenset(tables) if free_of_duplicates and len(files) > 1 else frozenset()
     true = _truth(files, tuple(tables), truth, inside=within or len(files) == 1) if truth else None
-    links = engine.link(tables, chosen, within=within or len(files) == 1, free_of_duplicates=free)
+    addresses = Addresses(progress) if progress else Addresses()
+    links = engine.link(tables, chosen, within=within or len(files) == 1, free_of_duplicates=free, addresses=addresses)
     joined = linkage.clusters(links, at_least=chosen.certain, free_of_duplicates=free)
     quality = {} if true is None else _qualities(links, chosen, joined, true)
-    blocked = None if true is None else _recall_of_blocking(tables, chosen, true)
+    blocked = None if true is None else _recall_of_blocking(tables, chosen, true, addresses)
     return Outcome(files, chosen, links, joined, quality, blocked)
 
 
@@ -112,13 +114,21 @@ def _mapping(path: Path) -> tuple[Path, dict[str, str], Wanted]:
 
 def _config(read: Sequence[_Read], path: Path | None, register: str) -> Config:
     if path is not None:
-        if not path.is_file():
-            raise Refused("linkage.config_missing", "There is no configuration {value}; `cityloom register link "
-                          "--show-config people` prints one.", value=path.name)  # fmt: skip
-        return linkage_config.read(path.read_text("utf-8-sig", errors="replace"))
+        return read_config(path)
     shipped = {name: linkage_config.shipped(name) for name in linkage_config.SHIPPED}
     header = [said.get(name, name) for _file, columns, said in read for name in columns]
     return linkage_config.shipped(register or linkage_columns.likeliest(header, shipped))
+
+
+def read_config(path: Path) -> Config:
+    """A configuration from a file.
+
+    Raises: Refused `linkage.config_missing`, `linkage.config_unreadable`, `linkage.config_unfit`.
+    """
+    if not path.is_file():
+        raise Refused("linkage.config_missing", "There is no configuration {value}; `cityloom register link "
+                      "--show-config people` prints one.", value=path.name)  # fmt: skip
+    return linkage_config.read(path.read_text("utf-8-sig", errors="replace"))
 
 
 def _meant(name: str, header: dict[str, list[str]], said: dict[str, str], config: Config) -> Incoming:
@@ -197,13 +207,16 @@ def pairs_of(links: Links) -> set[frozenset[Member]]:
     return {frozenset((links.member("left", row), links.member("right", row))) for row in range(len(links))}
 
 
-def _recall_of_blocking(tables: Mapping[str, Any], config: Config, true: True_) -> float | None:
+def _recall_of_blocking(
+    tables: Mapping[str, Any], config: Config, true: True_, addresses: Addresses
+) -> float | None:  # fmt: skip
     """The share of the true pairs that are compared at all."""
     names = list(tables)
     pairs = [sorted(pair) for pair in true[0] if len(pair) == 2]
     if not pairs:
         return None
-    return engine.share_blocked(tables, config, [(names.index(a), i, names.index(b), j) for (a, i), (b, j) in pairs])
+    places = [(names.index(a), i, names.index(b), j) for (a, i), (b, j) in pairs]
+    return engine.share_blocked(tables, config, places, addresses)
 
 
 def write(outcome: Outcome, place: Path) -> int:

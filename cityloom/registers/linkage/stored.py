@@ -19,13 +19,13 @@ OWN_NUMBER = ":"
 _TOLD = ("name", "address", "division", "registered_on", "industry")
 
 
-def link_organisations(*, by: Actor, at: datetime) -> dict[str, int]:
+def link_organisations(*, by: Actor, at: datetime, config: Config | None = None) -> dict[str, int]:
     """Link what sources say now of organisations; entries that are certain to be one are joined, the rest is reviewed.
 
     Two entries that both have a credit code are never one. Returns how many pairs are new, by state.
     """
     policies.check_can_judge_links(by)
-    config = linkage_config.shipped("organisations")
+    config = config or linkage_config.shipped("organisations")
     names = dict(Source.objects.values_list("id", "name"))
     tables, records = _tables(names)
     if len(tables) < 2:
