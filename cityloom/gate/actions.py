@@ -70,9 +70,9 @@ __all__ = [
     "open_people", "open_versions", "part_person", "people_column", "people_records", "propose_purpose",
     "propose_status", "prune_backups", "read_notices", "reader", "register_tokens", "remove_exercise", "reset_breaker",
     "restore_database", "restore_keys", "reveal_people", "review_glass", "revoke", "revoke_all", "revoke_these",
-    "rotate_keys", "said_digests", "seal_packet", "seal_packets", "seal_parts", "seal_texts", "seal_versions",
-    "sealing", "search", "second", "see_alarm", "set_honey", "start_keeper", "store_envelopes", "take_back_people",
-    "traits_of", "unmask",
+    "rotate_keys", "said_digests", "seal_correction", "seal_packet", "seal_packets", "seal_parts", "seal_texts",
+    "seal_versions", "sealing", "search", "second", "see_alarm", "set_honey", "start_keeper", "store_envelopes",
+    "take_back_people", "traits_of", "unmask",
 ]  # fmt: skip
 
 WEIGHED_FIELDS = ("name", "national_id", "phone", "birth_date")
@@ -854,6 +854,19 @@ def join_people(*, by: Actor, at: datetime, subject: int, into: int, versions: S
     made = keeper.ask(request, protocol.VersionsSealed)
     envelopes = np.frombuffer(made.envelopes, np.uint8).reshape(len(versions), -1)
     return Versions(envelopes, made.field_set, made.key_id)
+
+
+def seal_correction(*, by: Actor, at: datetime, account: str, people: PeopleBatch) -> tuple[int, Versions]:
+    """Seal a correction, a record with what was asked for alone, for the person who asked; return who that is.
+
+    The person is told by an entry of the log. Raises: Refused `gate.no_link`, `gate.not_allowed`.
+    """
+    keeper, link = keeper_for(), link_of(Actor(account, "", frozenset()))
+    said = with_traits(people.records, people.traits).tobytes()
+    request = protocol.SealOwn(keeper.sign(by, at=at), account, bytes(link.link), said)
+    made = keeper.ask(request, protocol.OwnSealed)
+    envelopes = np.frombuffer(made.envelope, np.uint8).reshape(1, -1)
+    return made.subject, Versions(envelopes, made.field_set, made.key_id)
 
 
 def part_person(*, by: Actor, at: datetime, subject: int, versions: Sequence[bytes]) -> tuple[int, Versions]:

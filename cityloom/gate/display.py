@@ -52,6 +52,7 @@ WORDS = {
     "sought": gettext_noop("people were looked for who may be those of a department's file"),
     "weighed": gettext_noop("opened to be compared with a department's file"),
     "joined": gettext_noop("two entries were found to be one person"),
+    "corrected": gettext_noop("a correction that a resident asked for was sealed"),
     "parted": gettext_noop("two people who were taken for one were parted"),
     "revealed": gettext_noop("a department's file became known"),
     "taken-back": gettext_noop("people of an unfinished file were destroyed"),

@@ -593,6 +593,15 @@ class Compose(msgspec.Struct, frozen=True, tag="compose"):
     choices: bytes
 
 
+class SealOwn(msgspec.Struct, frozen=True, tag="seal_own"):
+    """Seal a correction, a record of 128 bytes with what was asked for alone, for whom an account's link means."""
+
+    who: Signed
+    account: Name
+    link: bytes
+    record: bytes
+
+
 class Seek(msgspec.Struct, frozen=True, tag="seek"):
     """Name who may be meant by new records of 128 bytes: those who share two of sound of name, birth and phone."""
 
@@ -647,6 +656,7 @@ Request = Union[  # noqa: UP007 - msgspec reads the union at run time
     ProposeStatus, ApproveStatus, EndStatus, Rotate, RotationAt, BackUpKeys,
     ReadEntry, SealPackets, SealRun, FindPackets, OpenPackets, ErasePackets, SealTexts, OpenTexts,
     RegisterTokens, SealVersions, Follow, Compare, TellSame, Compose, Seek, Weigh, Join, Part, Reveal, TakeBack,
+    SealOwn,
 ]  # fmt: skip
 
 
@@ -969,6 +979,15 @@ class Parted(msgspec.Struct, frozen=True, tag="parted"):
     field_set: int
 
 
+class OwnSealed(msgspec.Struct, frozen=True, tag="own_sealed"):
+    """Whom the link meant, and the correction sealed for that person."""
+
+    subject: int
+    envelope: bytes
+    key_id: int
+    field_set: int
+
+
 class VersionsSealed(msgspec.Struct, frozen=True, tag="versions_sealed"):
     """Envelopes in the order of the request, of zeros for who is not there any more."""
 
@@ -982,6 +1001,7 @@ Reply = Union[  # noqa: UP007 - msgspec reads the union at run time
     LogKeyIs, CheckpointIs, TileIs, EntriesAre, InclusionsAre, Answered, DigestsAre, Candidates, Sought, Linked,
     OwnEntries, NewsIs, Alarms, FlowsAre, PurposesAre, BreakersAre, Unmasked, GlassIs, Rotated, Progress, BackedUp,
     EntryIs, PacketsSealed, RunSealed, PacketsOpened, TextsAre, TokensAre, VersionsSealed, Parted,
+    OwnSealed,
 ]  # fmt: skip
 
 

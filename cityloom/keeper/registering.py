@@ -18,7 +18,7 @@ from cityloom.keeper.office import Asked, Office
 from cityloom.keeper.opening import enveloped, subjects_in
 from cityloom.keeper.protocol import Done, Reply, Signed
 from cityloom.keeper.store import Statement
-from cityloom.keeper.vault import NOBODY_HIDDEN
+from cityloom.keeper.vault import NOBODY_HIDDEN, Damaged
 from cityloom.kernel.refused import Refused
 
 _MOST_VERSIONS = 10_000
@@ -39,7 +39,7 @@ class Registering:
         self.answers: dict[type, Callable[..., Reply]] = {
             protocol.RegisterTokens: self._tokens, protocol.SealVersions: self._seal, protocol.Follow: self._follow,
             protocol.Compare: self._compare, protocol.TellSame: self._digests, protocol.Compose: self._compose,
-            protocol.Join: self._join, protocol.Part: self._part,
+            protocol.Join: self._join, protocol.Part: self._part, protocol.SealOwn: self._seal_own,
             protocol.Reveal: self._reveal, protocol.TakeBack: self._take_back,
         }  # fmt: skip
 
@@ -156,6 +156,27 @@ class Registering:
         names = vault.pseudonyms(both)
         self._office.log.append([self._office.leaf_about(asked, "joined", subject=name) for name in names])
         return protocol.VersionsSealed(envelopes.tobytes(), vault.key_id, record.FIELD_SET)
+
+    def _seal_own(self, request: protocol.SealOwn) -> Reply:
+        """Whom a link means leaves the keeper here alone, and the person reads in the log that it did."""
+        asked, vault = self._asked(request.who, "load", 1), self._office.vault
+        if len(request.record) != record.RECORD.itemsize:
+            raise protocol.malformed()
+        said = np.frombuffer(request.record, np.uint8).reshape(1, -1)
+        if record.column(said, "national_id").any():
+            raise protocol.malformed()
+        try:
+            subject = vault.open_link(request.account, request.link)
+        except Damaged:
+            subject = 0
+        people = np.array([subject], np.int64)
+        alive, envelopes = vault.seal_versions(people, said)
+        if not alive.all():
+            self._office.refuse(asked, "gate.no_link", "This sign-in is not linked to anybody whom the register holds;"
+                                " sign in again.")  # fmt: skip
+        name = vault.pseudonym(subject)
+        self._office.log.append([self._office.leaf_about(asked, "corrected", subject=name)])
+        return protocol.OwnSealed(subject, envelopes.tobytes(), vault.key_id, record.FIELD_SET)
 
     def _require_distinct(self, subjects: NDArray[np.int64]) -> None:
         if len(np.unique(subjects)) != len(subjects):

@@ -20,7 +20,7 @@ from cityloom.kernel import clock, ids
 
 ABOUT_ME = (
     "opened", "listed", "searched", "asked", "status-set", "status-ended", "contested", "linked", "erased", "parted",
-    "weighed", "joined",
+    "weighed", "joined", "corrected",
 )  # fmt: skip
 
 

@@ -529,7 +529,7 @@ def grant_correction(request_id: str, *, reason: str, by: Actor, at: datetime) -
     """Let a correction count: it becomes a record of the source `resident-corrections`. Returns its load.
 
     Raises: Refused like `open_correction`, `registers.reason`, `registers.correction_decided`,
-    `registers.correction_unfit`, `registers.load_running`, `registers.people_not_writable`.
+    `registers.correction_unfit`, `registers.load_running`, `registers.asker_gone`.
     """
     return residents.grant(request_id, reason=reason, by=by, at=at)
 

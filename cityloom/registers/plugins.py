@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from cityloom.registers.domain.draft import Draft
 from cityloom.registers.domain.tables import Connected, ConnectedTable, Table, Wanted
@@ -119,23 +117,3 @@ def register_connector(connector: Connector) -> None:
 def connect(wanted: Connected) -> AbstractContextManager[ConnectedTable]:
     """A department's table, in one snapshot. Raises: Refused what the connector refuses."""
     return CONNECTORS[0].open(wanted)
-
-
-class PeopleRegister(Protocol):
-    """What can write a resident's own entry, whose fields are sealed."""
-
-    def correct(self, *, account: str, field: str, value: str, reason: str, by: Actor, at: datetime) -> int:
-        """Write what a resident asked for and a steward granted; return the load that made it known."""
-        ...
-
-
-PEOPLE: list[PeopleRegister] = []
-"""The last one that was added is asked; where there is none, requests about people's own entries stay open."""
-
-
-def people_register() -> PeopleRegister:
-    """What writes people's own entries. Raises: Refused `registers.people_not_writable`."""
-    if not PEOPLE:
-        raise Refused("registers.people_not_writable", "This city cannot write people's own entries here yet. The "
-                      "request stays open: have the department correct its register, then refuse or grant it.")
-    return PEOPLE[-1]

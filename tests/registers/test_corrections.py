@@ -15,7 +15,7 @@ from cityloom.gate import actions as gate
 from cityloom.gate.models import SealedPart
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM, Actor
-from cityloom.registers import actions, plugins, queries
+from cityloom.registers import actions, queries
 from cityloom.registers.domain.kinds import REGISTERS
 from cityloom.registers.loading import residents
 from cityloom.registers.models import CorrectionRequest, Load, OrganisationRecord
@@ -148,26 +148,6 @@ def test_a_grant_that_fails_changes_nothing(
     assert believed() == ("Wrong name", "market")
     grant(request_id)
     assert believed()[0] == "Right name"
-
-
-def test_ones_own_entry_waits_until_people_can_be_written_and_is_then_written_by_the_gate(
-    resident: Resident, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    request_id = ask(resident, register="people", key="", field="phone", value="13800000000")
-    assert refused(lambda: grant(request_id)).code == "registers.people_not_writable"
-    assert queries.correction(request_id).state == "asked"
-    written: list[dict[str, Any]] = []
-
-    class People:
-        def correct(self, **said: Any) -> int:
-            written.append(said)
-            return 7
-
-    monkeypatch.setattr(plugins, "PEOPLE", [People()])
-    assert grant(request_id) == 7
-    (said,) = written
-    assert (said["account"], said["field"], said["value"]) == (resident.account, "phone", "13800000000")
-    assert queries.correction(request_id).state == "granted"
 
 
 def test_somebody_elses_request_is_not_taken_back_and_too_many_wait(resident: Resident, company: str) -> None:

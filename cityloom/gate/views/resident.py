@@ -38,6 +38,7 @@ _KINDS = {
     "erased": gettext_noop("You were erased from the register"),
     "weighed": gettext_noop("Your data were compared with those of a person in a department's file"),
     "joined": gettext_noop("What a department knows of you was found to be about you, and joined with your entry"),
+    "corrected": gettext_noop("A correction that you asked for was written into your entry"),
     "parted": gettext_noop("You and another person had been taken for one, and were parted"),
 }
 _FIELDS = {

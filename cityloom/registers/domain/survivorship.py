@@ -17,7 +17,7 @@ from cityloom.registers.domain.sameness import IGNORED, is_near, is_same_text, m
 from cityloom.registers.domain.written import Place, document_of, meant, unfit, wrong
 
 PEOPLE = "people"
-PEOPLE_FIELDS = ("name", "national_id", "phone", "birth_date")
+PEOPLE_FIELDS = ("name", "phone", "birth_date", "sex", "needs")
 """What somebody can ask to have corrected in the own entry; only the gate knows which that is."""
 _CORRECTABLE = frozenset({"text", "choice", "date", "number", "whole", "money", "division", "key", "lon"})
 Why = Literal["settled", "corrected", "authoritative", "newest", "most-complete", "only"]
@@ -223,10 +223,13 @@ SEALED_FIELDS = ("name", "national_id", "phone", "birth_date", "sex", "needs")
 
 
 def chosen(rules: Rules, facts: Sequence[Fact], settled: Mapping[str, str]) -> dict[str, int]:
-    """By sealed field of a person the record that is believed, from what each source says now, as numbers."""
+    """By sealed field of a person the record that is believed, from what each source says, as numbers.
+
+    Facts come the last first; earlier ones tell whether a correction still stands.
+    """
     found = {}
     for name in SEALED_FIELDS:
-        said = {fact.origin.source: fact for fact in facts if fact.values.get(name)}
+        said = {fact.origin.source: fact for fact in facts if fact.is_current and fact.values.get(name)}
         if said:
             target = REGISTERS[PEOPLE].field(name)
             source, _why = _winner(target, rules.of(PEOPLE, name), said, facts, settled.get(name, ""))

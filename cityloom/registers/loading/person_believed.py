@@ -21,6 +21,7 @@ from cityloom.gate import queries as gate_queries
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM
 from cityloom.registers.domain.facts import Fact, Noted, Origin
+from cityloom.registers.domain.mapping import CORRECTIONS
 from cityloom.registers.domain.survivorship import (
     PEOPLE,
     SEALED_FIELDS,
@@ -58,11 +59,12 @@ def words_of(subjects: Collection[int], last_load: int) -> dict[int, list[Word]]
         for subject, source, *more in said.values_list("subject", "source_id", "id", "valid_from", "dwelling_id"):
             last.setdefault(subject, {})[source] = (more[0], more[1], more[2])
     many = {subject: sources for subject, sources in last.items() if 1 < len(sources) <= _MOST_SOURCES}
-    return _told(many) if many else {}
-
-
-def _told(many: Mapping[int, Mapping[int, tuple[int, date, int]]]) -> dict[int, list[Word]]:
     rows = [(subject, source, *word) for subject, sources in many.items() for source, word in sources.items()]
+    return {subject: words for subject, words in _told(rows).items() if len(words) > 1} if rows else {}
+
+
+def _told(rows: list[tuple[int, int, int, date, int]]) -> dict[int, list[Word]]:
+    """What the keeper tells of records: person, source, number, since when, dwelling."""
     kept = gate_queries.kept_versions({row[2]: row[0] for row in rows})
     rows = [row for row in rows if row[2] in kept]
     digests = gate.said_digests(by=SYSTEM, at=clock.now(), versions=[(row[0], kept[row[2]]) for row in rows])
@@ -70,7 +72,18 @@ def _told(many: Mapping[int, Mapping[int, tuple[int, date, int]]]) -> dict[int, 
     for (subject, source, record, since, dwelling), told in zip(rows, digests.tolist(), strict=True):
         says = dict(zip(gate.DIGESTED, told, strict=True)) | {"dwelling": dwelling}
         found.setdefault(subject, []).append(Word(subject, record, source, since, says))
-    return {subject: words for subject, words in found.items() if len(words) > 1}
+    return found
+
+
+def _earlier(words: Mapping[int, list[Word]], last_load: int) -> dict[int, list[Word]]:
+    """What sources said before of people of whom a correction speaks: it stands while a source repeats itself."""
+    own = Source.objects.filter(name=CORRECTIONS).values_list("id", flat=True).first()
+    last = {word.record for said in words.values() for word in said}
+    corrected = [subject for subject, said in words.items() if own in [word.source for word in said]]
+    rows = PersonRecord.objects.filter(subject__in=corrected, is_gone=False, id__lt=last_load + 1 << 32)
+    told = [row for row in rows.values_list("subject", "source_id", "id", "valid_from", "dwelling_id")
+            if row[2] not in last] if corrected else []  # fmt: skip
+    return _told(told) if told else {}
 
 
 # Whose word is in force.
@@ -85,9 +98,10 @@ def composed(subjects: Collection[int], last_load: int, in_force: Mapping[int, i
     if not words:
         return {}
     held, names, settled = rules.in_force(), dict(Source.objects.values_list("id", "name")), _settled(words)
+    earlier = _earlier(words, last_load)
     wanted: dict[int, tuple[list[int], list[int]]] = {}
     for subject, said in words.items():
-        choice = chosen(held, [_fact(word, names) for word in said], settled.get(subject, {}))
+        choice = chosen(held, _facts(said, earlier.get(subject, []), names), settled.get(subject, {}))
         base, by_record = in_force.get(subject, said[0].record), {word.record: word for word in said}
         if base in by_record and any(not is_same_sealed(name, by_record[base].says, by_record[record].says)
                                      for name, record in choice.items()):  # fmt: skip
@@ -116,10 +130,32 @@ def put(envelopes: Mapping[int, bytes]) -> None:
     table._default_manager.bulk_update(rows, ["sealed"], batch_size=_AT_ONCE)
 
 
-def _fact(word: Word, names: Mapping[int, str]) -> Fact:
+def completed(alone: Mapping[int, int]) -> dict[int, bytes]:
+    """By person of whom no file tells, what is in force with what a correction, by its record, says otherwise."""
+    kept = gate_queries.kept_versions({record: subject for subject, record in alone.items()})
+    first = gate_queries.kept_versions({-subject: subject for subject in alone})
+    said = [subject for subject, record in alone.items() if record in kept and -subject in first]
+    if not said:
+        return {}
+    told = gate.said_digests(by=SYSTEM, at=clock.now(), versions=[(one, kept[alone[one]]) for one in said])
+    choices = (told[:, : len(gate.COMPOSED)] != 0).astype(int).tolist()
+    made = gate.compose_versions(by=SYSTEM, at=clock.now(), subjects=said, choices=choices,
+                                 versions=[[first[-one], kept[alone[one]]] for one in said])  # fmt: skip
+    return {subject: envelope.tobytes() for subject, envelope, lives in
+            zip(said, made.envelopes, made.alive.tolist(), strict=True) if lives}  # fmt: skip
+
+
+def _facts(said: Collection[Word], earlier: Collection[Word], names: Mapping[int, str]) -> list[Fact]:
+    """What is and was said of one person, the last first."""
+    facts = [_fact(word, names, is_current=True) for word in said]
+    facts += [_fact(word, names, is_current=False) for word in earlier]
+    return sorted(facts, key=lambda fact: fact.record, reverse=True)
+
+
+def _fact(word: Word, names: Mapping[int, str], *, is_current: bool) -> Fact:
     values = {name: word.says[name] for name in SEALED_FIELDS if word.says[name]}
     origin = Origin(names.get(word.source, ""), "", word.record >> 32, None)
-    return Fact(str(word.subject), values, word.valid_from, is_gone=False, is_current=True, is_sealed=True,
+    return Fact(str(word.subject), values, word.valid_from, is_gone=False, is_current=is_current, is_sealed=True,
                 row=word.record & 0xFFFF_FFFF, origin=origin, record=word.record)  # fmt: skip
 
 

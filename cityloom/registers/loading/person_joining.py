@@ -13,10 +13,11 @@ from cityloom.gate import queries as gate_queries
 from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
 from cityloom.registers import policies, queries
+from cityloom.registers.domain.mapping import CORRECTIONS
 from cityloom.registers.domain.reviewing import JOINED, SAME, UNDONE, PairFacts
 from cityloom.registers.loading import person_believed, person_parting, person_settling
 from cityloom.registers.loading.turn import turn
-from cityloom.registers.models import PersonRecord, Resident
+from cityloom.registers.models import PersonRecord, Resident, Source
 from cityloom.registers.trust import pairs
 
 REGISTER = "people"
@@ -73,7 +74,8 @@ def _move(subject: int, into: int, *, by: Actor, at: datetime) -> None:
     first = min((line.id for line in lines if not line.is_gone), default=0)
     sealed = {line.id: kept.get(line.id) or (now if line.id == first else None) for line in lines}
     said = {record: envelope for record, envelope in sealed.items() if envelope is not None}
-    if not said:
+    own = Source.objects.filter(name=CORRECTIONS).values_list("id", flat=True).first()
+    if not said or all(line.source_id == own for line in lines):  # what came with the city would be lost
         raise Refused("linkage.pair_gone", "What one of both said is not there any more; go on to the next pair.")
     versions = gate.join_people(by=by, at=at, subject=subject, into=into, versions=list(said.values()))
     envelope, version = apps.get_model("gate", "Envelope"), apps.get_model("gate", "EnvelopeVersion")

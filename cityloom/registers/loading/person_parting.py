@@ -13,7 +13,8 @@ from cityloom.gate import queries as gate_queries
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from cityloom.registers import policies, queries
-from cityloom.registers.loading import person_settling
+from cityloom.registers.domain.mapping import CORRECTIONS
+from cityloom.registers.loading import book, person_settling
 from cityloom.registers.loading.turn import turn
 from cityloom.registers.models import Load, PersonRecord, Resident
 
@@ -27,7 +28,7 @@ def part(record: int, *, by: Actor, at: datetime) -> int:
     with turn():
         person_settling.settle_all()
         row = PersonRecord.objects.filter(id=record, id__lt=(queries.last_known_load() + 1) << 32).first()
-        if row is None:
+        if row is None or row.source_id == book.source_of(CORRECTIONS).id:  # a correction is nobody by itself
             raise Refused("registers.no_record", "No load that is known has that row; `cityloom register history` "
                           "tells loads and rows.")  # fmt: skip
         said = PersonRecord.objects.filter(source_id=row.source_id, key=row.key, subject=row.subject)

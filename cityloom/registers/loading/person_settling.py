@@ -17,8 +17,9 @@ from cityloom.gate import actions as gate
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM
 from cityloom.registers import bulk
+from cityloom.registers.domain.mapping import CORRECTIONS
 from cityloom.registers.loading import person_believed
-from cityloom.registers.models import Load, PersonRecord, Resident
+from cityloom.registers.models import Load, PersonRecord, Resident, Source
 
 _AT_ONCE = 2_000
 _FOLLOWING = 20_000
@@ -29,12 +30,14 @@ _FOLLOWING = 20_000
 class _Said:
     """What records say of some people: the one that holds of each now, and the first that ever told of them.
 
-    `many` are those of whom several sources say something now.
+    `many` are those of whom several sources say something now; `alone` are those of whom only corrections ever told,
+    with the last one's record. A correction says nothing of a home and is never in force by itself.
     """
 
     now: dict[int, _Word]
     first: dict[int, int]
     many: set[int]
+    alone: dict[int, int]
 
 
 @dataclass(frozen=True)
@@ -90,12 +93,14 @@ def _put(subjects: Sequence[int], last_load: int) -> list[int]:
     said = _said(subjects, last_load)
     in_force = {subject: said.now[subject].record for subject in said.many}
     made = person_believed.composed(said.many, last_load, in_force) if said.many else {}
+    if said.alone:
+        made |= person_believed.completed(said.alone)
     with transaction.atomic():
         changed = _put_envelopes(said)
         if made:
             _keep_first(sorted(made), said.first)
             person_believed.put(made)
-        _put_homes(subjects, said.now)
+        _put_homes([subject for subject in subjects if subject not in said.alone], said.now)
     return [*changed, *made]
 
 
@@ -112,15 +117,22 @@ def _said(subjects: Sequence[int], last_load: int) -> _Said:
     first: dict[int, int] = {}
     sources: dict[int, int] = {}
     many: set[int] = set()
+    alone: dict[int, int] = {}
+    files: set[int] = set()
+    own = Source.objects.filter(name=CORRECTIONS).values_list("id", flat=True).first()
     for subject, record, since, dwelling, closed_by, source in rows:
         first.setdefault(subject, record)
+        if source != own:
+            files.add(subject)
         if closed_by > last_load and record < last_load + 1 << 32:
             if sources.setdefault(subject, source) != source:
                 many.add(subject)
             held = now.get(subject)
-            if held is None or since >= held.since:
+            if source == own:
+                alone[subject] = record
+            elif held is None or since >= held.since:
                 now[subject] = _Word(since, record, dwelling)
-    return _Said(now, first, many)
+    return _Said(now, first, many, {subject: alone[subject] for subject in alone.keys() - files})
 
 
 def _put_envelopes(said: _Said) -> list[int]:

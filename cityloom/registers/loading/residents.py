@@ -13,13 +13,13 @@ from cityloom.gate import actions as gate
 from cityloom.kernel import ids
 from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
-from cityloom.registers import plugins, policies, queries
+from cityloom.registers import policies, queries
 from cityloom.registers.domain.checks import Checks
 from cityloom.registers.domain.facts import CorrectionWords
 from cityloom.registers.domain.kinds import REGISTERS, Field
 from cityloom.registers.domain.mapping import CORRECTIONS, Column, FileMapping
 from cityloom.registers.domain.survivorship import PEOPLE, PEOPLE_FIELDS, correctable_fields
-from cityloom.registers.loading import book, comparing, whereabouts
+from cityloom.registers.loading import book, comparing, person_correcting, person_settling, whereabouts
 from cityloom.registers.loading.book import Snapshot
 from cityloom.registers.loading.turn import turn
 from cityloom.registers.models import OPEN, RECORDS, CorrectionRequest, Record
@@ -29,6 +29,11 @@ _FOLLOWING = frozenset({"packet", "folded", "cell", "large"})
 _OPEN_FOR = timedelta(hours=1)
 _KEPT = timedelta(days=180)
 _ERASED_AT_ONCE = 200
+_WORDS = {
+    "女": "female", "男": "male", "行动不便": "mobility", "卧床": "bedridden", "听障": "hearing", "视障": "sight",
+    "认知障碍": "cognitive", "用电设备": "device", "语言": "language",
+}  # fmt: skip
+"""What somebody can write in Chinese for the words that the register has of people."""
 _decoder = msgspec.json.Decoder(CorrectionWords)
 
 
@@ -37,8 +42,7 @@ def ask(*, register: str, key: str, field: str, value: str, reason: str, by: Act
     _check_about(register, key, field)
     waiting = CorrectionRequest.objects.filter(asked_by=by.account, state=CorrectionRequest.ASKED).count()
     policies.check_can_ask(value, reason, waiting)
-    if register != PEOPLE:
-        _values(REGISTERS[register].field(field), register, key, value, at)
+    _values(REGISTERS[register].field(field), register, key, value, at)
     words = msgspec.json.encode(CorrectionWords(value.strip(), reason.strip()))
     packet = gate.seal_packet(by=SYSTEM, at=at, purpose=PURPOSE, parts={"words": words})
     request_id = ids.new_ulid()
@@ -51,6 +55,10 @@ def ask(*, register: str, key: str, field: str, value: str, reason: str, by: Act
 
 def _check_about(register: str, key: str, field: str) -> None:
     if register == PEOPLE:
+        if field == "national_id":
+            raise Refused("registers.number_not_corrected", "An identity number is not corrected here, since others "
+                          "know you by it; go with your identity card to the police station that keeps your household "
+                          "register, whose next file brings it.")  # fmt: skip
         if key or field not in PEOPLE_FIELDS:
             raise _no_field()
         return
@@ -98,18 +106,26 @@ def grant(request_id: str, *, reason: str, by: Actor, at: datetime) -> int:
     why, row = policies.check_reason(reason), found(request_id)
     policies.check_undecided(row.state)
     words = open_words(request_id, by=by, at=at)
-    if row.register == PEOPLE:
-        number = plugins.people_register().correct(account=row.asked_by, field=row.field, value=words.value,
-                                                   reason=why, by=by, at=at)  # fmt: skip
-        _decide(row.id, CorrectionRequest.GRANTED, why, by, at, number)
-        return number
     values = _values(REGISTERS[row.register].field(row.field), row.register, row.key, words.value, at)
     with turn():
+        if row.register == PEOPLE:
+            return _grant_own(row, values, why, by, at)
         with transaction.atomic():
             number = _write(row, values, by, at)
             _decide(row.id, CorrectionRequest.GRANTED, why, by, at, number)
         comparing.compare_due(at)
     return number
+
+
+def _grant_own(row: CorrectionRequest, values: dict[str, Any], why: str, by: Actor, at: datetime) -> int:
+    """The same in the asker's own entry; what is cut short behind the record is done by the next load."""
+    today = at.astimezone(queries.time_zone()).date()
+    with transaction.atomic():
+        load = person_correcting.write(row, values, _mapping(PEOPLE, []), by=by, at=at, today=today)
+        _decide(row.id, CorrectionRequest.GRANTED, why, by, at, load.number)
+    person_settling.settle(load)
+    comparing.compare_due(at)
+    return load.number
 
 
 def refuse(request_id: str, *, reason: str, by: Actor, at: datetime) -> None:
@@ -156,11 +172,17 @@ def _values(target: Field, register: str, key: str, text: str, at: datetime) -> 
     return values
 
 
+def _codes(target: Field) -> dict[str, str]:
+    """What can be written for a field with choices; that something is unknown corrects nothing of a person."""
+    words = {word: said for word, said in _WORDS.items() if said in target.choices and target.personal}
+    return words | {choice: choice for choice in target.choices if not (target.personal and choice == "unknown")}
+
+
 def _unfit(target: Field) -> Refused:
     """What a value must look like."""
     if target.choices:
         return Refused("registers.correction_unfit", "That is none of the values that the register knows; write one of "
-                       "{limit}.", limit=", ".join(target.choices))  # fmt: skip
+                       "{limit}.", limit=", ".join(_codes(target)))  # fmt: skip
     if target.kind == "date":
         return Refused("registers.correction_unfit", "That is no day that has been; write it as 2026-11-01.")
     if target.kind == "lon":
@@ -175,7 +197,7 @@ def _unfit(target: Field) -> Refused:
 
 def _mapping(register: str, targets: list[Field]) -> FileMapping:
     kept = REGISTERS[register]
-    columns = [Column(each.name, each, each.unit, codes={choice: choice for choice in each.choices} or None)
+    columns = [Column(each.name, each, each.unit, codes=_codes(each) or None)
                for each in (kept.field(kept.key), *targets)]  # fmt: skip
     lines = [f"  {column.name}: {{field: {column.field.name}}}" for column in columns]
     text = "\n".join(["cityloom: 1", f"source: {CORRECTIONS}", f"register: {register}", "columns:", *lines, ""])
