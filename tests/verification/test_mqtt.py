@@ -48,7 +48,8 @@ class Bridged:
         self.payloads: list[str] = []
         self.changed, self._stop, self._connected = threading.Condition(), threading.Event(), threading.Event()
         self._refuse = refuse
-        self._thread = threading.Thread(target=Mqtt().run, args=(bridge, self._take, self._stop, self._tell))
+        arguments = (bridge, self._take, self._stop, self._tell)
+        self._thread = threading.Thread(target=Mqtt().run, args=arguments, daemon=True)
         self._thread.start()
         assert self._connected.wait(_LONG_S)
 

@@ -69,7 +69,7 @@ class _Link:
         self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=bridge.client, protocol=mqtt.MQTTv5,
                                    manual_ack=True)  # fmt: skip
         self._client.on_connect, self._client.on_message = self._connected, self._arrived
-        self._client.on_disconnect = self._disconnected
+        self._client.on_subscribe, self._client.on_disconnect = self._subscribed, self._disconnected
         self._client.reconnect_delay_set(1, 30)
 
     def begin(self) -> None:
@@ -131,7 +131,14 @@ class _Link:
                                        limit=f"{NAME} and {PASSWORD}")  # fmt: skip
             return
         client.subscribe([(one.filter, SubscribeOptions(qos=one.qos)) for one in self._bridge.topics])
-        self._tell("connected")
+
+    def _subscribed(self, _client: mqtt.Client, _told: Any, _mid: int, reasons: list[ReasonCode], _more: Any) -> None:
+        """From here on the broker keeps what comes; before it, nobody had asked for it."""
+        for topic, reason in zip(self._bridge.topics, reasons, strict=False):
+            if reason.is_failure:
+                self._tell(f"the broker refuses {topic.filter}: {reason}")
+        if not all(reason.is_failure for reason in reasons):
+            self._tell("connected")
 
     def _disconnected(self, _client: mqtt.Client, _told: Any, _flags: Any, reason: ReasonCode, _more: Any) -> None:
         if not self._ended:
