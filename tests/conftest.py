@@ -36,6 +36,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = [*served, *short[:before], *long, *short[before:]]
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Forget how often the tests before this one signed in: a fast machine would reach the limit of a minute."""
+    from django.core.cache import cache
+
+    cache.clear()
+
+
 @pytest.fixture(scope="session")
 def new_home(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Installation]:
     return lambda: Installation(tmp_path_factory.mktemp("home"))
