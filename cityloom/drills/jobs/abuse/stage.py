@@ -75,7 +75,8 @@ class Stage:
     def office(self, name: str = "keeper", *, count: int = 0) -> Iterator[Office]:
         """A keeper's desk in this process, on a clock that is put forward by hand, with so many people sealed."""
         folder = self.place / name
-        with clock.use(clock.DrillClock(clock.now())) as moving:
+        noon = clock.now().replace(hour=12, minute=0, second=0, microsecond=0)  # budgets begin anew at midnight
+        with clock.use(clock.DrillClock(noon)) as moving:
             store.initialise(folder)
             made = Office(folder, moving)
             try:
