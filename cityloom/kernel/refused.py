@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Detail:
+    """Words that stand in a refusal's sentence as its value or limit, and are translated as one, like the sentence."""
+
+    template: str
+    value: object = None
+    limit: object = None
+
+    def __str__(self) -> str:
+        return _filled(self.template, self.value, self.limit)
+
 
 class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error
     """Say what cannot be done, why, and what to do instead.
@@ -20,7 +34,7 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error
     @property
     def sentence(self) -> str:
         """The sentence with its value and limit filled in."""
-        return self.template.replace("{value}", str(self.value)).replace("{limit}", str(self.limit))
+        return _filled(self.template, self.value, self.limit)
 
     def __str__(self) -> str:
         return self.sentence
@@ -28,6 +42,10 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error
     def as_json(self) -> dict[str, object]:
         """The form in which interfaces return it."""
         return {"code": self.code, "sentence": self.sentence, "value": _plain(self.value), "limit": _plain(self.limit)}
+
+
+def _filled(template: str, value: object, limit: object) -> str:
+    return template.replace("{value}", str(value)).replace("{limit}", str(limit))
 
 
 def _plain(value: object) -> object:

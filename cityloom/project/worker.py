@@ -22,11 +22,11 @@ from cityloom.gate import jobs as gate
 from cityloom.kernel import clock, ids
 from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.refused import Refused
+from cityloom.project import inbox, placer
 from cityloom.project.drilling import Stage
+from cityloom.project.errand import Errand
 from cityloom.project.home import Home
-from cityloom.project.inbox import Inbox
 from cityloom.project.parts import beat_file
-from cityloom.project.placer import Placer
 from cityloom.project.publishing import Publisher
 from cityloom.registers import actions as registers
 from cityloom.signals import actions as signals
@@ -70,8 +70,11 @@ def run() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    parent, beat, stage, inbox, placer = os.getppid(), beat_file(Home.from_environment()), Stage(), Inbox(), Placer()
-    table = jobs() | {"play drills": stage.tend, "take in files": inbox.tend, "look up addresses": placer.tend}
+    parent, beat = os.getppid(), beat_file(Home.from_environment())
+    aside: dict[str, Stage | Errand] = {
+        "play drills": Stage(), "take in files": inbox.errand(), "look up addresses": placer.errand(),
+    }  # fmt: skip
+    table = jobs() | {name: each.tend for name, each in aside.items()}
     publisher = Publisher(Home.from_environment().lake)
     threading.Thread(target=publisher.run, args=(stop,), name="lake", daemon=True).start()
     while not stop.is_set() and os.getppid() == parent:
@@ -79,9 +82,8 @@ def run() -> None:
         go_round(table, clock.now())
         beat.touch(mode=0o600)
         wait_for_work(table, seen, stop)
-    stage.close()
-    inbox.close()
-    placer.close()
+    for each in aside.values():
+        each.close()
 
 
 def wait_for_work(table: dict[str, Job], seen: int, stop: threading.Event) -> None:

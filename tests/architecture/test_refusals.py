@@ -31,6 +31,8 @@ def refusals(tree: ast.Module) -> Iterator[ast.expr]:
     """The sentence of each refusal that is made, or noted and handed on, in a file."""
     for call in ast.walk(tree):
         name = ast.unparse(call.func).rpartition(".")[2] if isinstance(call, ast.Call) else ""
+        if name == "Detail":
+            yield call.args[0]
         if not NAMES.fullmatch(name):
             continue
         for code, sentence in zip(call.args, call.args[1:], strict=False):
@@ -79,6 +81,7 @@ def test_the_sentences_of_refusals_are_found() -> None:
     assert len(found) > 400
     for text in ("The current city holds {value} real incidents; add --replace to give it up.",  # a constant
                  "The mapping cannot be read at line {limit}: {value}.",  # one of several in a table
+                 "a list is wanted here", "it is less than {limit}",  # what stands in one, by itself and in a table
                  "A dataset is named like a word of a program (`permits`), not {value}."):  # by a name
         assert text in found
 

@@ -1,9 +1,11 @@
 """Kill loads at random instants: `python -m tests.flow.load_kills HOME COUNT SEED FORMAT [ROWS]`, for csv or parquet.
 
-A register of organisations is kept by one file after another; each has changed names, new and closed ones. Each load is
-killed: then the register must show what it did before, and the same load again what the file says. At the end two files
-of the source are loaded at once. As in `tests.flow.kills` one process loads the libraries and forks a child for each
-load. Where `CITYLOOM_DATABASE_URL` names an empty database, the register is kept there.
+A register of organisations is kept by one file after another; each has changed names, new and closed ones, and some
+rows that nobody can take. Each load is killed: then the register must show what it did before, and the same command
+must finish that load and have it show what the file says. At the end two files of the source are loaded at once.
+
+As in `tests.flow.kills` one process loads the libraries and forks a child for each load. Where `CITYLOOM_DATABASE_URL`
+names an empty database, the register is kept there.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from typing import Any
 from tests.flow.kills import begin_child, end_child, in_child
 
 ROWS = 2_000
+SPOILED = 7
+"""Rows of each file whose code is mistyped."""
 MAPPING = """\
 cityloom: 1
 source: market
@@ -91,6 +95,7 @@ class File:
         places = range(number * rows // 20, number * rows // 20 + rows)
         self.says = {code(place): f"Firm {place} {number if place % 3 == 0 else ''}".strip() for place in places}
         lines = [["code", "name", "founded"], *([key, name, "2020-01-02"] for key, name in self.says.items())]
+        lines[1:1] = [[mistyped(place), "Mistyped", "2020-01-02"] for place in places[:SPOILED]]
         if form == "csv":
             with self.path.open("w", newline="", encoding="utf-8") as stream:
                 csv.writer(stream).writerows(lines)
@@ -126,6 +131,11 @@ def code(place: int) -> str:
     return start + credit_code_sign(start)
 
 
+def mistyped(place: int) -> str:
+    right = code(place)
+    return right[:-1] + ("1" if right[-1] == "0" else "0")
+
+
 def shown() -> dict[str, Any]:
     """What the register shows: its entries as an export has them, some histories, and the loads that are done."""
     from cityloom.registers import queries
@@ -139,6 +149,21 @@ def shown() -> dict[str, Any]:
     histories = [str(queries.facts_of("organisations", key)) for key, *_ in entries[:: len(entries) // 5 or 1]]
     known = [one.number for one in queries.loads(10_000) if one.state == "done"]
     return {"entries": entries, "histories": histories, "loads": known}
+
+
+def cut_short() -> list[int]:
+    """The loads that were begun and are not done, as the list of loads tells them."""
+    from cityloom.registers import queries
+
+    return [one.number for one in queries.loads(10_000) if one.state == "running"]
+
+
+def set_aside(load: int) -> list[int]:
+    """How many rows of a load were set aside, as it counts them and as they wait."""
+    from cityloom.registers import queries
+
+    facts = queries.load_facts(load)
+    return [facts.counts["set_aside"], facts.waiting]
 
 
 def timed_loads(home: Path, form: str, rows: int) -> float:
@@ -156,18 +181,26 @@ def one_killed(file: File, after_s: float) -> tuple[str, bool]:
     """What is wrong after a load that is killed, the same load again, and a third time; and whether it was killed."""
     before = in_child(shown)
     killed = in_child(file.load, kill_after_s=after_s) is None
-    after = in_child(shown)
+    after, left = in_child(shown), in_child(cut_short)
     if after != before and not file.is_shown(after):
         return f"half of it is seen after {after_s:.3f} s", killed
+    fault = after_finishing(file, left, len(before["loads"]))
+    return f"{fault} after {after_s:.3f} s" if fault else "", killed
+
+
+def after_finishing(file: File, left: list[int], loads: int) -> str:
+    """What is wrong after the same load again and a third time; `left` were cut short, and `loads` were done before."""
     again, whole = in_child(file.load), in_child(shown)
     if "load" not in (again or {}) or not file.is_shown(whole):
-        return f"not finished by the same load after {after_s:.3f} s: {again}", killed
+        return f"not finished by the same load: {again}"
+    if left not in ([], [again["load"]]) or in_child(cut_short):
+        return f"load {again['load']} was finished, and {left} were cut short"
+    if (waiting := in_child(lambda: set_aside(again["load"]))) != [SPOILED, SPOILED]:
+        return f"{waiting} rows are set aside instead of {SPOILED}"
     third = in_child(file.load)
     if third != {"load": again["load"], "is_new": False} or in_child(shown) != whole:
-        return f"the same file again changed something: {third}", killed
-    if len(whole["loads"]) != len(before["loads"]) + 1:
-        return f"{len(before['loads'])} loads became {len(whole['loads'])}", killed
-    return "", killed
+        return f"the same file again changed something: {third}"
+    return "" if len(whole["loads"]) == loads + 1 else f"{loads} loads became {len(whole['loads'])}"
 
 
 def at_once(first: File, second: File) -> list[str]:

@@ -18,6 +18,7 @@ from cityloom.lake import catalogue
 from cityloom.lake.domain.dataset import Column, Dataset
 from cityloom.registers import queries
 from cityloom.registers.display import field_word, register_word, value_word
+from cityloom.registers.domain.written import meant
 from cityloom.registers.models import CorrectionRequest
 from cityloom.ui.words import sentence_of
 from tests.registers.test_department_files import Desk, at, code, desk  # noqa: F401
@@ -89,7 +90,7 @@ def test_a_word_with_two_meanings_has_that_of_registers() -> None:
         assert field_word("operator") == "运营单位"
         assert register_word("people") == "人员"
         missing = Refused("registers.column_missing", "Line {limit} of the mapping names a column that the file does "
-                          "not have: {value}", limit=9, value="ower (did you mean owner?)")  # fmt: skip
-        assert sentence_of(missing) == "映射第 9 行提到文件中没有的列：ower（是否指 owner?)"
-        missing.value = "named (there are: code, name)"
-        assert sentence_of(missing).endswith("：named（现有：code、name)")
+                          "not have: {value}", limit=9, value=meant("ower", ["owner"]))  # fmt: skip
+        assert sentence_of(missing) == "映射第 9 行提到文件中没有的列：ower（是否指 owner？）"
+        missing.value = meant("named", ["code", "firm"])
+        assert sentence_of(missing).endswith("：named（现有：code, firm）")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cityloom.kernel.refused import Refused
 from cityloom.registers.domain import mapping, profile
 from cityloom.registers.domain.tables import Wanted
+from cityloom.ui.words import sentence_of
 
 GOOD = """\
 cityloom: 1
@@ -51,7 +53,9 @@ def test_a_good_mapping_is_read() -> None:
     ("ignore: [备注]", "ignore: [备注]\nsource: b", 11, "twice"),
     ("ignore: [备注]", "ignore: &a [备注]", 10, "anchors"),
     ("ignore: [备注]", "ignore: !!python/name:os.system x", 10, "tags"),
-    ("ignore: [备注]", "ignore: [备注", 11, "expected"),
+    ("ignore: [备注]", "ignore: [备注", 11, "is not closed"),
+    ("ignore: [备注]", "ignore: 备注", 10, "a list is wanted"),
+    ("企业名称: {field: name}", "企业名称: name: x", 7, "put a text that has one into quotes"),
 ])  # fmt: skip
 def test_what_is_wrong_is_said_with_its_line_and_what_was_meant(old: str, new: str, line: int, meant: str) -> None:
     sentence = refusal(GOOD.replace(old, new))
@@ -126,6 +130,18 @@ def test_what_a_profile_writes_can_be_read_as_yaml(header: list[str]) -> None:
     try:
         read = mapping.read(text)
     except Refused as refused:
-        assert "no column becomes" in refused.sentence or "non-empty" in refused.sentence, text
+        assert "no column becomes" in refused.sentence or "it is empty" in refused.sentence, text
     else:
         mapping.check_columns(read, header)
+
+
+@pytest.mark.parametrize(("old", "new", "words"), [
+    ("field: name", "field: nmae", "columns.企业名称.field：organisations 没有字段 nmae（是否指 name？）。"),
+    ("ignore: [备注]", "ignore: 备注", "ignore：此处应为列表"),
+    ("ignore: [备注]", "ignore: [备注", "括号或引号没有闭合"),
+])  # fmt: skip
+def test_a_chinese_reader_is_told_all_of_it_in_chinese(old: str, new: str, words: str) -> None:
+    with pytest.raises(Refused) as refused, translation.override("zh-hans"):
+        mapping.read(GOOD.replace(old, new))
+    with translation.override("zh-hans"):
+        assert words in sentence_of(refused.value)

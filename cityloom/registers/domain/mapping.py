@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from cityloom.kernel.refused import Refused
+from cityloom.kernel.refused import Detail, Refused
 from cityloom.registers.domain import dates
 from cityloom.registers.domain.kinds import REGISTERS, UNITS, Field, Register
 from cityloom.registers.domain.tables import Connected, Wanted
@@ -112,7 +112,8 @@ def read(text: str, datasets: Mapping[str, Register] | None = None) -> FileMappi
     _check_fields(columns, document, register, lines)
     file = document.get("file", {})
     if document["source"] == CORRECTIONS:
-        raise wrong(("source",), f"{CORRECTIONS} is for what residents ask for; name the department", lines)
+        taken = Detail("{value} is for what residents ask for; name the department", CORRECTIONS)
+        raise wrong(("source",), taken, lines)
     _check_table(document, lines)
     return FileMapping(
         source=document["source"], register=register, columns=columns, ignore=frozenset(document.get("ignore", ())),
@@ -131,7 +132,7 @@ def _check_table(document: Mapping[str, Any], lines: Mapping[Place, int]) -> Non
     """A table has no form of a file."""
     for name in document.get("file", {}) if "source_table" in document else ():
         if name != "empty":
-            raise wrong(("file", name), "a table of a database has no such thing; leave it out", lines)
+            raise wrong(("file", name), Detail("a table of a database has no such thing; leave it out"), lines)
 
 
 def _connected(document: Mapping[str, Any], columns: Sequence[Column], register: Register) -> Connected | None:
@@ -174,11 +175,12 @@ def check_columns(mapping: FileMapping, header: Sequence[str], offered: frozense
 
 def _register(document: Mapping[str, Any], datasets: Mapping[str, Register], lines: Mapping[Place, int]) -> Register:
     if (document["register"] == FACTS) != ("dataset" in document):
-        raise wrong(("register",), "register: facts and dataset: NAME go together", lines)
+        raise wrong(("register",), Detail("register: facts and dataset: NAME go together"), lines)
     if document["register"] != FACTS:
         return REGISTERS[document["register"]]
     if document["dataset"] not in datasets:
-        raise wrong(("dataset",), f"the lake has no dataset {meant(document['dataset'], list(datasets))}", lines)
+        unknown = Detail("the lake has no dataset {value}", meant(document["dataset"], list(datasets)))
+        raise wrong(("dataset",), unknown, lines)
     return datasets[document["dataset"]]
 
 
@@ -189,42 +191,47 @@ def _keyed(document: Mapping[str, Any], register: Register, lines: Mapping[Place
         return register
     if not register.other_key or key != register.other_key:
         keys = " or ".join(filter(None, (register.key, register.other_key)))
-        raise wrong(("key",), f"entries of {register.name} are named by {keys}", lines)
+        raise wrong(("key",), Detail("entries of {value} are named by {limit}", register.name, keys), lines)
     return register.keyed_by(key)
 
 
 def _day(document: Mapping[str, Any], lines: Mapping[Place, int]) -> str:
     as_of = document.get("as_of", "")
     if as_of and dates.read(as_of, "YYYY-MM-DD")[1]:
-        raise wrong(("as_of",), "this is no day of the calendar, as in 2026-11-01", lines)
+        raise wrong(("as_of",), Detail("this is no day of the calendar, as in 2026-11-01"), lines)
     return as_of
 
 
 def _column(name: str, says: Mapping[str, Any], register: Register, lines: Mapping[Place, int]) -> Column:
     place = ("columns", name)
     if says["field"] not in register.names:
-        raise wrong((*place, "field"), f"{register.name} have no field {meant(says['field'], register.names)}", lines)
+        raise wrong((*place, "field"), _no_field(says["field"], register), lines)
     target = register.field(says["field"])
     form = says.get("form", "YYYY-MM-DD")
     if form == OWN_NUMBER:
         if (target.kind, target.name) != ("credit_code", register.key):
-            raise wrong((*place, "form"), f"{target.name} cannot be a department's own number", lines)
+            raise wrong((*place, "form"), Detail("{value} cannot be a department's own number", target.name), lines)
     elif form not in dates.FORMS:
-        raise wrong((*place, "form"), f"there is no form {meant(form, list(dates.FORMS))}", lines)
+        raise wrong((*place, "form"), Detail("there is no form {value}", meant(form, list(dates.FORMS))), lines)
     unit = says.get("unit", "")
     if unit and unit not in UNITS.get(target.unit, {}):
-        raise wrong((*place, "unit"), f"{target.name} has no unit {meant(unit, list(UNITS.get(target.unit, {})))}",
-                     lines)  # fmt: skip
+        units = meant(unit, list(UNITS.get(target.unit, {})))
+        raise wrong((*place, "unit"), Detail("{limit} has no unit {value}", units, target.name), lines)
     if target.unit and not unit:
-        raise wrong(place, f"say the unit of {target.name}: {', '.join(UNITS[target.unit])}", lines)
+        units = ", ".join(UNITS[target.unit])
+        raise wrong(place, Detail("say the unit of {value}: {limit}", target.name, units), lines)
     codes = says.get("codes")
     for written, meaning in (codes or {}).items():
         if target.choices and meaning not in target.choices:
-            words = f"{target.name} cannot be {meant(meaning, target.choices)}"
+            words = Detail("{limit} cannot be {value}", meant(meaning, target.choices), target.name)
             raise wrong((*place, "codes", written), words, lines)
     if target.kind in ("choice", "needs") and codes is None:
         codes = {choice: choice for choice in target.choices}
     return Column(name, target, unit, form, codes)
+
+
+def _no_field(name: str, register: Register) -> Detail:
+    return Detail("{limit} have no field {value}", meant(name, register.names), register.name)
 
 
 def _check_fields(
@@ -232,22 +239,22 @@ def _check_fields(
 ) -> None:  # fmt: skip
     mapped = [column.field.name for column in columns]
     if twice := [name for name in mapped if mapped.count(name) > 1]:
-        raise wrong(("columns",), f"two columns become {twice[0]}", lines)
+        raise wrong(("columns",), Detail("two columns become {value}", twice[0]), lines)
     for needed in register.fields:
         if needed.required and needed.name not in mapped:
-            raise wrong(("columns",), f"no column becomes {needed.name}, which {register.name} need", lines)
+            lacking = Detail("no column becomes {value}, which {limit} need", needed.name, register.name)
+            raise wrong(("columns",), lacking, lines)
     if ("lon" in mapped) != ("lat" in mapped):
-        raise wrong(("columns",), "a longitude needs a latitude, and the other way round", lines)
+        raise wrong(("columns",), Detail("a longitude needs a latitude, and the other way round"), lines)
     since = document.get("valid_from", "")
     if since and since not in [column.field.name for column in columns if column.field.kind == "date"]:
-        raise wrong(("valid_from",), f"no column becomes a date called {meant(since, mapped)}", lines)
+        raise wrong(("valid_from",), Detail("no column becomes a date called {value}", meant(since, mapped)), lines)
 
 
 def _demands(document: Mapping[str, Any], register: Register, lines: Mapping[Place, int]) -> Iterator[Demand]:
     for number, says in enumerate(document.get("rules", ())):
         if says["field"] not in register.names:
-            raise wrong(("rules", number, "field"), f"{register.name} have no field "
-                         f"{meant(says['field'], register.names)}", lines)  # fmt: skip
+            raise wrong(("rules", number, "field"), _no_field(says["field"], register), lines)
         between, one_of = says.get("between"), says.get("one_of")
         yield Demand(
             says["field"], says.get("required", False), frozenset(one_of) if one_of else None,

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from cityloom.kernel.refused import Detail
 from cityloom.registers.domain.facts import Fact
 from cityloom.registers.domain.kinds import REGISTERS, Field, Register
 from cityloom.registers.domain.mapping import CORRECTIONS
@@ -124,7 +125,8 @@ def read(text: str, number: int = 0) -> Rules:
     fields: dict[tuple[str, str], FieldRule] = {}
     for name, says in document["registers"].items():
         if name not in REGISTERS:
-            raise wrong(("registers", name), f"there is no register {meant(name, list(REGISTERS))}", lines, "rules")
+            unknown = Detail("there is no register {value}", meant(name, list(REGISTERS)))
+            raise wrong(("registers", name), unknown, lines, "rules")
         fields.update(_rules_of(REGISTERS[name], says, lines))
     return Rules(fields, text, number)
 
@@ -137,10 +139,11 @@ def _rules_of(
     for name in own:
         if name not in register.names or name == register.key:
             known = [known for known in register.names if known != register.key]
-            words = f"{register.name} have no field {meant(name, known)}"
+            words = Detail("{limit} have no field {value}", meant(name, known), register.name)
             raise wrong((*place, name), words, lines, "rules")
         if name == "lat":
-            raise wrong((*place, name), "a place is believed as a whole; write its rule under lon", lines, "rules")
+            whole = Detail("a place is believed as a whole; write its rule under lon")
+            raise wrong((*place, name), whole, lines, "rules")
         _check_form((*place, name), register.field(name), own[name], lines)
     for each in register.fields:
         yield (register.name, each.name), _rule(register, each, says, own.get(each.name, {}))
@@ -149,7 +152,8 @@ def _rules_of(
 def _check_form(place: Place, target: Field, says: Mapping[str, Any], lines: Mapping[Place, int]) -> None:
     for name, kinds in _ONLY_FOR.items():
         if name in says and target.kind not in kinds:
-            raise wrong((*place, name), f"{target.name} is {target.kind}, so this says nothing of it", lines, "rules")
+            other = Detail("{value} is {limit}, so this says nothing of it", target.name, target.kind)
+            raise wrong((*place, name), other, lines, "rules")
 
 
 _ONLY_FOR: dict[str, tuple[str, ...]] = {

@@ -9,10 +9,12 @@ from typing import Any, Literal
 
 import yaml
 
-from cityloom.kernel.refused import Refused
+from cityloom.kernel.refused import Detail, Refused
 
 LARGEST_BYTES = 512 * 1024
 _DEEPEST = 12
+_LONGEST_SHOWN = 80
+_LONGEST_PLACE = 200
 _OPENS = (yaml.FlowSequenceStartToken, yaml.FlowMappingStartToken, yaml.BlockSequenceStartToken,
           yaml.BlockMappingStartToken)  # fmt: skip
 _CLOSES = (yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken, yaml.BlockEndToken)
@@ -31,9 +33,24 @@ _UNFIT = {
     "rules": "Line {limit} of the rules on sources does not fit: {value}.",
 }
 _BEGINS = {
-    "mapping": "a mapping begins with names and values, as in `source: housing`",
-    "rules": "rules begin with names and values, as in `cityloom: 1`",
+    "mapping": Detail("a mapping begins with names and values, as in {limit}", limit="`source: housing`"),
+    "rules": Detail("rules begin with names and values, as in {limit}", limit="`cityloom: 1`"),
 }
+_NO_YAML = Detail("this is no YAML")
+_TYPES = {
+    "object": Detail("names with values are wanted here"), "array": Detail("a list is wanted here"),
+    "string": Detail("a text is wanted here"), "boolean": Detail("true or false is wanted here"),
+    "integer": Detail("a whole number is wanted here"), "number": Detail("a number is wanted here"),
+}
+_UNMET = {
+    "minimum": "it is less than {limit}", "maximum": "it is more than {limit}", "const": "only {limit} is known here",
+    "minLength": "it has fewer signs than {limit}", "maxLength": "it has more signs than {limit}",
+    "minItems": "it has fewer parts than {limit}", "maxItems": "it has more parts than {limit}",
+    "minProperties": "it has fewer parts than {limit}", "maxProperties": "it has more parts than {limit}",
+    "pattern": "{value} is not written as {limit}", "oneOf": "it needs one of {limit}, and not both",
+    "uniqueItems": "something stands here twice",
+}
+_FEWER = ("minLength", "minItems", "minProperties")
 
 
 def document_of(text: str, kind: Kind) -> tuple[dict[str, Any], dict[Place, int]]:
@@ -47,9 +64,22 @@ def document_of(text: str, kind: Kind) -> tuple[dict[str, Any], dict[Place, int]
         return _read(text, kind)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise _unreadable(error.problem or "this is no YAML", line, kind) from error
+        raise _unreadable(_no_yaml(error.problem or ""), line, kind) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise _unreadable("this is no YAML", 1, kind) from error
+        raise _unreadable(_NO_YAML, 1, kind) from error
+
+
+def _no_yaml(problem: str) -> Detail:
+    """What the library says most often, in words that can be translated."""
+    if problem.startswith("mapping values are not allowed"):
+        return Detail("a colon stands where no name is expected; put a text that has one into quotes")
+    if problem.startswith("found character") and "\\t" in problem:
+        return Detail("a tab stands where spaces are wanted")
+    if problem.startswith(("expected <block end>", "could not find expected ':'")):
+        return Detail("it stands further left or right than its neighbours, or lacks its colon")
+    if problem.startswith(("expected ',' or", "found unexpected end of stream")):
+        return Detail("a bracket, brace or quotation mark is not closed")
+    return _NO_YAML
 
 
 def _read(text: str, kind: Kind) -> tuple[dict[str, Any], dict[Place, int]]:
@@ -57,9 +87,10 @@ def _read(text: str, kind: Kind) -> tuple[dict[str, Any], dict[Place, int]]:
     for token in yaml.scan(text, Loader=yaml.SafeLoader):
         depth += isinstance(token, _OPENS) - isinstance(token, _CLOSES)
         if depth > _DEEPEST:  # the library's time grows with the square of the depth
-            raise _unreadable("it is too deep", token.start_mark.line + 1, kind)
+            raise _unreadable(Detail("it is too deep"), token.start_mark.line + 1, kind)
         if isinstance(token, (yaml.AliasToken, yaml.AnchorToken, yaml.TagToken)):
-            raise _unreadable("anchors, aliases and tags are not used here", token.start_mark.line + 1, kind)
+            unused = Detail("anchors, aliases and tags are not used here")
+            raise _unreadable(unused, token.start_mark.line + 1, kind)
     node = yaml.compose(text, Loader=yaml.SafeLoader)
     lines: dict[Place, int] = {}
     _walk(node, (), lines, kind)
@@ -69,20 +100,21 @@ def _read(text: str, kind: Kind) -> tuple[dict[str, Any], dict[Place, int]]:
     return document, lines
 
 
-def _unreadable(what: str, line: int, kind: Kind) -> Refused:
+def _unreadable(what: Detail, line: int, kind: Kind) -> Refused:
     return Refused(f"registers.{kind}_unreadable", _UNREADABLE[kind], value=what, limit=line)
 
 
 def _walk(node: yaml.Node | None, place: Place, lines: dict[Place, int], kind: Kind) -> None:
     """Note the line of everything, and refuse a name that stands twice."""
     if node is None or len(place) > _DEEPEST:
-        raise _unreadable("it is empty, or too deep", 1, kind)
+        raise _unreadable(Detail("it is empty, or too deep"), 1, kind)
     lines[place] = node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             here = (*place, str(key.value))
             if here in lines:
-                raise _unreadable(f"{key.value} stands here twice", key.start_mark.line + 1, kind)
+                twice = Detail("{value} stands here twice", key.value)
+                raise _unreadable(twice, key.start_mark.line + 1, kind)
             _walk(value, here, lines, kind)
             lines[here] = key.start_mark.line + 1
     elif isinstance(node, yaml.SequenceNode):
@@ -116,23 +148,34 @@ _DECIMAL = re.compile(r"-?[0-9]{1,15}\.[0-9]{1,15}")
 def unfit(error: Any, lines: Mapping[Place, int], kind: Kind) -> Refused:
     """What a JSON Schema does not allow, with its line and what was probably meant."""
     place = tuple(error.absolute_path)
-    words = error.message
     if error.validator == "additionalProperties" and isinstance(error.instance, dict):
         known = list(error.schema.get("properties", {}))
         unknown = next(name for name in error.instance if name not in known)
-        place, words = (*place, unknown), f"there is no {meant(unknown, known)}"
-    elif error.validator == "enum":
-        words = f"there is no {meant(str(error.instance), [str(one) for one in error.validator_value])}"
-    elif error.validator == "required":
-        words = f"it lacks {error.message.split(' is a ')[0]}"
-    return wrong(place, words, lines, kind)
+        return wrong((*place, unknown), Detail("there is no {value}", meant(unknown, known)), lines, kind)
+    return wrong(place, _why(error), lines, kind)
 
 
-def wrong(place: Place, words: str, lines: Mapping[Place, int], kind: Kind = "mapping") -> Refused:
+def _why(error: Any) -> Detail:
+    """What a value is not. The library's own words are in English."""
+    wanted = error.validator_value
+    if error.validator == "enum":
+        return Detail("there is no {value}", meant(str(error.instance), [str(one) for one in wanted]))
+    if error.validator == "required":
+        return Detail("it lacks {value}", next(name for name in wanted if name not in error.instance))
+    if error.validator == "type":
+        return _TYPES[wanted]
+    if error.validator == "oneOf":
+        wanted = ", ".join(name for one in wanted for name in one.get("required", ()))
+    if wanted == 1 and error.validator in _FEWER:
+        return Detail("it is empty")
+    return Detail(_UNMET[error.validator], str(error.instance)[:_LONGEST_SHOWN], wanted)
+
+
+def wrong(place: Place, words: Detail, lines: Mapping[Place, int], kind: Kind = "mapping") -> Refused:
     """What does not fit at a place, with its line."""
-    where = ".".join(map(str, place))
-    return Refused(f"registers.{kind}_unfit", _UNFIT[kind], limit=_line(place, lines),
-                   value=f"{where + ': ' if where else ''}{words}"[:400])  # fmt: skip
+    where = ".".join(map(str, place))[:_LONGEST_PLACE]
+    value = Detail("{value}: {limit}", where, words) if where else words
+    return Refused(f"registers.{kind}_unfit", _UNFIT[kind], limit=_line(place, lines), value=value)
 
 
 def _line(place: Place, lines: Mapping[Place, int]) -> int:
@@ -141,9 +184,9 @@ def _line(place: Place, lines: Mapping[Place, int]) -> int:
     return lines.get(place, 1)
 
 
-def meant(word: str, known: Sequence[str]) -> str:
+def meant(word: str, known: Sequence[str]) -> Detail:
     """A wrong word with what was probably meant, or what there is."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     if near:
-        return f"{word[:80]} (did you mean {near[0]}?)"
-    return f"{word[:80]} (there are: {', '.join(known)[:300]})"
+        return Detail("{value} (did you mean {limit}?)", word[:_LONGEST_SHOWN], near[0])
+    return Detail("{value} (there are: {limit})", word[:_LONGEST_SHOWN], ", ".join(known)[:300])
