@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,13 +18,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table as Lines
 
 from cityloom.cli.runtime import Runtime
-from cityloom.kernel import clock
+from cityloom.kernel import clock, ids
 from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.refused import Refused
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
 _FILE = click.Path(path_type=Path)
 _TOLD_EVERY_S = 10.0
+_LOOK_S = 0.2
 _LARGEST_FILE = 2_000_000_000
 _LARGEST_BRIDGE = 256 * 1024
 
@@ -50,8 +53,13 @@ def load(runtime: Runtime, files: Sequence[Path], as_json: bool) -> None:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Screen(stderr=True), transient=True) as progress:
         task = progress.add_task("readings", total=None)
-        found = actions.take_readings(bodies=_bodies(files), by=SYSTEM, at=clock.now(),
-                                      tell=lambda done: progress.update(task, completed=done))  # fmt: skip
+        try:
+            found = actions.take_readings(bodies=_bodies(files), by=SYSTEM, at=clock.now(),
+                                          tell=lambda done: progress.update(task, completed=done))  # fmt: skip
+        except Refused as refusal:
+            if refusal.code != "lake.appender_taken" or not runtime.is_serving():
+                raise
+            found = _handed_over(runtime, files)
     if as_json:
         click.echo(json.dumps({"kept": found.kept, "duplicates": found.duplicates, "rejected": found.rejected}))
         return
@@ -101,9 +109,13 @@ def status(runtime: Runtime, as_json: bool) -> None:
 
     streams, count = queries.readings_told()
     rows = queries.streams_that_spoke(20)
+    line = _line(runtime)
     if as_json:
-        click.echo(json.dumps({"streams": streams, "readings": count, "last": [_plain(row) for row in rows]}))
+        told = {"streams": streams, "readings": count, "line": line, "last": [_plain(row) for row in rows]}
+        click.echo(json.dumps(told))
         return
+    if line:
+        click.echo(f"Taking in: {line}")
     table = Lines("stream", "readings", "last at", "last")
     for row in rows:
         table.add_row(row.name, f"{row.count:,}", clock.to_text(row.last_at), f"{row.last:g}")
@@ -136,6 +148,40 @@ def _bodies(files: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
         yield file.name, file.read_bytes()
 
 
+def _handed_over(runtime: Runtime, files: Sequence[Path]) -> Any:
+    """Give files to the process that keeps readings, and wait for what becomes of them.
+
+    Raises: Refused `signals.file_refused`, `signals.not_taken`.
+    """
+    from cityloom.signals.actions import ReadingsTaken
+
+    told: Counter[str] = Counter()
+    for file in files:
+        name = f"{ids.new_ulid()}-{file.name}"
+        fresh = runtime.home.readings / f".{name}"
+        shutil.copyfile(file, fresh)
+        fresh.rename(runtime.home.readings / name)
+        told.update(_told_of(runtime, name))
+    start = "rejected."
+    rejected = {code.removeprefix(start): count for code, count in sorted(told.items()) if code.startswith(start)}
+    return ReadingsTaken(told["kept"], told["duplicates"], rejected)
+
+
+def _told_of(runtime: Runtime, name: str) -> dict[str, int]:
+    while runtime.is_serving():
+        for place in ("taken", "refused"):
+            path: Path = runtime.home.readings / place / f"{name}.json"
+            if path.exists():
+                found: dict[str, Any] = json.loads(path.read_text())
+                if place == "refused":
+                    raise Refused("signals.file_refused", "The file {value} was not taken. {limit}", value=name[27:67],
+                                  limit=found["sentence"])  # fmt: skip
+                return found
+        Event().wait(_LOOK_S)
+    raise Refused("signals.not_taken", "The city was stopped before it took {value}; the file waits in its folder, and "
+                  "is taken when the city is served again.", value=name[27:67])  # fmt: skip
+
+
 def _show_rejected(rejected: dict[str, int]) -> None:
     from cityloom.signals import queries
 
@@ -144,6 +190,15 @@ def _show_rejected(rejected: dict[str, int]) -> None:
         for code, count in rejected.items():
             table.add_row(f"{count:,}", queries.sentence_of(code))
         Screen().print(table)
+
+
+def _line(runtime: Runtime) -> str:
+    """How the process that takes readings in stands; "" where none does."""
+    path = runtime.home.path / "run" / "ingest.json"
+    try:
+        return str(json.loads(path.read_text())["line"]) if runtime.is_serving() else ""
+    except (OSError, ValueError, KeyError):
+        return ""
 
 
 def _plain(row: Any) -> dict[str, Any]:

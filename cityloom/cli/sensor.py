@@ -1,4 +1,4 @@
-"""`cityloom sensor key|keys|end-key|hide|publish`."""
+"""`cityloom sensor key|keys|end-key|hide|publish|faults`."""
 
 from __future__ import annotations
 
@@ -50,6 +50,24 @@ def keys(runtime: Runtime, as_json: bool) -> None:
     for one in found:
         state = "ended" if one.ended_at else "in use"
         table.add_row(one.id, escape(one.owner), str(one.thing_id or "all"), f"{one.made_at:%Y-%m-%d}", state)
+    Screen().print(table)
+
+
+@sensor.command()
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.pass_obj
+def faults(runtime: Runtime, as_json: bool) -> None:
+    """List the sensors that do not do their work, as far as readings are watched."""
+    runtime.open_city()
+    from cityloom.fieldwork import queries
+
+    found = [one for one in queries.repairs(most=1_000) if one.what.startswith("datastream:")]
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in found], ensure_ascii=False, default=str))
+        return
+    table = Table("sensor", "fault", "since")
+    for one in found:
+        table.add_row(escape(one.name), one.fault.replace("_", " "), f"{one.asked_at:%Y-%m-%d %H:%M}")
     Screen().print(table)
 
 

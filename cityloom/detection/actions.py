@@ -19,6 +19,7 @@ from cityloom.detection.domain.fusion import RADIUS_M, Finding, fuse
 from cityloom.detection.domain.windows import WIDTH, windows
 from cityloom.detection.events import DetectionRaised
 from cityloom.detection.models import Baseline, Detection
+from cityloom.detection.watching.lookout import Lookout
 from cityloom.kernel import clock, ids
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.geometry import LocalProjection, distance_m
@@ -75,6 +76,19 @@ def assess(
             touched += keys
             seeds = [seed for seed in _further_than(RADIUS_M, lon, lat, seeds) if seed.source not in spent]
     return list(dict.fromkeys(touched))
+
+
+def watch_readings(
+    *, by: Actor, exercise_id: str = "", now: Callable[[], datetime] = clock.now,
+    turn: Callable[[], None] = lambda: None,
+) -> Lookout:  # fmt: skip
+    """Watch the readings that this process keeps, from where the last one that watched has come; one at a time does.
+
+    `turn` is called now and then while what was missed is judged.
+    """
+    lookout = Lookout(by=by, exercise_id=exercise_id, now=now)
+    lookout.catch_up(turn)
+    return lookout
 
 
 def forget(*, exercise_id: str, by: Actor, at: datetime) -> int:

@@ -17,3 +17,25 @@ class DetectionRaised:
     score: float
     first_signal_at: datetime
     raised_at: datetime
+
+
+@dataclass(frozen=True)
+class SensorFailed:
+    """A sensor does not do its work; `state` says how (`silent`, `stuck`, `drifting`, `noisy`, `out_of_range`)."""
+
+    datastream_id: int
+    name: str
+    kind: str
+    state: str
+    lon: float
+    lat: float
+    since: datetime
+
+
+@dataclass(frozen=True)
+class SensorRecovered:
+    """A sensor that had failed works again."""
+
+    datastream_id: int
+    name: str
+    since: datetime

@@ -9,7 +9,9 @@ CLASSIFICATION = {
                  "spread": "clear", "updated_at": "clear"},
     "Detection": {"id": "clear", "exercise_id": "clear", "category": "clear", "lon": "clear", "lat": "clear",
                   "radius_m": "clear", "first_at": "clear", "last_at": "clear", "raised_at": "clear",
-                  "score": "clear", "evidence": "clear"},
+                  "score": "clear", "evidence": "clear", "rule": "clear"},
+    "SensorState": {"datastream_id": "clear", "state": "clear", "since": "clear", "found": "clear", "limit": "clear",
+                    "is_failed": "clear"},
 }  # fmt: skip
 
 
@@ -31,7 +33,10 @@ class Baseline(models.Model):
 
 
 class Detection(models.Model):
-    """Something that several sources agree on; `evidence` says which, and how much each of them weighs."""
+    """Something that several sources agree on, or that a rule noticed; `evidence` says what each of them says.
+
+    `rule` is empty where sources were weighed.
+    """
 
     id = models.CharField(primary_key=True, max_length=26)
     exercise_id = models.CharField(max_length=26, default="", blank=True, db_index=True)
@@ -44,6 +49,21 @@ class Detection(models.Model):
     raised_at = models.DateTimeField()
     score = models.FloatField()
     evidence = models.JSONField()
+    rule = models.CharField(max_length=40, blank=True, default="")
 
     def __str__(self) -> str:
         return self.id
+
+
+class SensorState(models.Model):
+    """The state of a sensor that does not work, or did not (`health.STATES`); one that always did has no row."""
+
+    datastream_id = models.BigIntegerField(primary_key=True)
+    state = models.CharField(max_length=16)
+    since = models.DateTimeField()
+    found = models.FloatField()
+    limit = models.FloatField()
+    is_failed = models.BooleanField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.datastream_id}: {self.state}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +12,13 @@ from django.utils.translation import gettext
 from cityloom.detection import bulk
 from cityloom.detection.domain import firing
 from cityloom.detection.domain import pack as packs
-from cityloom.detection.domain.baseline import Baselines
+from cityloom.detection.domain.baseline import LEAST_READINGS, Baselines
 from cityloom.detection.domain.firing import Fired
+from cityloom.detection.domain.health import STATES
 from cityloom.detection.domain.pack import Pack
 from cityloom.detection.domain.reasons import TEMPLATES, TIMES, Reason
-from cityloom.detection.models import Baseline, Detection
+from cityloom.detection.models import Baseline, Detection, SensorState
+from cityloom.detection.watching import seen
 from cityloom.kernel import clock
 from cityloom.kernel.refused import Refused
 
@@ -60,6 +62,35 @@ class DetectionFacts:
     scene_ids: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class SensorNow:
+    """A stream's last reading, what is usual of it now with its spread, and its sensor's state (`health.STATES`).
+
+    `found` and `limit` are the number that the state was judged by and where it begins.
+    """
+
+    id: int
+    at: datetime
+    value: float
+    count: int
+    expected: float
+    spread: float
+    state: str
+    found: float
+    limit: float
+
+
+@dataclass(frozen=True)
+class FailedSensor:
+    """A sensor that does not do its work, how, and since when that is known."""
+
+    datastream_id: int
+    state: str
+    since: datetime
+    found: float
+    limit: float
+
+
 def detection(detection_id: str) -> DetectionFacts:
     """A detection by its id.
 
@@ -90,7 +121,45 @@ def evidence_of(detection_id: str) -> list[EvidenceFacts]:
 
 
 def baselines_of(datastream_ids: list[int], exercise_id: str = "") -> Baselines:
-    """The baselines of those streams, by id; streams without one are left out."""
+    """The baselines of those streams, by id; streams without one are left out.
+
+    In the real city, what is learnt from readings as they come holds before what was learnt once.
+    """
+    return _learnt_once(datastream_ids, exercise_id) if exercise_id else _learnt_live(datastream_ids)
+
+
+def sensors_now(exercise_id: str = "") -> list[SensorNow]:
+    """What is known of each stream whose readings are watched, by id."""
+    rows = np.sort(seen.seen(seen.folder_of(exercise_id)), order="id")
+    rows = rows[rows["count"] > 0]
+    columns = [rows[name].tolist() for name in ("id", "at_us", "value", "count", "expected", "spread", "state", "found",
+                                                "limit")]  # fmt: skip
+    return [SensorNow(key, _instant(at_us), value, count, expected, spread, STATES[state], found, limit)
+            for key, at_us, value, count, expected, spread, state, found, limit in zip(*columns, strict=True)]
+
+
+def failed_sensors() -> list[FailedSensor]:
+    """The sensors that do not do their work, the latest first."""
+    rows = SensorState.objects.filter(is_failed=True).order_by("-since", "datastream_id")
+    return [FailedSensor(row.datastream_id, row.state, row.since, row.found, row.limit) for row in rows]
+
+
+def _instant(at_us: int) -> datetime:
+    return datetime.fromtimestamp(at_us / 1e6, UTC)
+
+
+def _learnt_live(datastream_ids: list[int]) -> Baselines:
+    """What is usual of streams now, by what is learnt from their readings; else by what was learnt once."""
+    live = np.sort(seen.seen(seen.folder_of()), order="id")
+    live = live[np.isin(live["id"], datastream_ids) & (live["count"] >= LEAST_READINGS)]
+    rest = _learnt_once(sorted(set(datastream_ids) - set(live["id"].tolist())), "")
+    pairs = (("datastream_id", "id"), ("count", "count"), ("median", "expected"), ("spread", "spread"))
+    columns = [np.concatenate([getattr(rest, name), live[field]]) for name, field in pairs]
+    order = np.argsort(columns[0])
+    return Baselines(*(each[order] for each in columns))
+
+
+def _learnt_once(datastream_ids: list[int], exercise_id: str) -> Baselines:
     rows: list[tuple[int, int, float, float]] = []
     for start in range(0, len(datastream_ids), _CHUNK):
         chunk = datastream_ids[start : start + _CHUNK]

@@ -18,11 +18,11 @@ from cityloom.fieldwork import policies
 from cityloom.fieldwork.domain import states
 from cityloom.fieldwork.domain.allocation import allocate
 from cityloom.fieldwork.events import TaskFinished, TasksAccepted, TasksAssigned, TasksDelivered
-from cityloom.fieldwork.models import Task, Worker
+from cityloom.fieldwork.models import Repair, Task, Worker
 from cityloom.fieldwork.queries import TaskFacts, as_facts, workers_on_duty
 from cityloom.gate import actions as gate
 from cityloom.gate import queries as gate_queries
-from cityloom.kernel import cells, ids
+from cityloom.kernel import cells, clock, ids
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.geometry import LocalProjection
 from cityloom.kernel.refused import Refused
@@ -187,6 +187,23 @@ def keep_within(
     inside = [task for task in standing if task.building_id in near and task.worker_id and task.grant_id not in moved]
     _renew(inside, by=by, at=at, until=until, basis=basis, zone_digest=zone_digest)
     return len(outside)
+
+
+def ask_for_repair(
+    *, what: str, name: str, kind: str, fault: str, lon: float, lat: float, by: Actor, at: datetime
+) -> str:
+    """Have something of the city's own looked at; return the repair's id. Asked for again it stays one."""
+    key = ids.named_id("repair", what, clock.to_text(at))
+    Repair.objects.get_or_create(
+        id=key, defaults={"what": what, "name": name[:120], "kind": kind[:20], "fault": fault[:24], "lon": lon,
+                          "lat": lat, "asked_at": at},
+    )  # fmt: skip
+    return key
+
+
+def end_repair(*, what: str, by: Actor, at: datetime) -> int:
+    """Say that something is well again; return how many repairs that ends."""
+    return Repair.objects.filter(what=what, ended_at=None, asked_at__lte=at).update(ended_at=at)
 
 
 def cancel_all(*, by: Actor, at: datetime, incident_id: str) -> int:

@@ -17,6 +17,10 @@ CLASSIFICATION = {
         "grant_id": "clear", "state": "clear", "assigned_at": "clear", "delivered_at": "clear", "finished_at": "clear",
         "until": "clear",
     },
+    "Repair": {
+        "id": "clear", "what": "clear", "name": "clear", "kind": "clear", "fault": "clear", "lon": "clear",
+        "lat": "clear", "asked_at": "clear", "ended_at": "clear",
+    },
 }  # fmt: skip
 
 
@@ -68,3 +72,20 @@ class Task(models.Model):
     def account(self) -> str:
         """The account that the task was given to."""
         return self.worker.account_id if self.worker else ""
+
+
+class Repair(models.Model):
+    """Something of the city's own to be looked at, such as a sensor: what it is, where, and what is wrong with it."""
+
+    id = models.CharField(primary_key=True, max_length=26)
+    what = models.CharField(max_length=40, db_index=True)
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=20)
+    fault = models.CharField(max_length=24)
+    lon = models.FloatField()
+    lat = models.FloatField()
+    asked_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True, db_index=True)
+
+    def __str__(self) -> str:
+        return self.id

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from cityloom.fieldwork.domain import states
-from cityloom.fieldwork.models import Task, Worker
+from cityloom.fieldwork.models import Repair, Task, Worker
 from cityloom.kernel.actor import Actor
 from cityloom.ui.domain import series
 from cityloom.ui.domain.declared import Reading, WorkItem
@@ -52,6 +52,28 @@ class WorkersOnDuty:
     lon: NDArray[np.float64]
     lat: NDArray[np.float64]
     load: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class RepairFacts:
+    """Something to be looked at; `what` names it, as in `datastream:17`."""
+
+    id: str
+    what: str
+    name: str
+    kind: str
+    fault: str
+    lon: float
+    lat: float
+    asked_at: datetime
+    ended_at: datetime | None
+
+
+def repairs(*, open_only: bool = True, most: int = 100) -> list[RepairFacts]:
+    """What is to be repaired, the latest first."""
+    rows = Repair.objects.filter(ended_at=None) if open_only else Repair.objects.all()
+    fields = ("id", "what", "name", "kind", "fault", "lon", "lat", "asked_at", "ended_at")
+    return [RepairFacts(*row) for row in rows.order_by("-asked_at", "id").values_list(*fields)[:most]]
 
 
 def tasks_of(incident_id: str) -> list[TaskFacts]:

@@ -43,6 +43,10 @@ def main(arguments: Sequence[str]) -> None:
         from cityloom.project import worker
 
         worker.run()
+    elif name == "ingest":
+        from cityloom.project import ingest
+
+        ingest.run()
     elif name == "live":
         _serve_live(handles)
     elif name == "inbox":

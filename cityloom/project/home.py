@@ -125,6 +125,16 @@ class Home:
         """Masked pictures of scenes."""
         return self._made("stills")
 
+    @property
+    def bridge(self) -> Path:
+        """The file that says from which broker readings come; it need not be there."""
+        return Path(os.environ.get("CITYLOOM_BRIDGE") or self.path / "bridge.yaml").expanduser().absolute()
+
+    @property
+    def readings(self) -> Path:
+        """Where files of readings arrive; it need not be there."""
+        return self.path / "readings"
+
     def socket(self, name: str) -> Path:
         """A path for a socket, short enough for the system wherever the home lies."""
         path = self.path / "run" / f"{name}.sock"

@@ -34,19 +34,26 @@ class Part:
 def parts_of(
     home: Home, url: str, live_url: str, web: Sequence[socket.socket], live: Sequence[socket.socket]
 ) -> list[Part]:
-    """The four processes, in the order of starting."""
+    """The processes, in the order of starting: four, and where readings are to come in, a fifth."""
     urls = {"CITYLOOM_LIVE_URL": live_url, "CITYLOOM_WEB_URL": url, "CITYLOOM_HOSTS": _hosts(url)}
+    ingest = [Part("ingest", _child("ingest"), lambda: beats(beat_file(home, "ingest")))] if takes_in(home) else []
     return [
         Part("keeper", _keeper(home), lambda: keeper_answers(home.socket("keeper"))),
         Part("worker", _child("worker"), lambda: beats(beat_file(home))),
         Part("web", _child("web", web), lambda: answers(web), tuple(web), urls),
         Part("live", _child("live", live), lambda: answers(live), tuple(live), urls),
+        *ingest,
     ]
 
 
-def beat_file(home: Home) -> Path:
-    """The file that the worker touches on each round."""
-    return home.run_dir / "worker.beat"
+def takes_in(home: Home) -> bool:
+    """Whether readings come in at a high rate here: from a broker, or from a folder."""
+    return home.bridge.exists() or home.readings.is_dir()
+
+
+def beat_file(home: Home, name: str = "worker") -> Path:
+    """The file that the worker, or another that goes round, touches on each round."""
+    return home.run_dir / f"{name}.beat"
 
 
 def keeper_answers(address: Path) -> bool:
@@ -62,7 +69,7 @@ def keeper_answers(address: Path) -> bool:
 
 
 def beats(path: Path) -> bool:
-    """Whether the worker went round not long ago."""
+    """Whether somebody went round not long ago."""
     try:
         age = clock.SystemClock().now().timestamp() - path.stat().st_mtime
     except OSError:

@@ -7,7 +7,7 @@ from cityloom.alerts.events import AlertDelivered, AlertIssued
 from cityloom.bus.domain.wiring import Reactions
 from cityloom.detection import datasets as detection_datasets
 from cityloom.detection import handlers as detection
-from cityloom.detection.events import DetectionRaised
+from cityloom.detection.events import DetectionRaised, SensorFailed, SensorRecovered
 from cityloom.emergency import datasets as emergency_datasets
 from cityloom.emergency import handlers as emergency
 from cityloom.emergency.events import (
@@ -31,6 +31,8 @@ from cityloom.subscriptions.events import SubscriptionAsked
 REACTIONS: Reactions = {
     SignalsRecorded: (detection.assess,),
     DetectionRaised: (emergency.open_incident,),
+    SensorFailed: (detection.ask_for_repair,),
+    SensorRecovered: (detection.end_repair,),
     IncidentOpened: (emergency.propose,),
     EvacuationApproved: (emergency.send_notices, emergency.assign_tasks, emergency.withdraw_replaced),
     AlertApproved: (emergency.send_alerts,),

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from itertools import repeat
 from pathlib import Path
 from threading import Event
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -22,7 +22,7 @@ from django.utils.crypto import salted_hmac
 
 from cityloom.bus import actions as bus
 from cityloom.gate import actions as gate
-from cityloom.kernel import cells, ids
+from cityloom.kernel import cells, clock, ids
 from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
 from cityloom.signals import plugins, policies, queries
@@ -55,10 +55,14 @@ from cityloom.signals.models import (
 from cityloom.signals.sensorthings import placing
 from cityloom.signals.sensorthings.keys import end_key, make_key
 
+if TYPE_CHECKING:
+    from cityloom.signals.readings.folder import Folder
+    from cityloom.signals.readings.road import Kept, Road
+
 __all__ = [
     "CallReport", "OpenedReport", "Problem", "Reading", "ReadingsTaken", "Received", "Recorded", "Scene",
-    "bridge_readings", "erase_old_reports", "forget", "install", "open_report", "receive", "record", "set_service",
-    "synthetic_still", "take_readings",
+    "bridge_readings", "carry", "erase_old_reports", "forget", "install", "open_folder", "open_report", "open_road",
+    "receive", "record", "set_service", "synthetic_still", "take_readings",
 ]  # fmt: skip
 log = logging.getLogger(__name__)
 PURPOSE = "problem-reports"
@@ -208,9 +212,8 @@ def take_readings(
     Raises: Refused `signals.readings_format`, `signals.readings_large`, `lake.appender_taken`, `lake.disk_full`.
     """
     from cityloom.signals.domain import bulk  # what reads and keeps readings takes a while to import
-    from cityloom.signals.readings.road import Road
 
-    road = Road()
+    road = open_road()
     try:
         for name, body in bodies:
             for block in bulk.blocks(name, body):
@@ -226,23 +229,50 @@ def bridge_readings(*, text: str, stop: Event, by: Actor, at: datetime, tell: Ca
 
     Raises: Refused `signals.bridge`, `signals.no_broker`, `signals.broker_refuses`, `lake.appender_taken`.
     """
-    from cityloom.signals.domain import bridge as bridging
+    road = open_road()
+    try:
+        carry(road, text=text, stop=stop, turn=lambda words: tell(words, road.told.kept))
+    finally:
+        road.close()
+
+
+def open_road(
+    *, exercise_id: str = "", noted: Callable[[Kept], None] = lambda kept: None,
+    now: Callable[[], datetime] = clock.now,
+) -> Road:  # fmt: skip
+    """Own the readings of the city, or of an exercise, until the road is closed; `noted` is told of what is kept.
+
+    Raises: Refused `lake.appender_taken`.
+    """
     from cityloom.signals.readings.road import Road
 
+    return Road(exercise_id=exercise_id, noted=noted, now=now)
+
+
+def open_folder(path: Path) -> Folder:
+    """A folder whose files are read as they come."""
+    from cityloom.signals.readings.folder import Folder
+
+    return Folder(path)
+
+
+def carry(road: Road, *, text: str, stop: Event, turn: Callable[[str], None]) -> None:
+    """Put what a broker sends on a road until told to stop; `text` is the bridge's YAML.
+
+    `turn` is called with each batch and at least twice a second, with words where the line has something to say.
+    Raises: Refused `signals.bridge`, `signals.no_broker`, `signals.broker_refuses`.
+    """
+    from cityloom.signals.domain import bridge as bridging
+
     bridge = bridging.read(text)
-    broker = plugins.broker_for(bridge.broker)
-    road = Road()
 
     def take(messages: Sequence[bridging.Message]) -> None:
+        turn("")
         if messages:
             road.take_messages(messages, bridge.topics)
         road.tick()
-        tell("", road.told.kept)
 
-    try:
-        broker.run(bridge, take, stop, lambda words: tell(words, road.told.kept))
-    finally:
-        road.close()
+    plugins.broker_for(bridge.broker).run(bridge, take, stop, turn)
 
 
 def receive(problem: Problem, *, by: Actor, at: datetime) -> Received:

@@ -187,8 +187,10 @@ def datastreams_near(lon: float, lat: float, radius_m: float, kinds: Sequence[st
 
 
 def recent(datastream_ids: Iterable[int], since: datetime, until: datetime, exercise_id: str = "") -> Readings:
-    """The readings of those streams after `since` and up to and including `until`."""
-    return _readings(datastream_ids, microseconds(since), microseconds(until), exercise_id)
+    """The readings of those streams after `since` and up to and including `until`, whichever road they came on."""
+    keys, window = [int(key) for key in datastream_ids], (microseconds(since), microseconds(until))
+    recorded, came = _readings(keys, *window, exercise_id), _on_the_road(keys, *window, exercise_id)
+    return _together(recorded, came) if len(came) else recorded
 
 
 def extremes(datastream_ids: Iterable[int], since: datetime, until: datetime, exercise_id: str = "") -> Readings:
@@ -199,11 +201,13 @@ def extremes(datastream_ids: Iterable[int], since: datetime, until: datetime, ex
         " AND phenomenon_us > %s AND phenomenon_us <= %s AND result IS NOT NULL"
         " GROUP BY datastream_id ORDER BY datastream_id"
     )
-    window = (microseconds(since), microseconds(until))
+    keys, window = [int(key) for key in datastream_ids], (microseconds(since), microseconds(until))
     with connection.cursor() as cursor:
-        cursor.execute(sql, [exercise_id, _as_one([int(key) for key in datastream_ids]), *window])
+        cursor.execute(sql, [exercise_id, _as_one(keys), *window])
         key, at_us, low, high = _columns(cursor.fetchall(), (np.int64, np.int64, np.float64, np.float64))
-    return Readings(np.repeat(key, 2), np.repeat(at_us, 2), np.stack([low, high], axis=1).ravel())
+    recorded = Readings(np.repeat(key, 2), np.repeat(at_us, 2), np.stack([low, high], axis=1).ravel())
+    came = _on_the_road(keys, *window, exercise_id)
+    return _outline(_together(recorded, came)) if len(came) else recorded
 
 
 def sensors_for_everyone(
@@ -258,6 +262,24 @@ def readings_between(datastream_ids: Iterable[int], since: datetime, until: date
 
     root, keys = Path(settings.CITYLOOM["LAKE_DIR"]), np.array(list(datastream_ids), np.int64)
     found = looking.between(root, keys, microseconds(since), microseconds(until))
+    return Readings(found.thing, found.at_us, found.result)
+
+
+def last_instants(exercise_id: str = "") -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The streams that have readings in bulk, by id, and the instant of each one's latest in microseconds."""
+    from cityloom.signals.readings import looking
+
+    told = looking.tallies(_road_of(exercise_id))
+    told = np.sort(told[told["count"] > 0], order="id")
+    return told["id"].copy(), told["last_us"].copy()
+
+
+def readings_of(datastream_ids: Iterable[int], since_us: int, until_us: int, exercise_id: str = "") -> Readings:
+    """The readings in bulk of those streams from an instant until before another, both in microseconds since 1970."""
+    from cityloom.signals.readings import looking
+
+    keys = np.array(list(datastream_ids), np.int64)
+    found = looking.between(_road_of(exercise_id), keys, since_us, until_us)
     return Readings(found.thing, found.at_us, found.result)
 
 
@@ -430,6 +452,43 @@ def _readings(datastream_ids: Iterable[int], since_us: int, until_us: int, exerc
     with connection.cursor() as cursor:
         cursor.execute(sql, [exercise_id, _as_one([int(key) for key in datastream_ids]), since_us, until_us])
         return Readings(*_columns(cursor.fetchall(), (np.int64, np.int64, np.float64)))
+
+
+def _road_of(exercise_id: str) -> Path:
+    lake = Path(settings.CITYLOOM["LAKE_DIR"])
+    return lake.parent / "exercises" / exercise_id if exercise_id else lake
+
+
+def _on_the_road(keys: list[int], since_us: int, until_us: int, exercise_id: str) -> Readings:
+    """What came at a high rate: from the last minutes of each stream, and from what is kept where these are too few."""
+    root = _road_of(exercise_id)
+    folder = root / ".readings" / "ingest"
+    if not keys or not folder.exists():
+        return Readings(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
+    from cityloom.signals.readings import looking, ring
+
+    found, rest = ring.lately(folder, np.unique(np.array(keys, np.int64)), since_us + 1, until_us + 1)
+    lately = Readings(found.thing, found.at_us, found.result)
+    if len(rest):
+        more = looking.between(root, rest, since_us + 1, until_us + 1)
+        lately = _together(lately, Readings(more.thing, more.at_us, more.result))
+    return lately
+
+
+def _together(one: Readings, other: Readings) -> Readings:
+    """Both, by stream and then by instant."""
+    key, at_us, result = (np.concatenate([getattr(one, name), getattr(other, name)])
+                          for name in ("datastream_id", "at_us", "result"))  # fmt: skip
+    order = np.lexsort((at_us, key))
+    return Readings(key[order], at_us[order], result[order])
+
+
+def _outline(readings: Readings) -> Readings:
+    """The lowest and the highest of each stream, both at the instant of its latest."""
+    first = np.flatnonzero(np.r_[True, readings.datastream_id[1:] != readings.datastream_id[:-1]])
+    latest = np.repeat(np.maximum.reduceat(readings.at_us, first), 2)
+    ends = [each.reduceat(readings.result, first) for each in (np.minimum, np.maximum)]
+    return Readings(np.repeat(readings.datastream_id[first], 2), latest, np.stack(ends, axis=1).ravel())
 
 
 def _sensors(kind: str, street: str) -> QuerySet[Datastream]:

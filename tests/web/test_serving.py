@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -29,6 +30,9 @@ with console.new_city():
     from cityloom.kernel.actor import SYSTEM
     create_units(communities=[], by=SYSTEM, at=clock.now())
     create_demo_accounts(workers=[], by=SYSTEM, at=clock.now())
+    from cityloom.signals.actions import install
+    from tests.signals.drawn import sites
+    install(sites(("pressure", 0, 0)), by=SYSTEM, at=clock.now())
     start_keeper().stop()
 """
 
@@ -53,6 +57,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 @pytest.fixture
 def serving(environment: dict[str, str]) -> Iterator[tuple[subprocess.Popen[str], Home]]:
     home = Home(Path(environment["CITYLOOM_HOME"]))
+    home.readings.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "cityloom", "serve"]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     assert process.stdout
@@ -88,7 +93,7 @@ def test_it_serves_survives_and_stops(
     process, home = serving
     facts = supervisor.status(home)
     assert {name: one["state"] for name, one in facts["processes"].items()} == dict.fromkeys(
-        ("keeper", "worker", "web", "live"), "well"
+        ("keeper", "worker", "web", "live", "ingest"), "well"
     )
     client = signed_in(facts["url"])
     assert "max-age" in client.get("/static/ui/cityloom.css").headers["cache-control"]
@@ -110,6 +115,7 @@ def test_it_serves_survives_and_stops(
     os.kill(before["web"], signal.SIGKILL)
     assert until(lambda: pids(home).get("web") not in (None, before["web"]))
     assert client.get("/", timeout=20).status_code == 200
+    take_in_over_a_kill(home, environment, before["ingest"])
 
     started = time.monotonic()
     last = pids(home)
@@ -120,10 +126,23 @@ def test_it_serves_survives_and_stops(
     assert supervisor.status(home) == {"running": False}
 
 
+def take_in_over_a_kill(home: Home, environment: dict[str, str], ingest: int) -> None:
+    """A file that arrives is read, by the next process too; one that a command loads goes through the same hands."""
+    line = '{{"datastream":"pressure-1","result":{0},"phenomenonTime":"2026-05-01T11:0{0}:00Z"}}\n'
+    (home.readings / "a.ndjson").write_text(line.format(1) + line.format(2))
+    assert until((home.readings / "taken" / "a.ndjson.json").exists)
+    os.kill(ingest, signal.SIGKILL)
+    body = home.path / "b.ndjson"
+    body.write_text(line.format(2) + line.format(3) + "oops\n")
+    command = [sys.executable, "-m", "cityloom", "readings", "load", str(body), "--json"]
+    loaded = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=90)
+    assert json.loads(loaded.stdout) == {"kept": 1, "duplicates": 1, "rejected": {"not_readable": 1}}
+
+
 def test_when_the_supervisor_is_killed_its_children_die_too(serving: tuple[subprocess.Popen[str], Home]) -> None:
     process, home = serving
     children = pids(home)
-    assert len(children) == 4
+    assert len(children) == 5
     process.kill()
     process.wait()
     assert until(lambda: not any(alive(pid) for pid in children.values()), 10)

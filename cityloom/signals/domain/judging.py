@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
@@ -71,12 +71,16 @@ class Streams:
 
 @dataclass(frozen=True)
 class Judged:
-    """Readings that are believed, as columns by slot, and how many others fell to which reason."""
+    """Readings that are believed, as columns by slot, and how many others fell to which reason.
+
+    `impossible` are the slots of readings outside their sensors' ranges.
+    """
 
     slot: NDArray[np.int64]
     at_us: NDArray[np.int64]
     result: NDArray[np.float64]
     rejected: Counter[str]
+    impossible: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 def judge(arrived: Arrived, streams: Streams, at: datetime) -> Judged:
@@ -84,14 +88,15 @@ def judge(arrived: Arrived, streams: Streams, at: datetime) -> Judged:
     slot = streams.slots_of(arrived.datastream)
     reasons = _reasons(arrived, streams, slot, at)
     rejected = Counter(arrived.faults.values())
-    good = np.ones(len(slot), np.bool_)
+    good, impossible = np.ones(len(slot), np.bool_), slot[:0]
     for code, holds in reasons.items():  # the first that holds is the reason given
         if count := int((good & holds).sum()):
             rejected[code] += count
+            impossible = slot[good & holds] if code == "out_of_range" else impossible
         good &= ~holds
     if good.all():
         return Judged(slot, arrived.at_us, arrived.result, rejected)
-    return Judged(slot[good], arrived.at_us[good], arrived.result[good], rejected)
+    return Judged(slot[good], arrived.at_us[good], arrived.result[good], rejected, impossible)
 
 
 def _reasons(

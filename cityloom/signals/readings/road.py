@@ -4,24 +4,47 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 from django.conf import settings
 from django.db.models import Count, Max
 
 from cityloom.kernel import clock
 from cityloom.signals.domain import bridge as bridging
-from cityloom.signals.domain import wire
+from cityloom.signals.domain import tally, wire
 from cityloom.signals.domain.judging import Streams, judge
+from cityloom.signals.domain.reading import microseconds
 from cityloom.signals.models import Datastream, RejectedSignal
-from cityloom.signals.readings.store import Store
+from cityloom.signals.readings import looking
+from cityloom.signals.readings.earlier import Floats, Ints
+from cityloom.signals.readings.ring import MINUTES, Ring
+from cityloom.signals.readings.store import Store, folder_of
 
 KIND = "reading"
 _TOLD_EVERY_S = 10.0
 _LOOK_FOR_NEW_S = 30.0
+_USUAL_CADENCE_S = 60
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Readings that are new and on the disk, in order by stream and instant; `slot` is the place of a stream in `ids`.
+
+    `impossible` are the slots of others, which were set aside as outside their sensors' ranges.
+    """
+
+    ids: Ints
+    slot: Ints
+    at_us: Ints
+    result: Floats
+    impossible: Ints
+
+
+Noted = Callable[[Kept], None]
 
 
 @dataclass
@@ -32,16 +55,26 @@ class Told:
     duplicates: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
 
+    def add(self, kept: int, duplicates: int, rejected: Counter[str]) -> None:
+        """Count more."""
+        self.kept += kept
+        self.duplicates += duplicates
+        self.rejected += rejected
+
 
 class Road:
-    """Takes readings for the city that this process has open; one at a time owns the store.
+    """Takes readings for the city that this process has open, or for an exercise; one at a time owns the store.
 
+    `noted` is told of what was kept before its sender is told so; `now` is the time by which readings are judged.
     Raises: Refused `lake.appender_taken`.
     """
 
-    def __init__(self) -> None:
-        self._store = Store(root(), streams_of_city())
-        self._turn = threading.Lock()
+    def __init__(
+        self, *, exercise_id: str = "", noted: Noted = lambda kept: None, now: Callable[[], datetime] = clock.now
+    ) -> None:
+        self._exercise_id, self._root, self._noted, self._now = exercise_id, root(exercise_id), noted, now
+        self._open()
+        self._turn = threading.RLock()
         self._untold: Counter[str] = Counter()
         self._told_at = self._looked_at = clock.stopwatch()
         self._installed = _installed()
@@ -50,15 +83,24 @@ class Road:
     def take_messages(self, messages: Sequence[bridging.Message], topics: Sequence[bridging.Topic]) -> None:
         """Keep what messages of a broker say. Raises: Refused `lake.disk_full`."""
         arrived, faults = bridging.readings(messages, topics)
-        self.take([arrived], clock.now(), faults)
+        self.take([arrived], self._now(), faults)
 
-    def take(self, blocks: Iterable[wire.Arrived], at: datetime, faults: Counter[str] | None = None) -> None:
-        """Keep readings. Raises: Refused `lake.disk_full`."""
+    def take(self, blocks: Iterable[wire.Arrived], at: datetime, faults: Counter[str] | None = None) -> Told:
+        """Keep readings; return what became of these. Raises: Refused `lake.disk_full`."""
+        here = Told()
         with self._turn:
             for arrived in blocks:
-                taken = self._store.take(judge(arrived, self._store.streams, at))
-                self._note(len(taken.slot), taken.duplicates, taken.rejected)
-            self._note(0, 0, faults or Counter())
+                judged = judge(arrived, self._store.streams, at)
+                taken = self._store.take(judged)
+                here.add(len(taken.slot), taken.duplicates, taken.rejected)
+                self._ring.add(taken.slot, taken.at_us, taken.result)
+                if len(taken.slot) or len(judged.impossible):
+                    ids = self._store.streams.id
+                    self._noted(Kept(ids, taken.slot, taken.at_us, taken.result, judged.impossible))
+            here.add(0, 0, faults or Counter())
+            self.told.add(here.kept, here.duplicates, here.rejected)
+            self._untold += here.rejected
+        return here
 
     def tick(self) -> None:
         """Do what is due: to the lake, what was set aside into the city's list, and a look for new sensors."""
@@ -75,22 +117,36 @@ class Road:
             self._store.close()
             self._tell()
 
+    def _open(self) -> None:
+        streams, cadence_s = _streams_and_cadences()
+        self._store = Store(self._root, streams)
+        self._ring = Ring(folder_of(self._root), streams.id, cadence_s)
+        self._fill_ring()
+
+    def _fill_ring(self) -> None:
+        """Take up what came in the last minutes before this process."""
+        last_us = self._store.tally["last_us"]
+        since_us = microseconds(self._now()) - MINUTES * 60_000_000
+        spoke = np.flatnonzero(last_us >= since_us)
+        if len(spoke):
+            ids = self._store.streams.id
+            found = looking.between(self._root, ids[spoke], since_us, int(last_us.max()) + 1)
+            slot = self._store.streams.slots_of_ids(found.thing)
+            order = tally.order_of(slot, found.at_us)
+            self._ring.add(slot[order], found.at_us[order], found.result[order])
+
     def _look_for_new(self) -> None:
         self._looked_at, now = clock.stopwatch(), _installed()
         if now != self._installed:
             self._store.close()
-            self._store, self._installed = Store(root(), streams_of_city()), now
-
-    def _note(self, kept: int, duplicates: int, rejected: Counter[str]) -> None:
-        self.told.kept += kept
-        self.told.duplicates += duplicates
-        self.told.rejected += rejected
-        self._untold += rejected
+            self._open()
+            self._installed = now
 
     def _tell(self) -> None:
-        at, rows = clock.now(), +self._untold
+        at, rows = self._now(), +self._untold
         RejectedSignal.objects.bulk_create(
-            RejectedSignal(kind=KIND, code=code[:24], count=count, rejected_at=at) for code, count in rows.items()
+            RejectedSignal(exercise_id=self._exercise_id, kind=KIND, code=code[:24], count=count, rejected_at=at)
+            for code, count in rows.items()
         )
         self._untold, self._told_at = Counter(), clock.stopwatch()
 
@@ -101,14 +157,20 @@ def _installed() -> tuple[int, int]:
     return found["last"] or 0, found["many"]
 
 
-def root() -> Path:
-    """The lake of this city."""
-    return Path(settings.CITYLOOM["LAKE_DIR"])
+def root(exercise_id: str = "") -> Path:
+    """The lake of this city, or the folder of an exercise, whose readings never come among the city's own."""
+    lake = Path(settings.CITYLOOM["LAKE_DIR"])
+    return lake.parent / "exercises" / exercise_id if exercise_id else lake
 
 
 def streams_of_city() -> Streams:
     """Every datastream that the city installed, in service or not: what it sends is stored all the same."""
+    return _streams_and_cadences()[0]
+
+
+def _streams_and_cadences() -> tuple[Streams, Ints]:
     installed = Datastream.objects.exclude(kind="").order_by("id")
-    rows = list(installed.values_list("id", "name", "low", "high", "cell"))
-    ids, names, low, high, cells = map(list, zip(*rows, strict=True)) if rows else ([], [], [], [], [])
-    return Streams(ids, names, low, high, cells)
+    rows = list(installed.values_list("id", "name", "low", "high", "cell", "cadence_s"))
+    columns = list(map(list, zip(*rows, strict=True))) if rows else [[] for _ in range(6)]
+    cadence_s = [one or _USUAL_CADENCE_S for one in columns.pop()]
+    return Streams(*columns), np.array(cadence_s, np.int64)
