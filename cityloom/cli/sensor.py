@@ -1,9 +1,12 @@
-"""`cityloom sensor key|keys|end-key|hide|publish|faults`."""
+"""`cityloom sensor key|keys|end-key|hide|publish|faults|mqtt|mqtt-schema|end-mqtt`."""
 
 from __future__ import annotations
 
 import json
+import signal
 from dataclasses import asdict
+from pathlib import Path
+from threading import Event
 
 import click
 from rich.console import Console as Screen
@@ -12,7 +15,10 @@ from rich.table import Table
 
 from cityloom.cli.runtime import Runtime
 from cityloom.kernel.actor import SYSTEM
+from cityloom.kernel.refused import Refused
 
+_LARGEST_FILE = 256 * 1024
+_TOLD_EVERY_S = 10.0
 _STREAMS = click.argument("datastreams", nargs=-1, type=int, required=True)
 
 
@@ -98,6 +104,53 @@ def hide(runtime: Runtime, datastreams: tuple[int, ...]) -> None:
 def publish(runtime: Runtime, datastreams: tuple[int, ...]) -> None:
     """Serve the observations of DATASTREAMS (their ids) to everyone again."""
     _set_public(runtime, datastreams, is_public=True)
+
+
+@sensor.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.pass_obj
+def mqtt(runtime: Runtime, file: Path) -> None:
+    """Speak SensorThings with the broker in FILE until Ctrl-C; `cityloom sensor mqtt-schema` prints the form of FILE.
+
+    Subscribers are told what is made and changed; what clients send is made, as the key says that FILE names.
+    """
+    runtime.open_city()
+    from cityloom.kernel import clock
+    from cityloom.signals import actions
+
+    if not file.is_file() or file.stat().st_size > _LARGEST_FILE:
+        raise Refused("signals.exchange_missing", "There is no file {value}; check the path.", value=file.name)
+    stop, said = Event(), {"at": clock.stopwatch(), "counts": (0, 0)}
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+
+    def tell(words: str, told: int, made: int) -> None:
+        due = (told, made) != said["counts"] and clock.stopwatch() - float(str(said["at"])) >= _TOLD_EVERY_S
+        if words or due:
+            said.update(at=clock.stopwatch(), counts=(told, made))
+            click.echo(f"{words or 'at work'}: {told:,} changes told, {made:,} entities made")
+
+    text = file.read_text("utf-8-sig", errors="replace")
+    actions.exchange_things(text=text, stop=stop, by=SYSTEM, at=clock.now(), tell=tell)
+
+
+@sensor.command("mqtt-schema")
+def mqtt_schema() -> None:
+    """Print the JSON Schema of a file for `cityloom sensor mqtt`."""
+    from cityloom.signals import queries
+
+    click.echo(json.dumps(queries.exchange_schema(), ensure_ascii=False, indent=2))
+
+
+@sensor.command("end-mqtt")
+@click.pass_obj
+def end_mqtt(runtime: Runtime) -> None:
+    """Tell no broker of changes any more; what waits to be told goes."""
+    runtime.open_city()
+    from cityloom.kernel import clock
+    from cityloom.signals import actions
+
+    click.echo(f"{actions.end_exchange(by=SYSTEM, at=clock.now()):,} changes were not told.")
 
 
 def _set_public(runtime: Runtime, datastreams: tuple[int, ...], *, is_public: bool) -> None:

@@ -54,6 +54,7 @@ def jobs() -> dict[str, Job]:
         "look for matters that there are not": gate.match_matters,
         "ask witnesses": lambda at: audit.ask_witnesses(at=at),
         "erase old reports": lambda at: signals.erase_old_reports(by=SYSTEM, at=at),
+        "end exchange": lambda at: signals.end_exchange_if_left(by=SYSTEM, at=at),
         "erase old requests for corrections": lambda at: registers.erase_old_corrections(by=SYSTEM, at=at),
         "escalate notices": lambda at: _for_each_free(emergency.escalate_due, at),
     }

@@ -52,7 +52,7 @@ from cityloom.signals.models import (
     Sensor,
     Thing,
 )
-from cityloom.signals.sensorthings import placing
+from cityloom.signals.sensorthings import placing, telling
 from cityloom.signals.sensorthings.keys import end_key, make_key
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ log = logging.getLogger(__name__)
 PURPOSE = "problem-reports"
 KEPT = timedelta(days=180)
 """How long words and photos of a report are kept."""
-__all__ += ["end_key", "make_key", "set_public"]
+__all__ += ["end_exchange", "end_exchange_if_left", "end_key", "exchange_things", "make_key", "set_public"]
 _OPEN_FOR = timedelta(hours=8)  # a shift
 _ERASED_AT_ONCE = 200
 
@@ -273,6 +273,33 @@ def carry(road: Road, *, text: str, stop: Event, turn: Callable[[str], None]) ->
         road.tick()
 
     plugins.broker_for(bridge.broker).run(bridge, take, stop, turn)
+
+
+def exchange_things(
+    *, text: str, stop: Event, by: Actor, at: datetime, tell: Callable[[str, int, int], None]
+) -> None:  # fmt: skip
+    """Tell an MQTT broker's subscribers what changes, and make what its clients send, until told to stop.
+
+    `text` is the exchange's YAML; `tell` takes words, how many changes were told, and how many entities were made.
+    Raises: Refused `signals.exchange`, `.sta_topic`, `.no_broker`, `.broker_refuses`, `.broker_taken`.
+    """
+    from cityloom.signals.domain.sensorthings import exchanging
+    from cityloom.signals.sensorthings.exchange import Desk
+
+    exchange = exchanging.read(text)
+    broker = plugins.broker_for(exchange.broker)
+    desk = Desk(exchange, tell)
+    broker.exchange(exchange, desk, stop, desk.say)
+
+
+def end_exchange(*, by: Actor, at: datetime) -> int:
+    """Tell nobody of changes any more; return how many waited to be told."""
+    return telling.end(at)
+
+
+def end_exchange_if_left(*, by: Actor, at: datetime) -> int:
+    """End the exchange with a broker where nobody has told anything for a week; return how many changes waited."""
+    return telling.end_if_left(at)
 
 
 def receive(problem: Problem, *, by: Actor, at: datetime) -> Received:

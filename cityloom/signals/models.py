@@ -29,7 +29,11 @@ CLASSIFICATION = {
                     "result": "clear", "result_json": "clear", "result_quality": "clear", "valid_us": "clear",
                     "valid_end_us": "clear", "parameters": "clear", "message_id": "clear"},
     "DeviceKey": {"id": "clear", "digest": "restricted", "owner": "clear", "thing": "clear", "made_by": "clear",
-                  "made_at": "clear", "ended_at": "clear"},
+                  "made_at": "clear", "ended_at": "clear", "chooses_ids": "clear"},
+    "EntityChange": {"position": "clear", "title": "clear", "key": "clear", "is_new": "clear", "names": "clear",
+                     "document": "clear"},
+    "ChangeFeed": {"name": "clear", "titles": "clear", "broker": "clear", "takes": "clear", "seen_at": "clear"},
+    "TakenMessage": {"number": "clear", "digest": "clear", "place": "clear"},
     "Report": {"id": "clear", "exercise_id": "clear", "category": "clear", "lon": "clear", "lat": "clear",
                "cell": "clear", "reported_at": "clear", "caller_digest": "restricted", "text_digest": "restricted",
                "source": "clear", "packet": "clear", "has_words": "clear", "photos": "clear"},
@@ -221,7 +225,8 @@ class Observation(models.Model):
 class DeviceKey(models.Model):
     """Whose key may write through SensorThings; only a digest of the key is kept.
 
-    With a `thing` it may only add observations to that thing's datastreams.
+    With a `thing` it may only add observations to that thing's datastreams; with `chooses_ids` it may say which id
+    what it makes is to have.
     """
 
     id = models.CharField(primary_key=True, max_length=26)
@@ -231,9 +236,55 @@ class DeviceKey(models.Model):
     made_by = models.CharField(max_length=26)
     made_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
+    chooses_ids = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return self.id
+
+
+class EntityChange(models.Model):
+    """An entity that was made or changed, written with the change itself, until subscribers have been told.
+
+    `names` are the properties that changed, with commas. `document` is the entity as it was then, as JSON text; null
+    where it is read when it is told, as observations are.
+    """
+
+    position = models.BigAutoField(primary_key=True)
+    title = models.CharField(max_length=20)
+    key = models.BigIntegerField()
+    is_new = models.BooleanField()
+    names = models.CharField(max_length=300, blank=True, default="")
+    document = models.TextField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.title} {self.key}"
+
+
+class ChangeFeed(models.Model):
+    """Who tells subscribers of changes; while there is none, changes are not written down.
+
+    `titles` are the types of entities, with commas; `takes` says that clients may create what they send to the broker.
+    """
+
+    name = models.CharField(primary_key=True, max_length=60)
+    titles = models.CharField(max_length=200)
+    broker = models.CharField(max_length=200)
+    takes = models.BooleanField(default=False)
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TakenMessage(models.Model):
+    """What a broker's message of a number said, and in which `place` it came, so that one sent again counts once."""
+
+    number = models.IntegerField(primary_key=True)
+    digest = models.CharField(max_length=64)
+    place = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return str(self.number)
 
 
 class Report(models.Model):

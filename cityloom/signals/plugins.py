@@ -8,6 +8,7 @@ from typing import Protocol
 
 from cityloom.kernel.refused import Refused
 from cityloom.signals.domain.bridge import Bridge, Message
+from cityloom.signals.domain.sensorthings.exchanging import Exchange, Sent, Told
 
 Take = Callable[[Sequence[Message]], None]
 
@@ -23,6 +24,37 @@ class Broker(Protocol):
         Where `take` raises Refused they are offered again. A broker that is away is asked again, with pauses.
         Raises: Refused `signals.broker_refuses`.
         """
+        ...
+
+    def exchange(self, exchange: Exchange, with_: Exchanger, stop: Event, tell: Callable[[str], None]) -> None:
+        """Hand what clients sent to `with_`, and send what it has for subscribers, until `stop`.
+
+        What came may be forgotten by the broker once it was taken, what waits is settled once the broker has it.
+        Raises: Refused `signals.broker_refuses`, `signals.broker_taken`.
+        """
+        ...
+
+
+class Exchanger(Protocol):
+    """What stands behind a broker: entities are made from what came, and changes wait to be told.
+
+    `take` is called in one thread, the others in another one.
+    """
+
+    def take(self, messages: Sequence[Sent]) -> bool:
+        """Keep what came; False where it cannot be kept now and is to be offered again."""
+        ...
+
+    def waiting(self) -> Sequence[Told]:
+        """What is to be told next, in its order; each once."""
+        ...
+
+    def settle(self, positions: Sequence[int]) -> None:
+        """The broker has all messages at these positions."""
+        ...
+
+    def close(self) -> None:
+        """Nothing more is asked in this thread."""
         ...
 
 

@@ -243,6 +243,13 @@ def bridge_schema() -> dict[str, object]:
     return bridge.schema()
 
 
+def exchange_schema() -> dict[str, object]:
+    """The JSON Schema of an exchange of SensorThings with a broker."""
+    from cityloom.signals.domain.sensorthings import exchanging
+
+    return exchanging.schema()
+
+
 def sentence_of(code: str) -> str:
     """Why something was set aside, by code, and what the sender should do."""
     return SENTENCES.get(code, code)

@@ -13,7 +13,7 @@ from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
 from cityloom.signals import actions, queries
-from cityloom.signals.models import Datastream, DeviceKey, Observation, Thing
+from cityloom.signals.models import ChangeFeed, Datastream, DeviceKey, EntityChange, Observation, Thing
 from tests.signals.drawn import sites
 from tests.signals.sensing import PLACE, ROOT, Api, stream, thing
 
@@ -292,3 +292,59 @@ def test_methods_that_make_no_sense_are_refused(api):
     "Things")):
         assert api.call(method, path, {}).status_code == 405
     assert api.call("HEAD", "Things").content == b""
+
+
+def patches(*bodies: tuple[str, object], method: str = "patch") -> dict[str, object]:
+    return {"requests": [{"id": str(at), "method": method, "url": url, "body": body}
+                         for at, (url, body) in enumerate(bodies)]}  # fmt: skip
+
+
+def test_updates_in_a_batch_are_made_in_their_order_and_each_counts_alone(api, installed):
+    key, other = api.make("Things", thing(name="A")), api.make("Things", thing(name="B"))
+    answer = api.post("$batch", patches(
+        (f"Things({key})", {"name": "A1"}), (f"Things({other})", {"name": "", "description": "no"}),
+        (f"Things({key})", {"description": "new"}), ("Things(999)", {"name": "x"}), ("Things(1)", {"name": "ours"}),
+        (f"{ROOT}/Things({key})", {"name": "A2"}), (f"Things({other})", {"colour": "red"}),
+        (f"Things({other})", {"properties": None, "@iot.id": 5}),
+    ), 200)  # fmt: skip
+    assert [one["status"] for one in answer["responses"]] == [200, 400, 200, 404, 403, 200, 400, 200]
+    first, second = api.get(f"Things({key})"), api.get(f"Things({other})")
+    assert (first["name"], first["description"]) == ("A2", "new")
+    assert (second["name"], second["description"], second["properties"]) == ("B", "A weir", None)
+
+
+def test_nothing_of_a_group_is_changed_where_one_update_fails(api):
+    key = api.make("Things", thing(name="A"))
+    batch = patches((f"Things({key})", {"name": "A1"}), (f"Things({key})", {"name": 1}), (f"Things({key})", {}))
+    for one in batch["requests"]:
+        one["atomicityGroup"] = "g"
+    answer = api.post("$batch", batch, 200)
+    assert [one["status"] for one in answer["responses"]] == [424, 400, 424]
+    assert api.get(f"Things({key})")["name"] == "A"
+
+
+def test_what_is_changed_is_written_down_as_it_was_then_while_somebody_tells(api):
+    key, place = api.make("Things", thing(name="A")), api.make("Locations", PLACE)
+    assert not EntityChange.objects.exists()
+    ChangeFeed.objects.create(name="mqtt", titles="Thing,HistoricalLocation", broker="mqtt://x", seen_at=AT)
+    api.post("$batch", patches((f"Things({key})", {"name": "B"}), (f"Things({key})", {"properties": {"n": 1}}),
+                               (f"Things({key})", {"Locations": [{"@iot.id": place}]})), 200)  # fmt: skip
+    assert api.call("PATCH", f"Things({key})", {"name": "C"}).status_code == 200
+    api.make("Things", thing(stream(results=(1,)), name="D"))
+    rows = EntityChange.objects.order_by("position")
+    found = [(one.title, one.names, json.loads(one.document).get("name")) for one in rows]
+    assert found == [
+        ("Thing", "name", "B"), ("Thing", "properties", "B"), ("HistoricalLocation", "", None), ("Thing", "name", "C"),
+        ("Thing", "", "D"), ("HistoricalLocation", "", None),
+    ]  # fmt: skip
+    assert json.loads(rows[1].document)["properties"] == {"n": 1}
+
+
+def test_changes_that_nobody_tells_for_a_week_are_dropped(api):
+    ChangeFeed.objects.create(name="mqtt", titles="Thing", broker="mqtt://x", takes=True, seen_at=AT)
+    assert api.get("")["serverSettings"].keys() > {"conformance"}
+    api.make("Things", thing())
+    assert actions.end_exchange_if_left(by=SYSTEM, at=AT + timedelta(days=6)) == 0
+    assert actions.end_exchange_if_left(by=SYSTEM, at=AT + timedelta(days=8)) == 1
+    api.make("Things", thing())
+    assert not EntityChange.objects.exists()

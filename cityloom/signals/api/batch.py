@@ -1,20 +1,38 @@
-"""Several requests in one. Source: OGC 18-088, clause 11; OData JSON Format 4.01, clause 19."""
+"""Several requests in one. Source: OGC 18-088, clause 11; OData JSON Format 4.01, clause 19.
+
+Neighbours that write share a transaction, with a savepoint each, so that one wait for the disk is enough for many;
+plain updates that follow each other are made by a few statements.
+"""
 
 from __future__ import annotations
 
-import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 from django.db import transaction
 
+from cityloom.kernel import clock
 from cityloom.kernel.refused import Refused
 from cityloom.signals.api import verbs
-from cityloom.signals.api.requests import Answer, Asked, split_url
+from cityloom.signals.api.requests import JSON_PATCH, Answer, Asked, refused, split_url
+from cityloom.signals.domain.sensorthings.entities import BY_NAME
+from cityloom.signals.sensorthings.rows import KEY
+from cityloom.signals.sensorthings.updating import Update, update
+from cityloom.signals.sensorthings.writing import Writing
 
 MOST_REQUESTS = 1_000
+_AT_ONCE = 500
+_LONGEST_S = 0.1
+"""A transaction that took so long ends with the request that it is at, so that others who write need not wait."""
 _REFERENCE = re.compile(r"\$([A-Za-z0-9_.-]{1,40})(?=/|\)|$)")
+_ENTITY = re.compile(r"/?([A-Za-z]{1,40})\((\d{1,18})\)/?")
+
+Request = dict[str, Any]
+Response = dict[str, Any]
 
 
 class _Undone(Exception):  # noqa: N818 - undoes a group, is no error
@@ -26,6 +44,20 @@ def answer(asked: Asked) -> Answer:
 
     Raises: Refused `signals.sta_body`, `signals.sta_batch_long`.
     """
+    links: dict[str, str] = {}
+    responses: list[Response] = []
+    for (group, is_read), part in groupby(_requests(asked), _kind):
+        some = list(part)
+        if group:
+            responses += _together(some, asked, links)
+        elif is_read:
+            responses += [_one(request, asked, links) for request in some]
+        else:
+            responses += _apart(some, asked, links)
+    return Answer(document={"responses": responses})
+
+
+def _requests(asked: Asked) -> list[Request]:
     document = asked.document()
     requests = document.get("requests") if isinstance(document, dict) else None
     if not isinstance(requests, list) or not all(isinstance(one, dict) for one in requests):
@@ -33,38 +65,51 @@ def answer(asked: Asked) -> Answer:
     if len(requests) > MOST_REQUESTS:
         raise Refused("signals.sta_batch_long", "One batch may hold at most {limit} requests; send several.",
                       limit=MOST_REQUESTS)  # fmt: skip
-    links: dict[str, str] = {}
-    responses: list[dict[str, Any]] = []
-    for group in _groups(requests):
-        responses += _together(group, asked, links) if group[0].get("atomicityGroup") else [
-            _one(group[0], asked, links)
-        ]
-    return Answer(document={"responses": responses})
+    return requests
 
 
-def _groups(requests: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """Neighbours of one group together, the others alone."""
-    groups: list[list[dict[str, Any]]] = []
-    for one in requests:
-        name = one.get("atomicityGroup")
-        if name and groups and groups[-1][0].get("atomicityGroup") == name:
-            groups[-1].append(one)
-        else:
-            groups.append([one])
-    return groups
+def _kind(request: Request) -> tuple[str, bool]:
+    """Its group, and whether it only reads: neighbours alike may share a transaction, and what reads needs none."""
+    name = request.get("atomicityGroup")
+    return str(name) if name else "", not name and _method(request) in ("GET", "HEAD")
 
 
-def _together(group: list[dict[str, Any]], asked: Asked, links: dict[str, str]) -> list[dict[str, Any]]:
-    done: list[dict[str, Any]] = []
+def _method(request: Request) -> str:
+    return str(request.get("method", "")).upper()
+
+
+def _apart(requests: list[Request], asked: Asked, links: dict[str, str]) -> list[Response]:
+    """Each counts alone; one that fails undoes nothing of the others."""
+    responses: list[Response] = []
+    while len(responses) < len(requests):
+        with _sharing(asked) as within:
+            until = clock.stopwatch() + _LONGEST_S
+            while len(responses) < len(requests) and clock.stopwatch() < until:
+                responses += _next(requests, len(responses), within, links)
+    return responses
+
+
+@contextmanager
+def _sharing(asked: Asked) -> Iterator[Asked]:
+    """One transaction for several requests, which share what they have looked up."""
+    with transaction.atomic():
+        whole = Writing(asked.writer, clock.now()) if asked.writer else None
+        yield replace(asked, whole=whole)
+        if whole is not None:
+            whole.finish()
+
+
+def _together(group: list[Request], asked: Asked, links: dict[str, str]) -> list[Response]:
+    done: list[Response] = []
     made = dict(links)
     try:
-        with transaction.atomic():
-            for one in group:
-                done.append(_one(one, asked, made))
-                if done[-1]["status"] >= 400:
+        with _sharing(asked) as within:
+            while len(done) < len(group):
+                done += _next(group, len(done), within, made)
+                if any(one["status"] >= 400 for one in done):
                     raise _Undone
     except _Undone:
-        failed = done[-1]
+        failed = next(one for one in done if one["status"] >= 400)
         undone = {"code": 424, "type": "error", "message": "Another request of its group failed."}
         return [
             failed if one.get("id") == failed["id"] else {"id": one.get("id"), "status": 424, "body": undone}
@@ -74,18 +119,62 @@ def _together(group: list[dict[str, Any]], asked: Asked, links: dict[str, str]) 
     return done
 
 
-def _one(request: dict[str, Any], asked: Asked, links: dict[str, str]) -> dict[str, Any]:
+def _next(requests: list[Request], start: int, asked: Asked, links: dict[str, str]) -> list[Response]:
+    """The answers to the request at `start`, and to those after it that are plain updates as well."""
+    updates = list(_updates(requests[start : start + _AT_ONCE], asked))
+    if len(updates) < 2 or asked.whole is None:
+        return [_one(requests[start], asked, links)]
+    outcomes = update(asked.whole.changes, updates)
+    return [_updated(*one, asked) for one in zip(requests[start:], updates, outcomes, strict=False)]
+
+
+def _updates(requests: list[Request], asked: Asked) -> Iterator[Update]:
+    """The plain updates that the first requests ask for; one who may change nothing is told so one by one."""
+    may = asked.writer is not None and asked.writer.thing_id is None
+    for request in requests if may else ():
+        one = _update_of(request, asked)
+        if one is None:
+            return
+        yield one
+
+
+def _update_of(request: Request, asked: Asked) -> Update | None:
+    """The plain update that a request asks for; None where it asks for something else, or has to be looked at more."""
+    body = request.get("body")
+    if not isinstance(body, dict) or _method(request) != "PATCH" or _content_type(request) == JSON_PATCH:
+        return None
+    found = _ENTITY.fullmatch(_below_root(str(request.get("url", "")), asked))
+    entity = BY_NAME.get(found[1]) if found else None
+    if found is None or entity is None:
+        return None
+    one = Update(entity, int(found[2]), body)
+    return one if one.is_plain else None
+
+
+def _updated(request: Request, one: Update, outcome: Refused | None, asked: Asked) -> Response:
     key = request.get("id")
-    headers = {str(name).lower(): str(value) for name, value in dict(request.get("headers") or {}).items()}
-    url = _REFERENCE.sub(lambda found: links.get(found[1], found[0]), str(request.get("url", "")))
-    path, query = split_url(url.removeprefix(asked.root).removeprefix("/sta/v1.1"))
-    body = json.dumps(_referred(request.get("body"), links)).encode() if "body" in request else b""
+    if outcome is not None:
+        found = refused(outcome)
+        return {"id": key, "status": found.status, "body": found.document}
+    link = f"{asked.root}/{one.entity.name}({one.key})"
+    return {"id": key, "status": 200, "body": {KEY: one.key, "@iot.selfLink": link}}
+
+
+def _one(request: Request, asked: Asked, links: dict[str, str]) -> Response:
+    key = request.get("id")
+    url = str(request.get("url", ""))
+    if "$" in url:
+        url = _REFERENCE.sub(lambda found: links.get(found[1], found[0]), url)
+    path, query = split_url(_below_root(url, asked))
     inner = replace(
-        asked, method=str(request.get("method", "")).upper(), path=path, query=query, body=body,
-        content_type=headers.get("content-type", "").partition(";")[0],
+        asked, method=_method(request), path=path, query=query, body=b"",
+        given=_referred(request.get("body"), links), content_type=_content_type(request),
     )  # fmt: skip
+    announced = len(asked.whole.observed.announced) if asked.whole else 0
     found = verbs.answer(inner)
-    response: dict[str, Any] = {"id": key, "status": found.status}
+    if asked.whole and found.status >= 400:
+        asked.whole.take_back(announced)
+    response: Response = {"id": key, "status": found.status}
     if found.location:
         response["location"] = found.location
         links[str(key)] = found.location.removeprefix(asked.root + "/")
@@ -94,8 +183,21 @@ def _one(request: dict[str, Any], asked: Asked, links: dict[str, str]) -> dict[s
     return response
 
 
+def _below_root(url: str, asked: Asked) -> str:
+    return url.removeprefix(asked.root).removeprefix("/sta/v1.1")
+
+
+def _content_type(request: Request) -> str:
+    headers = request.get("headers")
+    pairs = headers.items() if isinstance(headers, dict) else ()
+    found = next((str(value) for name, value in pairs if str(name).lower() == "content-type"), "")
+    return found.partition(";")[0].strip()
+
+
 def _referred(body: Any, links: dict[str, str]) -> Any:
     """The body with `"$id"` as an id replaced by the id of what that request made."""
+    if not links:
+        return body
     if isinstance(body, dict):
         return {name: _id_of(value, links) if name == "@iot.id" else _referred(value, links)
                 for name, value in body.items()}  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -10,7 +9,9 @@ from typing import Any
 from urllib.parse import unquote, unquote_plus
 
 from cityloom.kernel.refused import Refused
+from cityloom.signals.domain.sensorthings import checking
 from cityloom.signals.policies import Writer
+from cityloom.signals.sensorthings.writing import Writing
 from cityloom.ui.words import sentence_of
 
 MOST_BYTES = 4 * 1024 * 1024
@@ -30,6 +31,10 @@ class Asked:
     content_type: str = ""
     writer: Writer | None = None
     references: Mapping[str, str] = field(default_factory=dict)
+    given: Any = None
+    """The document that came, where a batch has read it already."""
+    whole: Writing | None = None
+    """What the batch has written so far, where the request is one of a batch."""
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -39,13 +44,9 @@ class Asked:
 
     def document(self) -> Any:
         """The body as JSON. Raises: Refused `signals.sta_json`."""
-        try:
-            if b"\\u0000" in self.body:  # no database stores it
-                raise ValueError
-            return json.loads(self.body, parse_constant=_no_constant)
-        except (ValueError, RecursionError):
-            raise Refused("signals.sta_json", "The body is no JSON that can be read; numbers are finite there, and"
-                          " texts are in UTF-8.") from None  # fmt: skip
+        if self.given is not None:
+            return self.given
+        return checking.document(self.body)
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,3 @@ def split_url(url: str) -> tuple[str, str]:
     """Path (decoded) and query of an address below the root."""
     path, _, query = url.partition("?")
     return unquote(path).strip("/"), query
-
-
-def _no_constant(_: str) -> Any:
-    raise ValueError

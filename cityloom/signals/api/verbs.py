@@ -13,11 +13,11 @@ from cityloom.kernel.refused import Refused
 from cityloom.signals.api.requests import JSON_PATCH, Answer, Asked, refused
 from cityloom.signals.domain.sensorthings import addresses, options
 from cityloom.signals.domain.sensorthings.addresses import Address
-from cityloom.signals.domain.sensorthings.conformance import CONFORMANCE
-from cityloom.signals.domain.sensorthings.entities import ENTITIES
+from cityloom.signals.domain.sensorthings.conformance import settings
+from cityloom.signals.domain.sensorthings.entities import BY_TITLE, ENTITIES
 from cityloom.signals.domain.sensorthings.options import Options
 from cityloom.signals.policies import Writer, check_can_change
-from cityloom.signals.sensorthings import uploading, writing
+from cityloom.signals.sensorthings import telling, uploading, writing
 from cityloom.signals.sensorthings.answering import Answerer, Place, as_arrays, resolve
 from cityloom.signals.sensorthings.reading import Budget
 from cityloom.signals.sensorthings.rows import KEY
@@ -32,25 +32,18 @@ def answer(asked: Asked) -> Answer:
         verb = _VERBS.get(asked.method)
         if verb is None:
             raise Refused("signals.sta_method", "{value} cannot be done here.", value=asked.method[:10])
-        if asked.method in ("GET", "HEAD"):
+        if asked.method in ("GET", "HEAD") and not connection.in_atomic_block:
             return verb(asked)
-        with transaction.atomic():
+        with transaction.atomic():  # within another one a savepoint, to which a fault of the database goes back
             return verb(asked)
     except Refused as refusal:
         return refused(refusal)
-    except (DataError, IntegrityError) as fault:
-        raise_unless_asked_for(fault)
+    except (DataError, IntegrityError):
         return refused(_impossible())
     except OperationalError as fault:
         if "user-defined" not in str(fault) and "too" not in str(fault):
             raise
         return refused(_impossible())
-
-
-def raise_unless_asked_for(fault: Exception) -> None:
-    """In a transaction that goes on, a fault of the database has to end it."""
-    if connection.in_atomic_block:
-        raise fault
 
 
 def _impossible() -> Refused:
@@ -102,9 +95,10 @@ def _inside(answerer: Answerer, address: Address, place: Place, path: str) -> An
 
 
 def _post(asked: Asked) -> Answer:
-    work = writing.Writing(_writer(asked), clock.now())
+    work = _work(asked)
     if asked.path == UPLOAD:
         outcomes = uploading.upload(work, asked.document())
+        work.changes.made(BY_TITLE["Observation"], [one for one in outcomes if isinstance(one, int)])
         work.finish()
         links = [f"{asked.root}/Observations({one})" if isinstance(one, int) else "error" for one in outcomes]
         return Answer(201, links)
@@ -121,19 +115,20 @@ def _post(asked: Asked) -> Answer:
 
 
 def _change(asked: Asked) -> Answer:
-    work = writing.Writing(_writer(asked), clock.now())
+    work = _work(asked)
     check_can_change(work.by)
     place = _one(asked)
     if asked.method == "PATCH" and asked.content_type == JSON_PATCH:
         writing.patch(work, place.entity, place.id or 0, asked.document())
     else:
         writing.change(work, place.entity, place.id or 0, asked.document(), whole=asked.method == "PUT")
+    work.finish()
     link = f"{asked.root}/{place.entity.name}({place.id})"
     return Answer(200, {KEY: place.id, "@iot.selfLink": link})
 
 
 def _delete(asked: Asked) -> Answer:
-    work = writing.Writing(_writer(asked), clock.now())
+    work = _work(asked)
     check_can_change(work.by)
     place = _one(asked)
     writing.remove(work, place.entity, place.id or 0)
@@ -147,7 +142,13 @@ def _one(asked: Asked) -> Place:
     return resolve(address, asked.path, Budget(private_too=True))
 
 
+def _work(asked: Asked) -> writing.Writing:
+    by = _writer(asked)
+    return asked.whole.part() if asked.whole is not None else writing.Writing(by, clock.now())
+
+
 def _writer(asked: Asked) -> Writer:
+    """Whose key came with a request. Raises: Refused `signals.key_missing`."""
     if asked.writer is None:
         raise Refused("signals.key_missing", "Writing needs a key: send it as “Authorization: Bearer …”; an operator"
                       " makes one with “cityloom sensor key”.")  # fmt: skip
@@ -157,7 +158,7 @@ def _writer(asked: Asked) -> Writer:
 def _root(root: str) -> dict[str, Any]:
     return {
         "value": [{"name": entity.name, "url": f"{root}/{entity.name}"} for entity in ENTITIES],
-        "serverSettings": {"conformance": CONFORMANCE},
+        "serverSettings": settings(telling.brokers()),
     }
 
 

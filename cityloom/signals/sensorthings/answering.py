@@ -103,12 +103,12 @@ class Answerer:
         columns = _columns(wanted.entity, options)
         found = source_of(wanted.entity).page(replace(wanted, columns=columns), self.budget)
         shown = found[: wanted.top]
-        whole = [self._dressed(wanted.entity, one, options) for one in shown]
+        whole = [self.dressed(wanted.entity, one, options) for one in shown]
         for name, inner in options.expand.items():
             self._expand(wanted.entity, name, inner, shown, whole)
         return whole + found[wanted.top :]
 
-    def _dressed(self, entity: Entity, row: dict[str, Any], options: Options) -> dict[str, Any]:
+    def dressed(self, entity: Entity, row: dict[str, Any], options: Options) -> dict[str, Any]:
         """With links, and with no more than was selected."""
         key, chosen = row[KEY], options.select
         link = self.link(entity, key)

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from django.db.models import QuerySet
-
 from cityloom.kernel.refused import Refused
-from cityloom.signals.domain.sensorthings.entities import Entity
+from cityloom.signals.domain.sensorthings.entities import BY_TITLE, Entity
 from cityloom.signals.models import (
     Datastream,
     FeatureOfInterest,
@@ -27,30 +25,34 @@ _AT_ONCE = 500
 
 def check_ours(entity: Entity, key: int) -> None:
     """What the city installed is changed by the city's own commands. Raises: Refused `signals.not_allowed`."""
-    if entity.title in _INSTALLED and _INSTALLED[entity.title](key):
-        raise Refused("signals.not_allowed", "{value} belongs to a sensor that the city has installed and cannot be"
-                      " changed from here; ask an operator to take it out of service.",
-                      value=f"{entity.title} {key}")  # fmt: skip
+    if installed(entity, [key]):
+        raise not_ours_to_change(entity, key)
 
 
-def _streams(**of: object) -> bool:
-    return Datastream.objects.filter(**of).exclude(kind="").exists()
+def not_ours_to_change(entity: Entity, key: int) -> Refused:
+    """That the city itself has installed it."""
+    return Refused("signals.not_allowed", "{value} belongs to a sensor that the city has installed and cannot be"
+                   " changed from here; ask an operator to take it out of service.",
+                   value=f"{entity.title} {key}")  # fmt: skip
 
 
-_INSTALLED: dict[str, Callable[[int], bool]] = {
-    "Thing": lambda key: _streams(thing_id=key),
-    "Location": lambda key: _streams(thing__locations=key),
-    "HistoricalLocation": lambda key: _streams(thing__historicallocation=key),
-    "Datastream": lambda key: _streams(id=key),
-    "Sensor": lambda key: _streams(sensor_id=key),
-    "ObservedProperty": lambda key: _streams(observed_property_id=key),
-    "FeatureOfInterest": lambda key: _streams(feature_id=key),
-    "Observation": lambda key: _streams(id__in=list(_streams_of(key))),
-}
+def installed(entity: Entity, keys: Iterable[int]) -> set[int]:
+    """Those of the entities that belong to what the city has installed."""
+    if entity.title == "Observation":
+        pairs = Observation.objects.filter(pk__in=list(keys)).values_list("pk", "datastream_id")
+        ours = installed(BY_TITLE["Datastream"], {stream for _, stream in pairs})
+        return {key for key, stream in pairs if stream in ours}
+    tie = _TIES[entity.title]
+    return set(
+        Datastream.objects.filter(**{f"{tie}__in": list(keys)}).exclude(kind="").values_list(tie, flat=True).distinct()
+    )
 
 
-def _streams_of(observation: int) -> QuerySet[Observation, int]:
-    return Observation.objects.filter(pk=observation).values_list("datastream_id", flat=True)
+_TIES = {
+    "Thing": "thing_id", "Location": "thing__locations", "HistoricalLocation": "thing__historicallocation",
+    "Datastream": "id", "Sensor": "sensor_id", "ObservedProperty": "observed_property_id",
+    "FeatureOfInterest": "feature_id",
+}  # fmt: skip
 
 
 def _observations(ids: Iterable[int]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import datetime
 
 from cityloom.kernel import ids
@@ -46,6 +47,12 @@ def writer_of(key: str) -> Writer:
     if row is None:
         raise Refused("signals.key_unknown", "This key is not known or has been ended; ask an operator for a new one.")
     return Writer(row.id, row.owner, row.thing_id)
+
+
+def writers_by_id(key_ids: Iterable[str]) -> dict[str, Writer]:
+    """Whose keys these are, of those that are in use."""
+    rows = DeviceKey.objects.filter(pk__in=list(key_ids), ended_at=None)
+    return {row.id: Writer(row.id, row.owner, row.thing_id) for row in rows}
 
 
 def _digest(key: str) -> str:

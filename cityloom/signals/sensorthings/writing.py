@@ -18,6 +18,7 @@ from cityloom.signals.domain.sensorthings import checking, patching
 from cityloom.signals.domain.sensorthings.entities import BY_TITLE, Entity, Relation
 from cityloom.signals.policies import Writer, check_can_create
 from cityloom.signals.sensorthings import deleting, observing
+from cityloom.signals.sensorthings.changes import Changes
 from cityloom.signals.sensorthings.reading import Budget, Wanted, exists, source_of
 from cityloom.signals.sensorthings.rows import KEY
 
@@ -35,10 +36,22 @@ class Writing:
     at: datetime
     left: int = MOST_AT_ONCE
     observed: observing.Observed = field(default_factory=observing.Observed)
+    changes: Changes = field(default_factory=Changes)
+    is_part: bool = False
+
+    def part(self) -> Writing:
+        """The writing of one request of a batch: what was looked up already is known to it."""
+        return Writing(self.by, self.at, observed=self.observed, changes=Changes(self.changes), is_part=True)
+
+    def take_back(self, announced: int) -> None:
+        """Forget what a request that failed has looked up, and what it would have announced after the first ones."""
+        self.observed = observing.Observed(announced=self.observed.announced[:announced])
 
     def finish(self) -> None:
-        """Announce what sensors of the city have said."""
-        self.observed.announce(self.at)
+        """Announce what sensors of the city have said, and note for subscribers what was made or changed."""
+        if not self.is_part:
+            self.observed.announce(self.at)
+        self.changes.finish()
 
 
 def create(work: Writing, entity: Entity, payload: object, given: dict[str, int], depth: int = 0) -> int:
@@ -56,9 +69,12 @@ def create(work: Writing, entity: Entity, payload: object, given: dict[str, int]
     _check_complete(entity, keys)
     check_can_create(work.by, entity.title, _thing_of(work.by, keys))
     if entity.title == "Observation":
-        return observing.add(work.observed, properties, keys, work.at)
+        key = observing.add(work.observed, properties, keys, work.at)
+        work.changes.made(entity, [key])
+        return key
     row = MODELS[entity.title](**checking.columns(entity, properties, whole=True), **_columns(entity, keys))
     row.save(force_insert=True)
+    work.changes.made(entity, [row.pk])
     linked = {name: [key] for name, key in given.items() if _relation(entity, name).many}
     _add_many(work, entity, row.pk, related, linked, depth)
     return int(row.pk)
@@ -87,6 +103,7 @@ def change(work: Writing, entity: Entity, key: int, payload: object, *, whole: b
     fields = {name: _EMPTY[name] if value is None and name in _EMPTY else value for name, value in fields.items()}
     if fields:
         MODELS[entity.title].objects.filter(pk=key).update(**fields)  # type: ignore[attr-defined]
+        work.changes.changed(entity, key, properties or related)
 
 
 def patch(work: Writing, entity: Entity, key: int, operations: object) -> None:
@@ -186,10 +203,10 @@ def _add_many(
 def _tie(work: Writing, entity: Entity, relation: Relation, key: int, keys: list[int]) -> None:
     """Tie an entity to others that there are, as the standard says what follows from it."""
     if entity.title == "Thing" and relation.name == "Locations":
-        move(key, keys, microseconds(work.at))
+        move(work, key, keys)
     elif entity.title == "Location" and relation.name == "Things":
         for thing in keys:
-            move(thing, [key], microseconds(work.at))
+            move(work, thing, [key])
     elif entity.title == "HistoricalLocation":
         past = models.HistoricalLocation.objects.get(pk=key)
         past.locations.set(keys)
@@ -203,12 +220,13 @@ def _tie(work: Writing, entity: Entity, relation: Relation, key: int, keys: list
         MODELS[target.title].objects.filter(pk__in=keys).update(**{relation.back: key})  # type: ignore[attr-defined]
 
 
-def move(thing: int, locations: list[int], at_us: int) -> None:
+def move(work: Writing, thing: int, locations: list[int]) -> None:
     """Say where a thing is from now on, and keep where it was."""
     deleting.check_ours(BY_TITLE["Thing"], thing)
     models.Thing.objects.get(pk=thing).locations.set(locations)
-    past = models.HistoricalLocation.objects.create(thing_id=thing, time_us=at_us)
+    past = models.HistoricalLocation.objects.create(thing_id=thing, time_us=microseconds(work.at))
     past.locations.set(locations)
+    work.changes.made(BY_TITLE["HistoricalLocation"], [past.pk])
 
 
 def _note_newest(past: models.HistoricalLocation, locations: list[int]) -> None:
@@ -226,5 +244,3 @@ def _check_there(entity: Entity, key: int) -> None:
 def _encoding(entity: Entity, key: int) -> str:
     model = MODELS[entity.title]
     return str(model.objects.filter(pk=key).values_list("encoding_type", flat=True).get())  # type: ignore[attr-defined]
-
-

@@ -45,7 +45,7 @@ class Mqtt:
 
         Raises: Refused `signals.broker_refuses`.
         """
-        link = _Link(bridge, tell)
+        link = Link(bridge, tell)
         link.begin()
         try:
             while not stop.is_set():
@@ -58,7 +58,7 @@ class Mqtt:
             link.end()
 
 
-class _Link:
+class Link:
     """A connection, and what has come on it."""
 
     def __init__(self, bridge: Bridge, tell: Callable[[str], None]) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from threading import Event
 
 from cityloom.signals.domain.bridge import Bridge
-from cityloom.signals.plugins import Take
+from cityloom.signals.domain.sensorthings.exchanging import Exchange
+from cityloom.signals.plugins import Exchanger, Take
 
 
 class LazyMqtt:
@@ -19,3 +20,9 @@ class LazyMqtt:
         from cityloom.signals.contrib.mqtt.broker import Mqtt
 
         Mqtt().run(bridge, take, stop, tell)
+
+    def exchange(self, exchange: Exchange, with_: Exchanger, stop: Event, tell: Callable[[str], None]) -> None:
+        """Take and tell until told to stop. Raises: Refused `signals.broker_refuses`, `signals.broker_taken`."""
+        from cityloom.signals.contrib.mqtt.line import MqttLine
+
+        MqttLine().run(exchange, with_, stop, tell)

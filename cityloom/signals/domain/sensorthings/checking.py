@@ -24,6 +24,17 @@ Columns = dict[str, Any]
 Related = dict[str, Any]
 
 
+def document(body: bytes) -> Any:
+    """What a body says as JSON. Raises: Refused `signals.sta_json`."""
+    try:
+        if b"\\u0000" in body:  # no database stores it
+            raise ValueError
+        return json.loads(body, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise Refused("signals.sta_json", "The body is no JSON that can be read; numbers are finite there, and"
+                      " texts are in UTF-8.") from None  # fmt: skip
+
+
 def split(entity: Entity, payload: object) -> tuple[dict[str, Any], Related]:
     """Properties and relations of a document; links and ids that a reading had in it are passed over.
 
@@ -116,3 +127,7 @@ def _check_object(one: Property, value: Any, encoding: object) -> None:
         raise _bad(one, "a GeoJSON object is expected")
     if encoding in _GEOJSON and shapes.of_json([json.dumps(value)])[0] is None:
         raise _bad(one, "a GeoJSON geometry is expected, longitude first")
+
+
+def _no_constant(_: str) -> Any:
+    raise ValueError

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 _SPEC = "http://www.opengis.net/spec/iot_sensing/1.1/req"
 _ENTITIES = (
     "thing", "location", "historical-location", "datastream", "sensor", "observed-property", "observation",
@@ -24,3 +26,17 @@ _OTHERS = (
 CONFORMANCE = [
     f"{_SPEC}/datamodel/{entity}/{part}" for entity in _ENTITIES for part in ("properties", "relations")
 ] + [f"{_SPEC}/{part}" for part in _OTHERS]
+_TOLD = f"{_SPEC}/receive-updates-via-mqtt/receive-updates"
+_TAKEN = f"{_SPEC}/create-observations-via-mqtt/observations-creation"
+
+
+def settings(brokers: list[tuple[str, bool]]) -> dict[str, Any]:
+    """What the root says of the service; `brokers` are addresses, and whether observations can be made there."""
+    found: dict[str, Any] = {"conformance": list(CONFORMANCE)}
+    for requirement, endpoints in (
+        (_TOLD, [address for address, _ in brokers]), (_TAKEN, [address for address, takes in brokers if takes]),
+    ):  # fmt: skip
+        if endpoints:
+            found["conformance"].append(requirement)
+            found[requirement] = {"endpoints": endpoints}
+    return found

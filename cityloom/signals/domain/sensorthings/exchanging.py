@@ -1,0 +1,131 @@
+"""What is exchanged with an MQTT broker: the topics that are told, and those from which entities are made.
+
+Source: OGC 18-088, clause 14.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cityloom.kernel.refused import Refused
+from cityloom.signals.domain.sensorthings import topics
+from cityloom.signals.domain.sensorthings.topics import VERSION, Template
+
+LARGEST_BYTES = 256 * 1024
+CLIENT = "cityloom-sensorthings"
+ROOT = "http://localhost:8475/sta/v1.1"
+_KEY = "{key}"
+
+
+@dataclass(frozen=True)
+class Taking:
+    """Where clients may create entities of some sets, and as whom: one key for all, or the key that the topic names."""
+
+    prefix: str = ""
+    key: str = ""
+    sets: tuple[str, ...] = ("Observations",)
+
+    @property
+    def filters(self) -> list[str]:
+        """What the broker is asked for."""
+        before = self.prefix.replace(_KEY, "+")
+        return [f"{before}{VERSION}/{way}{name}" for name in self.sets for way in ("", "+/")]
+
+    @cached_property
+    def _form(self) -> re.Pattern[str]:
+        before = re.escape(self.prefix).replace(re.escape(_KEY), "(?P<key>[^/]+)")
+        return re.compile(rf"{before}{re.escape(VERSION)}/(?P<path>(?:[^/]+/)?(?:{'|'.join(self.sets)}))\Z")
+
+    def path_and_key(self, topic: str) -> tuple[str, str] | None:
+        """The address below the root and the id of the key; None where the topic is of another form."""
+        found = self._form.match(topic)
+        return (found["path"], self.key or found["key"]) if found else None
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A broker, what is told there, and what is taken from there."""
+
+    broker: str
+    client: str
+    root: str
+    tell: tuple[Template, ...]
+    take: tuple[Taking, ...]
+    prefix: str = ""
+
+    @property
+    def titles(self) -> list[str]:
+        """The types of entities of which anything is told."""
+        return sorted({template.entity.title for template in self.tell})
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A message that a client sent; `number` is the broker's for it, the same where it is sent again."""
+
+    topic: str
+    payload: bytes
+    number: int = 0
+    again: bool = False
+
+
+@dataclass(frozen=True)
+class Told:
+    """A message for subscribers, of the change at a position."""
+
+    position: int
+    topic: str
+    payload: bytes
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """The JSON Schema of an exchange."""
+    found: dict[str, Any] = json.loads((Path(__file__).parent / "service.schema.json").read_text("utf-8"))
+    return found
+
+
+def read(text: str) -> Exchange:
+    """An exchange from its YAML.
+
+    Raises: Refused `signals.exchange` with the place of what is wrong, `signals.sta_topic`.
+    """
+    from jsonschema import Draft202012Validator  # takes a while to import
+
+    says = _document(text)
+    errors = sorted(Draft202012Validator(schema()).iter_errors(says), key=lambda one: list(map(str, one.path)))
+    if errors:
+        where = ".".join(map(str, errors[0].absolute_path)) or "it"
+        raise _wrong(f"{where}: {errors[0].message}"[:300])
+    take = tuple(Taking(one.get("prefix", ""), one.get("key", ""), tuple(one.get("sets", ("Observations",))))
+                 for one in says.get("take", ()))  # fmt: skip
+    for number, one in enumerate(take):
+        if one.prefix.split("/").count(_KEY) != (not one.key) or "{" in one.prefix.replace(f"{_KEY}/", ""):
+            raise _wrong(f"take.{number}: either a key is given, or {_KEY} is one level of the prefix")
+    tell = tuple(map(topics.read, says["tell"])) if "tell" in says else topics.usual()
+    return Exchange(says["broker"], says.get("client", CLIENT), says.get("root", ROOT), tell, take,
+                    says.get("prefix", ""))  # fmt: skip
+
+
+def _document(text: str) -> Any:
+    if len(text.encode(errors="replace")) > LARGEST_BYTES:
+        raise _wrong("it is too large")
+    try:
+        if any(isinstance(token, (yaml.AliasToken, yaml.AnchorToken)) for token in yaml.scan(text)):
+            raise _wrong("it uses anchors")
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        raise _wrong(f"line {mark.line + 1 if mark else 1} is no YAML") from error
+
+
+def _wrong(what: str) -> Refused:
+    return Refused("signals.exchange", "The file of the exchange does not fit: {value}. `cityloom sensor mqtt-schema` "
+                   "prints what fits.", value=what)  # fmt: skip
