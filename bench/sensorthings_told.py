@@ -37,7 +37,7 @@ def main() -> int:
     parser.add_argument("--soak", type=float, default=10.0)
     parser.add_argument("--entities", type=int, default=1_000)
     parser.add_argument("--batch", type=int, default=1_000)
-    parser.add_argument("--kill-every", type=float, default=0.0, help="Kill the process that tells, so many seconds on.")
+    parser.add_argument("--kill-every", type=float, default=0.0, help="Kill what tells, every so many seconds.")
     parser.add_argument("--rate", type=float, default=0.0, help="Updates a second; as fast as may be where 0.")
     parser.add_argument("--url", default="", help="PostgreSQL instead of SQLite, in an empty database")
     parser.add_argument("--subscribe", metavar="PORT:COUNT", help=argparse.SUPPRESS)
@@ -126,8 +126,9 @@ def _measure(place: Path, port: int, wanted: argparse.Namespace) -> dict[str, An
     cpu = {"answer": answering, "tell": _cpu_s(telling.pid), "subscriber": found.pop("cpu_s")}
     telling.end()
     subscriber.wait()
+    each = {name: round(one / sent * 1e6) for name, one in cpu.items()}
     return {"updates": sent, "updates_s": round(sent / answered), "told_s": round(sent / told), **found,
-            "killed": telling.killed, "cpu_us_each": {name: round(one / sent * 1e6) for name, one in cpu.items()}}  # fmt: skip
+            "killed": telling.killed, "cpu_us_each": each}  # fmt: skip
 
 
 def _cpu_s(pid: int) -> float:
