@@ -12,13 +12,14 @@ from django.db import connection, transaction
 from numpy.typing import NDArray
 
 from cityloom.bus import actions as bus
-from cityloom.detection import queries
+from cityloom.detection import policies, queries
 from cityloom.detection.domain.baseline import Baselines, learn
 from cityloom.detection.domain.evidence import Evidence, of_calls, of_scenes, of_streams
 from cityloom.detection.domain.fusion import RADIUS_M, Finding, fuse
 from cityloom.detection.domain.windows import WIDTH, windows
 from cityloom.detection.events import DetectionRaised
 from cityloom.detection.models import Baseline, Detection
+from cityloom.detection.trust import judgements
 from cityloom.detection.watching.lookout import Lookout
 from cityloom.kernel import clock, ids
 from cityloom.kernel.actor import Actor
@@ -89,6 +90,27 @@ def watch_readings(
     lookout = Lookout(by=by, exercise_id=exercise_id, now=now)
     lookout.catch_up(turn)
     return lookout
+
+
+def judge(
+    *, detection_id: str, verdict: str, reason: str, by: Actor, at: datetime, duplicate_of: str = ""
+) -> str:  # fmt: skip
+    """Say what a detection was, with a reason, and return the judgement's id; what was said before stays behind it.
+
+    Raises: Refused `detection.role`, `detection.unknown`, `.verdict`, `.which`, `.reason`, `.itself`, `.no_first`,
+    `.chain`.
+    """
+    policies.check_can_judge(by)
+    row = Detection.objects.filter(pk=detection_id).first()
+    if row is None:
+        raise Refused("detection.unknown", queries.NO_DETECTION)
+    return judgements.write(row, verdict, reason, duplicate_of, by, at)
+
+
+def note_outcome(*, detection_id: str, kind: str, matter_id: str, by: Actor, at: datetime) -> None:
+    """Write down what a detection led to, as in `incident`; said by whoever opened it, once or again."""
+    if Detection.objects.filter(pk=detection_id).exists():
+        judgements.note_outcome(detection_id, kind, matter_id, at)
 
 
 def forget(*, exercise_id: str, by: Actor, at: datetime) -> int:

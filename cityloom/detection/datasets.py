@@ -12,4 +12,8 @@ PUBLISHED = (
         (Column("category", "text", source="DetectionRaised"),
          Column("score", "number", unit="1", source="DetectionRaised")),
     ),
+    Published(
+        "judgements", "What people found detections to be", (events.DetectionJudged,), ("detection_id",),
+        (Column("category", "text", source="DetectionJudged"), Column("verdict", "text", source="DetectionJudged")),
+    ),
 )  # fmt: skip

@@ -39,3 +39,14 @@ class SensorRecovered:
     datastream_id: int
     name: str
     since: datetime
+
+
+@dataclass(frozen=True)
+class DetectionJudged:
+    """Somebody looked and said what a detection was; `duplicate_of` is "" unless it was seen before."""
+
+    detection_id: str
+    category: str
+    verdict: str
+    duplicate_of: str
+    judged_at: datetime

@@ -1,4 +1,4 @@
-"""What is normal for each stream, and what was found out of the ordinary."""
+"""What is normal for each stream, what was found out of the ordinary, and what people made of it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ CLASSIFICATION = {
                   "score": "clear", "evidence": "clear", "rule": "clear"},
     "SensorState": {"datastream_id": "clear", "state": "clear", "since": "clear", "found": "clear", "limit": "clear",
                     "is_failed": "clear"},
+    "Judgement": {"id": "clear", "detection": "clear", "verdict": "clear", "duplicate_of": "clear",
+                  "reason": "restricted", "by": "clear", "unit": "clear", "role": "clear", "at": "clear"},
+    "Outcome": {"id": "clear", "detection": "clear", "kind": "clear", "matter_id": "clear", "at": "clear"},
 }  # fmt: skip
 
 
@@ -67,3 +70,38 @@ class SensorState(models.Model):
 
     def __str__(self) -> str:
         return f"{self.datastream_id}: {self.state}"
+
+
+class Judgement(models.Model):
+    """What somebody found a detection to be; the newest holds, those before it stay."""
+
+    id = models.CharField(primary_key=True, max_length=26)
+    detection = models.ForeignKey(Detection, on_delete=models.CASCADE, related_name="judgements")
+    verdict = models.CharField(max_length=12)
+    duplicate_of = models.CharField(max_length=26, blank=True, default="")
+    reason = models.CharField(max_length=300)
+    by = models.CharField(max_length=26)
+    unit = models.CharField(max_length=80, blank=True, default="")
+    role = models.CharField(max_length=32, blank=True, default="")
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["detection", "at"], name="judgement_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.detection_id}: {self.verdict}"
+
+
+class Outcome(models.Model):
+    """A matter that a detection led to, as whoever opened it says: `kind` is the name of its page."""
+
+    detection = models.ForeignKey(Detection, on_delete=models.CASCADE, related_name="outcomes")
+    kind = models.CharField(max_length=20)
+    matter_id = models.CharField(max_length=26)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["detection", "kind", "matter_id"], name="outcome_once")]
+
+    def __str__(self) -> str:
+        return f"{self.detection_id}: {self.kind} {self.matter_id}"

@@ -18,11 +18,20 @@ from cityloom.detection.domain.health import STATES
 from cityloom.detection.domain.pack import Pack
 from cityloom.detection.domain.reasons import TEMPLATES, TIMES, Reason
 from cityloom.detection.models import Baseline, Detection, SensorState
+from cityloom.detection.trust.judgements import JudgementFacts, OutcomeFacts, duplicates_of, judgements_of, outcomes_of
 from cityloom.detection.watching import seen
 from cityloom.kernel import clock
 from cityloom.kernel.refused import Refused
 
+__all__ = [
+    "DetectionFacts", "EvidenceFacts", "FailedSensor", "JudgementFacts", "OutcomeFacts", "SensorNow", "Tried",
+    "baselines_of", "detection", "detections_of", "duplicates_of", "evidence_of", "failed_sensors", "fired_on",
+    "judgements_of", "outcomes_of", "pack_of", "scenes_of", "sensors_now", "sentence_of", "shipped_pack_files",
+    "shipped_packs",
+]  # fmt: skip
+
 _CHUNK = 5_000
+NO_DETECTION = "There is no such detection; it may have belonged to an erased exercise."
 LARGEST_PACK_BYTES = packs.LARGEST_BYTES
 
 
@@ -173,7 +182,7 @@ def _learnt_once(datastream_ids: list[int], exercise_id: str) -> Baselines:
 def _found(detection_id: str) -> Detection:
     row = Detection.objects.filter(pk=detection_id).first()
     if row is None:
-        raise Refused("detection.unknown", "There is no such detection; it may have belonged to an erased exercise.")
+        raise Refused("detection.unknown", NO_DETECTION)
     return row
 
 

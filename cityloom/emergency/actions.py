@@ -12,6 +12,7 @@ from django.db import transaction
 
 from cityloom.alerts import queries as alerts
 from cityloom.bus import actions as bus
+from cityloom.detection import actions as detection
 from cityloom.emergency import events, policies
 from cityloom.emergency.domain import document as documents
 from cityloom.emergency.domain import entries, states, words
@@ -98,6 +99,7 @@ def open_incident(
         if new:
             fact = events.IncidentOpened(incident_id, detection_id, category, lon, lat, first_signal_at, at)
             bus.publish(fact, at=at, exercise_id=exercise_id, event_id=ids.named_id("incident-opened", incident_id))
+            detection.note_outcome(detection_id=detection_id, kind="incident", matter_id=incident_id, by=by, at=at)
     return incident_id
 
 

@@ -12,9 +12,8 @@ from django.utils.translation import gettext as _
 
 from cityloom.ui.domain.declared import Display, KeyFigure, LegendItem, Search, WorkList
 from cityloom.ui.domain.declared import Layer as Declared
+from cityloom.ui.ground import BBox, Ground, ground_layers
 from cityloom.ui.svgmap import Layer, Words, draw
-
-BBox = tuple[float, float, float, float]
 
 MOMENTS = {
     "DetectionRaised": gettext_noop("The signals add up to a detection"),
@@ -73,25 +72,12 @@ CAP_VALUES = (
     gettext_noop("Observed"), gettext_noop("Unlikely"), gettext_noop("Evacuate"), gettext_noop("AllClear"),
 )  # fmt: skip
 """What CAP 1.2 calls urgency, severity, certainty and response; English keeps the standard's own words."""
-_MAJOR = ("motorway", "trunk", "primary", "secondary", "tertiary", "arterial")
-_MINOR_WAYS = ("footway", "path", "steps", "cycleway", "pedestrian", "track")
 _ABOVE = {
     "zone": ("zone", gettext_noop("Zone to leave")), "buildings": ("evacuated", gettext_noop("Buildings to leave")),
     "streets": ("closed-street", gettext_noop("Closed streets")), "hazard": ("hazard", gettext_noop("Danger")),
     "routes": ("route", gettext_noop("Ways to shelters")), "shelters": ("shelter", gettext_noop("Shelters")),
 }  # fmt: skip
 _RINGS = ("ring-1", "ring-2", "ring-3")
-
-
-class Ground(Protocol):
-    """What lies below: `registers.queries.map_features`."""
-
-    building: Sequence[shapely.Geometry]
-    road: Sequence[shapely.Geometry]
-    road_name: Sequence[str]
-    road_kind: Sequence[str]
-    water: Sequence[shapely.Geometry]
-    green: Sequence[shapely.Geometry]
 
 
 class Named(Protocol):
@@ -119,36 +105,10 @@ class MapFacts:
 def draw_map(ground: Ground, situation: Sequence[Named], alert_area: Sequence[shapely.Geometry], bbox: BBox,
              facts: MapFacts, *, size: tuple[int, int] = (960, 680), key: str = "incident") -> str:  # fmt: skip
     """The map of an incident as SVG: the city below, the danger and the way out above."""
-    layers = [*_ground(ground), *_situation(situation)]
+    layers = [*ground_layers(ground), *_situation(situation)]
     if len(alert_area):
         layers.append(Layer("alert-area", alert_area, legend=_("Area of the alert")))
     return draw(layers, bbox=bbox, words=_words(facts), size=size, key=key)
-
-
-def with_margin(bbox: BBox, share: float = 0.08) -> BBox:
-    """A bounding box with some room around it, never narrower than about 600 m."""
-    west, south, east, north = bbox
-    wide, tall = east - west, north - south
-    x, y = max(wide * share, 0.003 - wide / 2), max(tall * share, 0.003 - tall / 2)
-    return west - x, south - y, east + x, north + y
-
-
-def _ground(ground: Ground) -> list[Layer]:
-    kinds = [_road_style(kind) for kind in ground.road_kind]
-    roads = [
-        Layer(style, [road for road, kind in zip(ground.road, kinds, strict=True) if kind == style],
-              [str(name) for name, kind in zip(ground.road_name, kinds, strict=True) if kind == style])
-        for style in ("path", "road", "road-major")
-    ]  # fmt: skip
-    return [
-        Layer("green", ground.green, legend=_("Parks")), Layer("water", ground.water, legend=_("Water")),
-        Layer("building", ground.building, legend=_("Buildings")), *roads,
-    ]  # fmt: skip
-
-
-def _road_style(kind: str) -> str:
-    base = kind.removesuffix("_link")
-    return "road-major" if base in _MAJOR else "path" if base in _MINOR_WAYS else "road"
 
 
 def _situation(situation: Sequence[Named]) -> list[Layer]:

@@ -23,6 +23,8 @@ from cityloom.signals.domain.kinds import KINDS, SILENT_AFTER_CADENCES, silent
 from cityloom.signals.domain.reading import SENTENCES, Stream, instant_of, microseconds
 from cityloom.signals.domain.still import MEDIA_TYPES
 from cityloom.signals.models import Datastream, DeviceKey, RejectedSignal, Report, SceneEvent
+from cityloom.signals.readings import outline as outlines
+from cityloom.signals.readings.outline import Outline
 from cityloom.ui.domain import declared as figures
 
 Fact = TypeVar("Fact", "ReportFacts", "SceneFacts")
@@ -288,6 +290,22 @@ def readings_of(datastream_ids: Iterable[int], since_us: int, until_us: int, exe
     keys = np.array(list(datastream_ids), np.int64)
     found = looking.between(_road_of(exercise_id), keys, since_us, until_us)
     return Readings(found.thing, found.at_us, found.result)
+
+
+def outline(
+    datastream_ids: Iterable[int], since: datetime, until: datetime, exercise_id: str = "", *, most: int = 600
+) -> Outline:
+    """The readings of streams from an instant until before another, in at most so many stretches of time a stream.
+
+    Single observations and readings in bulk are united.
+    """
+    keys, root = sorted({int(key) for key in datastream_ids}), _road_of(exercise_id)
+    return outlines.outline(root, keys, microseconds(since), microseconds(until), exercise_id, most=most)
+
+
+def stream_names(datastream_ids: Iterable[int]) -> dict[int, str]:
+    """What streams are called, in service or not; those that there are."""
+    return dict(Datastream.objects.filter(id__in=list(datastream_ids)).values_list("id", "name"))
 
 
 def sensors_counted(kind: str = "", street: str = "") -> int:

@@ -56,6 +56,9 @@ PAGES = (
     Sight("mine", "Commander", "/account/"), Sight("verify", "Commander", "/verify/"),
     Sight("portal", "Commander", "/portal/"), Sight("refused", "Commander", "/me/"),
     Sight("map", "Commander", "/map/"), Sight("search", "Commander", "/search/?q=road"),
+    Sight("detections", "Duty officer", "/detections/?of=drills"),
+    Sight("detection", "Duty officer", "/detections/?of=drills", "main tbody a"),
+    Sight("scorecard", "Auditor", "/detections/scorecard/?of=drills"),
     Sight("reports", "Duty officer", "/reports/"), Sight("drills", "Operator", "/drills/"),
     Sight("drill", "Commander", "/drills/", "main table a[href^='/drills/']"),
     Sight("report-card", "Duty officer", "/reports/", "main tbody a"),
@@ -116,7 +119,7 @@ NO_PAGES = frozenset({
     "account_logout", "set_language", "gate-search", "open-fields", "ask", "second", "end-grant", "break-glass",
     "decide-purpose", "see-alarm", "review-glass", "answer-objection", "reset-breaker", "set-honey", "unmask",
     "erase-person", "organisation-people", "record-people", "export-register",
-    "export-disagreements", "propose-status", "approve-status", "end-status", "sensorthings",
+    "export-disagreements", "export-scorecard", "propose-status", "approve-status", "end-status", "sensorthings",
 })  # fmt: skip
 """Forms that lead back to their page, files, figures for programs, ways elsewhere, and second names of pages."""
 

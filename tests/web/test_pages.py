@@ -15,7 +15,6 @@ from cityloom.bus import queries as bus
 from cityloom.bus.models import HandlerRun, OutboxEvent
 from cityloom.detection import events as detection_events
 from cityloom.emergency import actions as emergency
-from cityloom.emergency import display
 from cityloom.emergency import events as emergency_events
 from cityloom.emergency import queries as incidents
 from cityloom.emergency.events import EvacuationApproved
@@ -29,6 +28,7 @@ from cityloom.kernel import clock, ids
 from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.envelope import event_from, type_of
 from cityloom.kernel.refused import Refused
+from cityloom.ui import registry
 from cityloom.ui.middleware import status_of
 from tests.web.conftest import EXERCISE, City
 
@@ -315,5 +315,5 @@ def test_refusals_are_what_they_seem() -> None:
 
 
 def test_every_kind_of_moment_has_a_name() -> None:
-    known = {event.__name__ for module in EVENTS for event in vars(module).values() if is_dataclass(event)}
-    assert {name for name in known if name not in display.MOMENTS} == set()
+    known = {type_of(event) for module in EVENTS for event in vars(module).values() if is_dataclass(event)}
+    assert known - set(registry.moments()) == set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 
 from cityloom.detection.domain.baseline import LEAST_READINGS, Baselines
 from cityloom.detection.domain.scoring import call_weights, scene_weight, stream_weights, z_scores
+
+_SURE = 0.999
 
 
 @dataclass(frozen=True)
@@ -115,3 +118,9 @@ def of_scenes(scenes: Sequence[Scene]) -> list[Evidence]:
         if weight > (strongest[scene.camera_id].weight if scene.camera_id in strongest else 0.0):
             strongest[scene.camera_id] = Evidence("scene", f"scene:{scene.id}", scene.lon, scene.lat, scene.at, weight)
     return list(strongest.values())
+
+
+def probability_words(score: float) -> str:
+    """Log-odds as a percentage; a model is never surer than it can be checked."""
+    share = 1 / (1 + math.exp(-max(min(score, 50.0), -50.0)))
+    return "> 99.9 %" if share > _SURE else f"{100 * share:.1f} %"

@@ -19,6 +19,7 @@ from cityloom.emergency import display
 from cityloom.emergency import queries as incidents
 from cityloom.fieldwork import queries as tasks
 from cityloom.registers import queries as registers
+from cityloom.ui.ground import with_margin
 
 
 def compose(
@@ -165,7 +166,7 @@ def _picture(traces: Traces, report: Mapping[str, Any]) -> str:
     """The map of the incident."""
     if traces.incident is None:
         return ""
-    bbox = display.with_margin(incidents.map_bounds(traces.incident.id))
+    bbox = with_margin(incidents.map_bounds(traces.incident.id))
     facts = display.MapFacts(
         title=report["title"]["en"], is_exercise=True, is_synthetic=report["city"]["is_synthetic"],
         attribution=report["city"]["attribution"], counts=figures_of(traces),

@@ -24,6 +24,7 @@ from cityloom.kernel import ids
 from cityloom.kernel.refused import Refused
 from cityloom.registers import queries as registers
 from cityloom.signals import queries as signals
+from cityloom.ui.ground import with_margin
 from cityloom.ui.words import sentence_of
 
 _CARDS = 6
@@ -61,7 +62,7 @@ def head(room: Room) -> Mapping[str, Any]:
 
 def chart(room: Room) -> Mapping[str, Any]:
     """The map: drawn as a picture, inside of what a browser with WebGL replaces."""
-    west, south, east, north = display.with_margin(queries.map_bounds(room.incident_id))
+    west, south, east, north = with_margin(queries.map_bounds(room.incident_id))
     over_at = room.facts.closed_at  # an incident that is over is shown as it last was
     return {
         "map_at": room.at or (over_at and over_at - _LAST_MOMENT),

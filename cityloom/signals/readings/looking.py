@@ -27,6 +27,25 @@ def tallies(root: Path, who: str = WHO) -> NDArray[np.void]:
 
 def between(root: Path, things: NDArray[np.int64], since_us: int, until_us: int, who: str = WHO) -> Rows:
     """The readings of streams from an instant until before another, by stream and instant."""
+    files, waiting = _where(root, since_us, until_us, who)
+    parts = [_from_files(files, things, since_us, until_us)] if files else []
+    parts += [_chosen(facts, things, since_us, until_us) for facts in waiting]
+    return _in_order(parts)
+
+
+def stretches(
+    root: Path, things: NDArray[np.int64], since_us: int, until_us: int, width_us: int, who: str = WHO
+) -> list[tuple]:  # fmt: skip
+    """By stream and stretch of so long: number of the stretch, last instant, count, lowest, sum and highest."""
+    files, waiting = _where(root, since_us, until_us, who)
+    rows = _stretches_of_files(files, things, since_us, until_us, width_us) if files else []
+    for facts in waiting:
+        rows += _stretches_of(_chosen(facts, things, since_us, until_us), since_us, width_us)
+    return rows
+
+
+def _where(root: Path, since_us: int, until_us: int, who: str) -> tuple[list[str], list[pa.Table]]:
+    """The files of the lake for that time and the journals that are not there yet, of one state."""
     table = Table(root, READINGS)
     for _ in range(_MOST_TRIES):
         done = table.written_up_to(who)
@@ -34,9 +53,33 @@ def between(root: Path, things: NDArray[np.int64], since_us: int, until_us: int,
         waiting = appender.unmoved(table, who)
         if table.written_up_to(who) == done:  # otherwise a journal went to the lake between two looks
             break
-    parts = [_from_files(files, things, since_us, until_us)] if files else []
-    parts += [_chosen(facts, things, since_us, until_us) for facts in waiting]
-    return _in_order(parts)
+    return files, waiting
+
+
+def _stretches_of_files(
+    files: list[str], things: NDArray[np.int64], since_us: int, until_us: int, width_us: int
+) -> list[tuple]:  # fmt: skip
+    connection = bare()
+    connection.register("wanted", pa.table({"thing": things}))
+    return connection.execute(
+        "SELECT thing, (epoch_us(\"at\") - ?::BIGINT) // ?::BIGINT, max(epoch_us(\"at\")), count(*), min(result),"
+        " sum(result), max(result) FROM read_parquet(?, hive_partitioning = false)"
+        " WHERE thing IN (SELECT thing FROM wanted) AND thing BETWEEN ? AND ? AND \"at\" >= make_timestamptz(?)"
+        " AND \"at\" < make_timestamptz(?) GROUP BY 1, 2",
+        [since_us, width_us, files, int(things.min()), int(things.max()), since_us, until_us],
+    ).fetchall()  # fmt: skip
+
+
+def _stretches_of(rows: Rows, since_us: int, width_us: int) -> list[tuple]:
+    number = (rows.at_us - since_us) // width_us
+    order = np.lexsort((rows.at_us, number, rows.thing))
+    thing, number, at_us, result = (one[order] for one in (rows.thing, number, rows.at_us, rows.result))
+    first = np.flatnonzero(np.r_[True, (np.diff(thing) != 0) | (np.diff(number) != 0)][: len(order)])
+    if not len(first):
+        return []
+    columns = (thing[first], number[first], np.maximum.reduceat(at_us, first), np.diff(np.r_[first, len(order)]),
+               np.minimum.reduceat(result, first), np.add.reduceat(result, first), np.maximum.reduceat(result, first))
+    return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
 def _span(since_us: int, until_us: int) -> Span:

@@ -72,6 +72,8 @@ STYLES: dict[str, Style] = {
     "shape-4": Style(fill="#8d6bb5", stroke="#3b4754", width=1.0, fill_opacity=0.8),
     "shape-5": Style(fill="#5b4b8a", stroke="#3b4754", width=1.0, fill_opacity=0.8),
     "chosen": Style(stroke="#1f2933", width=3.2),
+    "reach": Style(fill="#5b4b8a", stroke="#5b4b8a", width=2.0, fill_opacity=0.14, dash="6 4"),
+    "sight": Style(stroke="#5b4b8a", width=1.3, dash="3 3"),
     "mark": Style(fill="#1f2933", stroke="#ffffff", width=1.0, symbol="disc", radius=3, text=11),
     "alert-area": Style(stroke="#5b4b8a", width=2.0, dash="2 4"),
     "centre": Style(fill="#8f1d14", stroke="#ffffff", width=1.6, symbol="star", radius=9),

@@ -16,7 +16,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext
 
 from cityloom.kernel import ids
-from cityloom.ui import charts
+from cityloom.ui import charts, timechart
 from cityloom.ui.once import FIELD
 
 register = template.Library()
@@ -80,6 +80,16 @@ def chart(chart: charts.Chart) -> dict[str, Any]:
     ]
     legend = [(f"s{which % 6 + 1}", series.label) for which, series in enumerate(chart.series)]
     return {"chart": chart, "pictures": pictures, "legend": legend if len(legend) > 1 else []}
+
+
+@register.inclusion_tag("ui/_time_chart.html")
+def time_chart(chart: timechart.TimeChart) -> dict[str, Any]:
+    """Readings over time with what is usual, and the table behind them."""
+    pictures = [
+        (name, mark_safe(timechart.draw(chart, width=width)))  # noqa: S308  drawn, and escaped, by ourselves
+        for name, width in (("slim", charts.NARROW), ("broad", charts.WIDE))
+    ]
+    return {"chart": chart, "pictures": pictures, "rows": chart.rows()}
 
 
 @register.inclusion_tag("ui/_errors.html")

@@ -1,0 +1,78 @@
+"""Detections as a list that can be narrowed, and as the figures of the scorecard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Min, QuerySet
+
+from cityloom.detection.domain import scorecard
+from cityloom.detection.domain.judging import VERDICTS
+from cityloom.detection.domain.scorecard import Found, Line
+from cityloom.detection.models import Detection
+from cityloom.detection.trust.judgements import with_verdict
+
+PERIODS = {name: timedelta(days=days) for name, days in (("day", 1), ("week", 7), ("month", 30), ("year", 365))}
+OPEN = "open"
+DRILLS = "drills"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a list is narrowed to; "" leaves nothing out, and `of` is "" for the city, `drills` for all its drills."""
+
+    category: str = ""
+    verdict: str = ""
+    period: str = ""
+    of: str = ""
+
+    @classmethod
+    def read(cls, words: dict[str, str], period: str = "") -> Asked:
+        """From an address; what makes no sense asks nothing."""
+        verdict, of = words.get("verdict", ""), words.get("of", "")
+        asked = words.get("period", period)
+        return cls(
+            words.get("category", "")[:40], verdict if verdict in (*VERDICTS, OPEN) else "",
+            asked if asked in PERIODS else "", of if of == DRILLS else "",
+        )  # fmt: skip
+
+
+def detections(asked: Asked, at: datetime) -> QuerySet[Detection]:
+    """Those that were asked for, newest first, each with its `verdict`."""
+    rows = _of(asked.of)
+    if asked.period:
+        rows = rows.filter(raised_at__gt=at - PERIODS[asked.period], raised_at__lte=at)
+    rows = with_verdict(rows.filter(category=asked.category) if asked.category else rows)
+    if asked.verdict:
+        rows = rows.filter(verdict="" if asked.verdict == OPEN else asked.verdict)
+    return rows.order_by("-raised_at", "id")
+
+
+def categories() -> list[str]:
+    """The categories of which there is any detection."""
+    return sorted(Detection.objects.order_by().values_list("category", flat=True).distinct())
+
+
+def waiting(limit: int) -> list[Detection]:
+    """What nobody has judged, the oldest first; drills left out."""
+    rows = with_verdict(Detection.objects.filter(exercise_id="")).filter(verdict="")
+    return list(rows.order_by("raised_at", "id")[:limit])
+
+
+def scorecard_of(asked: Asked, at: datetime) -> tuple[list[Line], datetime]:
+    """A line for each category, and since when: the beginning of the period, or the first detection of all."""
+    rows = detections(Asked(asked.category, "", asked.period, asked.of), at)
+    columns = ("category", "verdict", "first_at", "raised_at", "judged_first")
+    found = list(rows.annotate(judged_first=Min("judgements__at")).values_list(*columns))
+    first = min((raised for _, _, _, raised, _ in found), default=at)
+    since = at - PERIODS[asked.period] if asked.period else first
+    told = [
+        Found(category, verdict, (raised - began).total_seconds(), judged and (judged - raised).total_seconds())
+        for category, verdict, began, raised, judged in found
+    ]
+    return scorecard.lines(told, (at - since).total_seconds()), since
+
+
+def _of(of: str) -> QuerySet[Detection]:
+    return Detection.objects.exclude(exercise_id="") if of == DRILLS else Detection.objects.filter(exercise_id="")

@@ -1,0 +1,73 @@
+"""What detection declares to the user interface, and its words."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+
+from cityloom.detection import policies
+from cityloom.detection.domain.judging import CONFIRMED, DUPLICATE, FALSE
+from cityloom.detection.events import DetectionJudged, SensorFailed, SensorRecovered
+from cityloom.kernel.envelope import type_of
+from cityloom.ui.domain.declared import Display, Layer, LegendItem, Page, WorkList
+
+_HERE = "cityloom.detection.layers"
+CATEGORIES = {
+    "ground-collapse": _("Ground collapse"), "pipe-burst": _("Pipe burst"), "leak": _("Water leak"),
+    "gas-leak": _("Gas leak"), "flooding": _("Flooding"), "traffic-incident": _("Traffic incident"),
+    "sensor-fault": _("Sensor fault"),
+}  # fmt: skip
+VERDICTS = {CONFIRMED: _("It was real"), FALSE: _("A false alarm"), DUPLICATE: _("A duplicate")}
+STATES = {CONFIRMED: "good", FALSE: "bad", DUPLICATE: "", "": "wait"}
+"""The look of a verdict."""
+KINDS = {
+    "pressure": _("Water pressure"), "flow": _("Flow in a water main"), "settlement": _("Settlement of the ground"),
+    "traffic_speed": _("Speed of traffic"), "rain": _("Rain"), "call": _("Residents' calls"),
+    "scene": _("Camera scenes"),
+}  # fmt: skip
+
+
+def category_word(category: str) -> str:
+    """What a detection is of; a category that has no name here is made readable."""
+    return gettext(CATEGORIES[category]) if category in CATEGORIES else category.replace("-", " ").capitalize()
+
+
+def verdict_word(verdict: str) -> str:
+    """What a verdict is called; "" is not judged yet."""
+    return gettext(VERDICTS[verdict]) if verdict in VERDICTS else gettext("not judged yet")
+
+
+def kind_word(kind: str) -> str:
+    """What a kind of source measures or tells."""
+    return gettext(KINDS[kind]) if kind in KINDS else kind.replace("_", " ").capitalize()
+
+
+_POINT = {"circle-stroke-color": "--map-point-line", "circle-stroke-width": 1.5, "circle-radius": 8}
+DISPLAY = Display(
+    pages=(
+        Page("detections", _("Detections"), "now", 30),
+        Page("scorecard", _("Scorecard of detections"), "oversight", 60),
+    ),
+    layers=(
+        Layer(
+            key="detections", label=_("Detections of the last day"), kind="live", source=f"{_HERE}.detections",
+            section="signals", order=124, card=f"{_HERE}.card",
+            events=frozenset({"DetectionRaised", "DetectionJudged"}),
+            style=({"type": "circle", "paint": _POINT | {
+                "circle-color": ["match", ["get", "state"], "false", "--map-sensor-off", "--map-incident"],
+                "circle-opacity": ["match", ["get", "state"], "duplicate", 0.5, 1],
+            }},),
+            legend=(
+                LegendItem("--map-incident", _("Detection")), LegendItem("--map-sensor-off", _("A false alarm")),
+            ),
+        ),
+    ),
+    work=(
+        WorkList("detections-to-judge", _("Detections to judge"), f"{_HERE}.to_judge", 40, policies.JUDGES,
+                 events=frozenset({"DetectionRaised", "DetectionJudged"})),
+    ),
+    moments={
+        type_of(DetectionJudged): _("A detection is judged"), type_of(SensorFailed): _("A sensor has failed"),
+        type_of(SensorRecovered): _("A sensor works again"),
+    },
+)  # fmt: skip

@@ -1,0 +1,64 @@
+"""What the map and the overview show of detections.
+
+The user interface finds these by the names in `display`; no other capability imports them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from cityloom.detection.browsing import listing
+from cityloom.detection.display import category_word, verdict_word
+from cityloom.detection.domain.evidence import probability_words
+from cityloom.detection.models import Detection
+from cityloom.detection.trust.judgements import with_verdict
+from cityloom.kernel import clock
+from cityloom.kernel.actor import Actor
+from cityloom.ui.domain import geojson
+from cityloom.ui.domain.declared import MOST_WORK, Card, WorkItem
+
+_WINDOW = timedelta(days=1)
+_MOST = 1_500
+
+
+def detections(_actor: Actor | None, at: datetime | None) -> dict[str, Any]:
+    """What was detected within a day before an instant; false alarms stay, marked."""
+    instant = at or clock.now()
+    rows = Detection.objects.filter(raised_at__gt=instant - _WINDOW, raised_at__lte=instant)
+    return geojson.collection(
+        geojson.point(row.id, row.lon, row.lat, title=category_word(row.category), state=row.verdict,
+                      exercise=bool(row.exercise_id), at=clock.to_text(row.raised_at), url=_page(row.id))
+        for row in with_verdict(rows).order_by("-raised_at")[:_MOST]
+    )  # fmt: skip
+
+
+def card(_actor: Actor | None, feature: str, _at: datetime | None = None) -> Card | None:
+    """A detection: when, how sure, and what was made of it."""
+    row = with_verdict(Detection.objects.filter(pk=feature)).first()
+    if row is None:
+        return None
+    facts = (
+        (_("Raised"), str(date_format(localtime(row.raised_at), "Y-m-d H:i:s"))),
+        (_("Probability, as computed"), probability_words(row.score)),
+        (_("Judged"), verdict_word(row.verdict)),
+    )
+    return Card(category_word(row.category), facts, url=_page(row.id))
+
+
+def to_judge(_actor: Actor, _at: datetime | None) -> list[WorkItem]:
+    """What nobody has judged, the oldest first."""
+    return [
+        WorkItem(category_word(row.category), _page(row.id), since=row.raised_at,
+                 note=_("Was it real? Your answer feeds the scorecard."))
+        for row in listing.waiting(MOST_WORK)
+    ]  # fmt: skip
+
+
+def _page(key: str) -> str:
+    return reverse("detection", args=[key])
