@@ -3,7 +3,8 @@
 Run: python -m bench.believed [--people N]
 Two departments tell of the same made-up people under the same identity numbers; the second has another telephone for
 each fifth of them. After the second load's linking everybody is compared once more, and
-put in force once more under a rule that believes the first department's telephones. Told is processor time, the city's
+put in force once more under a rule that believes the first department's telephones. Then the second department sends
+everybody again with another telephone: a whole load of changed people whom two know. Told is processor time, the city's
 and the keeper's, and how many disagreements were noted that are true.
 """
 
@@ -62,19 +63,25 @@ def _measured(people: int, place: Path, keeper: int) -> dict[str, object]:
     from cityloom.registers.trust import rules
 
     load = os.getloadavg()[0]
-    _load(place, people, "bench", changed=False)
-    _load(place, people, "second", changed=True)
+    _load(place, people, "bench")
+    _load(place, people, "second", every=5, begins="139")
     subjects = sorted(Resident.objects.values_list("subject", flat=True))
     noted = Counter(Disagreement.objects.values_list("field", flat=True))
     compare = _timed(keeper, lambda: person_believed.found_among(subjects, 2, Counter(), Counter()))
     rules.keep(read(_RULES), reason="bench", by="bench", at=clock.now())
     put = _timed(keeper, lambda: [person_settling.put_in_force(subjects[at : at + 2_000], 2)
                                   for at in range(0, len(subjects), 2_000)])  # fmt: skip
+    began = time.perf_counter()
+    again = _timed(keeper, lambda: _load(place, people, "second", every=1, begins="137", as_of="2026-11-02"))
+    again_s = time.perf_counter() - began
     return {
         "people": people, "entries": len(subjects), "noted": dict(noted),
         "true": {"phone": len(range(0, people, 5))},
         "compared_per_cpu_s": round(people / sum(compare)), "compare_city_keeper_s": compare,
         "in_force_per_cpu_s": round(people / sum(put)), "in_force_city_keeper_s": put,
+        "changed_again_100k_cpu_s": round(sum(again) * 100_000 / people, 1), "changed_again_city_keeper_s": again,
+        "changed_again_100k_wall_s": round(again_s * 100_000 / people, 1),
+        "noted_at_the_end": Disagreement.objects.filter(state=Disagreement.OPEN).count(),
         "load": [round(load, 1), round(os.getloadavg()[0], 1)],
     }  # fmt: skip
 
@@ -90,7 +97,10 @@ def _cpu_of(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _load(place: Path, people: int, source: str, *, changed: bool) -> None:
+def _load(
+    place: Path, people: int, source: str, *, every: int = 1, begins: str = "138", as_of: str = "2026-11-01"
+) -> None:
+    """Load everybody, with another beginning of the telephone for one of so many."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -99,11 +109,10 @@ def _load(place: Path, people: int, source: str, *, changed: bool) -> None:
     from cityloom.registers import actions
 
     columns = bench_people._columns(np.arange(people), "雷")
-    if changed:
-        columns["phone"] = [f"139{at:08d}" if at % 5 == 0 else phone for at, phone in enumerate(columns["phone"])]
+    columns["phone"] = [f"{begins}{at:08d}" if at % every == 0 else phone for at, phone in enumerate(columns["phone"])]
     path, text = place / f"{source}.parquet", place / f"{source}.yaml"
     parquet.write_table(pa.table(columns), path)
-    text.write_text(bench_people._MAPPING.format(as_of="2026-11-01").replace("source: bench", f"source: {source}"))
+    text.write_text(bench_people._MAPPING.format(as_of=as_of).replace("source: bench", f"source: {source}"))
     actions.load_file(actions.read_mapping(text), path, by=SYSTEM, at=clock.now())
 
 

@@ -801,7 +801,7 @@ def said_digests(*, by: Actor, at: datetime, versions: Sequence[tuple[int, bytes
 
 def compose_versions(
     *, by: Actor, at: datetime, subjects: Subjects, versions: Sequence[Sequence[bytes]],
-    choices: Sequence[Sequence[int]],
+    choices: Sequence[Sequence[int]] | NDArray[np.generic],
 ) -> Versions:  # fmt: skip
     """Seal for each of at most 20,000 people a record of which each field of `COMPOSED` comes from the version chosen.
 

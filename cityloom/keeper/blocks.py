@@ -39,13 +39,15 @@ class SlotCipher:
 
 
 def message_codes(key: bytes, messages: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """AES-CMAC of each row, uint8 (n, 32) to (n, 16). Source: NIST SP 800-38B."""
+    """AES-CMAC of each row, whole blocks of 16 bytes, uint8 (n, 16 k) to (n, 16). Source: NIST SP 800-38B."""
     zero = _encrypted(key, np.zeros(_BLOCK, np.uint8))
     doubled = int.from_bytes(zero.tobytes(), "big") << 1
     subkey = (doubled & (1 << 128) - 1) ^ (_HALF if doubled >> 128 else 0)
     last = np.frombuffer(subkey.to_bytes(_BLOCK, "big"), np.uint8)
-    first = _encrypted(key, np.ascontiguousarray(messages[:, :_BLOCK])).reshape(-1, _BLOCK)
-    return _encrypted(key, first ^ messages[:, _BLOCK:] ^ last).reshape(-1, _BLOCK)
+    code = np.zeros(_BLOCK, np.uint8)
+    for at in range(0, messages.shape[1] - _BLOCK, _BLOCK):
+        code = _encrypted(key, code ^ messages[:, at : at + _BLOCK]).reshape(-1, _BLOCK)
+    return _encrypted(key, code ^ messages[:, -_BLOCK:] ^ last).reshape(-1, _BLOCK)
 
 
 def _encrypted(key: bytes, blocks: NDArray[np.uint8]) -> NDArray[np.uint8]:

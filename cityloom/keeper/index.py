@@ -43,9 +43,9 @@ class BlindIndex:
 
     def tokens(self, field: str, records: NDArray[np.uint8]) -> NDArray[np.uint32]:
         """A whole token for each record, uint8 (n, 128); a random one where the field is empty."""
-        messages = _messages(field, records)
-        tokens = _whole(blocks.message_codes(self._keys[field], messages))
-        empty = np.flatnonzero(messages[:, 0] == 0)
+        plain = messages(field, records)
+        tokens = _whole(blocks.message_codes(self._keys[field], plain))
+        empty = np.flatnonzero(plain[:, 0] == 0)
         tokens[empty] = _whole(np.frombuffer(ids.random_bytes(4 * len(empty)), np.uint8).reshape(-1, 4))
         return tokens
 
@@ -67,7 +67,7 @@ class PairIndex:
     def tokens(self, records: NDArray[np.uint8]) -> dict[str, tuple[NDArray[np.uint32], NDArray[np.bool_]]]:
         """For each pair a token for each record, uint8 (n, 128), and whether it has both parts; else it is random."""
         parts = {"sound": sound.sounds(record.column(records, "name")).view(np.uint8).reshape(-1, 8),
-                 "birth": record.column(records, "birth_date"), "phone": _messages("phone", records)[:, :_PHONE]}
+                 "birth": record.column(records, "birth_date"), "phone": messages("phone", records)[:, :_PHONE]}
         there = {name: part.any(axis=1) for name, part in parts.items()}
         return {pair: self._paired(pair, parts, there) for pair in self._keys}
 
@@ -76,8 +76,8 @@ class PairIndex:
     ) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:  # fmt: skip
         one, other = pair.split("-")
         both = np.concatenate([parts[one], parts[other]], axis=1)
-        messages = np.pad(both, ((0, 0), (0, _MESSAGE_BYTES - both.shape[1])))
-        tokens, good = _whole(blocks.message_codes(self._keys[pair], messages)), there[one] & there[other]
+        padded = np.pad(both, ((0, 0), (0, _MESSAGE_BYTES - both.shape[1])))
+        tokens, good = _whole(blocks.message_codes(self._keys[pair], padded)), there[one] & there[other]
         empty = np.flatnonzero(~good)
         tokens[empty] = _whole(np.frombuffer(ids.random_bytes(4 * len(empty)), np.uint8).reshape(-1, 4))
         return tokens, good
@@ -140,28 +140,28 @@ def _whole(codes: NDArray[np.uint8]) -> NDArray[np.uint32]:
     return leading >> np.uint32(1) | np.uint32(1 << WHOLE_BITS)
 
 
-def _messages(field: str, records: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def messages(field: str, records: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """`normalised` for many records at once: all that look usual together, the others one by one."""
     column = record.column(records, field)
-    messages = np.zeros((len(column), _MESSAGE_BYTES), np.uint8)
-    messages[:, : column.shape[1]] = column
+    rows = np.zeros((len(column), _MESSAGE_BYTES), np.uint8)
+    rows[:, : column.shape[1]] = column
     if field == "phone":
-        _shift(messages, np.flatnonzero((column[:, :3] == _COUNTRY).all(axis=1)), 3)
-        _shift(messages, np.flatnonzero(messages[:, 0] == _PLUS), 1)
-    messages[messages == _LETTER_X] -= 32
-    for row in np.flatnonzero(_unusual(messages) | (column[:, :4] == np.frombuffer(b"0086", np.uint8)).all(axis=1)):
+        _shift(rows, np.flatnonzero((column[:, :3] == _COUNTRY).all(axis=1)), 3)
+        _shift(rows, np.flatnonzero(rows[:, 0] == _PLUS), 1)
+    rows[rows == _LETTER_X] -= 32
+    for row in np.flatnonzero(_unusual(rows) | (column[:, :4] == np.frombuffer(b"0086", np.uint8)).all(axis=1)):
         text = column[row].tobytes().rstrip(b"\x00").decode("utf-8", "replace")
-        messages[row] = np.frombuffer(normalised(field, text).ljust(_MESSAGE_BYTES, b"\x00"), np.uint8)
-    return messages
+        rows[row] = np.frombuffer(normalised(field, text).ljust(_MESSAGE_BYTES, b"\x00"), np.uint8)
+    return rows
 
 
-def _shift(messages: NDArray[np.uint8], rows: NDArray[np.int64], by: int) -> None:
-    messages[rows] = np.concatenate([messages[rows, by:], np.zeros((len(rows), by), np.uint8)], axis=1)
+def _shift(texts: NDArray[np.uint8], rows: NDArray[np.int64], by: int) -> None:
+    texts[rows] = np.concatenate([texts[rows, by:], np.zeros((len(rows), by), np.uint8)], axis=1)
 
 
-def _unusual(messages: NDArray[np.uint8]) -> NDArray[np.bool_]:
+def _unusual(rows: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Rows with anything but digits and capitals."""
-    digit = (messages >= ord("0")) & (messages <= ord("9"))
-    capital = (messages >= ord("A")) & (messages <= ord("Z"))
-    return ~(digit | capital | (messages == 0)).all(axis=1)
+    digit = (rows >= ord("0")) & (rows <= ord("9"))
+    capital = (rows >= ord("A")) & (rows <= ord("Z"))
+    return ~(digit | capital | (rows == 0)).all(axis=1)
 

@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 
 from cityloom.keeper import blocks
 
-BY_HASH, BY_BLOCKS = 1, 2
-"""The forms: HMAC-SHA-256, one number after the other; AES-CMAC, all numbers at once (decision 0035)."""
+BY_HASH, BY_BLOCKS, ALL_BY_BLOCKS = 1, 2, 3
+"""The forms: HMAC-SHA-256, one number after the other; AES-CMAC, all numbers at once (decision 0035); the same, and so
+is what people are compared by (decision 0049)."""
 _WIDTH = 32
 
 
 def tokens(form: int, secret: bytes, source: str, numbers: NDArray[np.uint8]) -> NDArray[np.int64]:
     """What each number of a source, uint8 (n, width) padded with zeros, is known by: 8 bytes of a keyed code."""
-    made = (_by_blocks if form == BY_BLOCKS else _by_hash)(secret, source.encode(), numbers)
+    made = (_by_hash if form == BY_HASH else _by_blocks)(secret, source.encode(), numbers)
     made[made == 0] = 1
     return made
 

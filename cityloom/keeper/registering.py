@@ -107,7 +107,7 @@ class Registering:
         subjects = enveloped(request.subjects, request.envelopes)
         asked = self._asked(request.who, "key", len(subjects))
         self._office.log.append([self._office.leaf_about(asked, "compared", people=len(np.unique(subjects)))])
-        return protocol.DigestsAre(self._office.vault.digests(subjects, request.envelopes).tobytes())
+        return protocol.DigestsAre(self._office.vault.digests(self._form, subjects, request.envelopes).tobytes())
 
     def _compose(self, request: protocol.Compose) -> Reply:
         """Only what is sealed of a person already goes into that person's new record."""

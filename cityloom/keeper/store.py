@@ -142,7 +142,7 @@ def initialise(folder: Path, bases: Sequence[Basis] | None = None) -> None:
     draft.unlink(missing_ok=True)
     os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     database = sqlite3.connect(draft, isolation_level=None)
-    database.executescript(_SCHEMA + _NUMBERS.format(form=keyed_numbers.BY_BLOCKS))
+    database.executescript(_SCHEMA + _NUMBERS.format(form=keyed_numbers.ALL_BY_BLOCKS))
     now = clock.now()
     for basis in basis_room.shipped_bases(now) if bases is None else bases:
         database.execute(*propose_purpose(basis, "shipped", now))

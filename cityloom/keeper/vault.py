@@ -21,7 +21,16 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from numpy.typing import NDArray
 
-from cityloom.keeper import digesting, index, keyed_numbers, keyring, packet, record, slots
+from cityloom.keeper import (
+    digesting,
+    index,
+    keyed_numbers,
+    keyring,
+    packet,
+    record,
+    said_numbers,
+    slots,
+)
 from cityloom.keeper.blocks import SECRET_BYTES, SlotCipher
 from cityloom.keeper.record import PAIRED, SEARCHED
 from cityloom.keeper.slots import Progress, Slots
@@ -84,8 +93,11 @@ class Vault:
         self._packet_key = self._ring.lasting("packets")
         self._links = AESGCMSIV(self._ring.lasting("links"))
         self._texts_key = self._ring.lasting("texts")
-        self._register_keys = {keyed_numbers.BY_HASH: self._ring.lasting("register keys"),
-                               keyed_numbers.BY_BLOCKS: self._ring.lasting("register numbers")}  # fmt: skip
+        hashed, blocked = self._ring.lasting("register keys"), self._ring.lasting("register numbers")
+        self._register_keys = {keyed_numbers.BY_HASH: hashed, keyed_numbers.BY_BLOCKS: blocked,
+                               keyed_numbers.ALL_BY_BLOCKS: blocked}  # fmt: skip
+        self._said_keys = {keyed_numbers.BY_HASH: hashed, keyed_numbers.BY_BLOCKS: hashed,
+                           keyed_numbers.ALL_BY_BLOCKS: self._ring.lasting("said")}  # fmt: skip
         self.hidden_from = NOBODY_HIDDEN
         self._index = index.BlindIndex({field: self._ring.lasting(f"index {field}") for field in SEARCHED})
         self._pairs = index.PairIndex({pair: self._ring.lasting(f"pair {pair}") for pair in PAIRED})
@@ -169,12 +181,9 @@ class Vault:
 
     def follow(self, subjects: NDArray[np.int64], envelopes: bytes) -> int:
         """Let tokens and traits be those of these envelopes; return how many opened."""
-        opened = list(self._opened(self.unlock(subjects), envelopes))
-        here = np.array([plain is not None for plain in opened], bool)
+        here, records = self._records(subjects, envelopes)
         if not here.any():
             return 0
-        run = b"".join(plain for plain in opened if plain)
-        records = np.frombuffer(run, np.uint8).reshape(-1, record.RECORD.itemsize)
         fresh = {field: self._index.tokens(field, records) for field in SEARCHED}
         paired = self._pairs.tokens(records)
         with self._changing:
@@ -191,25 +200,26 @@ class Vault:
         self.slots.sync()
         return len(places)
 
-    def digests(self, subjects: NDArray[np.int64], envelopes: bytes) -> NDArray[np.int64]:
+    def digests(self, form: int, subjects: NDArray[np.int64], envelopes: bytes) -> NDArray[np.int64]:
         """What each envelope says of `DIGESTED`, keyed with the person, int64 (n, 7); 0 for nothing.
 
         A name in signs has an odd number, any other an even one: what only sounds the same may be written in both.
         """
         out = np.zeros((len(subjects), len(record.DIGESTED)), np.int64)
-        for row, plain in enumerate(self._opened(self.unlock(subjects), envelopes)):
-            if plain is not None:
-                about = int(subjects[row]).to_bytes(8, "big")
-                out[row] = [self._digest(about, field, said) for field, said in digesting.said_in(plain).items()]
-                out[row, 0] = out[row, 0] & ~1 | digesting.is_in_signs(plain) if out[row, 0] else 0
+        opened, records = self._records(subjects, envelopes)
+        if opened.any():
+            numbers = said_numbers.by_blocks if form == keyed_numbers.ALL_BY_BLOCKS else said_numbers.by_hash
+            told = numbers(self._said_keys[form], subjects[opened], digesting.said_in(records))
+            told[:, 0] = np.where(told[:, 0], told[:, 0] & ~1 | digesting.are_in_signs(records), 0)
+            out[opened] = told
         return out
 
-    def _digest(self, about: bytes, field: str, said: bytes) -> int:
-        if not said:
-            return 0
-        key, words = self._register_keys[keyed_numbers.BY_HASH], (b"said", about, field.encode(), said)
-        code = hmac.digest(key, b"\x00".join(words), "sha256")
-        return int.from_bytes(code[:8], "big", signed=True) or 2
+    def _records(self, subjects: NDArray[np.int64], envelopes: bytes) -> tuple[NDArray[np.bool_], NDArray[np.uint8]]:
+        """Which envelopes open, and the records of these, uint8 (opened, 128)."""
+        plains = list(self._opened(self.unlock(subjects), envelopes))
+        opened = np.array([plain is not None for plain in plains], bool)
+        run = b"".join(plain for plain in plains if plain)
+        return opened, np.frombuffer(run, np.uint8).reshape(-1, record.RECORD.itemsize)
 
     def compose(
         self, subjects: NDArray[np.int64], counts: NDArray[np.int64], envelopes: bytes, choices: NDArray[np.uint8]

@@ -307,6 +307,33 @@ def change(table: type[models.Model], column: str, value: int, ids: Sequence[int
             cursor.execute(statement, [value, _listed(list(ids[first : first + _ASKED_AT_ONCE]))])
 
 
+def rewrite(table: type[models.Model], rows: Sequence[models.Model], names: Sequence[str]) -> None:
+    """Let the rows in the database have what these have in some columns."""
+    fields = [table._meta.get_field(name) for name in names]
+    values = [[*(one.get_db_prep_save(getattr(row, one.attname), connection) for one in fields), row.pk]
+              for row in rows]  # fmt: skip
+    columns = ", ".join(f"{connection.ops.quote_name(one.column)} = %s" for one in fields)
+    if values:
+        with connection.cursor() as cursor:
+            cursor.executemany(f"UPDATE {table._meta.db_table} SET {columns} WHERE id = %s", values)  # noqa: S608
+
+
+def change_bytes(table: type[models.Model], column: str, values: Mapping[int, bytes]) -> None:
+    """Let a column of the rows with these keys be bytes, all of one length."""
+    if not values:
+        return
+    name, key, width = table._meta.db_table, table._meta.pk.column, len(next(iter(values.values())))
+    numbers, run = list(values), list(values.values())
+    with connection.cursor() as cursor:
+        if _sqlite():
+            cursor.execute(f"UPDATE {name} SET {column} = substr(%s, told.key * {width} + 1, {width})"  # noqa: S608
+                           f" FROM json_each(%s) told WHERE {name}.{key} = told.value",
+                           [b"".join(run), json.dumps(numbers)])  # fmt: skip
+        else:
+            cursor.execute(f"UPDATE {name} SET {column} = told.run FROM unnest(%s::bigint[], %s::bytea[])"  # noqa: S608
+                           f" told (number, run) WHERE {name}.{key} = told.number", [numbers, run])  # fmt: skip
+
+
 def _among(name: str) -> str:
     """Whether a column has one of the values that `_listed` hands over: a statement that does not grow with them."""
     return f"{name} IN (SELECT value FROM json_each(%s))" if _sqlite() else f"{name} = ANY(%s)"  # noqa: S608

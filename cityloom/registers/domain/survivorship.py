@@ -242,13 +242,6 @@ def chosen(rules: Rules, facts: Sequence[Fact], settled: Mapping[str, str]) -> d
     return found
 
 
-def is_same_sealed(name: str, one: Mapping[str, int], other: Mapping[str, int]) -> bool:
-    """Whether two versions say the same of a field; a name in signs and one in letters that sound the same do."""
-    if one[name] == other[name]:
-        return True
-    return name == "name" and bool((one["name"] ^ other["name"]) & 1) and one["sound"] == other["sound"] != 0
-
-
 def _is_gone(register: Register, rules: Rules, current: Sequence[Fact]) -> bool:
     """Whether the first authority that ever had it has it no more; without one, whether nobody has it."""
     rule = rules.of(register.name, register.key)

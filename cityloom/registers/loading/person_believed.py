@@ -8,26 +8,26 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import combinations
+from typing import Any
 
+import numpy as np
 from django.apps import apps
+from numpy.typing import NDArray
 
 from cityloom.bus import actions as bus
 from cityloom.gate import actions as gate
 from cityloom.gate import queries as gate_queries
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM
+from cityloom.registers import bulk
+from cityloom.registers.domain import sealed_words, survivorship
 from cityloom.registers.domain.facts import Fact, Noted, Origin
 from cityloom.registers.domain.mapping import CORRECTIONS
-from cityloom.registers.domain.survivorship import (
-    PEOPLE,
-    SEALED_FIELDS,
-    chosen,
-    is_same_sealed,
-)
+from cityloom.registers.domain.sealed_words import NOBODY, Words
+from cityloom.registers.domain.survivorship import PEOPLE, SEALED_FIELDS
 from cityloom.registers.events import RecordsDisagree
 from cityloom.registers.models import Disagreement, PersonRecord, Source
 from cityloom.registers.trust import disagreements, rules
@@ -37,53 +37,50 @@ FIELDS = (*SEALED_FIELDS, "dwelling")
 """What is compared between sources; the dwelling lies in clear."""
 _AT_ONCE = 500
 _MOST_SOURCES = 64
+Row = tuple[int, int, int, Any, int]
+"""Of a record person, source, number, since when, and dwelling."""
+_COLUMNS = "subject, source_id, id, valid_from, dwelling_id"
 
 
 @dataclass(frozen=True)
-class Word:
-    """What a source says of a person last; `says` are the keeper's numbers by field, and the dwelling."""
+class _Told:
+    """Words, and what is sealed of each, by record."""
 
-    subject: int
-    record: int
-    source: int
-    valid_from: date
-    says: Mapping[str, int]
+    words: Words
+    kept: Mapping[int, bytes]
 
 
-def words_of(subjects: Collection[int], last_load: int) -> dict[int, list[Word]]:
-    """By person of whom several sources say something now their last words, with what the keeper tells of them."""
-    last: dict[int, dict[int, tuple[int, date, int]]] = {}
-    wanted = sorted(subjects)
-    for first in range(0, len(wanted), _AT_ONCE):
-        said = PersonRecord.still_said(last_load).filter(subject__in=wanted[first : first + _AT_ONCE]).order_by("id")
-        for subject, source, *more in said.values_list("subject", "source_id", "id", "valid_from", "dwelling_id"):
-            last.setdefault(subject, {})[source] = (more[0], more[1], more[2])
-    many = {subject: sources for subject, sources in last.items() if 1 < len(sources) <= _MOST_SOURCES}
-    rows = [(subject, source, *word) for subject, sources in many.items() for source, word in sources.items()]
-    return {subject: words for subject, words in _told(rows).items() if len(words) > 1} if rows else {}
+def words_of(subjects: Collection[int], last_load: int) -> Words:
+    """The last words of those of whom several sources say something now, with what the keeper tells of them."""
+    return _last_words(subjects, last_load).words
 
 
-def _told(rows: list[tuple[int, int, int, date, int]]) -> dict[int, list[Word]]:
-    """What the keeper tells of records: person, source, number, since when, dwelling."""
+def _last_words(subjects: Collection[int], last_load: int) -> _Told:
+    """Of a source that knows somebody under two numbers the last word counts."""
+    said = "closed_by > %s AND NOT is_gone AND id < %s ORDER BY id"
+    last: dict[tuple[int, int], Row] = {}
+    for row in bulk.rows_with(PersonRecord, _COLUMNS, "subject", sorted(subjects), said,
+                              [last_load, last_load + 1 << 32]):  # fmt: skip
+        last[row[0], row[1]] = row
+    sources = Counter(subject for subject, _source in last)
+    told = _told([row for row in last.values() if 1 < sources[row[0]] <= _MOST_SOURCES])
+    return _Told(told.words.several(), told.kept)
+
+
+def _told(rows: list[Row]) -> _Told:
+    """What the keeper tells of records whose envelopes are there."""
     kept = gate_queries.kept_versions({row[2]: row[0] for row in rows})
-    rows = [row for row in rows if row[2] in kept]
-    digests = gate.said_digests(by=SYSTEM, at=clock.now(), versions=[(row[0], kept[row[2]]) for row in rows])
-    found: dict[int, list[Word]] = {}
-    for (subject, source, record, since, dwelling), told in zip(rows, digests.tolist(), strict=True):
-        says = dict(zip(gate.DIGESTED, told, strict=True)) | {"dwelling": dwelling}
-        found.setdefault(subject, []).append(Word(subject, record, source, since, says))
-    return found
+    rows = sorted(row for row in rows if row[2] in kept)
+    versions = [(row[0], kept[row[2]]) for row in rows]
+    told = gate.said_digests(by=SYSTEM, at=clock.now(), versions=versions) if rows else _NOTHING_TOLD
+    subject, source, record, since, dwelling = zip(*rows, strict=True) if rows else ((),) * 5
+    numbers = (np.array(column, np.int64) for column in (subject, source, record))
+    days = np.array(since, "datetime64[D]").astype(np.int64)
+    says = dict(zip(gate.DIGESTED, told.T, strict=True)) | {"dwelling": np.array(dwelling, np.int64)}
+    return _Told(Words(*numbers, days, says), kept)
 
 
-def _earlier(words: Mapping[int, list[Word]], last_load: int) -> dict[int, list[Word]]:
-    """What sources said before of people of whom a correction speaks: it stands while a source repeats itself."""
-    own = Source.objects.filter(name=CORRECTIONS).values_list("id", flat=True).first()
-    last = {word.record for said in words.values() for word in said}
-    corrected = [subject for subject, said in words.items() if own in [word.source for word in said]]
-    rows = PersonRecord.objects.filter(subject__in=corrected, is_gone=False, id__lt=last_load + 1 << 32)
-    told = [row for row in rows.values_list("subject", "source_id", "id", "valid_from", "dwelling_id")
-            if row[2] not in last] if corrected else []  # fmt: skip
-    return _told(told) if told else {}
+_NOTHING_TOLD = np.zeros((0, len(gate.DIGESTED)), np.int64)
 
 
 # Whose word is in force.
@@ -94,40 +91,93 @@ def composed(subjects: Collection[int], last_load: int, in_force: Mapping[int, i
 
     `in_force` is by person the record whose version is in force.
     """
-    words = words_of(subjects, last_load)
-    if not words:
+    told = _last_words(subjects, last_load)
+    words = told.words
+    if not len(words):
         return {}
-    held, names, settled = rules.in_force(), dict(Source.objects.values_list("id", "name")), _settled(words)
-    earlier = _earlier(words, last_load)
-    wanted: dict[int, tuple[list[int], list[int]]] = {}
-    for subject, said in words.items():
-        choice = chosen(held, _facts(said, earlier.get(subject, []), names), settled.get(subject, {}))
-        base, by_record = in_force.get(subject, said[0].record), {word.record: word for word in said}
-        if base in by_record and any(not is_same_sealed(name, by_record[base].says, by_record[record].says)
-                                     for name, record in choice.items()):  # fmt: skip
-            records = list(by_record)
-            wanted[subject] = records, [records.index(choice.get(name, base)) for name in gate.COMPOSED]
-    return _sealed(wanted) if wanted else {}
+    choice = _chosen(words, last_load)
+    wanted = np.fromiter((in_force.get(subject, 0) for subject in words.subject.tolist()), np.int64, len(words))
+    base = np.full(len(words.starts), NOBODY, np.int64)
+    here = np.flatnonzero(words.record == wanted)
+    base[words.person[here]] = here
+    differs = np.zeros(len(base), np.bool_)
+    for name, place in choice.items():
+        both = np.flatnonzero((base != NOBODY) & (place != NOBODY))
+        differs[both] |= ~sealed_words.are_same(words, name, base[both], place[both])
+    taken = {name: np.where(place == NOBODY, base, place) for name, place in choice.items()}
+    return _sealed(told, taken, np.flatnonzero(differs)) if differs.any() else {}
 
 
-def _sealed(wanted: Mapping[int, tuple[list[int], list[int]]]) -> dict[int, bytes]:
-    kept = gate_queries.kept_versions({record: subject for subject, (records, _at) in wanted.items()
-                                       for record in records})  # fmt: skip
-    subjects = list(wanted)
-    versions = gate.compose_versions(by=SYSTEM, at=clock.now(), subjects=subjects,
-                                     versions=[[kept[record] for record in wanted[one][0]] for one in subjects],
-                                     choices=[wanted[one][1] for one in subjects])  # fmt: skip
+def _sealed(told: _Told, taken: Mapping[str, NDArray[np.int64]], people: NDArray[np.int64]) -> dict[int, bytes]:
+    """What the keeper makes of words of some people: by field which word is taken."""
+    words = told.words
+    starts = words.starts[people]
+    ends = np.append(words.starts, len(words))[people + 1]
+    places = [taken[name][people] - starts for name in gate.COMPOSED]
+    records = words.record.tolist()
+    versions = [[told.kept[record] for record in records[start:end]]
+                for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]  # fmt: skip
+    subjects = words.subject[starts].tolist()
+    made = gate.compose_versions(by=SYSTEM, at=clock.now(), subjects=subjects, versions=versions,
+                                 choices=np.stack(places, axis=1))  # fmt: skip
+    return _living(subjects, made)
+
+
+def _living(subjects: Collection[int], made: gate.Versions) -> dict[int, bytes]:
     return {subject: envelope.tobytes() for subject, envelope, lives in
-            zip(subjects, versions.envelopes, versions.alive.tolist(), strict=True) if lives}  # fmt: skip
+            zip(subjects, made.envelopes, made.alive.tolist(), strict=True) if lives}  # fmt: skip
 
 
-def put(envelopes: Mapping[int, bytes]) -> None:
-    """Let these envelopes be what is opened of people; the versions stay beside them."""
-    table = apps.get_model("gate", "Envelope")
-    rows = list(table._default_manager.filter(subject__in=list(envelopes)))
-    for row in rows:
-        row.sealed = envelopes[row.subject]
-    table._default_manager.bulk_update(rows, ["sealed"], batch_size=_AT_ONCE)
+def _chosen(words: Words, last_load: int) -> dict[str, NDArray[np.int64]]:
+    """By field for each person the place of the word that is believed; a steward's decisions and corrections count."""
+    held, names = rules.in_force(), dict(Source.objects.values_list("id", "name"))
+    choice = sealed_words.chosen(words, held, names)
+    people = words.subject[words.starts]
+    settled = _settled(people.tolist())
+    own = next((number for number, name in names.items() if name == CORRECTIONS), None)
+    corrected = set(words.subject[words.source == own].tolist()) if own is not None else set()
+    earlier = _earlier(corrected, set(words.record.tolist()), last_load)
+    place_of = {record: place for place, record in enumerate(words.record.tolist())}
+    for person in np.flatnonzero(np.isin(people, [*settled, *corrected])).tolist():
+        subject = int(people[person])
+        facts = [*_facts(words, names, subject, is_current=True), *_facts(earlier, names, subject, is_current=False)]
+        facts.sort(key=lambda fact: fact.record, reverse=True)
+        found = survivorship.chosen(held, facts, settled.get(subject, {}))
+        for name in SEALED_FIELDS:
+            choice[name][person] = place_of[found[name]] if name in found else NOBODY
+    return choice
+
+
+def _earlier(corrected: set[int], last: set[int], last_load: int) -> Words:
+    """What sources said before of people of whom a correction speaks: it stands while a source repeats itself."""
+    rows = bulk.rows_with(PersonRecord, _COLUMNS, "subject", sorted(corrected), "NOT is_gone AND id < %s",
+                          [last_load + 1 << 32])  # fmt: skip
+    return _told([row for row in rows if row[2] not in last]).words
+
+
+def _facts(words: Words, names: Mapping[int, str], subject: int, *, is_current: bool) -> Iterator[Fact]:
+    """What words say of one person."""
+    for at in np.flatnonzero(words.subject == subject).tolist():
+        values = {name: int(words.says[name][at]) for name in SEALED_FIELDS if words.says[name][at]}
+        record, since = int(words.record[at]), date.fromordinal(int(words.since[at]) + _EPOCH)
+        origin = Origin(names.get(int(words.source[at]), ""), "", record >> 32, None)
+        yield Fact(str(words.subject[at]), values, since, is_gone=False, is_current=is_current, is_sealed=True,
+                   row=record & 0xFFFF_FFFF, origin=origin, record=record)  # fmt: skip
+
+
+_EPOCH = date(1970, 1, 1).toordinal()
+
+
+def _settled(subjects: Collection[int]) -> dict[int, dict[str, str]]:
+    """By person and field the source that a steward found to be right."""
+    names, found = dict(Source.objects.values_list("id", "name")), dict[int, dict[str, str]]()
+    decided = Disagreement.objects.filter(register=PEOPLE, state=Disagreement.SETTLED)
+    keys = [str(subject) for subject in subjects] if decided.exists() else []
+    for first in range(0, len(keys), _AT_ONCE):
+        rows = decided.filter(key__in=keys[first : first + _AT_ONCE])
+        for key, name, right in rows.values_list("key", "field", "right"):
+            found.setdefault(int(key), {})[name] = names.get(right, "")
+    return found
 
 
 def completed(alone: Mapping[int, int]) -> dict[int, bytes]:
@@ -138,37 +188,14 @@ def completed(alone: Mapping[int, int]) -> dict[int, bytes]:
     if not said:
         return {}
     told = gate.said_digests(by=SYSTEM, at=clock.now(), versions=[(one, kept[alone[one]]) for one in said])
-    choices = (told[:, : len(gate.COMPOSED)] != 0).astype(int).tolist()
-    made = gate.compose_versions(by=SYSTEM, at=clock.now(), subjects=said, choices=choices,
+    made = gate.compose_versions(by=SYSTEM, at=clock.now(), subjects=said, choices=told[:, : len(gate.COMPOSED)] != 0,
                                  versions=[[first[-one], kept[alone[one]]] for one in said])  # fmt: skip
-    return {subject: envelope.tobytes() for subject, envelope, lives in
-            zip(said, made.envelopes, made.alive.tolist(), strict=True) if lives}  # fmt: skip
+    return _living(said, made)
 
 
-def _facts(said: Collection[Word], earlier: Collection[Word], names: Mapping[int, str]) -> list[Fact]:
-    """What is and was said of one person, the last first."""
-    facts = [_fact(word, names, is_current=True) for word in said]
-    facts += [_fact(word, names, is_current=False) for word in earlier]
-    return sorted(facts, key=lambda fact: fact.record, reverse=True)
-
-
-def _fact(word: Word, names: Mapping[int, str], *, is_current: bool) -> Fact:
-    values = {name: word.says[name] for name in SEALED_FIELDS if word.says[name]}
-    origin = Origin(names.get(word.source, ""), "", word.record >> 32, None)
-    return Fact(str(word.subject), values, word.valid_from, is_gone=False, is_current=is_current, is_sealed=True,
-                row=word.record & 0xFFFF_FFFF, origin=origin, record=word.record)  # fmt: skip
-
-
-def _settled(subjects: Collection[int]) -> dict[int, dict[str, str]]:
-    """By person and field the source that a steward found to be right."""
-    names, found = dict(Source.objects.values_list("id", "name")), dict[int, dict[str, str]]()
-    keys = [str(subject) for subject in subjects]
-    for first in range(0, len(keys), _AT_ONCE):
-        rows = Disagreement.objects.filter(key__in=keys[first : first + _AT_ONCE], register=PEOPLE,
-                                           state=Disagreement.SETTLED)  # fmt: skip
-        for key, name, right in rows.values_list("key", "field", "right"):
-            found.setdefault(int(key), {})[name] = names.get(right, "")
-    return found
+def put(envelopes: Mapping[int, bytes]) -> None:
+    """Let these envelopes be what is opened of people; the versions stay beside them."""
+    bulk.change_bytes(apps.get_model("gate", "Envelope"), "sealed", envelopes)
 
 
 # Where they disagree.
@@ -177,27 +204,38 @@ def _settled(subjects: Collection[int]) -> dict[int, dict[str, str]]:
 def found_among(subjects: Collection[int], last_load: int, compared: Counter[tuple[int, str]],
                 differ: Counter[tuple[int, str]], source: int = 0) -> list[Noted]:  # fmt: skip
     """Where sources say different things of these people; counts, for one `source` with others, how often."""
-    held, out = rules.in_force(), []
-    for words in words_of(subjects, last_load).values():
-        for one, other in combinations(sorted(words, key=lambda word: word.source), 2):
-            both = [name for name in FIELDS if one.says[name] and other.says[name] and held.of(PEOPLE, name).compare]
-            apart = [name for name in both if not _is_same(name, one, other)]
-            out += [_noted(name, one, other) for name in apart]
-            if source in (one.source, other.source):
-                others = one.source if other.source == source else other.source
-                compared.update((others, name) for name in both)
-                differ.update((others, name) for name in apart)
+    held, out = rules.in_force(), list[Noted]()
+    words = words_of(subjects, last_load)
+    names = [name for name in FIELDS if held.of(PEOPLE, name).compare]
+    for one, other in words.pairs():
+        for name in names:
+            said = words.says[name]
+            both = np.flatnonzero((said[one] != 0) & (said[other] != 0))
+            apart = both[~sealed_words.are_same(words, name, one[both], other[both])]
+            out += _noted(words, name, one[apart], other[apart])
+            _count(compared, words.source, one[both], other[both], source, name)
+            _count(differ, words.source, one[apart], other[apart], source, name)
     return out
 
 
-def _is_same(name: str, one: Word, other: Word) -> bool:
-    return one.says[name] == other.says[name] if name == "dwelling" else is_same_sealed(name, one.says, other.says)
+def _count(
+    counts: Counter[tuple[int, str]], sources: NDArray[np.int64], one: NDArray[np.int64], other: NDArray[np.int64],
+    source: int, name: str,
+) -> None:  # fmt: skip
+    """Count by the source that is not this one the pairs that this one is in."""
+    pair = sources[one], sources[other]
+    others = np.concatenate([pair[1][pair[0] == source], pair[0][pair[1] == source]])
+    counts.update({(number, name): int((others == number).sum()) for number in np.unique(others).tolist()})
 
 
-def _noted(name: str, one: Word, other: Word) -> Noted:
-    said = hashlib.sha256(repr((one.source, one.says[name], other.source, other.says[name])).encode()).digest()[:8]
-    return Noted(str(one.subject), name, one.source, one.record, other.source, other.record,
-                 int.from_bytes(said, "big", signed=True))  # fmt: skip
+def _noted(words: Words, name: str, one: NDArray[np.int64], other: NDArray[np.int64]) -> Iterator[Noted]:
+    columns = words.subject[one], *(each[side] for side in (one, other)
+                                    for each in (words.source, words.record, words.says[name]))  # fmt: skip
+    for subject, *told in zip(*(column.tolist() for column in columns), strict=True):
+        source, record, says, other_source, other_record, other_says = told
+        said = hashlib.sha256(repr((source, says, other_source, other_says)).encode()).digest()[:8]
+        yield Noted(str(subject), name, source, record, other_source, other_record,
+                    int.from_bytes(said, "big", signed=True))  # fmt: skip
 
 
 def touched(low: int, high: int) -> list[int]:

@@ -13,12 +13,15 @@ from django.db.models import Count
 
 from cityloom.kernel import clock
 from cityloom.kernel.refused import Refused
+from cityloom.registers import bulk
 from cityloom.registers.domain.facts import DisagreementFacts, Noted, Rate
 from cityloom.registers.domain.kinds import REGISTERS
 from cityloom.registers.models import RECORDS, Comparison, Disagreement, Source
 
 _AT_ONCE = 500
 _CHANGES = ("record_a", "record_b", "found_by", "said", "state", "right", "by", "at", "reason", "past")
+_NEW = ("register", "key", "other_key", "field", "source_a", "source_b", "record_a", "record_b", "found_by", "said",
+        "state", "right", "by", "reason")  # fmt: skip
 OPENED = "opened"
 """Among past decisions: that somebody looked, and why."""
 Pair = tuple[str, str, int, int, str]
@@ -71,9 +74,15 @@ def note(
                 row.by, row.at, row.reason = when.by, when.at, when.reason
             marks.changed.append(row)
     with transaction.atomic():
-        Disagreement.objects.bulk_create(marks.new, batch_size=_AT_ONCE)
-        Disagreement.objects.bulk_update(marks.changed, _CHANGES, batch_size=_AT_ONCE // 2)
+        if marks.new:
+            bulk.write(Disagreement, _columns(marks.new))
+        bulk.rewrite(Disagreement, marks.changed, _CHANGES)
     return marks.news
+
+
+def _columns(rows: Sequence[Disagreement]) -> dict[str, list[Any]]:
+    """New rows, which nobody has decided anything about."""
+    return {name: [getattr(row, name) for row in rows] for name in _NEW} | {"past": ["[]"] * len(rows)}
 
 
 def _note_one(
