@@ -1,4 +1,4 @@
-"""`cityloom detection packs|check|try`: rule packs, and when they would have fired."""
+"""`cityloom detection packs|check|try|live|rest`: rule packs, when they would have fired, and which are at work."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from cityloom.cli.runtime import Runtime
+from cityloom.kernel import clock
+from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.refused import Refused
 
 _PACK = click.argument("pack", metavar="PACK")
@@ -78,6 +80,35 @@ def try_(runtime: Runtime, pack: str, path: Path, as_json: bool) -> None:
             click.echo(f"  {_time(one.at_s)}  {escape(', '.join(one.streams))}")
         if len(times) > _SHOWN:
             click.echo(f"  and {len(times) - _SHOWN:,} more; --json has them all")
+
+
+@detection.command()
+@click.argument("pack", required=False)
+@click.pass_obj
+def live(runtime: Runtime, pack: str | None) -> None:
+    """Put PACK (a file, or a pack's name) to work on live readings; without one, show which are."""
+    runtime.open_city()
+    from cityloom.detection import actions, queries
+
+    if pack is not None:
+        click.echo(f"{actions.go_live(text=_text(pack), by=SYSTEM, at=clock.now())} is at work within five seconds.")
+        return
+    table = Table("pack", "title", "rules", "since")
+    for one in queries.live_packs():
+        table.add_row(one.name, _said(one.pack.title), str(len(one.pack.rules)), f"{one.since:%Y-%m-%d %H:%M}")
+    Screen().print(table)
+
+
+@detection.command()
+@click.argument("name")
+@click.pass_obj
+def rest(runtime: Runtime, name: str) -> None:
+    """Let the pack NAME rest."""
+    runtime.open_city()
+    from cityloom.detection import actions
+
+    actions.rest(name=name, by=SYSTEM, at=clock.now())
+    click.echo(f"{name} rests.")
 
 
 def _text(pack: str) -> str:

@@ -16,9 +16,10 @@ from cityloom.detection import policies, queries
 from cityloom.detection.domain.baseline import Baselines, learn
 from cityloom.detection.domain.evidence import Evidence, of_calls, of_scenes, of_streams
 from cityloom.detection.domain.fusion import RADIUS_M, Finding, fuse
+from cityloom.detection.domain.pack import pack_of
 from cityloom.detection.domain.windows import WIDTH, windows
 from cityloom.detection.events import DetectionRaised
-from cityloom.detection.models import Baseline, Detection
+from cityloom.detection.models import Baseline, Detection, LivePack
 from cityloom.detection.trust import judgements
 from cityloom.detection.watching.lookout import Lookout
 from cityloom.kernel import clock, ids
@@ -29,6 +30,8 @@ from cityloom.signals import queries as signals
 from cityloom.signals.events import SignalsRecorded
 
 CATEGORY = "ground-collapse"
+INCIDENTS = frozenset({CATEGORY, "gas-leak", "fire"})
+"""Categories that open incidents, which no rule alone may do."""
 _LOCK = 0x6465746563740000  # PostgreSQL's advisory lock for raising: "detect"
 _LOOK_AROUND_M = 3 * RADIUS_M  # a seed, its cluster's reach, and the far side of a circle that holds it
 _ROWS_AT_ONCE = 5_000
@@ -111,6 +114,27 @@ def note_outcome(*, detection_id: str, kind: str, matter_id: str, by: Actor, at:
     """Write down what a detection led to, as in `incident`; said by whoever opened it, once or again."""
     if Detection.objects.filter(pk=detection_id).exists():
         judgements.note_outcome(detection_id, kind, matter_id, at)
+
+
+def go_live(*, text: str, by: Actor, at: datetime) -> str:
+    """Put a rule pack to work on live readings, in the place of one of its name; return the name.
+
+    Raises: Refused `detection.pack_unreadable`, `detection.pack_unfit`, `detection.pack_too_large`,
+    `detection.pack_name`.
+    """
+    pack = pack_of(text)
+    if pack.name in INCIDENTS:
+        raise Refused("detection.pack_name", "A pack cannot be named {value}, as what opens incidents is; name it "
+                      "after what it watches.", value=pack.name)  # fmt: skip
+    LivePack.objects.update_or_create(name=pack.name, defaults={"text": text, "since": at, "by": by.account[:26]})
+    return pack.name
+
+
+def rest(*, name: str, by: Actor, at: datetime) -> None:
+    """Let a rule pack rest. Raises: Refused `detection.pack_rests`."""
+    if not LivePack.objects.filter(name=name).delete()[0]:
+        raise Refused("detection.pack_rests", "No pack {value} is at work; `cityloom detection live` lists those that "
+                      "are.", value=name[:40])  # fmt: skip
 
 
 def forget(*, exercise_id: str, by: Actor, at: datetime) -> int:

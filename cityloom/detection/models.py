@@ -10,6 +10,7 @@ CLASSIFICATION = {
     "Detection": {"id": "clear", "exercise_id": "clear", "category": "clear", "lon": "clear", "lat": "clear",
                   "radius_m": "clear", "first_at": "clear", "last_at": "clear", "raised_at": "clear",
                   "score": "clear", "evidence": "clear", "rule": "clear"},
+    "LivePack": {"name": "clear", "text": "clear", "since": "clear", "by": "clear"},
     "SensorState": {"datastream_id": "clear", "state": "clear", "since": "clear", "found": "clear", "limit": "clear",
                     "is_failed": "clear"},
     "Judgement": {"id": "clear", "detection": "clear", "verdict": "clear", "duplicate_of": "clear",
@@ -105,3 +106,15 @@ class Outcome(models.Model):
 
     def __str__(self) -> str:
         return f"{self.detection_id}: {self.kind} {self.matter_id}"
+
+
+class LivePack(models.Model):
+    """A rule pack whose rules run on live readings: its YAML, since when and by whom."""
+
+    name = models.CharField(primary_key=True, max_length=40)
+    text = models.TextField()
+    since = models.DateTimeField()
+    by = models.CharField(max_length=26)
+
+    def __str__(self) -> str:
+        return self.name

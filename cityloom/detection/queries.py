@@ -17,7 +17,7 @@ from cityloom.detection.domain.firing import Fired
 from cityloom.detection.domain.health import STATES
 from cityloom.detection.domain.pack import Pack
 from cityloom.detection.domain.reasons import TEMPLATES, TIMES, Reason
-from cityloom.detection.models import Baseline, Detection, SensorState
+from cityloom.detection.models import Baseline, Detection, LivePack, SensorState
 from cityloom.detection.trust.judgements import JudgementFacts, OutcomeFacts, duplicates_of, judgements_of, outcomes_of
 from cityloom.detection.watching import seen
 from cityloom.kernel import clock
@@ -56,7 +56,10 @@ class EvidenceFacts:
 
 @dataclass(frozen=True)
 class DetectionFacts:
-    """A detection: its place, how far its sources are spread around it, and its log-odds."""
+    """A detection: its place, how far its sources are spread around it, and its log-odds.
+
+    Where a rule fired, `category` is its pack, `rule` its name, and the score 0: a rule does not weigh.
+    """
 
     id: str
     exercise_id: str
@@ -69,6 +72,7 @@ class DetectionFacts:
     raised_at: datetime
     score: float
     scene_ids: tuple[str, ...]
+    rule: str = ""
 
 
 @dataclass(frozen=True)
@@ -191,6 +195,7 @@ def _facts(row: Detection) -> DetectionFacts:
     return DetectionFacts(
         row.id, row.exercise_id, row.category, row.lon, row.lat, row.radius_m, row.first_at, row.last_at,
         row.raised_at, row.score, tuple(source.removeprefix("scene:") for source in scenes),
+        row.rule,
     )  # fmt: skip
 
 
@@ -228,6 +233,22 @@ def shipped_pack_files() -> dict[str, Path]:
 def shipped_packs() -> dict[str, Pack]:
     """The packs that come with the program."""
     return {name: packs.pack_of(path.read_text(encoding="utf-8")) for name, path in packs.shipped().items()}
+
+
+@dataclass(frozen=True)
+class LivePackFacts:
+    """A rule pack at work on live readings."""
+
+    name: str
+    pack: Pack
+    text: str
+    since: datetime
+
+
+def live_packs() -> list[LivePackFacts]:
+    """The rule packs at work, by name."""
+    return [LivePackFacts(row.name, packs.pack_of(row.text), row.text, row.since)
+            for row in LivePack.objects.order_by("name")]  # fmt: skip
 
 
 def fired_on(pack: Pack, path: Path) -> Tried:

@@ -15,6 +15,7 @@ from cityloom.detection import queries as detection
 from cityloom.detection.events import DetectionRaised
 from cityloom.emergency import actions
 from cityloom.emergency.domain import states
+from cityloom.emergency.domain import zone as zones
 from cityloom.emergency.events import (
     AlertApproved,
     EvacuationApproved,
@@ -41,7 +42,9 @@ _SENDERS = {"Alert": alerts.send, "Update": alerts.update, "Cancel": alerts.canc
 
 
 def open_incident(event: DetectionRaised, *, envelope: Envelope) -> None:
-    """Turn a detection into an incident."""
+    """Turn a detection into an incident, where it is of a kind that endangers people; others are seen and judged."""
+    if event.category not in zones.DEFAULTS:
+        return
     actions.open_incident(
         detection_id=event.detection_id, category=event.category, lon=event.lon, lat=event.lat,
         first_signal_at=event.first_signal_at, exercise_id=envelope.exercise_id,

@@ -20,6 +20,7 @@ from cityloom.detection.watching.lookout import Lookout
 from cityloom.fieldwork import queries as fieldwork
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM
+from cityloom.kernel.refused import Refused
 from cityloom.signals import actions as signals
 from cityloom.signals.domain import bulk
 from tests.signals.drawn import sites
@@ -183,3 +184,59 @@ def test_others_see_what_is_known_of_each_stream(live: Callable[[], Live]) -> No
     assert abs(first.expected - 350) < 3
     assert 1 < first.spread < 4
     assert queries.baselines_of([1, 2]).median.tolist() == [one.expected for one in queries.sensors_now()[:2]]
+
+
+BURST = """
+cityloom: 1
+pack: mains
+title: {en: Mains}
+rules:
+  - rule: burst
+    title: {en: Pressure fell at two sensors}
+    quiet: 1 h
+    when: {together: {kind: pressure, falls: 50, unit: kPa, within: 10 min}, at_least: 2, within: 10 min, within_m: 500}
+  - rule: gone
+    title: {en: A gauge is silent}
+    when: {kind: rain, silent: 4 min}
+"""
+
+
+def rules_fired() -> list[tuple[str, str, set[str]]]:
+    return [(row.category, row.rule, {item["source"] for item in row.evidence})
+            for row in Detection.objects.exclude(rule="").order_by("first_at")]  # fmt: skip
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_rule_that_is_live_raises_a_detection_once_and_no_incident(live: Callable[[], Live], killed: bool) -> None:
+    now = live()
+    actions.go_live(text=BURST, by=SYSTEM, at=AT)
+    now.lookout._rules._looked_at = -100.0
+    now.lookout.tick(now.time.now())
+    now.hear(AT + MINUTE, ordinary(1))
+    now.hear(AT + 2 * MINUTE, ordinary(2) | {1: 250.0})
+    if killed:
+        learning.keep(now.lookout.watch.folder, now.lookout.watch.learnt)
+        now.lookout.close()
+        now.kill()
+        now = Live(now.time)
+    now.hear(AT + 3 * MINUTE, ordinary(3) | {1: 251.0, 2: 240.0})
+    now.time.advance(1)
+    now.lookout.tick(now.time.now())
+    assert rules_fired() == [("mains", "burst", {"datastream:1", "datastream:2"})]
+    (found,) = queries.evidence_of(Detection.objects.get(rule="burst").id)[1:]
+    assert (found.value, found.unit, round(found.baseline or 0, -1)) in ((240.0, "kPa", 350.0), (251.0, "kPa", 350.0))
+    for minute in range(4, 9):
+        now.hear(AT + minute * MINUTE, {key: value for key, value in ordinary(minute).items() if key != 8})
+    now.time.advance(1)
+    now.lookout.tick(now.time.now())
+    assert [row[:2] for row in rules_fired()] == [("mains", "burst"), ("mains", "gone")]
+    with clock.use(now.time):
+        bus_actions.drain(at=now.time.now())
+    assert events("DetectionRaised")
+    assert events("IncidentOpened") == []
+
+
+def test_no_rule_alone_can_open_an_incident(db: None) -> None:
+    with pytest.raises(Refused) as refused:
+        actions.go_live(text=BURST.replace("pack: mains", "pack: gas-leak"), by=SYSTEM, at=AT)
+    assert refused.value.code == "detection.pack_name"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import os
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cityloom.detection.domain.calendar import Calendar
 from cityloom.detection.domain.moment import Floats, Ints
@@ -16,6 +17,7 @@ from cityloom.detection.domain.online import Baseline
 from cityloom.kernel.refused import Refused
 
 NAME = "learnt"
+_RULES = "rules:"
 _BROKEN = "What was learnt from readings is damaged, so it cannot be used; it is learnt anew from what is kept."
 
 
@@ -24,7 +26,7 @@ class Learnt:
     """Columns by stream, and what was learnt beside them.
 
     `expected` and `spread` are what was usual when the stream was last ordinary for a while; `odd_s` is when it was
-    not, `impossible_s` when it last said what its sensor cannot. `rules` is what the rules remember.
+    not, `impossible_s` when it last said what its sensor cannot. `rules` is what the rules of packs remember.
     """
 
     ids: Ints
@@ -33,7 +35,7 @@ class Learnt:
     spread: Floats
     odd_s: Floats
     impossible_s: Floats
-    rules: bytes = b""
+    rules: dict[str, NDArray[np.generic]] = field(default_factory=dict)
 
     @classmethod
     def nothing(cls, calendar: Calendar | None = None) -> Learnt:
@@ -57,7 +59,7 @@ class Learnt:
         for name in ("rows", "shape", "first", "low", "high"):
             setattr(baseline, name, getattr(self.baseline, name).copy())
         columns = (each.copy() for each in (self.expected, self.spread, self.odd_s, self.impossible_s))
-        return Learnt(self.ids.copy(), baseline, *columns, self.rules)
+        return Learnt(self.ids.copy(), baseline, *columns, {name: each.copy() for name, each in self.rules.items()})
 
 
 def keep(folder: Path, learnt: Learnt) -> None:
@@ -65,7 +67,7 @@ def keep(folder: Path, learnt: Learnt) -> None:
     body = io.BytesIO()
     np.savez(body, ids=learnt.ids, expected=learnt.expected, spread=learnt.spread, odd_s=learnt.odd_s,
              impossible_s=learnt.impossible_s, baseline=np.frombuffer(learnt.baseline.to_bytes(), np.uint8),
-             rules=np.frombuffer(learnt.rules, np.uint8))  # fmt: skip
+             **{f"{_RULES}{name}": each for name, each in learnt.rules.items()})  # fmt: skip
     fresh = folder / f".{NAME}"
     with fresh.open("wb") as stream:
         stream.write(body.getbuffer())
@@ -94,4 +96,5 @@ def load(folder: Path, calendar: Calendar | None = None) -> Learnt:
     with np.load(io.BytesIO(kept[:-4]), allow_pickle=False) as found:
         columns = (found[name] for name in ("expected", "spread", "odd_s", "impossible_s"))
         baseline = Baseline.from_bytes(found["baseline"].tobytes(), calendar)
-        return Learnt(found["ids"], baseline, *columns, found["rules"].tobytes())
+        rules = {name.removeprefix(_RULES): found[name] for name in found.files if name.startswith(_RULES)}
+        return Learnt(found["ids"], baseline, *columns, rules)

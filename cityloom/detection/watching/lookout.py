@@ -12,6 +12,7 @@ from django.db import DatabaseError
 from cityloom.detection.domain.calendar import Calendar
 from cityloom.detection.watching import learnt
 from cityloom.detection.watching.faults import Faults
+from cityloom.detection.watching.rules import Rules
 from cityloom.detection.watching.telling import Teller
 from cityloom.detection.watching.watch import Kept, Watch
 from cityloom.kernel import clock
@@ -33,6 +34,7 @@ class Lookout:
         self._now, self.watch = now, Watch(exercise_id=exercise_id, calendar=calendar, now=now)
         self._teller = Teller(self.watch)
         self._faults = None if exercise_id else Faults(self.watch)
+        self._rules = Rules(self.watch)
         self._due = dict.fromkeys(("sensors", "others"), 0.0) | {"keep": clock.stopwatch() + _KEPT_EVERY_S}
         self._keeping: threading.Thread | None = None
 
@@ -41,6 +43,7 @@ class Lookout:
         with self.watch.turn:
             self._judge(kept)
             self._tell(self._now())
+            self._rules.tell(self._now())
 
     def catch_up(self, turn: Callable[[], None] = lambda: None) -> int:
         """Judge what is kept and was not judged yet; return how many readings that were."""
@@ -58,6 +61,8 @@ class Lookout:
         with self.watch.turn:
             self.watch.be_due()
             self._tell(at)
+            self._rules.look(at)
+            self._rules.tell(at)
             if self._is_due("others", _OTHERS_EVERY_S):
                 self.catch_up()
             if self._faults and self._is_due("sensors", _SENSORS_EVERY_S):
@@ -69,11 +74,13 @@ class Lookout:
         """Keep what was learnt."""
         if self._keeping:
             self._keeping.join()
+        self.watch.learnt.rules = self._rules.save()
         learnt.keep(self.watch.folder, self.watch.learnt)
 
     def _judge(self, kept: Kept) -> None:
         judged = self.watch.judge(kept)
         self._teller.note(judged, self.watch.told_of(judged, self._now().timestamp()))
+        self._rules.note(judged)
 
     def _tell(self, at: datetime) -> None:
         try:
@@ -85,6 +92,7 @@ class Lookout:
         """Keep a copy in a thread: the disk takes longer than readings can wait."""
         if self._keeping and self._keeping.is_alive():
             return
+        self.watch.learnt.rules = self._rules.save()
         copy = self.watch.learnt.copy()
         self._keeping = threading.Thread(target=learnt.keep, args=(self.watch.folder, copy), name="learnt")
         self._keeping.start()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cityloom.detection.domain import health
 from cityloom.detection.domain.calendar import DAY_SLOTS, Calendar
@@ -48,6 +49,27 @@ class Kept(Protocol):
 
 
 @dataclass(frozen=True)
+class Columns:
+    """What streams are, by the watch's own columns; those out of service are of no kind, and nowhere."""
+
+    name: NDArray[np.object_]
+    kind: NDArray[np.object_]
+    unit: NDArray[np.object_]
+    lon: Floats
+    lat: Floats
+
+    @classmethod
+    def of(cls, many: int, at: Ints, facts: signals.Datastreams) -> Columns:
+        """Put facts in their places."""
+        texts = [np.full(many, "", dtype=object) for _ in range(3)]
+        places = [np.full(many, np.nan) for _ in range(2)]
+        for column, values in zip((*texts, *places), (facts.name, facts.kind, facts.unit, facts.lon, facts.lat),
+                                  strict=True):  # fmt: skip
+            column[at] = values
+        return cls(*texts, *places)
+
+
+@dataclass(frozen=True)
 class Judged:
     """Readings with what was thought of them; `stream` is the watch's own column."""
 
@@ -71,6 +93,7 @@ class Watch:
         self._column_of: Ints = self._asked
         self._usual_at = self._facts_at = -_FACTS_EVERY_S
         self.facts = signals.datastreams(())
+        self.streams = Columns.of(0, np.zeros(0, np.int64), self.facts)
         self.in_service = np.zeros(0, np.bool_)
         self.can_speak = self.in_service
         self.cadence_s = np.zeros(0)
@@ -137,12 +160,17 @@ class Watch:
         """The state of every sensor, as far as the road itself was alive."""
         kept = self.learnt
         at_s = kept.baseline.column("at_s")
-        latest = float(at_s.max()) if len(at_s) else now_s
-        found = health.health(kept.baseline, min(now_s, latest + _QUIET_ROAD_S), cadence_s=self.cadence_s)
+        found = health.health(kept.baseline, self.as_of(now_s), cadence_s=self.cadence_s)
         wrong = kept.impossible_s > np.maximum(at_s, now_s - FRESH_S)
         found.state[wrong], found.found[wrong], found.limit[wrong] = health.OUT_OF_RANGE, 1.0, 1.0
         self._found, self.state = found, found.state.astype(np.int64)
         return found
+
+    def as_of(self, now_s: float) -> float:
+        """Up to when the road has told what there is: until now, or where nothing came for a while until then."""
+        at_s = self.learnt.baseline.column("at_s")
+        latest = float(at_s.max()) if len(at_s) else -np.inf
+        return now_s if not np.isfinite(latest) or now_s - latest < _QUIET_ROAD_S else latest
 
     def _tell(self) -> None:
         kept, rows = self.learnt, np.zeros(len(self.learnt.ids), seen.ROW)
@@ -185,6 +213,7 @@ class Watch:
         self.can_speak = self.in_service.copy()
         self.in_service[at], self.cadence_s[at] = True, self.facts.cadence_s
         self.can_speak[at] = np.isin(self.facts.kind.astype(str), list(RULES))
+        self.streams = Columns.of(len(ids), at, self.facts)
         if len(self.state) != len(ids):
             self.state = np.append(self.state, np.zeros(len(ids) - len(self.state), np.int64))
             self._found = health.Health(self.state.astype(np.int8), np.zeros(len(ids)), np.zeros(len(ids)))
