@@ -1,4 +1,4 @@
-"""`cityloom sensor key|keys|end-key|hide|publish|faults|mqtt|mqtt-schema|end-mqtt`."""
+"""`cityloom sensor key|keys|end-key|hide|publish|adopt|faults|mqtt|mqtt-schema|end-mqtt`."""
 
 from __future__ import annotations
 
@@ -30,14 +30,16 @@ def sensor() -> None:
 @sensor.command()
 @click.option("--owner", required=True, help="The unit or company that answers for what is sent with the key.")
 @click.option("--thing", type=int, help="Only observations of this thing's datastreams may be written.")
+@click.option("--chooses-ids", is_flag=True, help="What is made may be given an id, as in {\"@iot.id\": 7}.")
 @click.pass_obj
-def key(runtime: Runtime, owner: str, thing: int | None) -> None:
+def key(runtime: Runtime, owner: str, thing: int | None, chooses_ids: bool) -> None:
     """Make a device key for SensorThings; it is shown this once."""
     runtime.open_city()
     from cityloom.kernel import clock
     from cityloom.signals import actions
 
-    click.echo(actions.make_key(owner=owner, thing_id=thing, by=SYSTEM, at=clock.now()))
+    made = actions.make_key(owner=owner, thing_id=thing, chooses_ids=chooses_ids, by=SYSTEM, at=clock.now())
+    click.echo(made)
 
 
 @sensor.command()
@@ -107,6 +109,20 @@ def publish(runtime: Runtime, datastreams: tuple[int, ...]) -> None:
 
 
 @sensor.command()
+@click.argument("datastream", type=int)
+@click.option("--kind", default="", help="What it observes; without it, what its property and unit say.")
+@click.pass_obj
+def adopt(runtime: Runtime, datastream: int, kind: str) -> None:
+    """Take DATASTREAM, which a client has made, among the city's own: on the map, and heard by detection."""
+    runtime.open_city()
+    from cityloom.kernel import clock
+    from cityloom.signals import actions
+
+    found = actions.adopt(datastream_id=datastream, kind=kind, by=SYSTEM, at=clock.now())
+    click.echo(f"Datastream {datastream} is one of the city's now, of kind {found}.")
+
+
+@sensor.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.pass_obj
 def mqtt(runtime: Runtime, file: Path) -> None:
@@ -131,7 +147,8 @@ def mqtt(runtime: Runtime, file: Path) -> None:
             click.echo(f"{words or 'at work'}: {told:,} changes told, {made:,} entities made")
 
     text = file.read_text("utf-8-sig", errors="replace")
-    actions.exchange_things(text=text, stop=stop, by=SYSTEM, at=clock.now(), tell=tell)
+    url = runtime.status().get("url") or "http://localhost"
+    actions.exchange_things(text=text, stop=stop, by=SYSTEM, at=clock.now(), tell=tell, root=f"{url}/sta/v1.1")
 
 
 @sensor.command("mqtt-schema")

@@ -47,6 +47,10 @@ def main(arguments: Sequence[str]) -> None:
         from cityloom.project import ingest
 
         ingest.run()
+    elif name == "exchange":
+        from cityloom.project import exchange
+
+        exchange.run()
     elif name == "live":
         _serve_live(handles)
     elif name == "inbox":

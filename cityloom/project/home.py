@@ -131,6 +131,11 @@ class Home:
         return Path(os.environ.get("CITYLOOM_BRIDGE") or self.path / "bridge.yaml").expanduser().absolute()
 
     @property
+    def exchange(self) -> Path:
+        """The file that says with which broker SensorThings is exchanged; it need not be there."""
+        return Path(os.environ.get("CITYLOOM_EXCHANGE") or self.path / "exchange.yaml").expanduser().absolute()
+
+    @property
     def readings(self) -> Path:
         """Where files of readings arrive; it need not be there."""
         return self.path / "readings"

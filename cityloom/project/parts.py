@@ -34,15 +34,18 @@ class Part:
 def parts_of(
     home: Home, url: str, live_url: str, web: Sequence[socket.socket], live: Sequence[socket.socket]
 ) -> list[Part]:
-    """The processes, in the order of starting: four, and where readings are to come in, a fifth."""
+    """The processes, in the order of starting: four, and those for which a file says what they exchange."""
     urls = {"CITYLOOM_LIVE_URL": live_url, "CITYLOOM_WEB_URL": url, "CITYLOOM_HOSTS": _hosts(url)}
     ingest = [Part("ingest", _child("ingest"), lambda: beats(beat_file(home, "ingest")))] if takes_in(home) else []
+    exchange = [
+        Part("exchange", _child("exchange"), lambda: beats(beat_file(home, "exchange")), environment=urls)
+    ] if home.exchange.exists() else []  # fmt: skip
     return [
         Part("keeper", _keeper(home), lambda: keeper_answers(home.socket("keeper"))),
         Part("worker", _child("worker"), lambda: beats(beat_file(home))),
         Part("web", _child("web", web), lambda: answers(web), tuple(web), urls),
         Part("live", _child("live", live), lambda: answers(live), tuple(live), urls),
-        *ingest,
+        *ingest, *exchange,
     ]
 
 

@@ -39,6 +39,7 @@ from cityloom.signals.domain.reading import (
     fault_of_scene,
     instant_of,
 )
+from cityloom.signals.domain.sensorthings.entities import BY_TITLE
 from cityloom.signals.domain.still import LARGEST_BYTES, suffix_of, synthetic_still
 from cityloom.signals.events import SignalsRecorded
 from cityloom.signals.models import (
@@ -52,7 +53,8 @@ from cityloom.signals.models import (
     Sensor,
     Thing,
 )
-from cityloom.signals.sensorthings import placing, telling
+from cityloom.signals.sensorthings import adopting, placing, telling
+from cityloom.signals.sensorthings.changes import Changes
 from cityloom.signals.sensorthings.keys import end_key, make_key
 
 if TYPE_CHECKING:
@@ -68,7 +70,7 @@ log = logging.getLogger(__name__)
 PURPOSE = "problem-reports"
 KEPT = timedelta(days=180)
 """How long words and photos of a report are kept."""
-__all__ += ["end_exchange", "end_exchange_if_left", "end_key", "exchange_things", "make_key", "set_public"]
+__all__ += ["adopt", "end_exchange", "end_exchange_if_left", "end_key", "exchange_things", "make_key", "set_public"]
 _OPEN_FOR = timedelta(hours=8)  # a shift
 _ERASED_AT_ONCE = 200
 
@@ -168,6 +170,15 @@ def set_service(*, datastream_ids: Sequence[int], in_service: bool, by: Actor, a
     """Take sensors out of service, or back; what they send is stored all the same, and counts for nothing."""
     state = Datastream.IN_SERVICE if in_service else Datastream.OUT_OF_SERVICE
     return Datastream.objects.filter(id__in=datastream_ids).update(state=state)
+
+
+def adopt(*, datastream_id: int, kind: str = "", by: Actor, at: datetime) -> str:
+    """Take a stream that a client has made among the city's own sensors; return its kind.
+
+    Raises: Refused `signals.role` and as `adopting.adopt`.
+    """
+    policies.check_can_make_key(by)
+    return adopting.adopt(datastream_id, kind)
 
 
 def set_public(*, datastream_ids: Sequence[int], is_public: bool, by: Actor, at: datetime) -> int:
@@ -276,17 +287,19 @@ def carry(road: Road, *, text: str, stop: Event, turn: Callable[[str], None]) ->
 
 
 def exchange_things(
-    *, text: str, stop: Event, by: Actor, at: datetime, tell: Callable[[str, int, int], None]
+    *, text: str, stop: Event, by: Actor, at: datetime, tell: Callable[[str, int, int], None],
+    root: str = "http://localhost/sta/v1.1",
 ) -> None:  # fmt: skip
     """Tell an MQTT broker's subscribers what changes, and make what its clients send, until told to stop.
 
-    `text` is the exchange's YAML; `tell` takes words, how many changes were told, and how many entities were made.
+    `text` is the exchange's YAML; `tell` takes words, how many changes were told, and how many entities were made;
+    `root` is the address of the service, for links, where the YAML names none.
     Raises: Refused `signals.exchange`, `.sta_topic`, `.no_broker`, `.broker_refuses`, `.broker_taken`.
     """
     from cityloom.signals.domain.sensorthings import exchanging
     from cityloom.signals.sensorthings.exchange import Desk
 
-    exchange = exchanging.read(text)
+    exchange = exchanging.read(text, root)
     broker = plugins.broker_for(exchange.broker)
     desk = Desk(exchange, tell)
     broker.exchange(exchange, desk, stop, desk.say)
@@ -535,12 +548,20 @@ def _insert_alone(rows: list[Row]) -> int:
 def _insert(rows: list[Row]) -> int:
     if not rows:
         return 0
+    told = None if rows[0][0] else Changes()  # of an exercise nobody is told
+    wants = told is not None and told.wants(BY_TITLE["Observation"])
+    last = Observation.objects.aggregate(last=Max("id"))["last"] or 0 if wants else 0
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(_FROM_COLUMNS, [list(column) for column in zip(*rows, strict=True)])
         else:
             cursor.executemany(_FROM_ROWS, rows)
-        return cursor.rowcount
+        count = cursor.rowcount
+    if told is not None and wants and count:
+        new = Observation.objects.filter(id__gt=last, exercise_id="").exclude(message_id="")
+        told.made(BY_TITLE["Observation"], new.order_by("id").values_list("id", flat=True))
+        told.finish()
+    return count
 
 
 def _create_new(model: type[Model], rows: Mapping[str, Model]) -> int:

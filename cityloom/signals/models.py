@@ -251,7 +251,7 @@ class EntityChange(models.Model):
 
     position = models.BigAutoField(primary_key=True)
     title = models.CharField(max_length=20)
-    key = models.BigIntegerField()
+    key = models.CharField(max_length=60)
     is_new = models.BooleanField()
     names = models.CharField(max_length=300, blank=True, default="")
     document = models.TextField(null=True)

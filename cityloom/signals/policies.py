@@ -36,11 +36,15 @@ def check_can_read_reports(actor: Actor) -> None:
 
 @dataclass(frozen=True)
 class Writer:
-    """Whose key writes; bound to a thing it may only add observations to that thing's datastreams."""
+    """Whose key writes; bound to a thing it may only add observations to that thing's datastreams.
+
+    With `chooses_ids` it may say which id what it makes is to have.
+    """
 
     key_id: str
     owner: str
     thing_id: int | None = None
+    chooses_ids: bool = False
 
 
 def check_can_make_key(actor: Actor) -> None:

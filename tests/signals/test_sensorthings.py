@@ -348,3 +348,52 @@ def test_changes_that_nobody_tells_for_a_week_are_dropped(api):
     assert actions.end_exchange_if_left(by=SYSTEM, at=AT + timedelta(days=8)) == 1
     api.make("Things", thing())
     assert not EntityChange.objects.exists()
+
+
+def test_a_key_that_chooses_ids_gives_them_once_and_others_are_given_them(api):
+    chooser = Api(actions.make_key(owner="Archive", chooses_ids=True, by=SYSTEM, at=AT))
+    inlined = stream(**{"@iot.id": 31})
+    assert chooser.make("Things", thing(inlined, **{"@iot.id": 4711})) == 4711
+    assert api.get("Things(4711)/Datastreams(31)")["name"] == "Level"
+    assert chooser.post("Things", thing(**{"@iot.id": 4711}), 409)["reason"] == "signals.sta_id_taken"
+    for bad in (0, -1, "7", 1.5, True, 10**16):
+        assert chooser.post("Things", thing(**{"@iot.id": bad}), 400)["reason"] == "signals.sta_id"
+    assert chooser.make("Things", thing()) > 4711
+    assert api.make("Things", thing(**{"@iot.id": 9})) != 9
+    with pytest.raises(Refused, match="does not choose ids"):
+        actions.make_key(owner="x", thing_id=4711, chooses_ids=True, by=SYSTEM, at=AT)
+
+
+def pressure(**changes: object) -> dict[str, object]:
+    unit = {"name": "kilopascal", "symbol": "kPa", "definition": "ucum:kPa"}
+    observed = {"name": "Pressure", "definition": "http://qudt.org/vocab/quantitykind/Pressure", "description": "d"}
+    return stream(**({"name": "P-9", "unitOfMeasurement": unit, "ObservedProperty": observed} | changes))
+
+
+def test_an_operator_takes_a_stream_among_the_citys_own(api, installed):
+    api.make("Things", thing(pressure()))
+    key = Datastream.objects.get(name="P-9").id
+    assert actions.adopt(datastream_id=key, by=SYSTEM, at=AT) == "pressure"
+    row = Datastream.objects.get(pk=key)
+    assert (row.unit, row.low, row.lon, row.lat) == ("kPa", 0.0, *PLACE["location"]["coordinates"])
+    assert queries.sensors_counted() == 3
+    now = clock.to_text(clock.now())
+    path = f"Datastreams({key})/Observations"
+    assert "impossible" in api.post(path, {"result": -1, "phenomenonTime": now}, 400)["message"]
+    api.make(path, {"result": 300, "phenomenonTime": now})
+    assert OutboxEvent.objects.filter(type__contains="SignalsRecorded").count() == 1
+    assert api.call("DELETE", f"Datastreams({key})").status_code == 403
+
+
+@pytest.mark.parametrize(("made", "kind", "code"), [
+    (pressure(ObservedProperty={"name": "x", "definition": "urn:x", "description": "d"}), "", "adopt_kind"),
+    (pressure(), "flow", "adopt_unit"), (pressure(), "mood", "unknown_kind"),
+    (pressure(name="rain-2"), "", "adopt_name"),
+])  # fmt: skip
+def test_a_stream_that_cannot_be_one_of_the_citys_stays_what_it_is(api, installed, made, kind, code):
+    api.make("Things", thing(made))
+    key = Datastream.objects.order_by("-id")[0].id
+    with pytest.raises(Refused) as refused:
+        actions.adopt(datastream_id=key, kind=kind, by=SYSTEM, at=AT)
+    assert refused.value.code == f"signals.{code}"
+    assert Datastream.objects.get(pk=key).kind == ""

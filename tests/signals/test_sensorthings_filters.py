@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
@@ -101,6 +103,11 @@ def test_a_filter_finds_the_observations_that_it_means(api, condition, found):
         ("toupper(name) eq 'WEIR'", 1), ("trim(concat(' ',concat(name,' '))) eq 'Weir'", 1), ("name gt 'P'", 1),
         ("properties/owner/unit eq 'water'", 1), ("properties/depth gt 3", 1), ("properties/depth eq '4'", 0),
         ("properties/dry eq false", 1), ("properties/nothing eq null", 2), ("properties eq null", 1),
+        ("properties/depth ne 4", 1), ("properties/depth ne 5", 2), ("not (properties/depth gt 3)", 1),
+        ("not (properties/nothing eq 1)", 2), ("properties/depth ne null", 1), ("properties ne null", 1),
+        ("properties/nothing ne properties/other", 0), ("Datastreams/name ne 'Level'", 1),
+        ("Datastreams/name ne 'Level' and Datastreams/name ne 'State' and Datastreams/name ne 'Rain total'", 0),
+        ("Datastreams/phenomenonTime ne 2026-05-01T00:00:00Z", 1), ("Datastreams/name ne 'X'", 1),
         ("Datastreams/Observations/result eq 'wet'", 1), ("Datastreams/Observations/result eq true", 1),
         ("Datastreams/Observations/result/n eq 2", 1), ("Datastreams/unitOfMeasurement/symbol eq 'm'", 1),
         ("Datastreams/Observations/parameters/method eq 'tipping'", 1),
@@ -122,6 +129,21 @@ def test_a_filter_finds_the_observations_that_it_means(api, condition, found):
 )  # fmt: skip
 def test_a_filter_finds_the_things_that_it_means(api, condition, found):
     assert api.get("Things", filter=condition, count="true", top="0")["@iot.count"] == found
+
+
+@pytest.mark.skipif(connection.vendor == "postgresql", reason="there the database's own collation decides")
+def test_letters_beyond_a_to_z_have_two_cases(api):
+    assert len(api.values("Things", filter=quote("tolower('ÄÖ Ж') eq 'äö ж' and toupper('é') eq 'É'"))) == 2
+
+
+@pytest.mark.parametrize("condition", [
+    "1 eq " + "1 mod (" * 24 + "1" + ")" * 24,
+    "year(" + "date(" * 23 + "now()" + ")" * 23 + ") eq 1",
+    "name eq " + "substring(name,length(" * 12 + "name" + "))" * 12,
+])  # fmt: skip
+def test_what_would_double_with_each_bracket_is_refused_at_once(api, condition):
+    message = api.get("Things", 400, filter=condition)
+    assert message["reason"] in ("signals.sta_filter_wide", "signals.sta_type", "signals.sta_filter_deep")
 
 
 def test_a_thing_with_many_that_match_comes_once_and_paths_sort(api):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -44,6 +45,7 @@ KINDS = {
     )
 }
 SILENT_AFTER_CADENCES = 5
+_UCUM = "ucum:"
 
 
 class Sites(Protocol):
@@ -54,6 +56,16 @@ class Sites(Protocol):
     lat: NDArray[np.float64]
     street: NDArray[np.object_]
     made_up: NDArray[np.int64]
+
+
+def kind_of(definition: str, unit: Mapping[str, object]) -> str:
+    """The kind of a stream that observes a property in a unit as SensorThings writes it; "" where it is none of ours.
+
+    The unit's definition counts, as in `ucum:kPa`, or its symbol where that is no UCUM.
+    """
+    stated = str(unit.get("definition") or "")
+    code = stated.removeprefix(_UCUM) if stated.startswith(_UCUM) else str(unit.get("symbol") or "")
+    return next((kind.name for kind in KINDS.values() if (kind.definition, kind.unit) == (definition, code)), "")
 
 
 def silent(last_at_us: NDArray[np.int64], cadence_s: NDArray[np.int64], until_us: int) -> NDArray[np.bool_]:

@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('position', models.BigAutoField(primary_key=True, serialize=False)),
                 ('title', models.CharField(max_length=20)),
-                ('key', models.BigIntegerField()),
+                ('key', models.CharField(max_length=60)),
                 ('is_new', models.BooleanField()),
                 ('names', models.CharField(blank=True, default='', max_length=300)),
                 ('document', models.TextField(null=True)),

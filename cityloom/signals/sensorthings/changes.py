@@ -26,7 +26,7 @@ class Change:
     """One entity that was made (no `names`) or whose properties changed; without a `document` it is read later."""
 
     title: str
-    key: int
+    key: int | str
     names: tuple[str, ...] = ()
     document: dict[str, Any] | None = None
 
@@ -43,7 +43,7 @@ class Changes:
         """Whether anybody wants to be told of entities of this type."""
         return entity.title in self._wanted_titles()
 
-    def made(self, entity: Entity, keys: Iterable[int]) -> None:
+    def made(self, entity: Entity, keys: Iterable[int | str]) -> None:
         """Note that entities were made."""
         if self.wants(entity):
             self.noted += [Change(entity.title, key) for key in keys]
@@ -85,10 +85,10 @@ def wanted_titles() -> frozenset[str]:
                      for name in titles.split(","))  # fmt: skip
 
 
-def documents(entity: Entity, keys: Iterable[int]) -> dict[int, dict[str, Any]]:
+def documents(entity: Entity, keys: Iterable[int | str]) -> dict[int | str, dict[str, Any]]:
     """What everyone may see of entities, by id, with the ids of what they are tied to."""
     ties = tuple(one.name for one in entity.relations if not one.many)
-    every, found = sorted(set(keys)), {}
+    every, found = sorted(set(keys), key=str), {}
     for start in range(0, len(every), _AT_ONCE):
         some = every[start : start + _AT_ONCE]
         wanted = Wanted(entity, None, some, top=len(some), columns=Columns(None, ties))
@@ -98,7 +98,7 @@ def documents(entity: Entity, keys: Iterable[int]) -> dict[int, dict[str, Any]]:
 
 def _write(noted: list[Change]) -> None:
     rows = [
-        (one.title, one.key, not one.names, ",".join(one.names)[:300],
+        (one.title, str(one.key), not one.names, ",".join(one.names)[:300],
          json.dumps(one.document, ensure_ascii=False, separators=(",", ":")) if one.document else None)
         for one in noted if one.document != {}
     ]  # fmt: skip

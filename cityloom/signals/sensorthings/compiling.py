@@ -21,6 +21,7 @@ from cityloom.signals.sensorthings.terms import (
     as_moment,
     as_number,
     as_string,
+    is_postgresql,
     joined,
     listed,
     unfit,
@@ -30,7 +31,7 @@ from cityloom.signals.sensorthings.terms import (
 _SIGNS = {"eq": "=", "ne": "<>", "gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 _TURNED = {"eq": "eq", "ne": "ne", "gt": "lt", "ge": "le", "lt": "gt", "le": "ge"}
 _MOMENTS = {
-    "eq": "({0} = {2} AND {1} = {3})", "ne": "NOT ({0} = {2} AND {1} = {3})", "gt": "({0} > {3})",
+    "eq": "({0} = {2} AND {1} = {3})", "ne": "NOT COALESCE({0} = {2} AND {1} = {3}, 1 = 0)", "gt": "({0} > {3})",
     "ge": "({0} >= {2})", "lt": "({0} < {2} AND {1} < {2})", "le": "({0} <= {3} AND {1} <= {3})",
 }  # fmt: skip
 """By beginnings {0}, {2} and ends {1}, {3}; where one condition would do, the other lets an index be used."""
@@ -82,7 +83,8 @@ def _logical(node: Call, scope: Scope) -> Term:
 
 
 def _not(node: Call, scope: Scope) -> Term:
-    return joined("bool", "(NOT {0})", as_bool(_term(node.arguments[0], scope)))
+    """What cannot be told is false, so that its contrary is true. Source: OData 4.01 URL conventions, 5.1.1."""
+    return joined("bool", "(NOT COALESCE({0}, 1 = 0))", as_bool(_term(node.arguments[0], scope)))
 
 
 def _negative(node: Call, scope: Scope) -> Term:
@@ -126,11 +128,33 @@ def _comparison(node: Call, scope: Scope) -> Term:
             if not isinstance(other, Literal) or other.kind != "number":
                 raise Refused("signals.sta_measure", "A distance or length can be compared with a number only.")
             return _measure(measure, word, other.value, scope)
-    return compared(node.name, _term(left, scope), _term(right, scope))
+    found = compared(node.name, _term(left, scope), _term(right, scope))
+    many = [alias for one in (left, right) if (alias := _of_many(one, scope))]
+    if node.name != "ne" or not many:
+        return found
+    there = " AND ".join(f"{alias}.id IS NOT NULL" for alias in many)  # of nothing, nothing is unequal
+    return joined("bool", f"({there} AND {{0}})", found)
+
+
+def _of_many(node: Node, scope: Scope) -> str:
+    """The alias at the end of a path over a relation to many; empty where it is none."""
+    if not isinstance(node, Path):
+        return ""
+    entity, many = scope.root, False
+    for step in node.steps:
+        relation = entity.relation_named(step)
+        if relation is None:
+            break
+        many |= relation.many
+        entity = BY_TITLE[relation.target]
+    return scope.follow(node.steps)[0] if many else ""
 
 
 def compared(name: str, left: Term, right: Term) -> Term:
-    """A comparison of two terms of kinds that go together."""
+    """A comparison of two terms of kinds that go together; `ne` is true where one side has no value.
+
+    Source: OData 4.01 URL conventions, 5.1.1.1.2.
+    """
     kinds = {left.kind, right.kind}
     if "null" in kinds:
         return _with_null(name, left if right.kind == "null" else right)
@@ -140,7 +164,8 @@ def compared(name: str, left: Term, right: Term) -> Term:
         begins = (Term("instant", one.sql, one.parameters) for one in (first, second))
         return joined("bool", _MOMENTS[name], *(one for pair in zip(begins, ends, strict=True) for one in pair))
     as_ = _common(kinds)
-    return joined("bool", f"({{0}} {_SIGNS[name]} {{1}})", as_(left), as_(right))
+    sign = _SIGNS[name] if name != "ne" else "IS DISTINCT FROM" if is_postgresql() else "IS NOT"
+    return joined("bool", f"({{0}} {sign} {{1}})", as_(left), as_(right))
 
 
 def _common(kinds: set[str]) -> Any:
@@ -228,8 +253,6 @@ def _places(title: str, name: str) -> tuple[np.ndarray, shapes.Shapes]:
         raise Refused("signals.sta_shapes", "There are more than {limit} places to look at; filter by another property,"
                       " or follow a relation.", limit=_MOST_SHAPES)  # fmt: skip
     return np.array([row[0] for row in rows], dtype=np.int64), shapes.of_json([row[1] for row in rows])
-
-
 
 
 _OPERATORS = {"and": _logical, "or": _logical, "not": _not, "neg": _negative} | dict.fromkeys(

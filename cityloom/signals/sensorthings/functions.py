@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.db import connection
+
 from cityloom.signals.domain.sensorthings.times import DAY_US
 from cityloom.signals.sensorthings.terms import (
     Term,
@@ -32,6 +34,19 @@ def _moment(one: Term) -> Term:
 
 def _of_string(kind: str, template: str) -> Callable[..., Term]:
     return lambda *terms: joined(kind, template, *(as_string(one) for one in terms))
+
+
+def _cased(name: str, change: Callable[[str], str]) -> Callable[[Term], Term]:
+    """SQLite knows A to Z only, so it is lent ours; PostgreSQL goes by the database's own collation."""
+
+    def build(term: Term) -> Term:
+        if is_postgresql():
+            return joined("string", f"{name}({{0}})", as_string(term))
+        connection.ensure_connection()
+        connection.connection.create_function(f"sta_{name}", 1, lambda text: text and change(text), deterministic=True)
+        return joined("string", f"sta_{name}({{0}})", as_string(term))
+
+    return build
 
 
 def _position(kind: str, template: str, turned: bool = False) -> Callable[[Term, Term], Term]:
@@ -96,8 +111,8 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[..., Term]]] = {
         "bool", "(length({0}) >= length({1}) AND substr({0}, length({0}) - length({1}) + 1) = {1})")),
     "length": (1, 1, _of_string("number", "length({0})")),
     "substring": (2, 3, _substring),
-    "tolower": (1, 1, _of_string("string", "lower({0})")),
-    "toupper": (1, 1, _of_string("string", "upper({0})")),
+    "tolower": (1, 1, _cased("lower", str.lower)),
+    "toupper": (1, 1, _cased("upper", str.upper)),
     "trim": (1, 1, _of_string("string", "trim({0})")),
     "concat": (2, 2, _of_string("string", "({0} || {1})")),
     "year": (1, 1, _calendar("YEAR", "Y")),

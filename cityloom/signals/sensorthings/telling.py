@@ -112,7 +112,7 @@ class _Parents:
     """From which entities a way leads to another one, asked once each."""
 
     def __init__(self, changes: Sequence[tuple[int, Change]]) -> None:
-        self._known: dict[tuple[str, str, int], list[int]] = {}
+        self._known: dict[tuple[str, str, int | str], list[int]] = {}
         self._change: Change | None = None
 
     def of(self, change: Change) -> topics.Parents:
@@ -120,7 +120,7 @@ class _Parents:
         self._change = change
         return self._find
 
-    def _find(self, relation: Relation, source: Entity, target: Entity, key: int) -> list[int]:
+    def _find(self, relation: Relation, source: Entity, target: Entity, key: int | str) -> list[int]:
         change = self._change
         tie = f">{relation.inverse}"
         if change and change.document and (target.title, key) == (change.title, change.key) and tie in change.document:
@@ -132,7 +132,7 @@ class _Parents:
         return self._known[place]
 
 
-def _parents(relation: Relation, source: Entity, target: Entity, key: int) -> list[int]:
+def _parents(relation: Relation, source: Entity, target: Entity, key: int | str) -> list[int]:
     back = target.relation_named(relation.inverse)
     if back is None:
         raise LookupError(relation.inverse)
@@ -155,15 +155,20 @@ def _rows(out: set[int]) -> list[tuple[int, Change]]:
         )  # fmt: skip
         rows = cursor.fetchall()
     return [
-        (row[0], Change(row[1], row[2], tuple(row[4].split(",")) if row[4] else (),
+        (row[0], Change(row[1], _key(row[2]), tuple(row[4].split(",")) if row[4] else (),
                         json.loads(row[5]) if row[5] else None))
         for row in rows
     ]  # fmt: skip
 
 
+def _key(text: str) -> int | str:
+    """An id as it is elsewhere: a number, or a text where an observation lies in columns."""
+    return int(text) if text.isdecimal() else text
+
+
 def _with_documents(rows: list[tuple[int, Change]]) -> list[tuple[int, Change]]:
     """Those that can be shown: what has gone since, or may not be seen by everyone, is not told."""
-    bare: dict[str, set[int]] = {}
+    bare: dict[str, set[int | str]] = {}
     for _, change in rows:
         if change.document is None:
             bare.setdefault(change.title, set()).add(change.key)

@@ -15,6 +15,7 @@ from cityloom.kernel.refused import Refused
 from cityloom.signals.domain.sensorthings.times import DAY_US
 
 LARGEST = 2**63 - 1
+LONGEST_SQL = 100_000
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,9 @@ def listed(sql: str, ids: list[int]) -> Term:
 def joined(kind: str, template: str, *terms: Term) -> Term:
     """A term from others: each `{0}`, `{1}` in the template stands for one, and its parameters follow in that order."""
     order = [int(piece[0]) for piece in template.split("{")[1:]]
+    if sum(len(terms[number].sql) for number in order) > LONGEST_SQL:  # what a function needs twice doubles each time
+        raise Refused("signals.sta_filter_wide", "The expression would become too large for the database; nest fewer"
+                      " functions, mod and date inside each other.")  # fmt: skip
     parameters = tuple(one for number in order for one in terms[number].parameters)
     return Term(kind, template.format(*(term.sql for term in terms)), parameters)
 

@@ -17,7 +17,7 @@ from cityloom.signals.domain.reading import microseconds
 from cityloom.signals.domain.sensorthings import checking, patching
 from cityloom.signals.domain.sensorthings.entities import BY_TITLE, Entity, Relation
 from cityloom.signals.policies import Writer, check_can_create
-from cityloom.signals.sensorthings import deleting, observing
+from cityloom.signals.sensorthings import deleting, numbering, observing
 from cityloom.signals.sensorthings.changes import Changes
 from cityloom.signals.sensorthings.reading import Budget, Wanted, exists, source_of
 from cityloom.signals.sensorthings.rows import KEY
@@ -73,7 +73,10 @@ def create(work: Writing, entity: Entity, payload: object, given: dict[str, int]
         work.changes.made(entity, [key])
         return key
     row = MODELS[entity.title](**checking.columns(entity, properties, whole=True), **_columns(entity, keys))
+    row.pk = numbering.chosen(work.by, entity, payload) if isinstance(payload, dict) else None
     row.save(force_insert=True)
+    if work.by.chooses_ids:
+        numbering.count_on(entity, row.pk)
     work.changes.made(entity, [row.pk])
     linked = {name: [key] for name, key in given.items() if _relation(entity, name).many}
     _add_many(work, entity, row.pk, related, linked, depth)

@@ -20,7 +20,6 @@ from cityloom.signals.domain.sensorthings.topics import VERSION, Template
 
 LARGEST_BYTES = 256 * 1024
 CLIENT = "cityloom-sensorthings"
-ROOT = "http://localhost:8475/sta/v1.1"
 _KEY = "{key}"
 
 
@@ -92,8 +91,8 @@ def schema() -> dict[str, Any]:
     return found
 
 
-def read(text: str) -> Exchange:
-    """An exchange from its YAML.
+def read(text: str, root: str = "http://localhost/sta/v1.1") -> Exchange:
+    """An exchange from its YAML; `root` is the address of the service where none is named.
 
     Raises: Refused `signals.exchange` with the place of what is wrong, `signals.sta_topic`.
     """
@@ -110,7 +109,7 @@ def read(text: str) -> Exchange:
         if one.prefix.split("/").count(_KEY) != (not one.key) or "{" in one.prefix.replace(f"{_KEY}/", ""):
             raise _wrong(f"take.{number}: either a key is given, or {_KEY} is one level of the prefix")
     tell = tuple(map(topics.read, says["tell"])) if "tell" in says else topics.usual()
-    return Exchange(says["broker"], says.get("client", CLIENT), says.get("root", ROOT), tell, take,
+    return Exchange(says["broker"], says.get("client", CLIENT), says.get("root", root), tell, take,
                     says.get("prefix", ""))  # fmt: skip
 
 

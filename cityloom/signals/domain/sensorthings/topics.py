@@ -20,7 +20,7 @@ ANY = 0
 """In place of an id; ids begin at 1."""
 _SELECT = "$select="
 
-Parents = Callable[[Relation, Entity, Entity, int], list[int]]
+Parents = Callable[[Relation, Entity, Entity, int | str], list[int]]
 """From a relation, its source, its target and an id there: the ids of the sources."""
 
 
@@ -74,7 +74,7 @@ def usual() -> tuple[Template, ...]:
     return tuple(map(read, texts))
 
 
-def topics(template: Template, key: int, names: Iterable[str], parents: Parents) -> list[tuple[str, str]]:
+def topics(template: Template, key: int | str, names: Iterable[str], parents: Parents) -> list[tuple[str, str]]:
     """The topics of a form on which a change is told, each with the property that is told there or none.
 
     `names` are the properties that changed; none where the entity is new.
@@ -92,13 +92,13 @@ def topics(template: Template, key: int, names: Iterable[str], parents: Parents)
     ]  # fmt: skip
 
 
-def _ways(steps: tuple[Step, ...], key: int, parents: Parents) -> list[str]:
+def _ways(steps: tuple[Step, ...], key: int | str, parents: Parents) -> list[str]:
     """The paths that lead to an entity over such steps."""
     last = steps[-1]
     if last.id is not None and last.id not in (ANY, key):
         return []
     name = last.relation.name if last.relation else last.entity.name
-    own = name if last.id is None else f"{name}({key})"
+    own = name if last.id is None else f"{name}({key})" if isinstance(key, int) else f"{name}('{key}')"
     if last.relation is None or len(steps) == 1:
         return [own]
     above = parents(last.relation, steps[-2].entity, last.entity, key)
