@@ -5,10 +5,16 @@ Nobody in them exists: names end in 虚构 (made up), areas of identity numbers 
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
+Made = dict[str, tuple[Path, int]]
+"""Files by what is in them, each with its rows."""
+
 BUILDINGS, DWELLINGS, COMPANIES, PEOPLE = 1_000_000, 14_000_000, 3_600_000, 20_000_000
+_BOOK = "made.json"
 _CREDIT = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _HEAD = """\
 cityloom: 1
@@ -92,7 +98,20 @@ def dwelling_code(number: int) -> str:
     return f"D{number:09d}"
 
 
-def write(folder: Path, scale: float, changed: int) -> dict[str, tuple[Path, int]]:
+def written(folder: Path) -> Made:
+    """The files that `write` has written to a folder to its end, as it would write them now; none where it has not."""
+    try:
+        told = json.loads((folder / _BOOK).read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    return {name: (folder / file, rows) for name, (file, rows) in told["files"].items()} if told["by"] == _by() else {}
+
+
+def _by() -> str:
+    return hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+
+
+def write(folder: Path, scale: float, changed: int) -> Made:
     """Write the files of four registers, and one of people of whom something changed; each with its rows."""
     import duckdb
 
@@ -106,6 +125,8 @@ def write(folder: Path, scale: float, changed: int) -> dict[str, tuple[Path, int
         step = max(1, sizes["people"] // changed)
         again = _QUESTIONS["people"].format(**sizes).replace("'13'", "'15'") + f" WHERE i % {step} = 1"
         out["changed"] = _copied(link, folder / "changed.parquet", again, sizes["people"])
+    book = {"by": _by(), "files": {name: (path.name, rows) for name, (path, rows) in out.items()}}
+    (folder / _BOOK).write_text(json.dumps(book), "utf-8")
     return out
 
 

@@ -1,10 +1,12 @@
 """Fill a city's registers at the size of Shenzhen from Parquet: buildings, dwellings, companies, people.
 
 Run: python -m bench.fill [--scale S] [--url postgresql://...] [--only buildings,dwellings] [--folder DIR] [--part ROWS]
-A city of its own in a temporary home, with a keeper; made-up files with 1 bad row in 100 (`bench/_city_files.py`). Each
-file is loaded as `cityloom register load` does: mapping, checks, a verdict on the whole file, sealing, the quarantine,
-indexes. Then people of whom something changed are loaded into all of them, and entries are looked up by key and as
-known before. One line of JSON for each. Memory is what all processes of this run hold at once (PSS, each five seconds),
+     python -m bench.fill --only-files --scale S --folder DIR
+A city of its own in a temporary home, with a keeper; made-up files with 1 bad row in 100 (`bench/_city_files.py`),
+which are made once for a folder and a scale (DIR/fill-files-S, beforehand with --only-files). Each file is loaded as
+`cityloom register load` does: mapping, checks, a verdict on the whole file, sealing, the quarantine, indexes. Then
+people of whom something changed are loaded into all of them, and entries are looked up by key and as known before.
+One line of JSON for each. Memory is what all processes of this run hold at once (PSS, each five seconds),
 PostgreSQL's own beside it. The peer, in the same run: rows of the file of dwellings, as they are, into a bare table.
 The whole size (--scale 1) needs 60 GB of disk in the folder of temporary files.
 """
@@ -40,13 +42,27 @@ def main() -> int:
     parser.add_argument("--url", default="", help="keep the records in PostgreSQL, in an empty database")
     parser.add_argument("--only", default=",".join(files.MAPPINGS), help="registers to fill, in this order")
     parser.add_argument("--folder", default="", help="where the temporary home is made")
+    parser.add_argument("--only-files", action="store_true", help="make the files in the folder, and no more")
     parser.add_argument("--part", type=int, default=500_000, help="rows for the peer")
     wanted = parser.parse_args()
+    if wanted.folder:
+        Path(wanted.folder).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="cityloom-fill-", dir=wanted.folder or None) as place:
-        return _in(Path(place), wanted)
+        made = _made(Path(wanted.folder or place) / f"fill-files-{wanted.scale}", wanted.scale)
+        return 0 if wanted.only_files else _in(Path(place), wanted, made)
 
 
-def _in(place: Path, wanted: argparse.Namespace) -> int:
+def _made(folder: Path, scale: float) -> files.Made:
+    """The files, which are made where they are not there as they would be made."""
+    began = time.perf_counter()
+    folder.mkdir(parents=True, exist_ok=True)
+    made = files.written(folder) or files.write(folder, scale, max(100, round(_CHANGED * min(1, scale * 10))))
+    _say(made_s=round(time.perf_counter() - began, 1), folder=str(folder),
+         files_mb=sum(path.stat().st_size for path, _rows in made.values()) >> 20, scale=scale)  # fmt: skip
+    return made
+
+
+def _in(place: Path, wanted: argparse.Namespace, made: files.Made) -> int:
     (place / "city").mkdir()
     os.environ |= {
         "CITYLOOM_HOME": str(place), "CITYLOOM_CITY_DIR": f"{place}/city", "CITYLOOM_DATABASE_URL": wanted.url,
@@ -63,11 +79,6 @@ def _in(place: Path, wanted: argparse.Namespace) -> int:
     call_command("migrate", verbosity=0)
     from cityloom.gate import actions as gate
 
-    began = time.perf_counter()
-    made = files.write(place, wanted.scale, max(100, round(_CHANGED * min(1, wanted.scale * 10))))
-    _say(made_s=round(time.perf_counter() - began, 1),
-         files_mb=sum(path.stat().st_size for path, _rows in made.values()) >> 20,
-         database="PostgreSQL" if wanted.url else "SQLite", scale=wanted.scale)  # fmt: skip
     keeper = gate.start_keeper()
     try:
         _measure(place, wanted, made)
@@ -76,7 +87,7 @@ def _in(place: Path, wanted: argparse.Namespace) -> int:
     return 0
 
 
-def _measure(place: Path, wanted: argparse.Namespace, made: dict[str, tuple[Path, int]]) -> None:
+def _measure(place: Path, wanted: argparse.Namespace, made: files.Made) -> None:
     registers, rows, seconds, most = wanted.only.split(","), 0, 0.0, 0
     for register in registers:
         told = _loaded(place, register, made[register], _FIRST)
@@ -187,7 +198,7 @@ def _held_kb(pid: int) -> int:
     return next((int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:")), 0)
 
 
-def _look_up(registers: list[str], made: dict[str, tuple[Path, int]]) -> None:
+def _look_up(registers: list[str], made: files.Made) -> None:
     from cityloom.registers import queries
     from cityloom.registers.models import Load
 

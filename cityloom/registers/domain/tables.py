@@ -117,7 +117,8 @@ class Asked:
 
     `certain` tells whether a row is beyond doubt good; `values` are the values of such rows by field, `filled` whether
     a field holds anything, `digest` an unsigned number, or nothing. Only rows behind the number `after` are wanted,
-    `at_once` of them in a batch. `doubtful` are the numbers of rows that are not certain, rising, where that is known.
+    `at_once` of them in a batch; where several processes read, this one takes a `turn`: its place among how many, and
+    every so-manieth batch from there. `doubtful` are the numbers of rows that are not certain, rising, where known.
     """
 
     certain: str
@@ -126,6 +127,7 @@ class Asked:
     digest: str = ""
     after: int = 0
     at_once: int = 50_000
+    turn: tuple[int, int] = (0, 1)
     doubtful: NDArray[np.int64] | None = None
 
 
@@ -146,10 +148,14 @@ class Columns:
 
 @runtime_checkable
 class ColumnTable(Protocol):
-    """A table that also answers in columns, many rows at a time."""
+    """A table that also answers in columns, many rows at a time; `count` is how many it has.
+
+    It can be handed to another process, which then reads for itself.
+    """
 
     header: tuple[str, ...]
     how: Wanted
+    count: int
 
     def batches(self) -> Iterator[Rows]:
         """The rows, in order."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -164,7 +164,7 @@ class PersonWriter:
             if len(part.new):
                 yield part.new.sealed
 
-    def _keyed(self, table: Table) -> Iterator[tuple[Rows, Checked, Ints]]:
+    def _keyed(self, table: Table) -> Generator[tuple[Rows, Checked, Ints], None, None]:
         """Rows, and what each key is kept as; of a file that is everything, or has somebody twice, all of them."""
         after = 0 if self._mapping.covers_everything or self._within.leader else self._load.rows_done
         at_once = MOST if self._is_first else BATCH

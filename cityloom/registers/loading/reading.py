@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from operator import itemgetter
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from cityloom.registers.domain.checks import Checked, Checks, digests
 from cityloom.registers.domain.proofs import Proof
 from cityloom.registers.domain.tables import BATCH, Asked, Columns, ColumnTable, Rows, Table
+from cityloom.registers.loading import crew
 
 MOST = 50_000
 T = TypeVar("T")
@@ -33,7 +35,11 @@ def checked(
         yield from _one_by_one(table, checks, after)
     else:
         asked = replace(_asked(proof, only, key, (after, at_once)), doubtful=doubtful)
-        yield from ahead(_in_columns(table, checks, asked, key))
+        count = crew.size() if table.count - after >= crew.WORTH else 1
+        if count > 1:
+            yield from ahead(crew.batches(crew.Orders(table, checks, asked, key), count))
+        else:
+            yield from ahead(in_columns(table, checks, asked, key))
 
 
 def _asked(proof: Proof, only: Collection[str] | None, key: bytes, part: tuple[int, int]) -> Asked:
@@ -52,16 +58,17 @@ def _one_by_one(table: Table, checks: Checks, after: int) -> Iterator[Batch]:
             yield rows, checks.check(rows.numbers, rows.texts, rows.faults)
 
 
-def ahead(items: Iterator[T]) -> Iterator[T]:
+def ahead(items: Generator[T, None, None]) -> Iterator[T]:
     """The items, each made in a thread while the one before is worked on."""
-    with ThreadPoolExecutor(1) as thread:
+    with closing(items), ThreadPoolExecutor(1) as thread:
         waiting = thread.submit(next, items, None)
         while (item := waiting.result()) is not None:
             waiting = thread.submit(next, items, None)
             yield item
 
 
-def _in_columns(table: ColumnTable, checks: Checks, asked: Asked, key: bytes) -> Iterator[Batch]:
+def in_columns(table: ColumnTable, checks: Checks, asked: Asked, key: bytes) -> Generator[Batch, None, None]:
+    """Rows of a file that can be asked in SQL, batch after batch."""
     for columns in table.columns(asked):
         out = checks.judge(_merged(columns, checks, key if asked.digest else b""), columns.numbers)
         texts: list[list[str]] = [[]] * len(columns.numbers)

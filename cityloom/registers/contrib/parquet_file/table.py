@@ -22,9 +22,10 @@ _MOST_TIMES = 2_000
 """How many times its own size a file may unpack to; what codes long runs shortly stays far below."""
 _SMALL = 1 << 30
 _MOST_SIGNS = 1_000  # more than any field may have, so that it is noted
+_THREADS = 2
 _SETTINGS = {
     "autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "memory_limit": "1GB",
-    "threads": "2", "temp_directory": "",
+    "temp_directory": "",
 }  # fmt: skip
 _PLAIN = ("CHAR", "INT", "DOUBLE", "FLOAT", "DECIMAL", "DATE", "TIME", "BOOL", "UUID", "ENUM", "REAL")
 
@@ -57,11 +58,12 @@ class ParquetTable:
     def columns(self, asked: Asked) -> Iterator[Columns]:
         """The rows in columns; the texts of those that are not certain beside them."""
         question = self._question(asked)
-        with self._connection() as connection:
+        with self._connection(threads=max(1, _THREADS // asked.turn[1])) as connection:
             try:
                 connection.execute(f"PREPARE rows AS {question}")
-                for first in range(asked.after, self._rows, asked.at_once):
-                    last = min(first + asked.at_once, self._rows)
+                place, count = asked.turn
+                for first in range(asked.after + place * asked.at_once, self.count, count * asked.at_once):
+                    last = min(first + asked.at_once, self.count)
                     found = connection.execute(f"EXECUTE rows({first}, {last})").fetchnumpy()
                     if asked.doubtful is None:
                         yield _columns(found, asked)
@@ -107,8 +109,8 @@ class ParquetTable:
         path = str(self._path).replace("'", "''")
         return f"read_parquet('{path}', file_row_number = true)"
 
-    def _connection(self) -> duckdb.DuckDBPyConnection:
-        connection = duckdb.connect(":memory:", config=_SETTINGS)
+    def _connection(self, threads: int = _THREADS) -> duckdb.DuckDBPyConnection:
+        connection = duckdb.connect(":memory:", config=_SETTINGS | {"threads": str(threads)})
         allowed = str(self._path).replace("'", "''")
         connection.execute(f"SET allowed_paths = ['{allowed}']")
         connection.execute("SET enable_external_access = false")
@@ -124,7 +126,7 @@ class ParquetTable:
                 described = connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(self._path)]).fetchall()
             except duckdb.Error as error:
                 raise self._broken() from error
-        self._rows = rows
+        self.count = rows
         return [(row[0], row[1]) for row in described]
 
     def _one(self, connection: duckdb.DuckDBPyConnection, question: str) -> int:
