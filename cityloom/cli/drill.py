@@ -1,4 +1,4 @@
-"""`cityloom drill run|list|report|remove`."""
+"""`cityloom drill run|list|report|decisions|remove`."""
 
 from __future__ import annotations
 
@@ -29,22 +29,29 @@ def drill() -> None:
 @click.option("--hold", is_flag=True, help="Stop at the proposal, and leave the approvals to people at the screens.")
 @click.option("--json", "as_json", is_flag=True, help="The whole report, for machines.")
 @click.option("--decisions", is_flag=True, help="Only what was decided, without ids and times: equal for equal runs.")
+@click.option("--road", type=click.Choice(["direct", "mqtt"]), default="direct", show_default=True,
+              help="How readings come: recorded one by one, or through a broker and a process of its own.")  # fmt: skip
+@click.option("--broker", default="mqtt://localhost:1883", show_default=True, help="The broker of --road mqtt.")
 @click.pass_obj
 def run(
-    runtime: Runtime, scenario: str, exercise_id: str | None, hold: bool, as_json: bool, decisions: bool
+    runtime: Runtime, scenario: str, exercise_id: str | None, hold: bool, as_json: bool, decisions: bool, road: str,
+    broker: str,
 ) -> int:  # fmt: skip
     """Run SCENARIO: the name of one that comes with Cityloom, or a YAML file."""
     runtime.open_city()
     from cityloom.drills.jobs import keeping
     from cityloom.drills.jobs import run as runs
     from cityloom.emergency import queries as incidents
+    from cityloom.kernel import ids
 
     quiet = as_json or decisions
     screen = Screen(stderr=quiet, quiet=quiet)
     with ExitStack() as stack:
         keeper = keeping.keeper_for_drill(stack)
+        exercise_id = exercise_id or ids.new_ulid()
+        taken = stack.enter_context(runtime.road_of_exercise(exercise_id, broker)) if road == "mqtt" else None
         report = runs.run(
-            scenario, exercise_id=exercise_id, narrator=Told(screen), keeper=keeper, approve=not hold,
+            scenario, exercise_id=exercise_id, narrator=Told(screen), keeper=keeper, approve=not hold, road=taken,
         )  # fmt: skip
     if decisions:
         click.echo(incidents.decisions(report["exercise_id"]))
@@ -96,6 +103,19 @@ def report(runtime: Runtime, exercise: str, as_json: bool) -> int:
     else:
         _show_outcome(Screen(), found)
     return UNSAFE if found["outcome"] == "unsafe" else 0
+
+
+@drill.command()
+@click.argument("exercise")
+@click.pass_obj
+def decisions(runtime: Runtime, exercise: str) -> None:
+    """Print what was decided in an exercise, without ids and times: equal for equal runs."""
+    runtime.open_city()
+    from cityloom.drills import queries
+    from cityloom.emergency import queries as incidents
+
+    queries.find(exercise)
+    click.echo(incidents.decisions(exercise))
 
 
 @drill.command()

@@ -61,6 +61,10 @@ def main(arguments: Sequence[str]) -> None:
         from cityloom.project import placer
 
         placer.look_up()
+    elif name == "exercise":
+        from cityloom.project import exercising
+
+        exercising.take_in(*handles)
     elif name == "drill":
         from cityloom.project import drilling
 

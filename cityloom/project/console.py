@@ -8,8 +8,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 from cityloom.cli import main as commands
 from cityloom.kernel import disk
@@ -96,6 +97,12 @@ class Console:
 
         _start_django()
         supervisor.serve(self.home, host=host, port=port)
+
+    def road_of_exercise(self, exercise_id: str, broker: str) -> AbstractContextManager[Any]:
+        """The road of an exercise through a broker, with the process that takes its readings in."""
+        from cityloom.project import exercising
+
+        return exercising.road_of(self.home, exercise_id, broker)
 
     def status(self) -> dict[str, object]:
         """What runs, with its health."""

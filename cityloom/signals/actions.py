@@ -6,8 +6,10 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import repeat
@@ -58,6 +60,7 @@ from cityloom.signals.sensorthings.changes import Changes
 from cityloom.signals.sensorthings.keys import end_key, make_key
 
 if TYPE_CHECKING:
+    from cityloom.signals.domain.bridge import Message
     from cityloom.signals.readings.folder import Folder
     from cityloom.signals.readings.road import Kept, Road
 
@@ -267,8 +270,13 @@ def open_folder(path: Path) -> Folder:
     return Folder(path)
 
 
-def carry(road: Road, *, text: str, stop: Event, turn: Callable[[str], None]) -> None:
+def carry(
+    road: Road, *, text: str, stop: Event, turn: Callable[[str], None],
+    around: Callable[[Sequence[Message]], AbstractContextManager[None]] = nullcontext,
+) -> None:  # fmt: skip
     """Put what a broker sends on a road until told to stop; `text` is the bridge's YAML.
+
+    Messages are taken inside of `around`; when it has ended the broker may forget them.
 
     `turn` is called with each batch and at least twice a second, with words where the line has something to say.
     Raises: Refused `signals.bridge`, `signals.no_broker`, `signals.broker_refuses`.
@@ -280,7 +288,8 @@ def carry(road: Road, *, text: str, stop: Event, turn: Callable[[str], None]) ->
     def take(messages: Sequence[bridging.Message]) -> None:
         turn("")
         if messages:
-            road.take_messages(messages, bridge.topics)
+            with around(messages):
+                road.take_messages(messages, bridge.topics)
         road.tick()
 
     plugins.broker_for(bridge.broker).run(bridge, take, stop, turn)
@@ -383,6 +392,7 @@ def forget(*, exercise_id: str, by: Actor, at: datetime) -> int:
     names = SceneEvent.objects.filter(exercise_id=exercise_id).exclude(still="").values_list("still", flat=True)
     for name in names:
         (Path(settings.CITYLOOM["STILLS_DIR"]) / name).unlink(missing_ok=True)
+    shutil.rmtree(queries.road_of(exercise_id), ignore_errors=True)
     with transaction.atomic():
         models = (Observation, Report, SceneEvent, RejectedSignal)
         return sum(model.objects.filter(exercise_id=exercise_id).delete()[0] for model in models)

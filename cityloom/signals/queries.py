@@ -278,7 +278,7 @@ def last_instants(exercise_id: str = "") -> tuple[NDArray[np.int64], NDArray[np.
     """The streams that have readings in bulk, by id, and the instant of each one's latest in microseconds."""
     from cityloom.signals.readings import looking
 
-    told = looking.tallies(_road_of(exercise_id))
+    told = looking.tallies(road_of(exercise_id))
     told = np.sort(told[told["count"] > 0], order="id")
     return told["id"].copy(), told["last_us"].copy()
 
@@ -288,7 +288,7 @@ def readings_of(datastream_ids: Iterable[int], since_us: int, until_us: int, exe
     from cityloom.signals.readings import looking
 
     keys = np.array(list(datastream_ids), np.int64)
-    found = looking.between(_road_of(exercise_id), keys, since_us, until_us)
+    found = looking.between(road_of(exercise_id), keys, since_us, until_us)
     return Readings(found.thing, found.at_us, found.result)
 
 
@@ -299,7 +299,7 @@ def outline(
 
     Single observations and readings in bulk are united.
     """
-    keys, root = sorted({int(key) for key in datastream_ids}), _road_of(exercise_id)
+    keys, root = sorted({int(key) for key in datastream_ids}), road_of(exercise_id)
     return outlines.outline(root, keys, microseconds(since), microseconds(until), exercise_id, most=most)
 
 
@@ -479,14 +479,15 @@ def _readings(datastream_ids: Iterable[int], since_us: int, until_us: int, exerc
         return Readings(*_columns(cursor.fetchall(), (np.int64, np.int64, np.float64)))
 
 
-def _road_of(exercise_id: str) -> Path:
+def road_of(exercise_id: str) -> Path:
+    """Where readings in bulk lie: in the lake, those of an exercise in a folder of their own."""
     lake = Path(settings.CITYLOOM["LAKE_DIR"])
     return lake.parent / "exercises" / exercise_id if exercise_id else lake
 
 
 def _on_the_road(keys: list[int], since_us: int, until_us: int, exercise_id: str) -> Readings:
     """What came at a high rate: from the last minutes of each stream, and from what is kept where these are too few."""
-    root = _road_of(exercise_id)
+    root = road_of(exercise_id)
     folder = root / ".readings" / "ingest"
     if not keys or not folder.exists():
         return Readings(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))

@@ -70,6 +70,10 @@ class Lookout:
             if self._is_due("keep", _KEPT_EVERY_S):
                 self._keep_aside()
 
+    def tell(self) -> None:
+        """Tell at once what is odd."""
+        self._teller.tell(self._now(), now=True)
+
     def close(self) -> None:
         """Keep what was learnt."""
         if self._keeping:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -38,6 +38,7 @@ from cityloom.kernel.envelope import Envelope
 from cityloom.kernel.refused import Refused
 from cityloom.signals import actions as signals
 from cityloom.signals import queries as signal_queries
+from cityloom.signals.domain.reading import Reading
 
 _ESCALATION_S = 61.0
 _SECOND_APPROVAL_S = 20.0
@@ -77,6 +78,14 @@ class Control(Protocol):
         ...
 
 
+class Road(Protocol):
+    """A road on which a drill's readings come, instead of being recorded one by one."""
+
+    def say(self, readings: Sequence[Reading], at: datetime) -> None:
+        """Let sensors say these; returns once the city has kept them and has told what is odd among them."""
+        ...
+
+
 class Narrator(Protocol):
     """Whoever watches."""
 
@@ -89,8 +98,9 @@ class Play:
 
     def __init__(
         self, *, scenario: Scenario, exercise_id: str, place: tuple[float, float], narrator: Narrator,
-        keeper: Keeper | None, approve: bool = True, control: Control | None = None,
+        keeper: Keeper | None, approve: bool = True, control: Control | None = None, road: Road | None = None,
     ) -> None:  # fmt: skip
+        self._road = road
         self.scenario, self.exercise_id, self.place = scenario, exercise_id, place
         self._narrator, self._keeper, self._approves = narrator, keeper, approve
         begins = scenario.start - timedelta(seconds=scenario.background_s + 60)
@@ -241,13 +251,16 @@ class Play:
         until = self.scenario.start - timedelta(seconds=240)
         self._clock.advance_to(until)
         at = clock.now()
-        recorded = signals.record(readings=background, by=SYSTEM, at=at, exercise_id=self.exercise_id, history=True)
+        if self._road:
+            self._road.say(background, at)
+        else:
+            signals.record(readings=background, by=SYSTEM, at=at, exercise_id=self.exercise_id, history=True)
         since = self.scenario.start - timedelta(seconds=self.scenario.background_s + 60)
         detection.learn_baselines(
             exercise_id=self.exercise_id, datastream_ids=streams.id, since=since, until=until, by=SYSTEM, at=at
         )
         self._narrator.note(
-            f"{recorded.accepted + recorded.duplicates:,} readings of a quiet time from {len(streams.id)} streams "
+            f"{len(background):,} readings of a quiet time from {len(streams.id)} streams "
             f"learnt in {clock.stopwatch() - started:.2f} s"
         )
         return rehearsal
@@ -264,9 +277,11 @@ class Play:
         """Let the city hear a batch, less what is silent now."""
         if self._troubles:
             batch = self._troubles.spoilt(batch, self._seconds(clock.now()))
+        if self._road:
+            self._road.say(batch.readings, clock.now())
         signals.record(
-            readings=batch.readings, reports=batch.reports, scenes=batch.scenes, by=SYSTEM, at=clock.now(),
-            exercise_id=self.exercise_id,
+            readings=() if self._road else batch.readings, reports=batch.reports, scenes=batch.scenes, by=SYSTEM,
+            at=clock.now(), exercise_id=self.exercise_id,
         )  # fmt: skip
 
     def _settle(self) -> set[str]:

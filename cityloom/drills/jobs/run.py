@@ -16,7 +16,7 @@ from cityloom.drills.domain.timeline import lines_of
 from cityloom.drills.jobs import assess, reporting
 from cityloom.drills.jobs.keeping import OwnLine
 from cityloom.drills.jobs.pacing import ByRecord
-from cityloom.drills.jobs.play import Keeper, Narrator, Play
+from cityloom.drills.jobs.play import Keeper, Narrator, Play, Road
 from cityloom.emergency import actions as emergency
 from cityloom.gate import queries as gate
 from cityloom.kernel import clock, ids
@@ -35,9 +35,12 @@ class Silent:
 
 
 def run(
-    name: str, *, narrator: Narrator, keeper: Keeper | None, exercise_id: str | None = None, approve: bool = True
-) -> dict[str, Any]:
+    name: str, *, narrator: Narrator, keeper: Keeper | None, exercise_id: str | None = None, approve: bool = True,
+    road: Road | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Run a scenario, or go on with an exercise that was interrupted; return its report.
+
+    With a `road` its readings come on that one.
 
     Raises: Refused for a scenario that cannot be run here.
     """
@@ -51,8 +54,9 @@ def run(
     narrator.note(f"exercise {exercise_id}: {scenario.title['en']} at {place[0]:.5f}, {place[1]:.5f}")
     before = gate.log_head()
     play = Play(
-        scenario=scenario, exercise_id=exercise_id, place=place, narrator=narrator, keeper=keeper, approve=approve
-    )
+        scenario=scenario, exercise_id=exercise_id, place=place, narrator=narrator, keeper=keeper, approve=approve,
+        road=road,
+    )  # fmt: skip
     play.run()
     wall_s = clock.stopwatch() - started
     if not approve:
