@@ -47,6 +47,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         sources,
         zones,
     )
+    from cityloom.cli.epanet import epanet
     from cityloom.cli.sensor import sensor
 
     groups = (
@@ -58,6 +59,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
     sources.register.add_command(linkage.link)
     cityloom.add_command(sensor)
     sources.register.add_command(address.geocode)
+    sources.register.add_command(epanet)
     for group in groups:
         cityloom.add_command(group)
     screen = Screen(stderr=True)

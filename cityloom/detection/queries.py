@@ -10,13 +10,17 @@ import numpy as np
 from django.utils.translation import gettext
 
 from cityloom.detection import bulk
-from cityloom.detection.domain import firing
+from cityloom.detection.domain import cause as causes
+from cityloom.detection.domain import firing, telling
 from cityloom.detection.domain import pack as packs
 from cityloom.detection.domain.baseline import LEAST_READINGS, Baselines
+from cityloom.detection.domain.cause import Cause
 from cityloom.detection.domain.firing import Fired
+from cityloom.detection.domain.gathering import Finding
 from cityloom.detection.domain.health import STATES
 from cityloom.detection.domain.pack import Pack
 from cityloom.detection.domain.reasons import TEMPLATES, TIMES, Reason
+from cityloom.detection.domain.said import Said
 from cityloom.detection.models import Baseline, Detection, LivePack, SensorState
 from cityloom.detection.trust.judgements import JudgementFacts, OutcomeFacts, duplicates_of, judgements_of, outcomes_of
 from cityloom.detection.watching import seen
@@ -201,10 +205,37 @@ def _facts(row: Detection) -> DetectionFacts:
 
 def sentence_of(reason: Reason, *, name: str, unit: str) -> str:
     """Why a reading scored, in the reader's language; `name` is what the stream is called, `unit` as it is shown."""
+    return _sentence(TEMPLATES[reason.key], reason, name, unit)
+
+
+def _sentence(template: str, reason: Reason, name: str, unit: str) -> str:
     many, count = TIMES[reason.time[0]], reason.time[1]
     time = gettext(many).replace("{count}", str(count))
-    words = reason.numbers | {"time": time, "name": name, "unit": unit}
-    return gettext(TEMPLATES[reason.key]).format_map(words)
+    return gettext(template).format_map(reason.numbers | {"time": time, "name": name, "unit": unit})
+
+
+def words_of(finding: Finding, said: Said) -> list[str]:
+    """A finding in the reader's language, a sentence each: what sources saw, who agrees, how sure it is and where."""
+    templates = TEMPLATES | telling.TEMPLATES
+    return [_sentence(templates[reason.key], reason, name, unit) for name, unit, reason in telling.told(finding, said)]
+
+
+def cause_of(text: str) -> Cause:
+    """The cause pack that is written.
+
+    Raises: Refused `detection.pack_unreadable`, `detection.pack_unfit`, `detection.pack_too_large`.
+    """
+    return causes.cause_of(text)
+
+
+def shipped_cause_files() -> dict[str, Path]:
+    """The files of the cause packs that come with the program."""
+    return causes.shipped()
+
+
+def shipped_causes() -> list[Cause]:
+    """The cause packs that come with the program."""
+    return [causes.cause_of(path.read_text(encoding="utf-8")) for path in causes.shipped().values()]
 
 
 @dataclass(frozen=True)

@@ -24,13 +24,14 @@ from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from cityloom.registers import bulk, plugins, policies, queries
 from cityloom.registers.domain import assumptions as assumed
-from cityloom.registers.domain import example, example_links, names, profile, rows
+from cityloom.registers.domain import epanet_rows, example, example_links, names, profile, rows
 from cityloom.registers.domain import mapping as mappings
 from cityloom.registers.domain import people as made_up_people
 from cityloom.registers.domain.answers import CityFacts
 from cityloom.registers.domain.arrivals import SETTLED_S, FolderFacts
 from cityloom.registers.domain.complete import complete
 from cityloom.registers.domain.draft import Draft
+from cityloom.registers.domain.drawing import Drawing
 from cityloom.registers.domain.facts import CorrectionWords, Noted
 from cityloom.registers.domain.mapping import FileMapping
 from cityloom.registers.domain.people import People
@@ -401,6 +402,37 @@ def load_file(
     outcome = run.load(mapping, file, by=by, at=at, tell=tell)
     placing.place(outcome.load)
     return outcome
+
+
+def load_epanet(
+    path: Path, *, source: str, place: str, by: Actor, at: datetime, dry_run: bool = False,
+    tell: run.Progress = _told_nobody,
+) -> list[Outcome]:  # fmt: skip
+    """Load the fittings and then the mains of an EPANET network, each by a mapping; with `dry_run` only check them.
+
+    Raises: Refused `registers.drawing_place`, `registers.epanet_line`, and like `load_file`.
+    """
+    Drawing(place)
+    texts = (epanet_rows.mapping_text(part, source, place) for part in (epanet_rows.FITTINGS, epanet_rows.MAINS))
+    says = [replace(mappings.read(text), zone=queries.time_zone()) for text in texts]
+    if dry_run:
+        return [check_file(one, path, at=at, tell=tell) for one in says]
+    return [load_file(one, path, by=by, at=at, tell=tell) for one in says]
+
+
+def epanet_places(path: Path, place: str, parts: Sequence[str]) -> list[tuple[float, float]]:
+    """Where nodes and the middles of links of an EPANET network are.
+
+    Raises: Refused `registers.epanet_no_part`, and as the file's reader does.
+    """
+    known: dict[str, tuple[float, float]] = {}
+    for part in (epanet_rows.MAINS, epanet_rows.FITTINGS):
+        table = plugins.open_table(path, Wanted(format="epanet", sheet=part, place=place))
+        known.update(epanet_rows.places_in(table, part))
+    if unknown := [part for part in parts if part not in known]:
+        raise Refused("registers.epanet_no_part", "The network has no node or link {value}; check what is measured "
+                      "there.", value=unknown[0][:40])  # fmt: skip
+    return [known[part] for part in parts]
 
 
 def export_set_aside(number: int, place: Path, *, source: Path | None = None) -> int:

@@ -10,6 +10,7 @@ class RegistersConfig(AppConfig):
         """Register the formats that come with Cityloom."""
         from cityloom.registers import plugins
         from cityloom.registers.contrib.csv_file.reader import Csv
+        from cityloom.registers.contrib.epanet_file.reader import Epanet
         from cityloom.registers.contrib.excel_file.reader import Excel
         from cityloom.registers.contrib.folder.reader import Folder
         from cityloom.registers.contrib.geojson_file.reader import GeoJson
@@ -20,5 +21,5 @@ class RegistersConfig(AppConfig):
         plugins.register_connector(PostgresTable())
         for reader in (OpenStreetMap(), Folder()):
             plugins.register(reader)
-        for table in (Parquet(), Excel(), GeoJson(), Csv()):
+        for table in (Parquet(), Excel(), GeoJson(), Epanet(), Csv()):
             plugins.register_table(table)

@@ -89,6 +89,7 @@ VALUES = {
     "in-use": _("In use"), "out-of-use": _("Out of use"), "valve": _("Valve"), "hydrant": _("Hydrant"),
     "chamber": _("Chamber"), "pump": _("Pump"), "meter": _("Meter"), "regulator": _("Pressure regulator"),
     "transformer": _("Transformer"), "junction": _("Junction"), "outlet": _("Outlet"), "end": _("End"),
+    "reservoir": _("Reservoir"), "tank": _("Tank"),
 }  # fmt: skip
 """What codes of registers are called."""
 

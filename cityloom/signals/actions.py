@@ -29,6 +29,7 @@ from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
 from cityloom.signals import plugins, policies, queries
 from cityloom.signals.domain.kinds import KINDS, Sites
+from cityloom.signals.domain.meters import Meter, NamedSites, read_meters
 from cityloom.signals.domain.reading import (
     SENTENCES,
     CallReport,
@@ -65,9 +66,9 @@ if TYPE_CHECKING:
     from cityloom.signals.readings.road import Kept, Road
 
 __all__ = [
-    "CallReport", "OpenedReport", "Problem", "Reading", "ReadingsTaken", "Received", "Recorded", "Scene",
-    "bridge_readings", "carry", "erase_old_reports", "forget", "install", "open_folder", "open_report", "open_road",
-    "receive", "record", "set_service", "synthetic_still", "take_readings",
+    "CallReport", "Meter", "OpenedReport", "Problem", "Reading", "ReadingsTaken", "Received", "Recorded", "Scene",
+    "bridge_readings", "carry", "erase_old_reports", "forget", "install", "install_meters", "open_folder",
+    "open_report", "open_road", "read_meters", "receive", "record", "set_service", "synthetic_still", "take_readings",
 ]  # fmt: skip
 log = logging.getLogger(__name__)
 PURPOSE = "problem-reports"
@@ -167,6 +168,21 @@ def install(sites: Sites, *, by: Actor, at: datetime) -> int:
         Datastream.objects.bulk_create(streams, batch_size=_ROWS_AT_ONCE)
         placing.count_on()
     return len(streams)
+
+
+def install_meters(
+    meters: Sequence[Meter], places: Sequence[tuple[float, float]], *, by: Actor, at: datetime
+) -> tuple[int, int]:  # fmt: skip
+    """Put the meters that a department names at their places; return how many, and how many were there already.
+
+    Raises: Refused `signals.unknown_kind`.
+    """
+    names = [meter.name for meter in meters]
+    known = set(Datastream.objects.filter(name__in=names).exclude(kind="").values_list("name", flat=True))
+    new = [(meter, place) for meter, place in zip(meters, places, strict=True) if meter.name not in known]
+    if new:
+        install(NamedSites.of(new), by=by, at=at)
+    return len(new), len(meters) - len(new)
 
 
 def set_service(*, datastream_ids: Sequence[int], in_service: bool, by: Actor, at: datetime) -> int:
@@ -407,12 +423,13 @@ def _sensor(kind: str) -> Sensor:
 def _things(sites: Sites, kinds: list[str], first: int) -> list[Thing]:
     places = cells.cells_of(sites.lon, sites.lat).tolist()
     rows = zip(kinds, sites.street, sites.lon.tolist(), sites.lat.tolist(), places, sites.made_up.tolist(), strict=True)
+    names = getattr(sites, "name", repeat(""))
     return [
         Thing(
-            id=number, name=f"{kind}-{number}", description=KINDS[kind].procedure, street=str(street)[:120], lon=lon,
-            lat=lat, cell=cell, made_up=made_up,
+            id=number, name=str(name) or f"{kind}-{number}", description=KINDS[kind].procedure,
+            street=str(street)[:120], lon=lon, lat=lat, cell=cell, made_up=made_up,
         )
-        for number, (kind, street, lon, lat, cell, made_up) in enumerate(rows, first)
+        for number, ((kind, street, lon, lat, cell, made_up), name) in enumerate(zip(rows, names, strict=False), first)
     ]
 
 

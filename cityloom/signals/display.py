@@ -12,7 +12,9 @@ _HERE = "cityloom.signals.layers"
 KINDS = {
     "pressure": _("Pressure in a water main"), "flow": _("Flow in a water main"),
     "settlement": _("Settlement of the ground"), "traffic_speed": _("Speed of traffic"), "rain": _("Rain"),
-    "camera": _("Scenes on the street"),
+    "camera": _("Scenes on the street"), "level": _("Level of a water tank"),
+    "water_level": _("Level of water outdoors"), "methane": _("Methane in a chamber"),
+    "gas_pressure": _("Pressure in a gas main"),
 }  # fmt: skip
 CATEGORIES = {
     "ground-collapse": _("Ground collapse"), "road-damage": _("Damaged road"),

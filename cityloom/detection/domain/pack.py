@@ -82,15 +82,15 @@ def pack_of(text: str) -> Pack:
 
     Raises: Refused `detection.pack_too_large`, `detection.pack_unreadable`, `detection.pack_unfit`.
     """
-    document = _document(text)
+    document = document_of(text)
     error = best_match(_schema().iter_errors(document))
     if error is not None:
-        raise _unfit(_where(error.absolute_path), error.message)
+        raise unfit(where_of(error.absolute_path), error.message)
     rules = tuple(_rule(each, number) for number, each in enumerate(document["rules"]))
     names = [rule.name for rule in rules]
     for name in names:
         if names.count(name) > 1:
-            raise _unfit("rules", f"the rule {name} stands there twice")
+            raise unfit("rules", f"the rule {name} stands there twice")
     return Pack(document["pack"], document["title"], rules)
 
 
@@ -99,7 +99,7 @@ def _schema() -> Draft202012Validator:
     return Draft202012Validator(json.loads((_FOLDER / "pack.schema.json").read_text()))
 
 
-def _document(text: str) -> Any:
+def document_of(text: str) -> Any:
     if len(text.encode()) > LARGEST_BYTES:
         raise Refused("detection.pack_too_large", _LARGE, limit=LARGEST_BYTES)
     try:
@@ -145,11 +145,11 @@ def _condition(written: Mapping[str, Any], where: str, depth: int) -> Condition:
     forms = sorted(set(written) & set(FORMS))
     if len(forms) != 1:
         found = f"not {' and '.join(forms)}" if forms else "there is none"
-        raise _unfit(where, f"a condition has one of {', '.join(FORMS)}; {found}")
+        raise unfit(where, f"a condition has one of {', '.join(FORMS)}; {found}")
     form = forms[0]
     _check_beside(form, written, where)
     if depth > _DEEPEST_CONDITION:
-        raise _unfit(where, f"conditions stand at most {_DEEPEST_CONDITION} deep in each other")
+        raise unfit(where, f"conditions stand at most {_DEEPEST_CONDITION} deep in each other")
     inside = written[form] if isinstance(written[form], list) else [written[form]] if form == "together" else []
     inner = tuple(_condition(each, f"{where}.{form}", depth + 1) for each in inside)
     number = seconds_of(written[form], where) if form in ("silent", "unchanged") else written[form]
@@ -164,11 +164,11 @@ def _check_beside(form: str, written: Mapping[str, Any], where: str) -> None:
     must, may = FORMS[form]
     beside = set(written) - {form}
     if lacks := sorted(must - beside):
-        raise _unfit(where, f"{form} needs {lacks[0]} beside it")
+        raise unfit(where, f"{form} needs {lacks[0]} beside it")
     if more := sorted(beside - must - may):
-        raise _unfit(where, f"{more[0]} has no meaning beside {form}")
+        raise unfit(where, f"{more[0]} has no meaning beside {form}")
     if "unit" in written and not units.known(written["unit"]):
-        raise _unfit(where, f"{written['unit']} is not a UCUM code this city reads")
+        raise unfit(where, f"{written['unit']} is not a UCUM code this city reads")
 
 
 def seconds_of(written: str | None, where: str = "") -> float:
@@ -178,15 +178,15 @@ def seconds_of(written: str | None, where: str = "") -> float:
     number, unit = written.split(" ")
     found = float(number) * _SECONDS[unit]
     if found > _LONGEST_S:
-        raise _unfit(where, f"{written} is longer than the 90 days that a rule may look back")
+        raise unfit(where, f"{written} is longer than the 90 days that a rule may look back")
     return found
 
 
-def _where(path: Any) -> str:
+def where_of(path: Any) -> str:
     return ".".join(map(str, path)) or "the pack"
 
 
-def _unfit(where: str, words: str) -> Refused:
+def unfit(where: str, words: str) -> Refused:
     shown = re.sub(r"\s+", " ", f"at {where}, {words}")
     return Refused("detection.pack_unfit", _UNFIT, value=shown[:400])
 

@@ -13,6 +13,8 @@ TEMPLATES = {
     "level-high": "{name} is at {value} {unit}, {times} times its usual spread above the {expected} that are usual now",
     "change-low": "{name} has been {moved} {unit} lower for {time}; its level has changed",
     "change-high": "{name} has been {moved} {unit} higher for {time}; its level has changed",
+    "fell-spreads": "{name} fell {moved} {unit} in {time}, {times} times its usual spread",
+    "rose-spreads": "{name} rose {moved} {unit} in {time}, {times} times its usual spread",
     "out-of-range": "{name} says {value} {unit}, which is out of its range",
 }
 TIMES = {"s": "{count} s", "min": "{count} min", "h": "{count} h", "d": "{count} d"}
@@ -43,8 +45,24 @@ def reason_of(scores: Scores, row: int, value: float) -> Reason | None:
         "value": _short(value), "expected": _short(float(scores.expected[row])), "moved": _short(abs(moved)),
         "times": _short(abs(float(by)), 2),
     }  # fmt: skip
+    return Reason(key, numbers, _time(over_s))
+
+
+def moved(by: float, over_s: float, spreads: float) -> Reason:
+    """That a value fell or rose at once, in so many of its usual spreads."""
+    numbers = {"moved": _short(abs(by)), "times": _short(abs(spreads), 2)}
+    return Reason("fell-spreads" if by < 0 else "rose-spreads", numbers, _time(over_s))
+
+
+def shifted(value: float, expected: float, spreads: float) -> Reason:
+    """That a value is so many of its usual spreads from what is usual now."""
+    numbers = {"value": _short(value), "expected": _short(expected), "times": _short(abs(spreads), 2)}
+    return Reason("level-low" if spreads < 0 else "level-high", numbers, ("s", 1))
+
+
+def _time(over_s: float) -> tuple[str, int]:
     unit = next(name for name, least in _SECONDS if over_s >= least)
-    return Reason(key, numbers, (unit, max(round(over_s / _UNIT_S[unit]), 1)))
+    return unit, max(round(over_s / _UNIT_S[unit]), 1)
 
 
 def _short(number: float, digits: int = 3) -> str:

@@ -279,7 +279,7 @@ FITTINGS = Register("fittings", fields=(
     _NETWORK,
     Field("kind", "choice", words=("fitting", "node kind", "附属物", "管点类型", "特征", "点类型"), choices=(
         "valve", "hydrant", "chamber", "pump", "meter", "regulator", "transformer", "junction", "outlet", "end",
-        "other",
+        "reservoir", "tank", "other",
     )),
     Field("state", "choice", words=_STATE_WORDS, choices=("in-use", "planned", "out-of-use", "removed")),
     Field("installed_on", "date", not_future=True, words=("installed on", "installed", "安装日期", "建设日期")),

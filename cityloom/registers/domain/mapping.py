@@ -20,7 +20,7 @@ CORRECTIONS = "resident-corrections"
 """The source of what residents asked to have corrected and a steward granted; no file has it."""
 _SET_ASIDE = "set-aside"
 FACTS = "facts"
-_HOW = ("format", "encoding", "delimiter", "sheet")
+_HOW = ("format", "encoding", "delimiter", "sheet", "place")
 OWN_NUMBER = "own-number"
 """The form of a key that is the department's own number: it stands behind the source's name and a colon."""
 

@@ -37,6 +37,7 @@ class Wanted:
     encoding: str = ""
     delimiter: str = ""
     sheet: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,25 @@ ABOUT = {
         gettext_noop("Rain"), gettext_noop("Weather service"),
         gettext_noop("How much rain falls, every five minutes."), gettext_noop("Nothing else."),
     ),
+    "level": About(
+        gettext_noop("Level of a water tank"), gettext_noop("Water company"),
+        gettext_noop("How high the water stands in a tank, every five minutes."), gettext_noop("Nothing else."),
+    ),
+    "water_level": About(
+        gettext_noop("Level of water outdoors"), gettext_noop("Drainage department"),
+        gettext_noop("How high the water stands in a river, a sewer or an underpass, every five minutes."),
+        gettext_noop("Nothing else."),
+    ),
+    "methane": About(
+        gettext_noop("Methane in a chamber"), gettext_noop("Gas company"),
+        gettext_noop("How much gas there is in a chamber under the street, once a minute. Much means a leak."),
+        gettext_noop("Not what a household uses: it stands in the street's chamber, not in a home."),
+    ),
+    "gas_pressure": About(
+        gettext_noop("Pressure in a gas main"), gettext_noop("Gas company"),
+        gettext_noop("The pressure in a gas main under the street, once a minute."),
+        gettext_noop("Not what a household uses: it sits on the main, before any house."),
+    ),
     "camera": About(
         gettext_noop("Camera that reports scenes"), gettext_noop("Traffic department"),
         gettext_noop("That something is wrong on the road, such as a hole or a flood, and where."),

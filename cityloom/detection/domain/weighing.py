@@ -1,0 +1,51 @@
+"""How much each sensor and each call speaks for a cause at each place: log-likelihood ratios, as columns.
+
+A sensor may be off by itself, so however wild it is, it never speaks louder than that is rare. Where a cause should be
+felt and is not, the sensor speaks against it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cityloom.detection.domain.cause import Sign, Told
+
+Floats = NDArray[np.float64]
+_RANGE = 100.0
+"""A sensor that is off by itself may say anything within 50 spreads."""
+_UNLIKE = 0.4
+"""A cause is felt so much more or less than its size and distance say, as a share."""
+_TAIL = 1.5
+"""Readings are wider spread than a normal distribution: 4 spreads are usual enough to be no news."""
+_DAY_S, _KM2 = 86_400.0, 1e6
+
+
+def for_size(sign: Sign, spreads: Floats, share: Floats, size: float) -> Floats:
+    """What each sensor says of a cause of one size: log-likelihood ratios, shape (places, sensors).
+
+    `spreads` is how far each sensor is above usual; `share`, shape (places, sensors), what of the effect reaches it.
+    """
+    felt = spreads * sign.moves if sign.moves else np.abs(spreads)
+    felt = np.clip(felt, -_RANGE / 2, _RANGE / 2)
+    wanted = size * share
+    wide = np.sqrt(_TAIL**2 + (_UNLIKE * wanted) ** 2)
+    with_it = (1 - sign.alone) * _normal((felt - wanted) / wide) / wide + sign.alone / _RANGE
+    without = (1 - sign.alone) * _normal(felt / _TAIL) / _TAIL + sign.alone / _RANGE
+    if not sign.moves:  # either side counts, so both halves of the usual spread lie here
+        without = without + (1 - sign.alone) * _normal(felt / _TAIL) / _TAIL
+    return np.log(with_it) - np.log(without)
+
+
+def of_calls(told: Told, metres: Floats, within_s: float) -> tuple[Floats, float]:
+    """What each call says of a cause at each place, shape (places, calls), and what the silence of all others says.
+
+    Calls come by chance, everywhere alike without a cause, and around it with one: a Poisson process.
+    """
+    idle = told.idle * within_s / _DAY_S / _KM2
+    spread = told.told * np.exp(-((metres / told.carries_m) ** 2) / 2) / (2 * np.pi * told.carries_m**2)
+    return np.log1p(spread / idle), -told.told
+
+
+def _normal(z: Floats) -> Floats:
+    return np.exp(-z * z / 2) / np.sqrt(2 * np.pi)
