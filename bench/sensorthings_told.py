@@ -6,7 +6,8 @@ slow subscriber has not fetched after 1,000 messages); `cityloom sensor mqtt` as
 process with N subscriptions. The updates go through the whole of Django, no socket. `updates_s` is how many a second
 were answered; `told_s` how many a second had reached the subscriber, the last included; `lost` and `twice` are counted
 by number, entity by entity, and `killed` says how often the process that tells was killed and started anew.
-`cpu_us_each` is processor time for each update, by process (`tell` without its start, or where it is killed, of the last one with its start).
+`cpu_us_each` is processor time for each update, by process (`tell` without its start; where it is killed, of the last
+one with its start).
 """
 
 from __future__ import annotations
