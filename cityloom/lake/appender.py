@@ -194,15 +194,26 @@ def unmoved(table: Table, who: str = _WHO) -> list[pa.Table]:
     return [one for number in numbers if number > done for one in _facts(folder_of(table, who) / f"{number}.journal")]
 
 
+def records_from(path: Path, place: int) -> tuple[list[pa.Table], int]:
+    """The whole records of a journal behind a place in it, and the place behind the last of them."""
+    facts = []
+    for body in _records(path, place):
+        facts.append(pa.ipc.open_stream(body).read_all())
+        place += _HEAD + len(body)
+    return facts, place
+
+
 def _facts(path: Path) -> Iterator[pa.Table]:
     for body in _records(path):
         yield pa.ipc.open_stream(body).read_all()
 
 
-def _records(path: Path) -> Iterator[bytes]:
+def _records(path: Path, begin: int = 0) -> Iterator[bytes]:
     """The whole records of a journal; behind the first torn one nothing was promised to anybody."""
     try:
-        content = path.read_bytes()
+        with path.open("rb") as stream:
+            stream.seek(begin)
+            content = stream.read()
     except FileNotFoundError:
         return
     place = 0

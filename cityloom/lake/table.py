@@ -187,6 +187,18 @@ class Table:
             raise _no_version(clock.to_text(at), min(stamps, default=-1))
         return int(max(found))
 
+    def seen(self, who: str) -> tuple[int, list[File], int]:
+        """One look: the number of the last commit, all its files, and what a writer has committed up to there."""
+        delta = self._open()
+        if delta is None:
+            return -1, [], -1
+        written = delta.transaction_version(who)
+        return delta.version(), list(_files(delta)), -1 if written is None else written
+
+    def has_version(self, version: int) -> bool:
+        """Whether a commit of that number has been made."""
+        return (self.folder / log.FOLDER / f"{version:020}.json").exists()
+
     def has_grown(self) -> bool:
         """Whether columns were added later, so that older files lack some."""
         return (self.folder / "_grown").exists()

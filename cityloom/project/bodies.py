@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -11,8 +12,10 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 MOST_BYTES = 4 * 1024 * 1024
-LARGE = {"/report/": 32 * 1024 * 1024}
-"""Where photos are sent."""
+LARGE = {"/report/": 32 * 1024 * 1024, "/sta/v1.1/CreateObservations": 32 * 1024 * 1024}
+"""Where photos are sent, and arrays of observations."""
+MACHINES = "/sta/"
+"""Where nobody reads a page."""
 MOST_LARGE_AT_ONCE = 8
 _SORRY = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
@@ -25,6 +28,7 @@ _TOO_LARGE = (
     "<h1>一次发送的内容过多</h1><p>您发送的内容超过 {mb} MB，没有接收。请返回，减少照片数量或换用较小的照片；"
     "您填写的文字仍在表单里。</p>",
 )
+_BUSY_FOR_MACHINES = "Too many large requests are arriving; wait a moment, and send it once more."
 _BUSY = (
     "<h1>Too many photos are arriving</h1><p>Wait a minute, go back, and send it once more.</p>",
     "<h1>正在接收的照片过多</h1><p>请等一分钟，返回后再发送一次。</p>",
@@ -66,12 +70,23 @@ def _length(scope: Message) -> int | None:
     return int(text) if text.isdigit() and len(text) < 16 else None
 
 
-async def _say(send: Send, status: int, words: tuple[str, str], path: str, most: int) -> None:
+def _as_page(words: tuple[str, str], mb: int, path: str) -> bytes:
     known = path if path in LARGE else "/"
-    english, chinese = (text.format(mb=most // 1024 // 1024) for text in words)
-    body = _SORRY.format(english=english, chinese=chinese, back=known).encode()
+    english, chinese = (text.format(mb=mb) for text in words)
+    return _SORRY.format(english=english, chinese=chinese, back=known).encode()
+
+
+def _as_json(status: int, mb: int) -> bytes:
+    """As SensorThings says errors."""
+    message = f"The body is larger than {mb} MB; send less at once." if status == 413 else _BUSY_FOR_MACHINES
+    return json.dumps({"code": status, "type": "error", "message": message}).encode()
+
+
+async def _say(send: Send, status: int, words: tuple[str, str], path: str, most: int) -> None:
+    mb, is_page = most // 1024 // 1024, not path.startswith(MACHINES)
+    kind, body = ("text/html", _as_page(words, mb, path)) if is_page else ("application/json", _as_json(status, mb))
     headers = [
-        (b"content-type", b"text/html; charset=utf-8"), (b"content-length", str(len(body)).encode()),
+        (b"content-type", f"{kind}; charset=utf-8".encode()), (b"content-length", str(len(body)).encode()),
         (b"content-security-policy", b"default-src 'none'; style-src 'self'"), (b"connection", b"close"),
         (b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"),
     ]  # fmt: skip

@@ -155,7 +155,7 @@ def install(sites: Sites, *, by: Actor, at: datetime) -> int:
         raise Refused("signals.unknown_kind", "There are no sensors of kind {value}; use one of {limit}.",
                       value=", ".join(unknown)[:80], limit=", ".join(KINDS))  # fmt: skip
     with transaction.atomic():
-        first = (Thing.objects.aggregate(last=Max("id"))["last"] or 0) + 1
+        first = max(model.objects.aggregate(last=Max("id"))["last"] or 0 for model in (Thing, Datastream)) + 1
         sensors = {name: _sensor(name) for name in sorted(set(kinds))}
         things = _things(sites, kinds, first)
         Thing.objects.bulk_create(things, batch_size=_ROWS_AT_ONCE)

@@ -28,6 +28,9 @@ CLASSIFICATION = {
                     "phenomenon_us": "clear", "phenomenon_end_us": "clear", "result_time_us": "clear",
                     "result": "clear", "result_json": "clear", "result_quality": "clear", "valid_us": "clear",
                     "valid_end_us": "clear", "parameters": "clear", "message_id": "clear"},
+    "ObservationGone": {"id": "clear", "datastream_id": "clear", "first_us": "clear", "last_us": "clear",
+                        "count": "clear", "gone_us": "clear"},
+    "ObservationCount": {"datastream_id": "clear", "count": "clear"},
     "DeviceKey": {"id": "clear", "digest": "restricted", "owner": "clear", "thing": "clear", "made_by": "clear",
                   "made_at": "clear", "ended_at": "clear", "chooses_ids": "clear"},
     "EntityChange": {"position": "clear", "title": "clear", "key": "clear", "is_new": "clear", "names": "clear",
@@ -220,6 +223,29 @@ class Observation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.datastream_id}@{self.phenomenon_us}"
+
+
+class ObservationGone(models.Model):
+    """A stretch of a stream's observations in columns that was deleted (both ends included), and how many it held."""
+
+    datastream_id = models.BigIntegerField(db_index=True)
+    first_us = models.BigIntegerField()
+    last_us = models.BigIntegerField()
+    count = models.BigIntegerField()
+    gone_us = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.datastream_id}@{self.first_us}"
+
+
+class ObservationCount(models.Model):
+    """How many rows a stream has in the table of observations, drills left out; SQLite's triggers keep it exact."""
+
+    datastream_id = models.BigIntegerField(primary_key=True)
+    count = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return str(self.datastream_id)
 
 
 class DeviceKey(models.Model):

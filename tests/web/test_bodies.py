@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -90,3 +91,9 @@ def test_text_is_compressed_and_pictures_are_not() -> None:
     assert page["Content-Encoding"] == "gzip"
     assert client.get("/static/ui/cityloom.css").headers.get("Content-Encoding") == "gzip"
     assert "Content-Encoding" not in client.get("/static/web/icon-512.png").headers
+
+
+def test_a_machine_is_told_in_its_own_language() -> None:
+    upload = "/sta/v1.1/CreateObservations"
+    found, body = asyncio.run(ask(BoundBodies(Inner()), upload, length(10**9)))
+    assert (found, json.loads(body)["code"]) == (413, 413)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from django.db import DataError, IntegrityError, OperationalError, connection, transaction
@@ -14,13 +14,14 @@ from cityloom.signals.api.requests import JSON_PATCH, Answer, Asked, refused
 from cityloom.signals.domain.sensorthings import addresses, options
 from cityloom.signals.domain.sensorthings.addresses import Address
 from cityloom.signals.domain.sensorthings.conformance import settings
-from cityloom.signals.domain.sensorthings.entities import BY_TITLE, ENTITIES
+from cityloom.signals.domain.sensorthings.entities import ENTITIES
 from cityloom.signals.domain.sensorthings.options import Options
 from cityloom.signals.policies import Writer, check_can_change
-from cityloom.signals.sensorthings import telling, uploading, writing
+from cityloom.signals.sensorthings import forgetting, telling, uploading, writing
 from cityloom.signals.sensorthings.answering import Answerer, Place, as_arrays, resolve
 from cityloom.signals.sensorthings.reading import Budget
 from cityloom.signals.sensorthings.rows import KEY
+from cityloom.ui.words import sentence_of
 
 UPLOAD = "CreateObservations"
 _ARRAY_PARTS = (KEY, "phenomenonTime", "result", "resultTime")
@@ -71,6 +72,8 @@ def _get(asked: Asked) -> Answer:
 
 
 def _set(answerer: Answerer, place: Place, wanted: Options, asked: Asked) -> dict[str, Any]:
+    if wanted.apply is not None:
+        return answerer.sums(place, wanted, asked.path)
     if not wanted.as_array or place.entity.title != "Observation":
         return answerer.set_(place, wanted, asked.path)
     shown = options.with_streams(wanted, KEY)
@@ -98,10 +101,7 @@ def _post(asked: Asked) -> Answer:
     work = _work(asked)
     if asked.path == UPLOAD:
         outcomes = uploading.upload(work, asked.document())
-        work.changes.made(BY_TITLE["Observation"], [one for one in outcomes if isinstance(one, int)])
-        work.finish()
-        links = [f"{asked.root}/Observations({one})" if isinstance(one, int) else "error" for one in outcomes]
-        return Answer(201, links)
+        return Answer(201, list(links(outcomes, asked.root)))
     address = addresses.read(asked.path)
     if address.is_ref or not address.is_set:
         raise Refused("signals.sta_method", "{value} cannot be done here.", value="POST")
@@ -118,6 +118,7 @@ def _change(asked: Asked) -> Answer:
     work = _work(asked)
     check_can_change(work.by)
     place = _one(asked)
+    forgetting.check_can_change(place.id)
     if asked.method == "PATCH" and asked.content_type == JSON_PATCH:
         writing.patch(work, place.entity, place.id or 0, asked.document())
     else:
@@ -131,7 +132,10 @@ def _delete(asked: Asked) -> Answer:
     work = _work(asked)
     check_can_change(work.by)
     place = _one(asked)
-    writing.remove(work, place.entity, place.id or 0)
+    if isinstance(place.id, str):
+        forgetting.forget_one(place.id)
+    else:
+        writing.remove(work, place.entity, place.id or 0)
     return Answer(200)
 
 
@@ -143,16 +147,25 @@ def _one(asked: Asked) -> Place:
 
 
 def _work(asked: Asked) -> writing.Writing:
-    by = _writer(asked)
+    by = writer(asked)
     return asked.whole.part() if asked.whole is not None else writing.Writing(by, clock.now())
 
 
-def _writer(asked: Asked) -> Writer:
+def writer(asked: Asked) -> Writer:
     """Whose key came with a request. Raises: Refused `signals.key_missing`."""
     if asked.writer is None:
         raise Refused("signals.key_missing", "Writing needs a key: send it as “Authorization: Bearer …”; an operator"
                       " makes one with “cityloom sensor key”.")  # fmt: skip
     return asked.writer
+
+
+def links(outcomes: Sequence[uploading.Outcome], root: str) -> Iterator[str]:
+    """What is said of each observation of an upload: its link, or why there is none."""
+    for one in outcomes:
+        if isinstance(one, str):
+            yield f"{root}/Observations('{one}')"
+        else:
+            yield f"{root}/Observations({one})" if isinstance(one, int) else f"error: {sentence_of(one)}"
 
 
 def _root(root: str) -> dict[str, Any]:

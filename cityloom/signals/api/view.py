@@ -7,6 +7,7 @@ of another site can write through a reader's browser.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from http import HTTPStatus
 
 from django.contrib.auth.decorators import login_not_required
@@ -14,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from cityloom.kernel.refused import Refused
-from cityloom.signals.api import batch, verbs
+from cityloom.signals.api import arrays, batch, verbs
 from cityloom.signals.api.requests import MOST_BYTES, Answer, Asked, refused
 from cityloom.signals.policies import Writer
 from cityloom.signals.sensorthings import keys
@@ -29,21 +30,26 @@ def service(request: HttpRequest, path: str = "") -> HttpResponse:
     """Answer one request to the service."""
     try:
         asked = _asked(request, path)
-        found = batch.answer(asked) if _is_batch(asked) else verbs.answer(asked)
+        found = _answering(asked)(asked)
     except Refused as refusal:
         found = refused(refusal)
-    return _response(found, request.method == "HEAD")
+    response = _response(found, request.method == "HEAD")
+    if path.strip("/") == verbs.UPLOAD:
+        response["Content-Encoding"] = "identity"  # packing so many links takes longer than storing what they lead to
+    return response
 
 
-def _is_batch(asked: Asked) -> bool:
-    return asked.method == "POST" and asked.path == "$batch"
+def _answering(asked: Asked) -> Callable[[Asked], Answer]:
+    alone = {"$batch": batch.answer, verbs.UPLOAD: arrays.answer} if asked.method == "POST" else {}
+    return alone.get(asked.path, verbs.answer)
 
 
 def _asked(request: HttpRequest, path: str) -> Asked:
-    body = request.read(MOST_BYTES + 1) if request.method in ("POST", "PATCH", "PUT") else b""
-    if len(body) > MOST_BYTES:
+    most = arrays.MOST_BYTES if path.strip("/") == verbs.UPLOAD else MOST_BYTES
+    body = request.read(most + 1) if request.method in ("POST", "PATCH", "PUT") else b""
+    if len(body) > most:
         raise Refused("signals.sta_too_large", "The body is larger than {limit} bytes; send less at once.",
-                      limit=MOST_BYTES)  # fmt: skip
+                      limit=most)  # fmt: skip
     return Asked(
         request.method or "", path.strip("/"), request.META.get("QUERY_STRING", ""), request.build_absolute_uri(ROOT),
         body, request.content_type or "", _writer(request),

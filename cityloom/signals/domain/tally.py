@@ -8,14 +8,15 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 NEVER = np.iinfo(np.int64).min
-RECORD = np.dtype([("count", np.int64), ("last_us", np.int64), ("last", np.float64)])
-"""A stream's part: its readings, the instant of the latest (microseconds since 1970, UTC), and its result."""
+RECORD = np.dtype([("count", np.int64), ("first_us", np.int64), ("last_us", np.int64), ("last", np.float64)])
+"""A stream's part: its readings, the instants of the first and the latest (microseconds since 1970, UTC), and the
+result of the latest."""
 
 
 def empty(streams: int) -> NDArray[np.void]:
     """The tally of streams that have not said anything."""
     out = np.zeros(streams, RECORD)
-    out["last_us"], out["last"] = NEVER, np.nan
+    out["first_us"], out["last_us"], out["last"] = np.iinfo(np.int64).max, NEVER, np.nan
     return out
 
 
@@ -42,6 +43,8 @@ def add(tally: NDArray[np.void], slot: Ints, at_us: Ints, result: Floats) -> Non
         return
     last = np.flatnonzero(np.r_[slot[1:] != slot[:-1], True])
     who = slot[last]
+    first = np.r_[0, last[:-1] + 1]
+    tally["first_us"][who] = np.minimum(tally["first_us"][who], at_us[first])
     tally["count"][who] += np.diff(np.r_[-1, last])
     later = at_us[last] >= tally["last_us"][who]
     tally["last_us"][who[later]] = at_us[last][later]

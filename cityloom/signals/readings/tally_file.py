@@ -15,9 +15,16 @@ from cityloom.signals.domain import tally
 if TYPE_CHECKING:
     from cityloom.lake.table import Table
 
-LIVE = "tally.live"
+LIVE = "tallies.live"
+INGEST, WEB = "ingest", "web"
+"""Who keeps readings: of files and brokers, and of SensorThings."""
 _MOST_TRIES = 20
 ROW = np.dtype([("id", np.int64), *[(name, tally.RECORD[name]) for name in tally.RECORD.names or ()]])
+
+
+def folder_of(root: Path, who: str = INGEST) -> Path:
+    """Where a store keeps its tallies."""
+    return root / ".readings" / who
 
 
 def load(folder: Path, number: int, ids: NDArray[np.int64], table: Table) -> NDArray[np.void]:
@@ -26,7 +33,9 @@ def load(folder: Path, number: int, ids: NDArray[np.int64], table: Table) -> NDA
     path = folder / f"{number}.npy"
     if number < 0 or not len(ids):
         return out
-    rows = np.load(path, allow_pickle=False) if path.exists() else _counted(table)
+    rows = np.load(path, allow_pickle=False) if path.exists() else None
+    if rows is None or rows.dtype != ROW:  # an older version kept less
+        rows = _counted(table)
     at = np.searchsorted(ids, rows["id"], sorter=(order := np.argsort(ids)))
     slots = order[np.minimum(at, len(ids) - 1)]
     here = ids[slots] == rows["id"]
@@ -79,7 +88,8 @@ def _counted(table: Table) -> NDArray[np.void]:
     if not files:
         return np.zeros(0, ROW)
     found = bare().execute(
-        'SELECT thing AS id, count(*) AS count, epoch_us(max("at")) AS last_us, arg_max(result, "at") AS last'
+        'SELECT thing AS id, count(*) AS count, epoch_us(min("at")) AS first_us, epoch_us(max("at")) AS last_us,'
+        ' arg_max(result, "at") AS last'
         " FROM read_parquet(?, hive_partitioning = false) GROUP BY thing", [files]
     ).fetchnumpy()  # fmt: skip
     rows = np.zeros(len(found["id"]), ROW)

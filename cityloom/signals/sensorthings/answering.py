@@ -7,16 +7,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
+from cityloom.kernel.refused import Refused
 from cityloom.signals.domain.sensorthings import addresses
 from cityloom.signals.domain.sensorthings.addresses import Address
 from cityloom.signals.domain.sensorthings.entities import BY_TITLE, Entity, Relation
-from cityloom.signals.domain.sensorthings.options import Options
+from cityloom.signals.domain.sensorthings.options import MOST_A_PAGE, Options
+from cityloom.signals.sensorthings import summing
 from cityloom.signals.sensorthings.compiling import unknown
 from cityloom.signals.sensorthings.reading import Budget, Wanted, Within, exists, source_of
 from cityloom.signals.sensorthings.rows import KEY, Columns
 
 SELF, NEXT, COUNT = "@iot.selfLink", "@iot.nextLink", "@iot.count"
 _SAFE = "$()/:,'=;.-@*"
+_WITH_APPLY = frozenset({"$apply", "timezone", "$top", "$skip"})
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Place:
     """Where an address has led: a set (perhaps within something) or one entity by id."""
 
     entity: Entity
-    id: int | None = None
+    id: int | str | None = None
     within: Within | None = None
 
 
@@ -42,7 +45,7 @@ def resolve(address: Address, path: str, budget: Budget) -> Place:
     return place
 
 
-def _existing(entity: Entity, key: int, inside: Within | None, path: str, budget: Budget) -> Place:
+def _existing(entity: Entity, key: int | str, inside: Within | None, path: str, budget: Budget) -> Place:
     if entity.title == "Observation":  # some are not shown
         wanted = Wanted(entity, inside, [key], top=1, columns=Columns(frozenset()))
         found = bool(source_of(entity).page(wanted, budget))
@@ -69,7 +72,7 @@ class Answerer:
     root: str
     budget: Budget
 
-    def one(self, entity: Entity, key: int, options: Options) -> dict[str, Any] | None:
+    def one(self, entity: Entity, key: int | str, options: Options) -> dict[str, Any] | None:
         """One entity; None where there is none."""
         found = self._entities(Wanted(entity, None, [key], top=1), options)
         return found[0] if found else None
@@ -87,6 +90,21 @@ class Answerer:
             answer[NEXT] = f"{self.root}/{path}?{_next(options)}"
         return answer | {"value": found[: options.top]}
 
+    def sums(self, place: Place, options: Options, path: str) -> dict[str, Any]:
+        """A page of sums of observations. Raises: Refused `signals.sta_apply_with`."""
+        others = {name.strip() for name, _ in options.pairs} - _WITH_APPLY
+        if options.apply is None or place.entity.title != "Observation" or others:
+            raise Refused("signals.sta_apply_with", "$apply sums up Observations, and goes with {limit} alone; put a"
+                          " condition in front of it, as in filter(result gt 0)/groupby(…).",
+                          limit=", ".join(sorted(_WITH_APPLY - {"$apply"})))  # fmt: skip
+        wanted = Wanted(place.entity, place.within)
+        found = summing.summed(wanted, options.apply, options.zone, self.budget)
+        top = options.top if any(name.strip() == "$top" for name, _ in options.pairs) else MOST_A_PAGE
+        shown = found[options.skip : options.skip + top]
+        is_last = len(found) <= options.skip + top
+        more = {} if is_last else {NEXT: f"{self.root}/{path}?{_next(replace(options, top=top))}"}
+        return more | {"value": shown}
+
     def refs(self, place: Place, options: Options, path: str) -> dict[str, Any]:
         """Only the links of a set or of one entity."""
         if place.id is not None:
@@ -95,9 +113,9 @@ class Answerer:
         answer = self.set_(place, bare, path)
         return answer | {"value": [{SELF: self.link(place.entity, one[KEY])} for one in answer["value"]]}
 
-    def link(self, entity: Entity, key: int) -> str:
+    def link(self, entity: Entity, key: int | str) -> str:
         """The address of an entity."""
-        return f"{self.root}/{entity.name}({key})"
+        return f"{self.root}/{entity.name}({address_of(key)})"
 
     def _entities(self, wanted: Wanted, options: Options) -> list[dict[str, Any]]:
         columns = _columns(wanted.entity, options)
@@ -137,7 +155,7 @@ class Answerer:
             return
         for row, outer in zip(found, whole, strict=True):
             place = Place(target, None, Within(relation, entity, row[KEY]))
-            path = f"{entity.name}({row[KEY]})/{name}"
+            path = f"{entity.name}({address_of(row[KEY])})/{name}"
             inner = self.set_(place, options, path)
             outer[name] = inner["value"]
             outer |= {f"{name}{extra}": inner[extra] for extra in (COUNT, NEXT) if extra in inner}
@@ -155,6 +173,11 @@ class Answerer:
                 for key, row in by_key.items()}  # fmt: skip
         for row, outer in zip(found, whole, strict=True):
             outer[relation.name] = bare.get(row[f">{relation.name}"])
+
+
+def address_of(key: int | str) -> str:
+    """An id as it stands in an address."""
+    return str(key) if isinstance(key, int) else f"'{key}'"
 
 
 def _columns(entity: Entity, options: Options) -> Columns:

@@ -19,6 +19,7 @@ from cityloom.signals.models import (
     Sensor,
     Thing,
 )
+from cityloom.signals.sensorthings.forgetting import forget_features, forget_streams
 
 _AT_ONCE = 500
 
@@ -63,6 +64,7 @@ def _datastreams(ids: Iterable[int]) -> None:
     keys = list(ids)
     for start in range(0, len(keys), _AT_ONCE):
         some = keys[start : start + _AT_ONCE]
+        forget_streams(some)
         Observation.objects.filter(datastream_id__in=some)._raw_delete("default")
         Datastream.objects.filter(pk__in=some).delete()
 
@@ -93,6 +95,7 @@ def _observed_properties(ids: Iterable[int]) -> None:
 
 def _features(ids: Iterable[int]) -> None:
     keys = list(ids)
+    forget_features(keys)
     Observation.objects.filter(feature_id__in=keys)._raw_delete("default")
     FeatureOfInterest.objects.filter(pk__in=keys).delete()
 

@@ -13,12 +13,14 @@ from cityloom.bus import actions as bus
 from cityloom.kernel import ids
 from cityloom.kernel.refused import Refused
 from cityloom.signals.domain.reading import SENTENCES, Reading, Stream, check, instant_of, microseconds
-from cityloom.signals.domain.sensorthings import checking
+from cityloom.signals.domain.sensorthings import checking, times
 from cityloom.signals.domain.sensorthings.entities import BY_TITLE
 from cityloom.signals.events import SignalsRecorded
 from cityloom.signals.models import Datastream, FeatureOfInterest, Location, Observation, Thing
 
 _ENTITY = BY_TITLE["Observation"]
+FIRST_US, LAST_US = 31_536_000_000_000, 4_102_444_800_000_000
+"""From 1971 until before 2100: a clock of 32 bits that counts seconds runs over in 2106."""
 
 
 @dataclass
@@ -72,12 +74,21 @@ def row_of(observed: Observed, properties: dict[str, Any], keys: dict[str, int],
         columns = checking.columns(_ENTITY, given, whole=True)
     if columns["phenomenon_us"] is None:
         raise checking.missing(_ENTITY, "phenomenonTime")
+    if not may_be(columns["phenomenon_us"]):
+        raise Refused("signals.sta_clock", "{value} is what a clock says that was never set, or that has run over;"
+                      " set it, and send the observation with its time.",
+                      value=times.text_of(columns["phenomenon_us"]))  # fmt: skip
     stream = observed.stream(keys["Datastream"])
     row = Observation(datastream_id=stream.id, **columns)
     if stream.kind:
         _judge(observed, stream, row, at)
-    row.feature_id = keys.get("FeatureOfInterest") or _feature(observed, stream)
+    row.feature_id = keys.get("FeatureOfInterest") or feature_of(observed, stream)
     return row
+
+
+def may_be(at_us: int) -> bool:
+    """Whether a clock that is set can say so: it is neither in 1970, where clocks begin, nor where they run over."""
+    return at_us < 0 or FIRST_US <= at_us < LAST_US
 
 
 def _judge(observed: Observed, stream: Datastream, row: Observation, at: datetime) -> None:
@@ -95,7 +106,7 @@ def _judge(observed: Observed, stream: Datastream, row: Observation, at: datetim
     observed.announced.append((stream.id, row.phenomenon_us))
 
 
-def _feature(observed: Observed, stream: Datastream) -> int | None:
+def feature_of(observed: Observed, stream: Datastream) -> int | None:
     """What observations of a stream are of; None where that is said of the stream itself."""
     if stream.feature_id is not None and stream.kind:
         return None

@@ -1,4 +1,4 @@
-"""Find entities: one door for all types, so that another store of observations can stand behind it later.
+"""Find entities: one door for all types; behind it observations lie in a table and in columns.
 
 A request is bounded as a whole: in how many entities it may return and in how many queries it may cause.
 """
@@ -17,7 +17,7 @@ from cityloom.signals.domain.sensorthings.expressions import Node, Order
 from cityloom.signals.sensorthings import rows
 from cityloom.signals.sensorthings.compiling import condition, ordering
 from cityloom.signals.sensorthings.scopes import Scope, visible, within
-from cityloom.signals.sensorthings.terms import Term, listed
+from cityloom.signals.sensorthings.terms import Term, is_postgresql, listed
 
 MOST_ENTITIES = 50_000
 MOST_QUERIES = 5_000
@@ -38,7 +38,7 @@ class Wanted:
 
     entity: Entity
     within: Within | None = None
-    ids: Sequence[int] | None = None
+    ids: Sequence[int | str] | None = None
     filter: Node | None = None
     order: tuple[Order, ...] = ()
     skip: int = 0
@@ -76,34 +76,70 @@ class Source(Protocol):
 
 
 class Tables:
-    """The tables of the city's database."""
+    """The tables of the city's database; `prefix` stands before each SELECT."""
+
+    def __init__(self, prefix: str = "") -> None:
+        self._prefix = prefix
 
     def page(self, wanted: Wanted, budget: Budget) -> list[dict[str, Any]]:
-        budget.spend(0)
-        selected, read = wanted.columns.of(wanted.entity, private_too=budget.private_too)
-        tables, where, parameters, scope = _filtered(wanted, budget)
-        order, order_parameters = _ordered(wanted, scope)
-        sql = (
-            f"SELECT {selected} FROM {' '.join([*tables, *scope.joins])} WHERE {where} ORDER BY {order}"  # noqa: S608 - names of ours
-            " LIMIT %s OFFSET %s"
-        )
-        found = _fetched(sql, [*parameters, *order_parameters, wanted.top + 1, wanted.skip])
+        found, read = self.rows(wanted, budget)
         budget.spend(min(len(found), wanted.top))
         return [read(row) for row in found]
 
+    def rows(self, wanted: Wanted, budget: Budget, also: str = "") -> tuple[list[tuple[Any, ...]], rows.Read]:
+        """The rows of a page, and what makes a dictionary of one; `also` are columns behind those."""
+        budget.spend(0)
+        selected, read = wanted.columns.of(wanted.entity, private_too=budget.private_too)
+        tables, where, parameters, scope = filtered(wanted, budget)
+        order, order_parameters = _ordered(wanted, scope)
+        sql = (
+            f"{self._prefix}SELECT {selected}{also} FROM {' '.join([*tables, *scope.joins])} WHERE {where}"  # noqa: S608 - names of ours
+            f" ORDER BY {order} LIMIT %s OFFSET %s"
+        )
+        return fetched(sql, [*parameters, *order_parameters, wanted.top + 1, wanted.skip]), read
+
+    def numbers(self, wanted: Wanted, budget: Budget, most: int) -> list[tuple[Any, ...]]:
+        """Stream, instant, number and id of the observations whose result is a number; one more than `most` at most."""
+        budget.spend(0)
+        tables, where, parameters, scope = filtered(wanted, budget)
+        sql = (
+            f"{self._prefix}SELECT t0.datastream_id, t0.phenomenon_us, t0.result, t0.id"  # noqa: S608 - names of ours
+            f" FROM {' '.join([*tables, *scope.joins])} WHERE {where} AND t0.result IS NOT NULL LIMIT %s"
+        )
+        return fetched(sql, [*parameters, most + 1])
+
     def count(self, wanted: Wanted, budget: Budget) -> int:
         budget.spend(0)
-        tables, where, parameters, scope = _filtered(wanted, budget)
-        sql = f"SELECT COUNT(*) FROM {' '.join([*tables, *scope.joins])} WHERE {where}"  # noqa: S608 - names of ours
-        return int(_fetched(sql, parameters)[0][0])
+        if not self._prefix and _is_counted(wanted):
+            return _counted(wanted, budget)
+        tables, where, parameters, scope = filtered(wanted, budget)
+        sql = f"{self._prefix}SELECT COUNT(*) FROM {' '.join([*tables, *scope.joins])} WHERE {where}"  # noqa: S608 - names of ours
+        return int(fetched(sql, parameters)[0][0])
+
+
+TABLES = Tables()
 
 
 def source_of(entity: Entity) -> Source:
     """Where entities of a type are had."""
-    return _TABLES
+    from cityloom.signals.sensorthings import around, united  # they stand on this module
+
+    return united.OBSERVATIONS if entity.title == "Observation" else around.OTHERS
 
 
-_TABLES = Tables()
+def _is_counted(wanted: Wanted) -> bool:
+    """Whether the database has counted them already: all observations, or those of a datastream."""
+    whole = wanted.within is None or wanted.within.source.title == "Datastream"
+    asks = wanted.filter is not None or wanted.ids is not None
+    return wanted.entity.title == "Observation" and whole and not asks and not is_postgresql()
+
+
+def _counted(wanted: Wanted, budget: Budget) -> int:
+    public = "datastream_id NOT IN (SELECT id FROM signals_datastream WHERE NOT is_public)"
+    terms = [] if budget.private_too else [public]
+    terms += [] if wanted.within is None else ["datastream_id = %s"]
+    sql = f"SELECT COALESCE(SUM(count), 0) FROM signals_observationcount WHERE {' AND '.join(terms) or '1 = 1'}"  # noqa: S608 - constants
+    return int(fetched(sql, [] if wanted.within is None else [wanted.within.id])[0][0])
 
 
 def exists(entity: Entity, key: int, inside: Within | None = None) -> bool:
@@ -112,10 +148,10 @@ def exists(entity: Entity, key: int, inside: Within | None = None) -> bool:
     if inside is not None:
         term = within(inside.relation, inside.source, "t0", inside.id)
         sql, parameters = f"{sql} AND {term.sql}", [key, *term.parameters]
-    return bool(_fetched(sql, parameters))
+    return bool(fetched(sql, parameters))
 
 
-def _filtered(wanted: Wanted, budget: Budget) -> tuple[list[str], str, list[Any], Scope]:
+def filtered(wanted: Wanted, budget: Budget) -> tuple[list[str], str, list[Any], Scope]:
     """Tables, condition, parameters and the scope whose joins the order may add to."""
     scope = Scope(wanted.entity, private_too=budget.private_too)
     terms = list(_bounds(wanted))
@@ -138,7 +174,7 @@ def _bounds(wanted: Wanted) -> list[Term]:
     if wanted.within is not None:
         terms.append(within(wanted.within.relation, wanted.within.source, "t0", wanted.within.id))
     if wanted.ids is not None:
-        terms.append(listed("t0.id", list(wanted.ids)))
+        terms.append(listed("t0.id", [one for one in wanted.ids if isinstance(one, int)]))
     return terms
 
 
@@ -153,7 +189,7 @@ def _ordered(wanted: Wanted, scope: Scope) -> tuple[str, tuple[Any, ...]]:
     return "t0.id", ()
 
 
-def _fetched(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+def fetched(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return cursor.fetchall()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from cityloom.kernel.refused import Refused
 from cityloom.signals.domain.sensorthings.entities import BY_NAME, Entity, Relation
 
-_SEGMENT = re.compile(r"([A-Za-z]+)(?:\((-?\d{1,18}|'-?\d{1,18}')\))?")
+_SEGMENT = re.compile(r"([A-Za-z]+)(?:\((-?\d{1,18}|'-?\d{1,18}(?:-\d{1,18})?')\))?")
 _MOST_SEGMENTS = 12
 
 
@@ -21,7 +21,8 @@ class Step:
 
     relation: Relation | None
     entity: Entity
-    id: int | None
+    id: int | str | None
+    """A text of an observation in columns: its stream and its instant."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +81,18 @@ def _steps(segments: list[str], path: str) -> tuple[list[Step], list[str]]:
 
 def _step(steps: list[Step], name: str, key: str | None) -> Step | None:
     """The step that a segment means; None where it is a property or nothing."""
-    id_ = int(key.strip("'")) if key else None
+    id_ = _key(key) if key else None
     if not steps:
         return Step(None, BY_NAME[name], id_) if name in BY_NAME else None
     relation = steps[-1].entity.relation_named(name)
     if relation is None or _stands_on_a_set(steps) or (id_ is not None and not relation.many):
         return None
     return Step(relation, _target(relation), id_)
+
+
+def _key(text: str) -> int | str:
+    plain = text.strip("'")
+    return plain if "-" in plain[1:] else int(plain)
 
 
 def _target(relation: Relation) -> Entity:

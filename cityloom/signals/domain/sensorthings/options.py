@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cityloom.kernel.refused import Refused
+from cityloom.signals.domain.sensorthings import applying
+from cityloom.signals.domain.sensorthings.applying import Applied
 from cityloom.signals.domain.sensorthings.expressions import Node, Order, parse, parse_order
 
 PAGE = 100
@@ -32,6 +34,8 @@ class Options:
     select: tuple[str, ...] = ()
     expand: dict[str, Options] = field(default_factory=dict)
     as_array: bool = False
+    apply: Applied | None = None
+    zone: str = "UTC"
     pairs: tuple[tuple[str, str], ...] = ()
 
 
@@ -160,5 +164,7 @@ _READERS: dict[str, Callable[[str], dict[str, Any]]] = {
     "$count": lambda value: {"count": _chosen("$count", value, _TRUTHS)},
     "$select": lambda value: {"select": _selected(value)},
     "$resultFormat": lambda value: {"as_array": _chosen("$resultFormat", value, _FORMATS)},
+    "$apply": lambda value: {"apply": applying.read(value)},
+    "timezone": lambda value: {"zone": value},
     "resultFormat": lambda value: {"as_array": _chosen("resultFormat", value, _FORMATS)},
 }
