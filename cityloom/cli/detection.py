@@ -1,9 +1,9 @@
-"""`cityloom detection packs|check|try|live|rest`: rule packs, when they would have fired, and which are at work."""
+"""`cityloom detection packs|check|try|put|withdraw|history`: rule packs, when they would have fired, what runs."""
 
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -18,6 +18,8 @@ from cityloom.kernel.refused import Refused
 
 _PACK = click.argument("pack", metavar="PACK")
 _JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
+_REASON = click.option("--reason", default="by the operator, from the command line", help="Why; it is kept.")
+_WHICH_PAST = "Say on which past: --on FILE for a recording, or --days N for the readings that the city keeps."
 _SHOWN = 10
 _NO_PACK = "There is no rule pack {value}; give a file, or one of {limit}."
 _LONG = "A rule pack has at most {limit} bytes; this is another file."
@@ -55,17 +57,20 @@ def check(runtime: Runtime, pack: str) -> None:
 
 @detection.command("try")
 @_PACK
-@click.option("--on", "path", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False),
+@click.option("--on", "path", type=click.Path(path_type=Path, exists=True, dir_okay=False),
               help="CSV or Parquet with time, stream, value; kind, unit, lon and lat where known.")  # fmt: skip
+@click.option("--days", type=click.IntRange(1, 366), help="The last days of the readings that the city keeps instead.")
 @_JSON
 @click.pass_obj
-def try_(runtime: Runtime, pack: str, path: Path, as_json: bool) -> None:
+def try_(runtime: Runtime, pack: str, path: Path | None, days: int | None, as_json: bool) -> None:
     """Say how often and when the rules of PACK would have fired on recorded readings."""
-    runtime.start()
-    from cityloom.detection.queries import fired_on, pack_of
+    if (path is None) == (days is None):
+        raise Refused("detection.which_past", _WHICH_PAST)
+    runtime.start() if path else runtime.open_city()
+    from cityloom.detection.queries import fired_in_city, fired_on, pack_of
 
-    found = pack_of(_text(pack))
-    tried = fired_on(found, path)
+    found, now = pack_of(_text(pack)), clock.now()
+    tried = fired_on(found, path) if path else fired_in_city(found, now - timedelta(days=days or 0), now)
     if as_json:
         rows = {name: [{"at": _time(one.at_s), "streams": one.streams} for one in times]
                 for name, times in tried.fired.items()}  # fmt: skip
@@ -83,32 +88,58 @@ def try_(runtime: Runtime, pack: str, path: Path, as_json: bool) -> None:
 
 
 @detection.command()
-@click.argument("pack", required=False)
+@_PACK
+@click.option("--version", "number", type=click.IntRange(1), help="An earlier version of the pack, instead of a file.")
+@_REASON
 @click.pass_obj
-def live(runtime: Runtime, pack: str | None) -> None:
-    """Put PACK (a file, or a pack's name) to work on live readings; without one, show which are."""
-    runtime.open_city()
-    from cityloom.detection import actions, queries
-
-    if pack is not None:
-        click.echo(f"{actions.go_live(text=_text(pack), by=SYSTEM, at=clock.now())} is at work within five seconds.")
-        return
-    table = Table("pack", "title", "rules", "since")
-    for one in queries.live_packs():
-        table.add_row(one.name, _said(one.pack.title), str(len(one.pack.rules)), f"{one.since:%Y-%m-%d %H:%M}")
-    Screen().print(table)
-
-
-@detection.command()
-@click.argument("name")
-@click.pass_obj
-def rest(runtime: Runtime, name: str) -> None:
-    """Let the pack NAME rest."""
+def put(runtime: Runtime, pack: str, number: int | None, reason: str) -> None:
+    """Put PACK (a file, or a pack's name) in force; it runs on live readings from now on."""
     runtime.open_city()
     from cityloom.detection import actions
 
-    actions.rest(name=name, by=SYSTEM, at=clock.now())
-    click.echo(f"{name} rests.")
+    name, at = pack, clock.now()
+    if number is None:
+        name, number = actions.keep_pack(text=_text(pack), reason=reason, by=SYSTEM, at=at)
+    actions.put_in_force(pack=name, number=number, reason=reason, by=SYSTEM, at=at)
+    click.echo(f"{name}, version {number}, is in force.")
+
+
+@detection.command()
+@_PACK
+@_REASON
+@click.pass_obj
+def withdraw(runtime: Runtime, pack: str, reason: str) -> None:
+    """Take PACK out of force."""
+    runtime.open_city()
+    from cityloom.detection import actions
+
+    actions.withdraw_pack(pack=pack, reason=reason, by=SYSTEM, at=clock.now())
+    click.echo(f"{pack} is not in force any more.")
+
+
+@detection.command()
+@click.argument("pack", metavar="[PACK]", default="")
+@click.pass_obj
+def history(runtime: Runtime, pack: str) -> None:
+    """Show what is in force, or the versions of PACK and when which of them was."""
+    runtime.open_city()
+    from cityloom.detection import queries
+
+    if not pack:
+        table = Table("pack", "version", "in force since", "rules")
+        for name, one in sorted(queries.versions_in_force().items()):
+            rules = len(queries.pack_of(one.text).rules)
+            table.add_row(name, str(one.number), f"{one.in_force_since:%Y-%m-%d %H:%M}", str(rules))
+        Screen().print(table)
+        return
+    steps = Table("at", "version", "why")
+    for step in queries.steps_of(pack):
+        steps.add_row(f"{step.at:%Y-%m-%d %H:%M}", str(step.number or "none"), escape(step.reason))
+    versions = Table("version", "written", "why", "in force")
+    for one in queries.versions_of(pack):
+        mark = "yes" if one.in_force_since else ""
+        versions.add_row(str(one.number), f"{one.at:%Y-%m-%d %H:%M}", escape(one.reason), mark)
+    Screen().print(versions, steps)
 
 
 def _text(pack: str) -> str:

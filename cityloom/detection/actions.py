@@ -16,11 +16,11 @@ from cityloom.detection import policies, queries
 from cityloom.detection.domain.baseline import Baselines, learn
 from cityloom.detection.domain.evidence import Evidence, of_calls, of_scenes, of_streams
 from cityloom.detection.domain.fusion import RADIUS_M, Finding, fuse
-from cityloom.detection.domain.pack import pack_of
 from cityloom.detection.domain.windows import WIDTH, windows
 from cityloom.detection.events import DetectionRaised
-from cityloom.detection.models import Baseline, Detection, LivePack
+from cityloom.detection.models import Baseline, Detection
 from cityloom.detection.trust import judgements
+from cityloom.detection.trust import packs as kept
 from cityloom.detection.watching.lookout import Lookout
 from cityloom.kernel import clock, ids
 from cityloom.kernel.actor import Actor
@@ -110,31 +110,40 @@ def judge(
     return judgements.write(row, verdict, reason, duplicate_of, by, at)
 
 
+def keep_pack(*, text: str, by: Actor, at: datetime, reason: str = "") -> tuple[str, int]:
+    """Keep rules as a new version of their pack, not in force yet; return the pack's name and the version.
+
+    Raises: Refused `detection.role`, `detection.pack_unreadable`, `detection.pack_unfit`, `detection.pack_too_large`,
+    `detection.pack_name`.
+    """
+    policies.check_can_write_packs(by)
+    pack = queries.pack_of(text)
+    if pack.name in INCIDENTS:
+        raise Refused("detection.pack_name", "A pack cannot be named {value}, as what opens incidents is; name it "
+                      "after what it watches.", value=pack.name)  # fmt: skip
+    return kept.keep(text, reason, by, at)
+
+
+def put_in_force(*, pack: str, number: int, by: Actor, at: datetime, reason: str = "") -> None:
+    """Let a version of a rule pack run instead of the one that does; going back is the same with an earlier one.
+
+    Raises: Refused `detection.no_version`, `detection.role`, `detection.alone`.
+    """
+    kept.put(pack, number, reason, by, at)
+
+
+def withdraw_pack(*, pack: str, by: Actor, at: datetime, reason: str) -> None:
+    """Let a rule pack run no more.
+
+    Raises: Refused `detection.not_in_force`, `detection.role`, `detection.alone`.
+    """
+    kept.withdraw(pack, reason, by, at)
+
+
 def note_outcome(*, detection_id: str, kind: str, matter_id: str, by: Actor, at: datetime) -> None:
     """Write down what a detection led to, as in `incident`; said by whoever opened it, once or again."""
     if Detection.objects.filter(pk=detection_id).exists():
         judgements.note_outcome(detection_id, kind, matter_id, at)
-
-
-def go_live(*, text: str, by: Actor, at: datetime) -> str:
-    """Put a rule pack to work on live readings, in the place of one of its name; return the name.
-
-    Raises: Refused `detection.pack_unreadable`, `detection.pack_unfit`, `detection.pack_too_large`,
-    `detection.pack_name`.
-    """
-    pack = pack_of(text)
-    if pack.name in INCIDENTS:
-        raise Refused("detection.pack_name", "A pack cannot be named {value}, as what opens incidents is; name it "
-                      "after what it watches.", value=pack.name)  # fmt: skip
-    LivePack.objects.update_or_create(name=pack.name, defaults={"text": text, "since": at, "by": by.account[:26]})
-    return pack.name
-
-
-def rest(*, name: str, by: Actor, at: datetime) -> None:
-    """Let a rule pack rest. Raises: Refused `detection.pack_rests`."""
-    if not LivePack.objects.filter(name=name).delete()[0]:
-        raise Refused("detection.pack_rests", "No pack {value} is at work; `cityloom detection live` lists those that "
-                      "are.", value=name[:40])  # fmt: skip
 
 
 def forget(*, exercise_id: str, by: Actor, at: datetime) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from pathlib import Path
 from typing import Any
@@ -31,14 +32,26 @@ def recorded_of(path: Path) -> Recorded:
     size = path.stat().st_size
     if size > LARGEST_BYTES:
         raise Refused("detection.recording_long", _LARGE, value=size, limit=LARGEST_BYTES)
-    table = _table(path)
+    return _recorded(path.name, path)
+
+
+def recorded_in(name: str, content: bytes) -> Recorded:
+    """The same of what was sent; the ending of its name tells what it is.
+
+    Raises: Refused `detection.recording_*`.
+    """
+    return _recorded(name, io.BytesIO(content))
+
+
+def _recorded(file: str, source: Path | io.BytesIO) -> Recorded:
+    table = _table(file, source)
     names = set(table.column_names)
     if lacks := [name for name in _NEEDED if name not in names]:
         raise Refused("detection.recording_columns", _COLUMNS, value=lacks[0], limit=", ".join(_NEEDED))
     if table.num_rows > LARGEST_ROWS:
         raise Refused("detection.recording_long", _LONG, value=table.num_rows, limit=LARGEST_ROWS)
     at_s, value = _instants(table["time"]), _numbers(table["value"])
-    names_, stream = np.unique(np.array(table["stream"].cast("string").to_pylist(), dtype=object).astype(str),
+    words, stream = np.unique(np.array(table["stream"].cast("string").to_pylist(), dtype=object).astype(str),
                                return_inverse=True)  # fmt: skip
     kept = np.flatnonzero(np.isfinite(at_s) & np.isfinite(value))
     if len(kept) == 0:
@@ -48,21 +61,21 @@ def recorded_of(path: Path) -> Recorded:
     kept = kept[np.append(~same, True)]
     first = np.unique(stream, return_index=True)[1]
     facts = {name: _fact(table, name, first) for name in _OFFERED}
-    return Recorded(stream[kept].astype(np.int64), at_s[kept], value[kept], names_.astype(object), **facts)
+    return Recorded(stream[kept].astype(np.int64), at_s[kept], value[kept], words.astype(object), **facts)
 
 
-def _table(path: Path) -> Any:
+def _table(file: str, source: Path | io.BytesIO) -> Any:
     import pyarrow as pa
     from pyarrow import csv, parquet
 
     try:
-        if path.suffix.lower() == ".parquet":
-            return parquet.read_table(path)
+        if file.lower().endswith(".parquet"):
+            return parquet.read_table(source)
         text = csv.ConvertOptions(column_types={"time": pa.string(), "stream": pa.string()})
-        return csv.read_csv(path, convert_options=text)
+        return csv.read_csv(source, convert_options=text)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-        kind = "Parquet" if path.suffix.lower() == ".parquet" else "CSV"
-        raise Refused("detection.recording_unreadable", _NO_FILE, value=path.name, limit=kind) from error
+        kind = "Parquet" if file.lower().endswith(".parquet") else "CSV"
+        raise Refused("detection.recording_unreadable", _NO_FILE, value=file[:80], limit=kind) from error
 
 
 def _instants(column: Any) -> np.ndarray:

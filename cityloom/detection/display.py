@@ -7,7 +7,13 @@ from django.utils.translation import gettext_noop as _
 
 from cityloom.detection import policies
 from cityloom.detection.domain.judging import CONFIRMED, DUPLICATE, FALSE
-from cityloom.detection.events import DetectionJudged, SensorFailed, SensorRecovered
+from cityloom.detection.events import (
+    DetectionJudged,
+    RulesPutInForce,
+    RulesWithdrawn,
+    SensorFailed,
+    SensorRecovered,
+)  # fmt: skip
 from cityloom.kernel.envelope import type_of
 from cityloom.ui.domain.declared import Display, Layer, LegendItem, Page, WorkList
 
@@ -46,6 +52,7 @@ _POINT = {"circle-stroke-color": "--map-point-line", "circle-stroke-width": 1.5,
 DISPLAY = Display(
     pages=(
         Page("detections", _("Detections"), "now", 30),
+        Page("rule-packs", _("Rule packs"), "city", 40),
         Page("scorecard", _("Scorecard of detections"), "oversight", 60),
     ),
     layers=(
@@ -69,5 +76,6 @@ DISPLAY = Display(
     moments={
         type_of(DetectionJudged): _("A detection is judged"), type_of(SensorFailed): _("A sensor has failed"),
         type_of(SensorRecovered): _("A sensor works again"),
+        type_of(RulesPutInForce): _("Rules are put in force"), type_of(RulesWithdrawn): _("Rules are withdrawn"),
     },
 )  # fmt: skip

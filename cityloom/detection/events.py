@@ -50,3 +50,22 @@ class DetectionJudged:
     verdict: str
     duplicate_of: str
     judged_at: datetime
+
+
+@dataclass(frozen=True)
+class RulesPutInForce:
+    """A version of a rule pack runs from now on."""
+
+    pack: str
+    version: int
+    digest: str
+    rules: int
+    at: datetime
+
+
+@dataclass(frozen=True)
+class RulesWithdrawn:
+    """A rule pack runs no more."""
+
+    pack: str
+    at: datetime

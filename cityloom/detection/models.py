@@ -10,11 +10,14 @@ CLASSIFICATION = {
     "Detection": {"id": "clear", "exercise_id": "clear", "category": "clear", "lon": "clear", "lat": "clear",
                   "radius_m": "clear", "first_at": "clear", "last_at": "clear", "raised_at": "clear",
                   "score": "clear", "evidence": "clear", "rule": "clear"},
-    "LivePack": {"name": "clear", "text": "clear", "since": "clear", "by": "clear"},
     "SensorState": {"datastream_id": "clear", "state": "clear", "since": "clear", "found": "clear", "limit": "clear",
                     "is_failed": "clear"},
     "Judgement": {"id": "clear", "detection": "clear", "verdict": "clear", "duplicate_of": "clear",
                   "reason": "restricted", "by": "clear", "unit": "clear", "role": "clear", "at": "clear"},
+    "PackVersion": {"id": "clear", "pack": "clear", "number": "clear", "text": "clear", "digest": "clear",
+                    "by": "clear", "unit": "clear", "role": "clear", "reason": "restricted", "at": "clear"},
+    "PackStep": {"id": "clear", "pack": "clear", "version": "clear", "by": "clear", "unit": "clear", "role": "clear",
+                 "reason": "restricted", "at": "clear"},
     "Outcome": {"id": "clear", "detection": "clear", "kind": "clear", "matter_id": "clear", "at": "clear"},
 }  # fmt: skip
 
@@ -108,13 +111,36 @@ class Outcome(models.Model):
         return f"{self.detection_id}: {self.kind} {self.matter_id}"
 
 
-class LivePack(models.Model):
-    """A rule pack whose rules run on live readings: its YAML, since when and by whom."""
+class PackVersion(models.Model):
+    """A rule pack as somebody wrote it; it stays as it is, and another one is another version."""
 
-    name = models.CharField(primary_key=True, max_length=40)
+    pack = models.CharField(max_length=40)
+    number = models.PositiveIntegerField()
     text = models.TextField()
-    since = models.DateTimeField()
+    digest = models.CharField(max_length=64)
     by = models.CharField(max_length=26)
+    unit = models.CharField(max_length=80, blank=True, default="")
+    role = models.CharField(max_length=32, blank=True, default="")
+    reason = models.CharField(max_length=300, blank=True, default="")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["pack", "number"], name="pack_version_once")]
 
     def __str__(self) -> str:
-        return self.name
+        return f"{self.pack} {self.number}"
+
+
+class PackStep(models.Model):
+    """A version put in force, or (without one) a pack taken out of force; the newest step of a pack holds."""
+
+    pack = models.CharField(max_length=40, db_index=True)
+    version = models.ForeignKey(PackVersion, null=True, on_delete=models.PROTECT)
+    by = models.CharField(max_length=26)
+    unit = models.CharField(max_length=80, blank=True, default="")
+    role = models.CharField(max_length=32, blank=True, default="")
+    reason = models.CharField(max_length=300, blank=True, default="")
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.pack}: {self.version_id or 'off'}"

@@ -15,23 +15,29 @@ from cityloom.detection.domain import firing, telling
 from cityloom.detection.domain import pack as packs
 from cityloom.detection.domain.baseline import LEAST_READINGS, Baselines
 from cityloom.detection.domain.cause import Cause
-from cityloom.detection.domain.firing import Fired
+from cityloom.detection.domain.firing import Fired, Recorded
 from cityloom.detection.domain.gathering import Finding
 from cityloom.detection.domain.health import STATES
 from cityloom.detection.domain.pack import Pack
 from cityloom.detection.domain.reasons import TEMPLATES, TIMES, Reason
 from cityloom.detection.domain.said import Said
-from cityloom.detection.models import Baseline, Detection, LivePack, SensorState
+from cityloom.detection.models import Baseline, Detection, SensorState
+from cityloom.detection.trust import past
 from cityloom.detection.trust.judgements import JudgementFacts, OutcomeFacts, duplicates_of, judgements_of, outcomes_of
+from cityloom.detection.trust.packs import StepFacts, VersionFacts, packs_in_force, steps_of, versions_of
+from cityloom.detection.trust.packs import in_force as versions_in_force
+from cityloom.detection.trust.packs import names as kept_packs
+from cityloom.detection.trust.packs import version as pack_version
 from cityloom.detection.watching import seen
 from cityloom.kernel import clock
 from cityloom.kernel.refused import Refused
 
 __all__ = [
-    "DetectionFacts", "EvidenceFacts", "FailedSensor", "JudgementFacts", "OutcomeFacts", "SensorNow", "Tried",
-    "baselines_of", "detection", "detections_of", "duplicates_of", "evidence_of", "failed_sensors", "fired_on",
-    "judgements_of", "outcomes_of", "pack_of", "scenes_of", "sensors_now", "sentence_of", "shipped_pack_files",
-    "shipped_packs",
+    "DetectionFacts", "EvidenceFacts", "FailedSensor", "JudgementFacts", "OutcomeFacts", "SensorNow", "StepFacts",
+    "Tried", "VersionFacts", "baselines_of", "detection", "detections_of", "duplicates_of", "evidence_of",
+    "failed_sensors", "fired_in_city", "fired_on", "fired_on_sent", "judgements_of", "kept_packs", "outcomes_of",
+    "pack_of", "pack_version", "packs_in_force", "scenes_of", "sensors_now", "sentence_of", "shipped_pack_files",
+    "shipped_packs", "steps_of", "versions_in_force", "versions_of",
 ]  # fmt: skip
 
 _CHUNK = 5_000
@@ -266,27 +272,30 @@ def shipped_packs() -> dict[str, Pack]:
     return {name: packs.pack_of(path.read_text(encoding="utf-8")) for name, path in packs.shipped().items()}
 
 
-@dataclass(frozen=True)
-class LivePackFacts:
-    """A rule pack at work on live readings."""
-
-    name: str
-    pack: Pack
-    text: str
-    since: datetime
-
-
-def live_packs() -> list[LivePackFacts]:
-    """The rule packs at work, by name."""
-    return [LivePackFacts(row.name, packs.pack_of(row.text), row.text, row.since)
-            for row in LivePack.objects.order_by("name")]  # fmt: skip
-
-
 def fired_on(pack: Pack, path: Path) -> Tried:
     """How often and when the rules of a pack would have fired on the readings of a file.
 
     Raises: Refused `detection.recording_*`, `detection.no_such_kind`, `detection.no_place`.
     """
-    recorded = bulk.recorded_of(path)
+    return _tried(pack, bulk.recorded_of(path))
+
+
+def fired_on_sent(pack: Pack, name: str, content: bytes) -> Tried:
+    """The same on a recording that was sent.
+
+    Raises: Refused `detection.recording_*`, `detection.no_such_kind`, `detection.no_place`.
+    """
+    return _tried(pack, bulk.recorded_in(name, content))
+
+
+def fired_in_city(pack: Pack, since: datetime, until: datetime, *, most: int = bulk.LARGEST_ROWS) -> Tried:
+    """How often and when the rules of a pack would have fired on the readings that the city keeps.
+
+    Raises: Refused `detection.past_long`, `detection.past_empty`, `detection.no_such_kind`, `detection.no_place`.
+    """
+    return _tried(pack, past.recorded_between(pack, since, until, most))
+
+
+def _tried(pack: Pack, recorded: Recorded) -> Tried:
     return Tried(firing.fired(pack, recorded), len(recorded.value), float(recorded.at_s.min()),
                  float(recorded.at_s.max()))  # fmt: skip

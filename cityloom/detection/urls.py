@@ -2,12 +2,16 @@
 
 from django.urls import path
 
-from cityloom.detection.views import detections, scorecard
+from cityloom.detection.views import detections, rule_packs, scorecard
 
 urlpatterns = [
     path("detections/", detections.detections, name="detections"),
     path("detections/scorecard/", scorecard.scorecard, name="scorecard"),
     path("detections/scorecard/export/", scorecard.export, name="export-scorecard"),
+    path("rule-packs/", rule_packs.rule_packs, name="rule-packs"),
+    path("rule-packs/write/", rule_packs.write, name="write-rules"),
+    path("rule-packs/pack/<str:name>/", rule_packs.rule_pack, name="rule-pack"),
+    path("rule-packs/pack/<str:name>/put/", rule_packs.put, name="put-rules"),
     path("detections/<str:detection_id>/", detections.detection, name="detection"),
     path("detections/<str:detection_id>/judge/", detections.judge, name="judge-detection"),
 ]

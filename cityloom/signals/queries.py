@@ -188,6 +188,14 @@ def datastreams_near(lon: float, lat: float, radius_m: float, kinds: Sequence[st
     return found.only(near if kinds is None else near & np.isin(found.kind, list(kinds)))
 
 
+def datastreams_of_kinds(kinds: Iterable[str]) -> Datastreams:
+    """The datastreams in service of those kinds."""
+    chosen = _installed().filter(kind__in=sorted(set(kinds)), state=Datastream.IN_SERVICE)
+    columns = ("id", "name", "kind", "unit", "lon", "lat", "cadence_s")
+    types = (np.int64, object, object, object, np.float64, np.float64, np.int64)
+    return Datastreams(*_columns(list(chosen.order_by("id").values_list(*columns)), types))
+
+
 def recent(datastream_ids: Iterable[int], since: datetime, until: datetime, exercise_id: str = "") -> Readings:
     """The readings of those streams after `since` and up to and including `until`, whichever road they came on."""
     keys, window = [int(key) for key in datastream_ids], (microseconds(since), microseconds(until))

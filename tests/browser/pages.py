@@ -58,6 +58,8 @@ PAGES = (
     Sight("map", "Commander", "/map/"), Sight("search", "Commander", "/search/?q=road"),
     Sight("detections", "Duty officer", "/detections/?of=drills"),
     Sight("detection", "Duty officer", "/detections/?of=drills", "main tbody a"),
+    Sight("rule-packs", "Duty officer", "/rule-packs/"), Sight("rule-pack", "Duty officer", "/rule-packs/pack/pipes/"),
+    Sight("write-rules", "Duty officer", "/rule-packs/write/?pack=pipes"),
     Sight("scorecard", "Auditor", "/detections/scorecard/?of=drills"),
     Sight("reports", "Duty officer", "/reports/"), Sight("drills", "Operator", "/drills/"),
     Sight("drill", "Commander", "/drills/", "main table a[href^='/drills/']"),

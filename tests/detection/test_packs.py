@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from django.utils import translation
 
 from cityloom.cli import main
 from cityloom.detection import queries
 from cityloom.detection.domain.firing import Recorded, fired
 from cityloom.detection.domain.pack import LARGEST_BYTES, pack_of
 from cityloom.kernel.refused import Refused
+from cityloom.ui.words import sentence_of
 
 START_S = 1_777_852_800.0
 MINUTE = 60.0
@@ -106,8 +108,8 @@ def test_a_rule_that_fired_is_quiet_for_its_time():
         ({"kind": "pressure", "above": 5, "within": "5 min"}, "within has no meaning beside above"),
         ({"kind": "pressure", "above": 5, "unit": "furlong"}, "furlong is not a UCUM code"),
         ({"kind": "pressure", "silent": "99999 d"}, "90 days"),
-        ({"kind": "pressure", "silent": "soon"}, "'soon' does not match"),
-        ({"kind": "pressure", "above": float("nan")}, "nan"),
+        ({"kind": "pressure", "silent": "soon"}, "soon is not written as 5 min"),
+        ({"kind": "pressure", "above": float("nan")}, "a number is wanted here"),
         ({"kind": "pressure", "abvoe": 5}, "abvoe"),
     ],
 )
@@ -134,6 +136,40 @@ def test_what_is_no_pack_is_refused_whatever_it_is(text, code):
     with pytest.raises(Refused) as refusal:
         pack_of(text)
     assert refusal.value.code == code
+
+
+LINES = """cityloom: 1
+pack: mains
+title: {en: Mains}
+rules:
+  - rule: burst
+    title: {en: Burst}
+    when:
+      sequence:
+        - {kind: pressure, above: 5}
+        - kind: pressure
+          falls: 40
+          unit: furlong
+          within: 5 min
+      within: 1 h
+"""
+
+
+@pytest.mark.parametrize("wrong, line", [
+    ("", 12), ("unit: kPa\n          colour: red", 13), ("within_m: 5", 12), ("unit: kPa\n          unit: bar", 13),
+])  # fmt: skip
+def test_what_does_not_fit_is_said_with_its_line(wrong, line):
+    with pytest.raises(Refused) as refusal:
+        pack_of(LINES.replace("unit: furlong", wrong) if wrong else LINES)
+    assert refusal.value.limit == line
+
+
+def test_what_does_not_fit_is_said_in_the_readers_language():
+    with translation.override("zh-hans"), pytest.raises(Refused) as refusal:
+        pack_of(LINES)
+    with translation.override("zh-hans"):
+        said = sentence_of(refusal.value)
+    assert said == "规则包第 12 行不合要求：rules.0.when.sequence.1.unit：furlong 不是本市能读的 UCUM 代码。"
 
 
 def test_a_rule_that_asks_of_streams_that_are_not_there_is_not_taken_for_calm():

@@ -207,9 +207,10 @@ def rules_fired() -> list[tuple[str, str, set[str]]]:
 
 
 @pytest.mark.parametrize("killed", [False, True])
-def test_a_rule_that_is_live_raises_a_detection_once_and_no_incident(live: Callable[[], Live], killed: bool) -> None:
+def test_a_rule_in_force_raises_a_detection_once_and_no_incident(live: Callable[[], Live], killed: bool) -> None:
     now = live()
-    actions.go_live(text=BURST, by=SYSTEM, at=AT)
+    name, number = actions.keep_pack(text=BURST, by=SYSTEM, at=AT)
+    actions.put_in_force(pack=name, number=number, reason="tried on the past", by=SYSTEM, at=AT)
     now.lookout._rules._looked_at = -100.0
     now.lookout.tick(now.time.now())
     now.hear(AT + MINUTE, ordinary(1))
@@ -238,5 +239,5 @@ def test_a_rule_that_is_live_raises_a_detection_once_and_no_incident(live: Calla
 
 def test_no_rule_alone_can_open_an_incident(db: None) -> None:
     with pytest.raises(Refused) as refused:
-        actions.go_live(text=BURST.replace("pack: mains", "pack: gas-leak"), by=SYSTEM, at=AT)
+        actions.keep_pack(text=BURST.replace("pack: mains", "pack: gas-leak"), by=SYSTEM, at=AT)
     assert refused.value.code == "detection.pack_name"

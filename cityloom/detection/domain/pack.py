@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -14,8 +13,9 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
+from cityloom.detection.domain.pack_faults import NO_YAML, located, no_yaml, place_of, unfit, unreadable, why
 from cityloom.kernel import units
-from cityloom.kernel.refused import Refused
+from cityloom.kernel.refused import Detail, Refused
 
 LARGEST_BYTES = 256 * 1024
 _FOLDER = Path(__file__).parent
@@ -24,8 +24,6 @@ _DEEPEST_CONDITION = 4
 _LONGEST_S = 90 * 86_400
 _SECONDS = {"s": 1, "min": 60, "h": 3_600, "d": 86_400}
 _LARGE = "A rule pack has at most {limit} bytes; this is another file."
-_UNREADABLE = "The rule pack cannot be read at line {limit}: {value}."
-_UNFIT = "The rule pack does not fit: {value}."
 FORMS = {  # what a condition may be -> what must and may stand beside it
     "above": ({"kind"}, {"unit", "for"}), "below": ({"kind"}, {"unit", "for"}),
     "falls": ({"kind", "within"}, {"unit"}), "rises": ({"kind", "within"}, {"unit"}),
@@ -72,6 +70,15 @@ class Pack:
     rules: tuple[Rule, ...]
 
 
+def kinds_of(pack: Pack) -> set[str]:
+    """The kinds of streams that its rules ask of."""
+    return {kind for rule in pack.rules for kind in _kinds(rule.when)}
+
+
+def _kinds(condition: Condition) -> set[str]:
+    return {condition.kind} - {""} | {kind for inner in condition.inner for kind in _kinds(inner)}
+
+
 def shipped() -> dict[str, Path]:
     """The packs that come with the program."""
     return {path.stem.removeprefix("pack_"): path for path in sorted(_FOLDER.glob("pack_*.yaml"))}
@@ -83,14 +90,22 @@ def pack_of(text: str) -> Pack:
     Raises: Refused `detection.pack_too_large`, `detection.pack_unreadable`, `detection.pack_unfit`.
     """
     document = document_of(text)
+    try:
+        return _pack(document)
+    except Refused as refusal:
+        raise located(refusal, text) from refusal
+
+
+def _pack(document: Any) -> Pack:
     error = best_match(_schema().iter_errors(document))
     if error is not None:
-        raise unfit(where_of(error.absolute_path), error.message)
+        raise unfit(where_of(place_of(error)), why(error))
     rules = tuple(_rule(each, number) for number, each in enumerate(document["rules"]))
     names = [rule.name for rule in rules]
     for name in names:
         if names.count(name) > 1:
-            raise unfit("rules", f"the rule {name} stands there twice")
+            raise unfit(f"rules.{len(names) - 1 - names[::-1].index(name)}.rule",
+                        Detail("the rule {value} stands there twice", name))  # fmt: skip
     return Pack(document["pack"], document["title"], rules)
 
 
@@ -100,6 +115,10 @@ def _schema() -> Draft202012Validator:
 
 
 def document_of(text: str) -> Any:
+    """What YAML says, read safely.
+
+    Raises: Refused `detection.pack_too_large`, `detection.pack_unreadable`.
+    """
     if len(text.encode()) > LARGEST_BYTES:
         raise Refused("detection.pack_too_large", _LARGE, limit=LARGEST_BYTES)
     try:
@@ -107,9 +126,9 @@ def document_of(text: str) -> Any:
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - it is a SafeLoader
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise _unreadable(error.problem or "this is no YAML", line) from error
+        raise unreadable(no_yaml(error.problem or ""), line) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise _unreadable("this is no YAML", 1) from error
+        raise unreadable(NO_YAML, 1) from error
 
 
 def _bound(text: str) -> None:
@@ -118,9 +137,9 @@ def _bound(text: str) -> None:
     for token in yaml.scan(text, Loader=yaml.SafeLoader):
         depth += isinstance(token, _OPENS) - isinstance(token, _CLOSES)
         if depth > _DEEPEST:
-            raise _unreadable("it is too deep", token.start_mark.line + 1)
+            raise unreadable(Detail("it is too deep"), token.start_mark.line + 1)
         if isinstance(token, (yaml.AliasToken, yaml.AnchorToken, yaml.TagToken)):
-            raise _unreadable("anchors, aliases and tags are not used here", token.start_mark.line + 1)
+            raise unreadable(Detail("anchors, aliases and tags are not used here"), token.start_mark.line + 1)
 
 
 class _Loader(yaml.SafeLoader):
@@ -130,7 +149,7 @@ class _Loader(yaml.SafeLoader):
         seen: set[str] = set()
         for key, _ in node.value:
             if key.value in seen:
-                raise yaml.MarkedYAMLError(None, None, f"{str(key.value)[:40]} stands here twice", key.start_mark)
+                raise unreadable(Detail("{value} stands here twice", str(key.value)[:40]), key.start_mark.line + 1)
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
@@ -144,14 +163,15 @@ def _rule(written: Mapping[str, Any], number: int) -> Rule:
 def _condition(written: Mapping[str, Any], where: str, depth: int) -> Condition:
     forms = sorted(set(written) & set(FORMS))
     if len(forms) != 1:
-        found = f"not {' and '.join(forms)}" if forms else "there is none"
-        raise unfit(where, f"a condition has one of {', '.join(FORMS)}; {found}")
+        found = Detail("not {value} and {limit}", *forms[:2]) if forms else Detail("there is none")
+        raise unfit(where, Detail("a condition has one of {limit}; {value}", found, ", ".join(FORMS)))
     form = forms[0]
     _check_beside(form, written, where)
     if depth > _DEEPEST_CONDITION:
-        raise unfit(where, f"conditions stand at most {_DEEPEST_CONDITION} deep in each other")
+        raise unfit(where, Detail("conditions stand at most {limit} deep in each other", limit=_DEEPEST_CONDITION))
     inside = written[form] if isinstance(written[form], list) else [written[form]] if form == "together" else []
-    inner = tuple(_condition(each, f"{where}.{form}", depth + 1) for each in inside)
+    place = (lambda at: f".{at}") if isinstance(written[form], list) else (lambda _at: "")
+    inner = tuple(_condition(each, f"{where}.{form}{place(at)}", depth + 1) for at, each in enumerate(inside))
     number = seconds_of(written[form], where) if form in ("silent", "unchanged") else written[form]
     return Condition(
         form, 0.0 if inner else float(number), written.get("kind", ""), written.get("unit", ""),
@@ -164,11 +184,11 @@ def _check_beside(form: str, written: Mapping[str, Any], where: str) -> None:
     must, may = FORMS[form]
     beside = set(written) - {form}
     if lacks := sorted(must - beside):
-        raise unfit(where, f"{form} needs {lacks[0]} beside it")
+        raise unfit(where, Detail("{value} needs {limit} beside it", form, lacks[0]))
     if more := sorted(beside - must - may):
-        raise unfit(where, f"{more[0]} has no meaning beside {form}")
+        raise unfit(f"{where}.{more[0]}", Detail("{value} has no meaning beside {limit}", more[0], form))
     if "unit" in written and not units.known(written["unit"]):
-        raise unfit(where, f"{written['unit']} is not a UCUM code this city reads")
+        raise unfit(f"{where}.unit", Detail("{value} is not a UCUM code this city reads", written["unit"]))
 
 
 def seconds_of(written: str | None, where: str = "") -> float:
@@ -178,18 +198,10 @@ def seconds_of(written: str | None, where: str = "") -> float:
     number, unit = written.split(" ")
     found = float(number) * _SECONDS[unit]
     if found > _LONGEST_S:
-        raise unfit(where, f"{written} is longer than the 90 days that a rule may look back")
+        raise unfit(where, Detail("{value} is longer than the 90 days that a rule may look back", written))
     return found
 
 
 def where_of(path: Any) -> str:
+    """A place of a document in words."""
     return ".".join(map(str, path)) or "the pack"
-
-
-def unfit(where: str, words: str) -> Refused:
-    shown = re.sub(r"\s+", " ", f"at {where}, {words}")
-    return Refused("detection.pack_unfit", _UNFIT, value=shown[:400])
-
-
-def _unreadable(what: str, line: int) -> Refused:
-    return Refused("detection.pack_unreadable", _UNREADABLE, value=what, limit=line)

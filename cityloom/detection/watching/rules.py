@@ -1,4 +1,4 @@
-"""The rule packs that a city has put to work, on the readings that are watched: what fires is a detection."""
+"""The rule packs that a city has put in force, on the readings that are watched: what fires is a detection."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from cityloom.detection.domain.moment import LATE, UNREADABLE
 from cityloom.detection.domain.pack import pack_of
 from cityloom.detection.domain.running import Firing, Kept, Running
 from cityloom.detection.events import DetectionRaised
-from cityloom.detection.models import Detection, LivePack
+from cityloom.detection.models import Detection
+from cityloom.detection.trust import packs
 from cityloom.detection.watching.watch import Columns, Judged, Watch
 from cityloom.kernel import clock, ids
 from cityloom.kernel.geometry import distance_m
@@ -41,7 +42,7 @@ class _AtWork:
 
 
 class Rules:
-    """Runs the packs that are live; a pack that is changed begins anew."""
+    """Runs the packs that are in force; a pack that is changed begins anew."""
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
@@ -51,11 +52,11 @@ class Rules:
         self.look(watch.now())
 
     def look(self, at: datetime) -> None:
-        """See which packs are live, and what streams there are."""
+        """See which packs are in force, and what streams there are."""
         if clock.stopwatch() - self._looked_at < _LOOK_S:
             return
         self._looked_at = clock.stopwatch()
-        found = dict(LivePack.objects.values_list("name", "text")) if not self._watch.exercise_id else {}
+        found = {} if self._watch.exercise_id else {name: one.text for name, one in packs.in_force().items()}
         for name in self._at_work.keys() - found.keys():
             del self._at_work[name]
         for name, text in found.items():

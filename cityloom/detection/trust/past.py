@@ -1,0 +1,37 @@
+"""The readings that the city keeps, as a recording for rules to be tried on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+
+from cityloom.detection.domain.firing import Recorded
+from cityloom.detection.domain.pack import Pack, kinds_of
+from cityloom.kernel.refused import Refused
+from cityloom.signals import queries as signals
+
+_LONG = ("In this time there are about {value} readings of the kinds that these rules ask of, and they are tried on at "
+         "most {limit}; take a shorter time.")  # fmt: skip
+_EMPTY = "The city keeps no reading of {value} in this time; take another time, or a recording."
+
+
+def recorded_between(pack: Pack, since: datetime, until: datetime, most: int) -> Recorded:
+    """The readings of the kinds that a pack asks of, after an instant and up to another.
+
+    Raises: Refused `detection.past_long`, `detection.past_empty`.
+    """
+    kinds = kinds_of(pack)
+    streams = signals.datastreams_of_kinds(kinds)
+    expected = int(((until - since).total_seconds() / np.maximum(streams.cadence_s, 1)).sum())
+    if expected > most:
+        raise Refused("detection.past_long", _LONG, value=expected, limit=most)
+    readings = signals.recent(streams.id.tolist(), since, until)
+    if not len(readings):
+        raise Refused("detection.past_empty", _EMPTY, value=", ".join(sorted(kinds)))
+    same = (np.diff(readings.datastream_id) == 0) & (np.diff(readings.at_us) == 0)
+    kept = np.append(~same, True)  # of equal instants of a stream the last counts
+    return Recorded(
+        np.searchsorted(streams.id, readings.datastream_id[kept]), readings.at_us[kept] / 1e6, readings.result[kept],
+        streams.name, streams.kind, streams.unit, streams.lon, streams.lat,
+    )  # fmt: skip
