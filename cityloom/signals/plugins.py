@@ -38,11 +38,15 @@ class Broker(Protocol):
 class Exchanger(Protocol):
     """What stands behind a broker: entities are made from what came, and changes wait to be told.
 
-    `take` is called in one thread, the others in another one.
+    `take` and `asked` are called in one thread, the others in another one.
     """
 
     def take(self, messages: Sequence[Sent]) -> bool:
         """Keep what came; False where it cannot be kept now and is to be offered again."""
+        ...
+
+    def asked(self, payloads: Sequence[bytes]) -> None:
+        """The broker has said who subscribes to what."""
         ...
 
     def waiting(self) -> Sequence[Told]:

@@ -106,3 +106,23 @@ def test_an_exchange_that_cannot_work_is_refused_with_the_place(text: str, where
 def _fits(topic: str, filter_: str) -> bool:
     levels, wanted = topic.split("/"), filter_.split("/")
     return len(levels) == len(wanted) and all(one in ("+", level) for level, one in zip(levels, wanted, strict=True))
+
+
+@pytest.mark.parametrize(("filter_", "texts"), [
+    ("v1.1/Things(7)", ["v1.1/Things(*)"]),
+    ("v1.1/Datastreams(3)/Observations?$select=result", ["v1.1/Datastreams(*)/Observations?$select=result"]),
+    ("v1.1/Things(7)/Datastreams(3)/name", ["v1.1/Things(*)/Datastreams(*)/name"]),
+    ("v1.1/+/HistoricalLocations", ["v1.1/Things(*)/HistoricalLocations", "v1.1/Locations(*)/HistoricalLocations"]),
+    ("v1.1/Sensors(1)/#", ["v1.1/Sensors(*)/Datastreams", "v1.1/Sensors(*)", "v1.1/Sensors(*)/*"]),
+    ("v1.1/nothing", []), ("v1.1/Things/$ref", []),
+])  # fmt: skip
+def test_what_a_subscription_asks_for_is_told_for_any_id(filter_: str, texts: list[str]) -> None:
+    assert sorted(one.text for one in topics.asked_for(filter_)) == sorted(texts)
+
+
+def test_a_broker_says_in_words_or_in_json_who_asks_for_what() -> None:
+    exchange = exchanging.read("broker: mqtt://x\nprefix: city/\nlisten: $SYS/broker/log/M/subscribe")
+    assert exchange.tell == ()
+    for says in (b"1795828669: me 1 city/v1.1/Things(7)", b'{"topic":"city/v1.1/Things(7)","qos":1}'):
+        assert [one.text for one in exchange.asked_in(says)] == ["v1.1/Things(*)"]
+    assert exchange.asked_in(b"1795828669: me 1 v1.1/Things(7)") == []

@@ -16,7 +16,7 @@ from django.db.models import Sum
 from cityloom.kernel import ids
 from cityloom.kernel.actor import SYSTEM
 from cityloom.signals import actions, queries
-from cityloom.signals.models import Datastream, EntityChange, Observation, RejectedSignal
+from cityloom.signals.models import ChangeFeed, Datastream, EntityChange, Observation, RejectedSignal
 from tests.required import missing
 from tests.signals.sensing import Api, stream, thing
 
@@ -179,3 +179,28 @@ def test_what_is_not_public_is_told_to_nobody(api, subscriber, exchange):
     for one in (hidden, shown):
         api.make(f"Datastreams({one.id})/Observations", {"result": one.id})
     assert [one["result"] for _, one in subscriber.wait_for(1)] == [shown.id]
+
+
+def test_what_somebody_subscribes_to_is_told_where_the_broker_says_so_and_remembered(
+    api, subscriber, exchange, prefix
+):  # fmt: skip
+    key = api.make("Things", thing())
+    says = {"listen": f"{prefix}said/subscribe"}
+    first = exchange(**says)
+    subscriber.client.publish(says["listen"], f"1795828669: me 1 {prefix}v1.1/Things(9)/name", qos=1)
+    subscriber.wait_for(1)
+    eventually(lambda: ChangeFeed.objects.filter(titles="Thing").exists())
+    first.end()
+    exchange(**says)
+    assert api.call("PATCH", f"Things({key})", {"name": "Dam", "description": "new"}).status_code == 200
+    assert subscriber.wait_for(2)[1:] == [(f"v1.1/Things({key})/name", {"name": "Dam"})]
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    """Wait for what another thread does."""
+    waited = threading.Event()
+    for _ in range(int(_LONG_S / 0.05)):
+        if holds():
+            return
+        waited.wait(0.05)
+    raise AssertionError("it has not come to be")

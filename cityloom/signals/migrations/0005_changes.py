@@ -20,6 +20,7 @@ class Migration(migrations.Migration):
                 ('titles', models.CharField(max_length=200)),
                 ('broker', models.CharField(max_length=200)),
                 ('takes', models.BooleanField(default=False)),
+                ('asked', models.TextField(blank=True, default='')),
                 ('seen_at', models.DateTimeField()),
             ],
         ),

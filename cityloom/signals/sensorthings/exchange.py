@@ -40,6 +40,14 @@ class Desk:
         self.say("")
         return True
 
+    def asked(self, payloads: Sequence[bytes]) -> None:
+        """Tell what somebody asks for, as the broker says; where the database does not answer, until this ends."""
+        try:
+            self._teller.asked(payloads)
+        except OperationalError as fault:
+            log.warning("what is asked for cannot be noted now: %s", type(fault).__name__)
+            connection.close()
+
     def waiting(self) -> list[Told]:
         """What is to be told next; nothing where the database does not answer now."""
         try:

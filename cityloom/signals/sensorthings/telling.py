@@ -18,6 +18,7 @@ from cityloom.signals.domain.sensorthings import topics
 from cityloom.signals.domain.sensorthings.entities import BY_TITLE, Entity, Relation
 from cityloom.signals.domain.sensorthings.exchanging import Exchange, Told
 from cityloom.signals.domain.sensorthings.options import Options
+from cityloom.signals.domain.sensorthings.topics import Template
 from cityloom.signals.models import ChangeFeed, EntityChange, TakenMessage
 from cityloom.signals.sensorthings.answering import Answerer
 from cityloom.signals.sensorthings.changes import Change, documents
@@ -26,6 +27,7 @@ from cityloom.signals.sensorthings.rows import KEY, Columns
 from cityloom.signals.sensorthings.terms import is_postgresql, listed
 
 AT_ONCE = 500
+MOST_FORMS = 300
 _MOST_PARENTS = 1_000
 _KEPT = timedelta(days=7)
 """How long changes wait for somebody to tell them; after that nobody is expected to come."""
@@ -42,9 +44,25 @@ class Teller:
 
     def begin(self, at: datetime) -> None:
         """From now on changes are written down; what waits from before is told first."""
+        before = ChangeFeed.objects.filter(name=FEED).values_list("asked", flat=True).first() or ""
+        if self.exchange.listen:
+            self._also(topics.read(text) for text in before.splitlines())
         says = {"titles": ",".join(self.exchange.titles), "broker": self.exchange.broker,
                 "takes": bool(self.exchange.take), "seen_at": at}  # fmt: skip
         ChangeFeed.objects.update_or_create(name=FEED, defaults=says)
+
+    def asked(self, payloads: Iterable[bytes]) -> None:
+        """From now on tell what somebody asks for, as the broker says, if it was not told already."""
+        if self._also(template for payload in payloads for template in self.exchange.asked_in(payload)):
+            lines = "\n".join(one.text for one in self.exchange.tell)
+            ChangeFeed.objects.filter(name=FEED).update(titles=",".join(self.exchange.titles), asked=lines)
+
+    def _also(self, templates: Iterable[Template]) -> bool:
+        """Whether there is anything new."""
+        known = {one.text: one for one in self.exchange.tell}
+        every = known | {one.text: one for one in templates}
+        self.exchange = replace(self.exchange, tell=tuple(every.values())[:MOST_FORMS])
+        return len(self.exchange.tell) > len(known)
 
     def seen(self, at: datetime) -> None:
         """Say that somebody is here who tells."""

@@ -74,6 +74,10 @@ class _Line(Link):
         self.fault: Exception | None = None
         self._is_told_of_refusal = False
 
+    def is_listening_to(self, topic: str) -> bool:
+        """Whether the broker says there who subscribes."""
+        return bool(self._exchange.listen) and mqtt.topic_matches_sub(self._exchange.listen, topic)
+
     @property
     def out(self) -> int:
         """How many messages are on their way."""
@@ -125,6 +129,8 @@ class _Line(Link):
             return
         options = SubscribeOptions(qos=1, noLocal=True, retainHandling=_NEVER_RETAINED)
         wanted = [(one, options) for taking in self._exchange.take for one in taking.filters]
+        if self._exchange.listen:
+            wanted.append((self._exchange.listen, options))
         if wanted:
             client.subscribe(wanted)
         else:
@@ -132,7 +138,7 @@ class _Line(Link):
 
     def _subscribed(self, _client: mqtt.Client, _told: Any, _mid: int, reasons: list[ReasonCode], _more: Any) -> None:
         if any(reason.is_failure for reason in reasons):
-            self._tell("the broker refuses a topic from which clients' observations should come")
+            self._tell("the broker refuses to send us a topic that we asked for")
         self._tell("connected")
 
     def _disconnected(self, client: mqtt.Client, told: Any, flags: Any, reason: ReasonCode, more: Any) -> None:
@@ -145,14 +151,19 @@ class _Line(Link):
 
 def _take(line: _Line, with_: Exchanger, stop: threading.Event) -> None:
     """Have what came kept, and let the broker forget it then."""
-    messages = line.gather()
+    came = line.gather()
+    said = [one.payload for one in came if line.is_listening_to(one.topic)]
+    if said:
+        with_.asked(said)
+    messages = [one for one in came if not line.is_listening_to(one.topic)]
     if not messages:
+        line.acknowledge(came)
         return
     sent = [Sent(one.topic, one.payload, one.mid if one.qos else 0, bool(one.dup)) for one in messages]
     while not with_.take(sent):
         if stop.wait(_REFUSED_PAUSE_S):
             return
-    line.acknowledge(messages)
+    line.acknowledge(came)
 
 
 def _tell(line: _Line, with_: Exchanger, stop: threading.Event) -> None:

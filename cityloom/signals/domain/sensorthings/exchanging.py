@@ -58,6 +58,12 @@ class Exchange:
     tell: tuple[Template, ...]
     take: tuple[Taking, ...]
     prefix: str = ""
+    listen: str = ""
+
+    def asked_in(self, payload: bytes) -> list[Template]:
+        """The forms of topics that somebody subscribes to, as the broker says in words that end with the topic."""
+        _, found, topic = payload.decode(errors="replace").partition(f"{self.prefix}{VERSION}/")
+        return topics.asked_for(f"{VERSION}/{topic.partition(chr(34))[0].strip()}") if found else []
 
     @property
     def titles(self) -> list[str]:
@@ -108,9 +114,10 @@ def read(text: str, root: str = "http://localhost/sta/v1.1") -> Exchange:
     for number, one in enumerate(take):
         if one.prefix.split("/").count(_KEY) != (not one.key) or "{" in one.prefix.replace(f"{_KEY}/", ""):
             raise _wrong(f"take.{number}: either a key is given, or {_KEY} is one level of the prefix")
-    tell = tuple(map(topics.read, says["tell"])) if "tell" in says else topics.usual()
+    listen = says.get("listen", "")
+    tell = tuple(map(topics.read, says["tell"])) if "tell" in says else () if listen else topics.usual()
     return Exchange(says["broker"], says.get("client", CLIENT), says.get("root", root), tell, take,
-                    says.get("prefix", ""))  # fmt: skip
+                    says.get("prefix", ""), listen)  # fmt: skip
 
 
 def _document(text: str) -> Any:

@@ -7,6 +7,7 @@ before, with `*` for any id and for any property.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ VERSION = "v1.1"
 ANY = 0
 """In place of an id; ids begin at 1."""
 _SELECT = "$select="
+_ID = re.compile(r"\(\d{1,18}\)")
 
 Parents = Callable[[Relation, Entity, Entity, int | str], list[int]]
 """From a relation, its source, its target and an id there: the ids of the sources."""
@@ -72,6 +74,27 @@ def usual() -> tuple[Template, ...]:
     texts += [f"{VERSION}/{one.name}(*)/{tie.name}" for one in ENTITIES for tie in one.relations if tie.many]
     texts += [f"{VERSION}/{one.name}(*)" for one in ENTITIES] + [f"{VERSION}/{one.name}(*)/*" for one in ENTITIES]
     return tuple(map(read, texts))
+
+
+def asked_for(filter_: str) -> list[Template]:
+    """The forms of topics, for any id, that a subscription asks for; none where it asks for nothing of ours."""
+    if {"+", "#"} & set(filter_.split("/")):
+        return [one for one in usual() if _fits(filter_.split("/"), one.text.split("/"))]
+    try:
+        return [read(_ID.sub("(*)", filter_))]
+    except Refused:
+        return []
+
+
+def _fits(wanted: list[str], levels: list[str]) -> bool:
+    """Whether topics of a form come to a subscription with wildcards."""
+    if not wanted or wanted[0] == "#":
+        return bool(wanted) or not levels
+    if not levels:
+        return False
+    named = levels[0] == "*" and wanted[0][:1].islower()  # a property; relations begin with a capital
+    same = wanted[0] == "+" or named or _ID.sub("(*)", wanted[0]) == levels[0]
+    return same and _fits(wanted[1:], levels[1:])
 
 
 def topics(template: Template, key: int | str, names: Iterable[str], parents: Parents) -> list[tuple[str, str]]:
