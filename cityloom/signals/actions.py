@@ -57,7 +57,7 @@ from cityloom.signals.models import (
     Thing,
 )
 from cityloom.signals.sensorthings import adopting, placing, telling
-from cityloom.signals.sensorthings.changes import Changes
+from cityloom.signals.sensorthings.changes import Changes, note_readings
 from cityloom.signals.sensorthings.keys import end_key, make_key
 
 if TYPE_CHECKING:
@@ -276,7 +276,9 @@ def open_road(
     """
     from cityloom.signals.readings.road import Road
 
-    return Road(exercise_id=exercise_id, noted=noted, now=now)
+    if exercise_id:
+        return Road(exercise_id=exercise_id, noted=noted, now=now)
+    return Road(noted=noted, now=now, coming=note_readings)
 
 
 def open_folder(path: Path) -> Folder:

@@ -36,7 +36,7 @@ CLASSIFICATION = {
     "EntityChange": {"position": "clear", "title": "clear", "key": "clear", "is_new": "clear", "names": "clear",
                      "document": "clear"},
     "ChangeFeed": {"name": "clear", "titles": "clear", "broker": "clear", "takes": "clear", "asked": "clear",
-                   "seen_at": "clear"},
+                   "streams": "clear", "seen_at": "clear"},
     "TakenMessage": {"number": "clear", "digest": "clear", "place": "clear"},
     "Report": {"id": "clear", "exercise_id": "clear", "category": "clear", "lon": "clear", "lat": "clear",
                "cell": "clear", "reported_at": "clear", "caller_digest": "restricted", "text_digest": "restricted",
@@ -291,7 +291,8 @@ class ChangeFeed(models.Model):
     """Who tells subscribers of changes; while there is none, changes are not written down.
 
     `titles` are the types of entities, with commas; `takes` says that clients may create what they send to the broker;
-    `asked` are the forms of topics for which the broker has said that somebody asked, a line each.
+    `asked` are the forms of topics for which the broker has said that somebody asked, a line each; `streams` the ids of
+    the only datastreams of whose observations anything is told, with commas, or nothing where of any.
     """
 
     name = models.CharField(primary_key=True, max_length=60)
@@ -299,6 +300,7 @@ class ChangeFeed(models.Model):
     broker = models.CharField(max_length=200)
     takes = models.BooleanField(default=False)
     asked = models.TextField(blank=True, default="")
+    streams = models.TextField(blank=True, default="")
     seen_at = models.DateTimeField()
 
     def __str__(self) -> str:

@@ -21,6 +21,7 @@ class Migration(migrations.Migration):
                 ('broker', models.CharField(max_length=200)),
                 ('takes', models.BooleanField(default=False)),
                 ('asked', models.TextField(blank=True, default='')),
+                ('streams', models.TextField(blank=True, default='')),
                 ('seen_at', models.DateTimeField()),
             ],
         ),

@@ -45,6 +45,7 @@ class Kept:
 
 
 Noted = Callable[[Kept], None]
+Coming = Callable[[list[int], list[int]], None]
 
 
 @dataclass
@@ -65,14 +66,17 @@ class Told:
 class Road:
     """Takes readings for the city that this process has open, or for an exercise; one at a time owns the store.
 
-    `noted` is told of what was kept before its sender is told so; `now` is the time by which readings are judged.
+    `coming` is told of what is about to be kept, by streams and instants; `noted` of what was kept, before its sender
+    is told so; `now` is the time by which readings are judged.
     Raises: Refused `lake.appender_taken`.
     """
 
     def __init__(
-        self, *, exercise_id: str = "", noted: Noted = lambda kept: None, now: Callable[[], datetime] = clock.now
-    ) -> None:
+        self, *, exercise_id: str = "", noted: Noted = lambda kept: None, now: Callable[[], datetime] = clock.now,
+        coming: Coming = lambda things, at_us: None,
+    ) -> None:  # fmt: skip
         self._exercise_id, self._root, self._noted, self._now = exercise_id, root(exercise_id), noted, now
+        self._coming = coming
         self._open()
         self._turn = threading.RLock()
         self._untold: Counter[str] = Counter()
@@ -86,11 +90,13 @@ class Road:
         self.take([arrived], self._now(), faults)
 
     def take(self, blocks: Iterable[wire.Arrived], at: datetime, faults: Counter[str] | None = None) -> Told:
-        """Keep readings; return what became of these. Raises: Refused `lake.disk_full`."""
+        """Keep readings; return what became of these. Raises: Refused `lake.disk_full`, `signals.not_noted`."""
         here = Told()
         with self._turn:
             for arrived in blocks:
                 judged = judge(arrived, self._store.streams, at)
+                if len(judged.slot):
+                    self._coming(self._store.streams.id[judged.slot].tolist(), judged.at_us.tolist())
                 taken = self._store.take(judged)
                 here.add(len(taken.slot), taken.duplicates, taken.rejected)
                 self._ring.add(taken.slot, taken.at_us, taken.result)

@@ -6,18 +6,22 @@ While nobody tells anybody, nothing is written down.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 
+from cityloom.kernel.refused import Refused
 from cityloom.signals.domain.sensorthings.entities import BY_TITLE, Entity
+from cityloom.signals.domain.sensorthings.narrowing import key_of
 from cityloom.signals.models import ChangeFeed
+from cityloom.signals.sensorthings import several
 from cityloom.signals.sensorthings.reading import Budget, Wanted, source_of
 from cityloom.signals.sensorthings.rows import KEY, Columns
 
 _AT_ONCE = 500
+_OBSERVATION = BY_TITLE["Observation"]
 _INSERT = "INSERT INTO signals_entitychange (title, key, is_new, names, document) VALUES (%s, %s, %s, %s, %s)"
 
 
@@ -85,15 +89,42 @@ def wanted_titles() -> frozenset[str]:
                      for name in titles.split(","))  # fmt: skip
 
 
-def documents(entity: Entity, keys: Iterable[int | str]) -> dict[int | str, dict[str, Any]]:
+def note_readings(things: Sequence[int], at_us: Sequence[int]) -> None:
+    """Note readings that are about to be kept; where they are not, nobody is told, since they are not found then.
+
+    Raises: Refused `signals.not_noted` where the database does not answer now; the readings can be sent again.
+    """
+    try:
+        with transaction.atomic():
+            changes = Changes()
+            if changes.wants(_OBSERVATION):
+                only = _wanted_streams()
+                pairs = zip(things, at_us, strict=True)
+                changes.made(_OBSERVATION, [key_of(one, at) for one, at in pairs if not only or one in only])
+                changes.finish()
+    except OperationalError as fault:
+        connection.close()
+        raise Refused("signals.not_noted", "The city's database does not answer, so subscribers could not be told of"
+                      " readings; send them again.") from fault  # fmt: skip
+
+
+def _wanted_streams() -> set[int]:
+    """The only streams of whose observations anything is told; none where it is of any."""
+    found = [one.split(",") if one else [] for one in ChangeFeed.objects.values_list("streams", flat=True)]
+    return {int(key) for one in found for key in one} if all(found) else set()
+
+
+def documents(entity: Entity, keys: Collection[int | str]) -> dict[int | str, dict[str, Any]]:
     """What everyone may see of entities, by id, with the ids of what they are tied to."""
     ties = tuple(one.name for one in entity.relations if not one.many)
-    every, found = sorted(set(keys), key=str), {}
+    every = sorted({key for key in keys if isinstance(key, int)})
+    found: dict[int | str, dict[str, Any]] = {}
     for start in range(0, len(every), _AT_ONCE):
         some = every[start : start + _AT_ONCE]
         wanted = Wanted(entity, None, some, top=len(some), columns=Columns(None, ties))
         found |= {row[KEY]: row for row in source_of(entity).page(wanted, Budget())}
-    return found
+    texts = {key for key in keys if isinstance(key, str)}
+    return found | several.by_ids(Wanted(entity, columns=Columns(None, ties)), texts) if texts else found
 
 
 def _write(noted: list[Change]) -> None:

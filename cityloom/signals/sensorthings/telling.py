@@ -7,12 +7,14 @@ on its way then is told twice.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Max, Min
 
 from cityloom.signals.domain.sensorthings import topics
 from cityloom.signals.domain.sensorthings.entities import BY_TITLE, Entity, Relation
@@ -26,7 +28,10 @@ from cityloom.signals.sensorthings.reading import Budget, Wanted, Within, source
 from cityloom.signals.sensorthings.rows import KEY, Columns
 from cityloom.signals.sensorthings.terms import is_postgresql, listed
 
+log = logging.getLogger(__name__)
 AT_ONCE = 500
+MOST_WAITING = 5_000_000
+_DROPPED_AT_ONCE = 20_000
 MOST_FORMS = 300
 _MOST_PARENTS = 1_000
 _KEPT = timedelta(days=7)
@@ -47,15 +52,18 @@ class Teller:
         before = ChangeFeed.objects.filter(name=FEED).values_list("asked", flat=True).first() or ""
         if self.exchange.listen:
             self._also(topics.read(text) for text in before.splitlines())
-        says = {"titles": ",".join(self.exchange.titles), "broker": self.exchange.broker,
-                "takes": bool(self.exchange.take), "seen_at": at}  # fmt: skip
+        says = self._wanted() | {"broker": self.exchange.broker, "takes": bool(self.exchange.take), "seen_at": at}
         ChangeFeed.objects.update_or_create(name=FEED, defaults=says)
+
+    def _wanted(self) -> dict[str, str]:
+        """What has to be written down for this to be told."""
+        return {"titles": ",".join(self.exchange.titles), "streams": ",".join(map(str, self.exchange.streams))}
 
     def asked(self, payloads: Iterable[bytes]) -> None:
         """From now on tell what somebody asks for, as the broker says, if it was not told already."""
         if self._also(template for payload in payloads for template in self.exchange.asked_in(payload)):
             lines = "\n".join(one.text for one in self.exchange.tell)
-            ChangeFeed.objects.filter(name=FEED).update(titles=",".join(self.exchange.titles), asked=lines)
+            ChangeFeed.objects.filter(name=FEED).update(asked=lines, **self._wanted())
 
     def _also(self, templates: Iterable[Template]) -> bool:
         """Whether there is anything new."""
@@ -121,9 +129,16 @@ def end(at: datetime) -> int:
 
 
 def end_if_left(at: datetime) -> int:
-    """End it where nobody has told anything for a week, so that changes do not pile up for ever."""
-    left = ChangeFeed.objects.filter(name=FEED, seen_at__lt=at - _KEPT).exists()
-    return end(at) if left else 0
+    """End it where nobody has told anything for a week, and drop the oldest of too many; return how many went."""
+    if ChangeFeed.objects.filter(name=FEED, seen_at__lt=at - _KEPT).exists():
+        return end(at)
+    ends = EntityChange.objects.aggregate(first=Min("position"), last=Max("position"))
+    if not ends["last"] or ends["last"] - ends["first"] < MOST_WAITING:
+        return 0
+    old = EntityChange.objects.filter(position__lte=ends["last"] - MOST_WAITING // 2, position__gte=ends["first"])
+    gone = old.filter(position__lte=ends["first"] + _DROPPED_AT_ONCE)._raw_delete("default") or 0
+    log.warning("%s changes wait to be told, more than there may be; the oldest go untold", MOST_WAITING)
+    return gone
 
 
 class _Parents:

@@ -152,7 +152,7 @@ def _merged(
               for number, (at, value) in enumerate(keys))  # fmt: skip
     merged = list(heapq.merge(ours, theirs, key=lambda one: one[0]))[wanted.skip : need]
     budget.spend(min(len(merged), wanted.top))
-    chosen = iter(_rows_of(columns, [one[2] for one in merged if one[1]], wanted))
+    chosen = iter(rows_of(columns, [one[2] for one in merged if one[1]], wanted))
     return [next(chosen) if is_theirs else read(row) for _, is_theirs, row in merged]
 
 
@@ -166,10 +166,10 @@ def _place(order: str, sign: int, at_us: int, result: float | None, behind: int)
 
 def _shown(rows: Rows, wanted: Wanted, budget: Budget) -> list[Row]:
     budget.spend(min(len(rows.thing), wanted.top))
-    return _rows_of(rows, range(len(rows.thing)), wanted)
+    return rows_of(rows, range(len(rows.thing)), wanted)
 
 
-def _rows_of(rows: Rows, chosen: Any, wanted: Wanted) -> list[Row]:
+def rows_of(rows: Rows, chosen: Any, wanted: Wanted) -> list[Row]:
     """Observations as the table gives them."""
     places = np.array(list(chosen), np.int64)
     names = [one.name for one in wanted.entity.properties

@@ -78,7 +78,7 @@ def upload(work: Writing, payload: object, *, alone: bool = False) -> list[Outco
     with transaction.atomic() if left or not alone else nullcontext():
         again = _keep(whole, numbers)
         _insert(whole, groups, {group.start + int(at) for group, one in numbers for at in one.place} - again)
-        work.changes.made(_ENTITY, [one for one in whole.outcomes if isinstance(one, int)])
+        work.changes.made(_ENTITY, [one for one in whole.outcomes if isinstance(one, (int, str))])
         work.finish()
     return whole.outcomes
 

@@ -66,6 +66,13 @@ class Exchange:
         return topics.asked_for(f"{VERSION}/{topic.partition(chr(34))[0].strip()}") if found else []
 
     @property
+    def streams(self) -> list[int]:
+        """The only datastreams of whose observations anything is told; none where it is of any."""
+        found = [one.steps[-2].id if len(one.steps) > 1 and one.steps[-2].entity.title == "Datastream" else None
+                 for one in self.tell if one.entity.title == "Observation"]  # fmt: skip
+        return sorted({one for one in found if one}) if all(found) else []
+
+    @property
     def titles(self) -> list[str]:
         """The types of entities of which anything is told."""
         return sorted({template.entity.title for template in self.tell})
