@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -39,7 +40,7 @@ def test_our_own_witness_is_named_and_served(book: Book, new_home: Callable[[], 
     vkey = home.run("witness", "key").stdout.strip()
     assert home.run("witness", "add", vkey, "--url", "https://w.example").returncode == 0
     assert home.run("witness", "add", "nonsense").returncode == 1
-    port = "18472"
+    port = free_port()
     command = [sys.executable, "-m", "cityloom", "witness", "serve", "--host", "127.0.0.1", "--port", port]
     environment = {"CITYLOOM_HOME": str(home.home), "PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)}
     serving = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
@@ -49,6 +50,13 @@ def test_our_own_witness_is_named_and_served(book: Book, new_home: Callable[[], 
     finally:
         serving.terminate()
         serving.wait(10)
+
+
+def free_port() -> str:
+    """A port of this machine that nobody listens at."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return str(one.getsockname()[1])
 
 
 def posted(address: str, body: str) -> str:

@@ -30,7 +30,8 @@ _LIBRARIES = (
     "django.core.serializers.json", "django.urls", "django.core.management", "django.core.handlers.asgi",
     "django.db.migrations.loader", "django.views.generic", "httpx", "jwt", "msgspec", "yaml", "PIL.Image", "lxml.etree",
     "cryptography.hazmat.primitives.ciphers.aead", "cryptography.hazmat.primitives.asymmetric.ed25519",
-    "cryptography.x509", "requests", "osmium", "rfc8785", "asyncio", "uvicorn",
+    "cryptography.x509", "requests", "osmium", "rfc8785", "asyncio", "uvicorn", "pyarrow.parquet", "deltalake",
+    "duckdb", "ibis", "ibis.expr.types",
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from tests.flow.builder import killed_after, left_running
 from tests.flow.installation import Installation
 from tests.flow.test_cities import folder_of
 
-KILLS = 3
+KILLS = 2
 BUILD = ("city", "build", "--people", "3000", "--seed", "2")
 
 

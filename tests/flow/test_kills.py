@@ -7,8 +7,8 @@ import sys
 
 from tests.flow.installation import ROOT, Installation
 
-KILLS = int(os.environ.get("CITYLOOM_KILLS", "6"))
-KEEPER_KILLS = int(os.environ.get("CITYLOOM_KILLS", "3"))
+KILLS = int(os.environ.get("CITYLOOM_KILLS", "4"))
+KEEPER_KILLS = int(os.environ.get("CITYLOOM_KILLS", "2"))
 
 
 def test_a_killed_drill_goes_on_and_decides_the_same(city: Installation) -> None:

@@ -25,7 +25,7 @@ from tests.keeper import kills
 from tests.keeper.conftest import KEY, WORKER, batch
 from tests.keeper.house import House, house_at
 
-KILLS = int(os.environ.get("CITYLOOM_KILLS", "8"))
+KILLS = int(os.environ.get("CITYLOOM_KILLS", "5"))
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cityloom.registers.domain import mapping
@@ -37,6 +37,7 @@ def whole_mapping(register: Register, more: str = "") -> FileMapping:
 
 
 @pytest.mark.parametrize("name", sorted(REGISTERS))
+@settings(max_examples=40)
 @given(st.data())
 def test_any_row_is_good_or_has_a_reason_and_what_is_good_can_be_stored(name: str, data: st.DataObject) -> None:
     register = REGISTERS[name]

@@ -23,9 +23,10 @@ from tests.flow.builder import killed_after, left_running
 from tests.flow.installation import PEOPLE, ROOT, SEED, Installation
 from tests.flow.test_load_kills import killed_often
 from tests.required import missing
+from tests.verification import statements
 
 SERVER = os.environ.get("CITYLOOM_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
-DRILL_KILLS = int(os.environ.get("CITYLOOM_KILLS", "3"))
+DRILL_KILLS = int(os.environ.get("CITYLOOM_KILLS", "2"))
 BUILDER_KILLS = 2
 LOAD_KILLS = 2
 PARTS = ("registers/test_[a-l]", "registers/test_[m-z]", "accounts bus gate", "signals detection fieldwork",
@@ -89,13 +90,33 @@ def database_of(city: Installation) -> str:
 
 @pytest.mark.parametrize("part", PARTS)
 def test_what_touches_the_database_holds_on_postgresql(database: str, part: str) -> None:
-    command = [sys.executable, "-m", "pytest", "-m", "django_db", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    leave_out = "import sys, pytest; from tests.verification.statements import LeavingOut; "
+    leave_out += "sys.exit(pytest.main(sys.argv[1:], plugins=[LeavingOut()]))"
+    command = [sys.executable, "-c", leave_out, "-m", "django_db", "-p", "no:cacheprovider", "-p", "no:xdist"]
     command += [str(path) for beginning in part.split() for path in sorted(ROOT.glob(f"tests/{beginning}*"))]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     environment |= {"CITYLOOM_DATABASE_URL": database + NO_WAITING, "HYPOTHESIS_PROFILE": "few"}
     outcome = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert outcome.returncode == 0, outcome.stdout[-4000:]
     assert " passed" in outcome.stdout
+
+
+def test_what_is_left_out_is_there_and_nothing_about_what_a_database_takes_back_is_left_out() -> None:
+    listed = statements.left_out()
+    gone = {name for name in listed for file, _, test in [name.partition("::")]
+            if f"def {test}(" not in (ROOT / file).read_text("utf-8")}  # fmt: skip
+    assert gone == set(), "run `python -m tests.verification.statements`"
+    assert not [name for name in listed if "cut_short" in name or "killed" in name]
+
+
+def test_a_test_is_left_out_only_where_others_send_all_that_it_sends() -> None:
+    forms = {"a::one": {"x", "y"}, "a::two": {"x"}, "a::three": {"y"}, "a::four": {"x"}, "a::none": set[str](),
+             "a::cut_short": {"x"}}  # fmt: skip
+    seconds = dict.fromkeys(forms, 1.0) | {"a::one": 3.0}
+    assert statements.superfluous(forms, seconds) == ["a::four", "a::none", "a::one", "a::two"]
+    assert statements.form_of("SELECT a FROM t WHERE b IN (%s, %s) AND c = 12") == statements.form_of(
+        "SELECT a FROM t WHERE b IN (%s, %s, %s) AND c = 7"
+    )
 
 
 def test_every_test_of_the_registers_is_in_a_part() -> None:
