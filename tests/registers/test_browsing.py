@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 from datetime import UTC, datetime
@@ -12,9 +13,10 @@ import pytest
 import shapely
 from django.test import Client
 
+from cityloom.accounts.models import Unit
 from cityloom.kernel.actor import SYSTEM
 from cityloom.registers import actions, queries
-from cityloom.registers.browsing import sought
+from cityloom.registers.browsing import communities, sought
 from cityloom.registers.domain.answers import CityFacts
 from cityloom.registers.domain.suppressed import told_count
 from cityloom.registers.layers import registered
@@ -222,3 +224,34 @@ def test_loads_of_zones_come_from_the_registers_where_entries_have_places_and_th
          "id: {field: code}, name: {field: name}, status: {field: status}, x: {field: lon}, y: {field: lat}")
     after = actions.draft_zone_plan(wish=actions.Wish("Firms", 6), by=SYSTEM, at=AT)
     assert "companies from the register of organisations: 1" in page(there, f"/zones/{after}/")
+
+
+def test_a_list_is_narrowed_down_to_a_community_by_its_name(city_of_files: Building) -> None:
+    there, every = client("duty-officer"), {one.id: one for one in communities.communities()}
+    own = every[city_of_files.unit_id]
+    other = next(one for one in every.values() if one.id != own.id)
+    text = page(there, "/registers/buildings/")
+    assert all(html.escape(one.labels[0]) in text for one in every.values())
+    for said in (own.name, own.name_zh, own.labels[0], own.labels[1], own.id):
+        text = page(there, "/registers/buildings/", community=said)
+        assert "B-1</a>" in text and "B-2</a>" not in text, said
+    assert "B-1</a>" not in page(there, "/registers/buildings/", community=other.name)
+    answer = there.get("/registers/buildings/", {"community": "Nowhere"})
+    assert answer.status_code == 409
+    assert "there are, among others" in answer.content.decode()
+
+
+def test_of_two_communities_of_one_name_the_subdistrict_tells_which(city_of_files: Building) -> None:
+    first, second = Unit.objects.filter(kind="community").order_by("id")[:2]
+    Unit.objects.filter(id=second.id).update(name_en=first.name_en, parent_id="city")
+    answer = client("duty-officer").get("/registers/buildings/", {"community": first.name_en})
+    assert answer.status_code == 409
+    assert "write the subdistrict behind the name" in answer.content.decode()
+
+
+def test_every_building_lies_in_its_own_community_and_in_no_other(small_city: CityFacts) -> None:
+    houses = list(Building.objects.values_list("lon", "lat", "unit_id"))
+    for one in communities.communities():
+        outline = communities.outline_of(one.id)
+        inside = shapely.intersects_xy(outline, [house[0] for house in houses], [house[1] for house in houses])
+        assert inside.tolist() == [unit == one.id for _lon, _lat, unit in houses], one

@@ -1,4 +1,4 @@
-"""What a list of a register is narrowed down to: area, division, source, a kind, what a source has no more."""
+"""What a list of a register is narrowed down to: area, community, division, source, a kind, what is there no more."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 
 from cityloom.kernel.refused import Refused
 from cityloom.registers import queries
+from cityloom.registers.browsing import communities
 from cityloom.registers.domain.kinds import REGISTERS, Field
 from cityloom.registers.models import RECORDS, Area, Record, Source
 
@@ -24,7 +25,7 @@ _AREAS = ("district", "subdistrict", "neighbourhood")
 
 @dataclass(frozen=True)
 class Sought:
-    """What entries must have; the outline is that of an area, by the middle of an entry."""
+    """What entries must have; the outline is that of an area or a community, by the middle of an entry."""
 
     values: Mapping[str, str] = field(default_factory=dict)
     division: str = ""
@@ -79,7 +80,8 @@ def areas() -> list[tuple[int, str, str, str]]:
 def sought(register: str, asked: Mapping[str, str]) -> Sought:
     """What somebody asks for in an address; what a register has no field for is let go.
 
-    Raises: Refused `registers.no_such_value`, `registers.no_division`, `registers.no_area`, `registers.no_source`.
+    Raises: Refused `registers.no_such_value`, `registers.no_division`, `registers.no_area`, `registers.no_source`,
+    `registers.no_community`, `registers.several_communities`.
     """
     has = {one.name for one in REGISTERS[register].fields}
     found = Sought(_values(register, asked), is_gone=asked.get("gone") == "1")
@@ -89,6 +91,8 @@ def sought(register: str, asked: Mapping[str, str]) -> Sought:
         found = replace(found, division=_division(asked["division"]))
     if asked.get("area") and has_middle(register):
         found = replace(found, outline=_outline(asked["area"]))
+    if asked.get("community") and has_middle(register):
+        found = replace(found, outline=_within(communities.outline_of(asked["community"]), found.outline))
     return found
 
 
@@ -121,6 +125,13 @@ def _source(name: str) -> int:
         known = ", ".join(Source.objects.order_by("name").values_list("name", flat=True))
         raise Refused("registers.no_source", "There is no source {value}; there are {limit}.", value=name, limit=known)
     return number
+
+
+def _within(outline: shapely.Geometry, other: shapely.Geometry | None) -> shapely.Geometry:
+    """What of an outline lies in another one, if there is another."""
+    both = outline if other is None else shapely.intersection(outline, other)
+    shapely.prepare(both)
+    return both
 
 
 def _outline(number: str) -> shapely.Geometry:

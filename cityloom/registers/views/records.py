@@ -19,7 +19,7 @@ from cityloom.kernel import clock
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from cityloom.registers import actions, policies, queries
-from cityloom.registers.browsing import around, entries, export, overview, sought
+from cityloom.registers.browsing import around, communities, entries, export, overview, sought
 from cityloom.registers.browsing.entries import Line
 from cityloom.registers.display import (
     DISAGREEMENT_STATES,
@@ -41,7 +41,7 @@ from cityloom.ui.words import sentence_of
 _A_PAGE = 50
 _A_FEW = 10
 _NEAR_M = 40.0
-_NARROWING = ("area", "division", "source", "gone")
+_NARROWING = ("area", "community", "division", "source", "gone")
 _NEAR = ("organisations", "components", "fittings")
 """Registers of points, of which an entry's page says what lies close to it."""
 
@@ -90,12 +90,14 @@ def _asked(request: HttpRequest, name: str) -> dict[str, str]:
 def _narrowing(name: str, asked: Mapping[str, str]) -> dict[str, Any]:
     """What the list of a register can be narrowed down by."""
     by = {one.name: asked[one.name] for one in sought.choices(name)}
+    every = communities.communities() if around.has_place(name) else []
     return {
         "choices": [(one.name, field_word(one.name), by[one.name], [
             (value, value_word(one.name, value)) for value in one.choices]) for one in sought.choices(name)],
         "sources": queries.source_names(), "has_division": "division" in REGISTERS[name].names,
         "areas": [(str(number), f"{word(kind)}: {in_language((title, zh or title))}")
                   for number, kind, title, zh in sought.areas()],
+        "communities": [in_language(one.labels) for one in every] if len(every) <= communities.MOST_OFFERED else [],
         "is_narrow": any(by.values()) or any(asked[field] for field in _NARROWING),
     }  # fmt: skip
 
