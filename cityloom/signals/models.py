@@ -27,9 +27,12 @@ CLASSIFICATION = {
     "Observation": {"id": "clear", "exercise_id": "clear", "datastream_id": "clear", "feature": "clear",
                     "phenomenon_us": "clear", "phenomenon_end_us": "clear", "result_time_us": "clear",
                     "result": "clear", "result_json": "clear", "result_quality": "clear", "valid_us": "clear",
-                    "valid_end_us": "clear", "parameters": "clear", "message_id": "clear"},
+                    "valid_end_us": "clear", "parameters": "clear", "message_id": "clear", "known_us": "clear"},
     "ObservationGone": {"id": "clear", "datastream_id": "clear", "first_us": "clear", "last_us": "clear",
                         "count": "clear", "gone_us": "clear"},
+    "EntityPast": {"id": "clear", "kind": "clear", "key": "clear", "since_us": "clear", "until_us": "clear",
+                   "row": "clear"},
+    "EntitySince": {"id": "clear", "kind": "clear", "key": "clear", "since_us": "clear"},
     "ObservationCount": {"datastream_id": "clear", "count": "clear"},
     "DeviceKey": {"id": "clear", "digest": "restricted", "owner": "clear", "thing": "clear", "made_by": "clear",
                   "made_at": "clear", "ended_at": "clear", "chooses_ids": "clear"},
@@ -201,6 +204,7 @@ class Observation(models.Model):
     valid_end_us = models.BigIntegerField(null=True, blank=True)
     parameters = models.TextField(null=True, blank=True)
     message_id = models.CharField(max_length=64, blank=True, default="")
+    known_us = models.BigIntegerField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -247,6 +251,36 @@ class ObservationCount(models.Model):
 
     def __str__(self) -> str:
         return str(self.datastream_id)
+
+
+class EntityPast(models.Model):
+    """How a row of a table (`kind`) was from an instant until before another, as JSON; the database writes it down."""
+
+    kind = models.CharField(max_length=48)
+    key = models.BigIntegerField()
+    since_us = models.BigIntegerField(null=True)
+    until_us = models.BigIntegerField()
+    row = models.TextField()
+
+    class Meta:
+        indexes = [models.Index(fields=["kind", "until_us"], name="entity_past")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}"
+
+
+class EntitySince(models.Model):
+    """Since when a row of a table (`kind`) is as it is; the database writes it down."""
+
+    kind = models.CharField(max_length=48)
+    key = models.BigIntegerField()
+    since_us = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "key"], name="entity_since")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}"
 
 
 class DeviceKey(models.Model):

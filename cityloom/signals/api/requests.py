@@ -58,6 +58,8 @@ class Answer:
     document: Any = None
     location: str = ""
     text: str | None = None
+    as_of: str = ""
+    """The instant as known at which it is answered, where the question named one."""
 
 
 def refused(refusal: Refused) -> Answer:

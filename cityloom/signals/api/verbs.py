@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db import DataError, IntegrityError, OperationalError, connection, transaction
@@ -11,7 +12,8 @@ from django.db import DataError, IntegrityError, OperationalError, connection, t
 from cityloom.kernel import clock
 from cityloom.kernel.refused import Refused
 from cityloom.signals.api.requests import JSON_PATCH, Answer, Asked, refused
-from cityloom.signals.domain.sensorthings import addresses, options
+from cityloom.signals.domain.reading import microseconds
+from cityloom.signals.domain.sensorthings import addresses, options, times
 from cityloom.signals.domain.sensorthings.addresses import Address
 from cityloom.signals.domain.sensorthings.conformance import settings
 from cityloom.signals.domain.sensorthings.entities import ENTITIES
@@ -55,9 +57,19 @@ def _impossible() -> Refused:
 def _get(asked: Asked) -> Answer:
     if not asked.path:
         return Answer(document=_root(asked.root))
-    address = addresses.read(asked.path)
     wanted = options.read(asked.pairs)
-    answerer = Answerer(asked.root, Budget(private_too=asked.writer is not None and asked.writer.thing_id is None))
+    if wanted.as_of is None:
+        return _found(asked, wanted)
+    if wanted.as_of > microseconds(clock.now()):
+        raise Refused("signals.sta_as_of", "What will be known at {value} is not known yet; ask for an instant up to"
+                      " now.", value=times.text_of(wanted.as_of))  # fmt: skip
+    return replace(_found(asked, wanted), as_of=times.text_of(wanted.as_of))
+
+
+def _found(asked: Asked, wanted: Options) -> Answer:
+    address = addresses.read(asked.path)
+    sees_all = asked.writer is not None and asked.writer.thing_id is None
+    answerer = Answerer(asked.root, Budget(private_too=sees_all, known_us=wanted.as_of))
     place = resolve(address, asked.path, answerer.budget)
     if address.is_ref:
         return Answer(document=answerer.refs(place, wanted, asked.path))

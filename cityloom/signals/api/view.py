@@ -71,6 +71,8 @@ def _response(found: Answer, is_head: bool) -> HttpResponse:
     else:
         text = json.dumps(found.document, ensure_ascii=False, separators=(",", ":"))
         response = HttpResponse(text, status=found.status, content_type="application/json; charset=utf-8")
+    if found.as_of:
+        response["as_of"] = found.as_of
     if found.location:
         response["Location"] = found.location
     if found.status == HTTPStatus.UNAUTHORIZED:

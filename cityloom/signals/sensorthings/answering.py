@@ -12,6 +12,7 @@ from cityloom.signals.domain.sensorthings import addresses
 from cityloom.signals.domain.sensorthings.addresses import Address
 from cityloom.signals.domain.sensorthings.entities import BY_TITLE, Entity, Relation
 from cityloom.signals.domain.sensorthings.options import MOST_A_PAGE, Options
+from cityloom.signals.domain.sensorthings.times import text_of
 from cityloom.signals.sensorthings import summing
 from cityloom.signals.sensorthings.compiling import unknown
 from cityloom.signals.sensorthings.reading import Budget, Wanted, Within, exists, source_of
@@ -19,7 +20,7 @@ from cityloom.signals.sensorthings.rows import KEY, Columns
 
 SELF, NEXT, COUNT = "@iot.selfLink", "@iot.nextLink", "@iot.count"
 _SAFE = "$()/:,'=;.-@*"
-_WITH_APPLY = frozenset({"$apply", "timezone", "$top", "$skip"})
+_WITH_APPLY = frozenset({"$apply", "timezone", "$top", "$skip", "$as_of"})
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def resolve(address: Address, path: str, budget: Budget) -> Place:
 
 
 def _existing(entity: Entity, key: int | str, inside: Within | None, path: str, budget: Budget) -> Place:
-    if entity.title == "Observation":  # some are not shown
+    if entity.title == "Observation" or budget.known_us is not None:  # some are not shown
         wanted = Wanted(entity, inside, [key], top=1, columns=Columns(frozenset()))
         found = bool(source_of(entity).page(wanted, budget))
     else:
@@ -87,7 +88,7 @@ class Answerer:
             return answer | {"value": []}
         found = self._entities(wanted, options)
         if len(found) > options.top:
-            answer[NEXT] = f"{self.root}/{path}?{_next(options)}"
+            answer[NEXT] = f"{self.root}/{path}?{self._next(options)}"
         return answer | {"value": found[: options.top]}
 
     def sums(self, place: Place, options: Options, path: str) -> dict[str, Any]:
@@ -102,8 +103,13 @@ class Answerer:
         top = options.top if any(name.strip() == "$top" for name, _ in options.pairs) else MOST_A_PAGE
         shown = found[options.skip : options.skip + top]
         is_last = len(found) <= options.skip + top
-        more = {} if is_last else {NEXT: f"{self.root}/{path}?{_next(replace(options, top=top))}"}
+        more = {} if is_last else {NEXT: f"{self.root}/{path}?{self._next(replace(options, top=top))}"}
         return more | {"value": shown}
+
+    def _next(self, options: Options) -> str:
+        """The same question for what comes after, as known at the same instant."""
+        is_said = self.budget.known_us is None or any(name.strip() == "$as_of" for name, _ in options.pairs)
+        return _next(options) + ("" if is_said else f"&$as_of={text_of(self.budget.known_us or 0)}")
 
     def refs(self, place: Place, options: Options, path: str) -> dict[str, Any]:
         """Only the links of a set or of one entity."""

@@ -54,8 +54,9 @@ def _beside(stores: list[Kept], budget: Budget, *, whole: bool) -> AbstractConte
     from cityloom.signals.sensorthings import beside
 
     hidden = kept.hidden(private_too=budget.private_too)
-    if whole:
-        rows = candidates(Asked(stores, asking.Wish(hidden=hidden, gone=kept.gone()), True))
+    if whole or budget.known_us is not None:
+        gone = kept.gone(budget.known_us)
+        rows = candidates(Asked(stores, asking.Wish(hidden=hidden, known_us=budget.known_us, gone=gone), True))
     else:
         ends = np.concatenate([one.tally for one in stores])
         ends = ends[~np.isin(ends["id"], hidden)]
@@ -64,7 +65,7 @@ def _beside(stores: list[Kept], budget: Budget, *, whole: bool) -> AbstractConte
 
     @contextmanager
     def tables() -> Iterator[Tables]:
-        with beside.put(rows) as prefix:
+        with beside.put(rows, budget.known_us) as prefix:
             yield Tables(prefix)
 
     return tables()
@@ -77,21 +78,21 @@ def _with_extents(found: list[Row], budget: Budget) -> list[Row]:
     stores = kept.stores()
     if not stores:
         return found
-    hidden, away = set(kept.hidden(private_too=budget.private_too).tolist()), kept.gone()
+    hidden, away = set(kept.hidden(private_too=budget.private_too).tolist()), kept.gone(budget.known_us)
     for store in stores:
         ids = store.tally["id"]
         for row in found:
             at = int(np.searchsorted(ids, row[KEY]))
             if at < len(ids) and ids[at] == row[KEY] and row[KEY] not in hidden:
                 gone = away.only(away.thing == row[KEY])
-                row["phenomenonTime"] = _wider(row["phenomenonTime"], store, store.tally[at], gone)
+                row["phenomenonTime"] = _wider(row["phenomenonTime"], store, store.tally[at], gone, budget.known_us)
     return found
 
 
-def _wider(said: str | None, store: Kept, told: np.void, away: Gone) -> str | None:
+def _wider(said: str | None, store: Kept, told: np.void, away: Gone, known_us: int | None) -> str | None:
     first, last = int(told["first_us"]), int(told["last_us"])
-    if len(away.thing):
-        ends = _ends(store, int(told["id"]), away)
+    if len(away.thing) or known_us is not None:
+        ends = _ends(store, int(told["id"]), away, known_us)
         if ends is None:
             return said
         first, last = ends
@@ -101,10 +102,10 @@ def _wider(said: str | None, store: Kept, told: np.void, away: Gone) -> str | No
     return f"{times.text_of(first)}/{times.text_of(last)}"
 
 
-def _ends(store: Kept, thing: int, away: Gone) -> tuple[int, int] | None:
-    """The first and last instant of a stream of which something was deleted."""
+def _ends(store: Kept, thing: int, away: Gone, known_us: int | None) -> tuple[int, int] | None:
+    """The first and last instant of a stream of which not all counts."""
     from cityloom.signals.readings import asking
 
-    wish = asking.Wish(np.array([thing], np.int64), gone=away)
+    wish = asking.Wish(np.array([thing], np.int64), known_us=known_us, gone=away)
     ends = [asking.some(store.following, wish, "at", turned=turned, limit=1).at_us for turned in (False, True)]
     return (int(ends[0][0]), int(ends[1][0])) if len(ends[0]) else None

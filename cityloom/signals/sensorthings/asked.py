@@ -10,7 +10,6 @@ import numpy as np
 from cityloom.kernel.refused import Refused
 from cityloom.signals.domain.sensorthings import narrowing
 from cityloom.signals.domain.sensorthings.entities import BY_TITLE
-from cityloom.signals.models import Datastream
 from cityloom.signals.sensorthings import kept
 from cityloom.signals.sensorthings.kept import Kept
 from cityloom.signals.sensorthings.reading import Budget, Wanted, fetched, filtered
@@ -116,7 +115,7 @@ def _wish(wanted: Wanted, budget: Budget, found: narrowing.Narrowed) -> Wish | N
         return None
     hidden = kept.hidden(private_too=budget.private_too)
     one = int(things[0]) if things is not None and len(things) == 1 else None
-    return Wish(things, hidden, first, last, found.results, None, kept.gone(thing=one))
+    return Wish(things, hidden, first, last, found.results, budget.known_us, kept.gone(budget.known_us, one))
 
 
 def _streams(wanted: Wanted, budget: Budget, found: narrowing.Narrowed) -> Any:
@@ -126,12 +125,12 @@ def _streams(wanted: Wanted, budget: Budget, found: narrowing.Narrowed) -> Any:
     if inside is not None and inside.source.title == "Datastream":
         things = np.array([inside.id], np.int64)
     elif inside is not None:
-        of_feature = Datastream.objects.filter(feature_id=inside.id).order_by("id").values_list("id", flat=True)
-        things = np.array(list(of_feature), np.int64)
+        sql = f"{budget.prefix}SELECT id FROM signals_datastream WHERE feature_id = %s ORDER BY id"  # noqa: S608 - names of ours
+        things = np.array([row[0] for row in fetched(sql, [inside.id])], np.int64)
     if found.of_stream is None:
         return things
     tables, where, parameters, scope = filtered(Wanted(_STREAM, filter=found.of_stream), budget)
-    sql = f"SELECT t0.id FROM {' '.join([*tables, *scope.joins])} WHERE {where}"  # noqa: S608 - names of ours
+    sql = f"{budget.prefix}SELECT t0.id FROM {' '.join([*tables, *scope.joins])} WHERE {where}"  # noqa: S608 - names of ours
     return _both(things, np.unique(np.array([row[0] for row in fetched(sql, parameters)], np.int64)))
 
 

@@ -12,15 +12,13 @@ from contextlib import contextmanager
 from django.db import connection
 
 from cityloom.kernel.refused import Refused
-from cityloom.signals.models import Observation
 from cityloom.signals.readings.earlier import Rows
+from cityloom.signals.sensorthings import past
 from cityloom.signals.sensorthings.terms import is_postgresql
 
 FIRST = 2**62
 """Ids of the rows that are put beside; behind all ids of the table, in the order in which they are given."""
 MOST = 1_000_000
-_OWN = {"id": "id", "datastream_id": "datastream_id", "phenomenon_us": "phenomenon_us", "result": "result",
-        "exercise_id": "''", "message_id": "''"}  # fmt: skip
 _MAKE = (
     "CREATE TEMPORARY TABLE IF NOT EXISTS sta_beside (id bigint, datastream_id bigint, phenomenon_us bigint,"
     " result double precision)"
@@ -29,21 +27,9 @@ _INDEX = "CREATE INDEX IF NOT EXISTS {}sta_beside_streams ON sta_beside (datastr
 _FROM_COLUMNS = "INSERT INTO sta_beside SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::float8[])"
 
 
-def prefix() -> str:
-    """What stands before SELECT, so that the table's name means the table with what was put beside it."""
-    names = [field.column for field in Observation._meta.concrete_fields]
-    columns = ", ".join(names)
-    added = ", ".join(_OWN.get(name, "NULL") for name in names)
-    table = "signals_observation" if is_postgresql() else "main.signals_observation"
-    return (
-        f"WITH signals_observation AS (SELECT {columns} FROM {table}"  # noqa: S608 - names of ours
-        f" UNION ALL SELECT {added} FROM sta_beside) "
-    )
-
-
 @contextmanager
-def put(rows: Rows) -> Iterator[str]:
-    """Put observations beside the table; yields the prefix for questions.
+def put(rows: Rows, known_us: int | None = None) -> Iterator[str]:
+    """Put observations beside the table; yields the prefix for questions, about what was known at an instant or now.
 
     Raises: Refused `signals.sta_many`.
     """
@@ -60,7 +46,7 @@ def put(rows: Rows) -> Iterator[str]:
         else:
             cursor.executemany("INSERT INTO sta_beside VALUES (%s, %s, %s, %s)", list(zip(*columns, strict=True)))
     try:
-        yield prefix()
+        yield past.prefix(known_us, beside=True)
     finally:
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM sta_beside")

@@ -236,16 +236,16 @@ def _shaped(node: Call, wanted: int, scope: Scope, question: Any) -> Term:
     term = _path(paths[0], scope)
     if term.kind != "place":
         raise unfit("shape")
-    ids, places = _places(*term.path)
+    ids, places = _places(*term.path, scope.prefix)
     answers = np.asarray(question(*(places if isinstance(one, Path) else one for one in given)), dtype=bool)
     return listed(f"{term.sql.partition('.')[0]}.id", ids[answers].tolist())
 
 
-def _places(title: str, name: str) -> tuple[np.ndarray, shapes.Shapes]:
+def _places(title: str, name: str, prefix: str) -> tuple[np.ndarray, shapes.Shapes]:
     """Ids and shapes of all entities of a type."""
     entity = BY_TITLE[title]
     column = entity.property_named(name).column  # type: ignore[union-attr]
-    sql = f"SELECT id, {column} FROM {entity.table} WHERE {column} IS NOT NULL LIMIT {_MOST_SHAPES + 1}"  # noqa: S608 - names of ours
+    sql = f"{prefix}SELECT id, {column} FROM {entity.table} WHERE {column} IS NOT NULL LIMIT {_MOST_SHAPES + 1}"  # noqa: S608 - names of ours
     with connection.cursor() as cursor:
         cursor.execute(sql)
         rows = cursor.fetchall()

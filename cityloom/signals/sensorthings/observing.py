@@ -79,7 +79,7 @@ def row_of(observed: Observed, properties: dict[str, Any], keys: dict[str, int],
                       " set it, and send the observation with its time.",
                       value=times.text_of(columns["phenomenon_us"]))  # fmt: skip
     stream = observed.stream(keys["Datastream"])
-    row = Observation(datastream_id=stream.id, **columns)
+    row = Observation(datastream_id=stream.id, known_us=microseconds(at), **columns)
     if stream.kind:
         _judge(observed, stream, row, at)
     row.feature_id = keys.get("FeatureOfInterest") or feature_of(observed, stream)

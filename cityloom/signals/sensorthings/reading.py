@@ -14,7 +14,7 @@ from django.db import connection
 from cityloom.kernel.refused import Refused
 from cityloom.signals.domain.sensorthings.entities import Entity, Relation
 from cityloom.signals.domain.sensorthings.expressions import Node, Order
-from cityloom.signals.sensorthings import rows
+from cityloom.signals.sensorthings import past, rows
 from cityloom.signals.sensorthings.compiling import condition, ordering
 from cityloom.signals.sensorthings.scopes import Scope, visible, within
 from cityloom.signals.sensorthings.terms import Term, is_postgresql, listed
@@ -48,11 +48,17 @@ class Wanted:
 
 @dataclass
 class Budget:
-    """What a request may still cost, and whether it may see what is not public."""
+    """What a request may still cost, whether it may see what is not public, and what was known at which instant."""
 
     private_too: bool = False
+    known_us: int | None = None
     entities: int = MOST_ENTITIES
     queries: int = MOST_QUERIES
+
+    @property
+    def prefix(self) -> str:
+        """What stands before each SELECT."""
+        return past.prefix(self.known_us)
 
     def spend(self, entities: int) -> None:
         """Raises: Refused `signals.sta_too_much`."""
@@ -92,8 +98,9 @@ class Tables:
         selected, read = wanted.columns.of(wanted.entity, private_too=budget.private_too)
         tables, where, parameters, scope = filtered(wanted, budget)
         order, order_parameters = _ordered(wanted, scope)
+        prefix, joined = self._prefix or budget.prefix, " ".join([*tables, *scope.joins])
         sql = (
-            f"{self._prefix}SELECT {selected}{also} FROM {' '.join([*tables, *scope.joins])} WHERE {where}"  # noqa: S608 - names of ours
+            f"{prefix}SELECT {selected}{also} FROM {joined} WHERE {where}"  # noqa: S608 - names of ours
             f" ORDER BY {order} LIMIT %s OFFSET %s"
         )
         return fetched(sql, [*parameters, *order_parameters, wanted.top + 1, wanted.skip]), read
@@ -103,17 +110,17 @@ class Tables:
         budget.spend(0)
         tables, where, parameters, scope = filtered(wanted, budget)
         sql = (
-            f"{self._prefix}SELECT t0.datastream_id, t0.phenomenon_us, t0.result, t0.id"  # noqa: S608 - names of ours
+            f"{self._prefix or budget.prefix}SELECT t0.datastream_id, t0.phenomenon_us, t0.result, t0.id"  # noqa: S608 - names of ours
             f" FROM {' '.join([*tables, *scope.joins])} WHERE {where} AND t0.result IS NOT NULL LIMIT %s"
         )
         return fetched(sql, [*parameters, most + 1])
 
     def count(self, wanted: Wanted, budget: Budget) -> int:
         budget.spend(0)
-        if not self._prefix and _is_counted(wanted):
+        if not self._prefix and budget.known_us is None and _is_counted(wanted):
             return _counted(wanted, budget)
         tables, where, parameters, scope = filtered(wanted, budget)
-        sql = f"{self._prefix}SELECT COUNT(*) FROM {' '.join([*tables, *scope.joins])} WHERE {where}"  # noqa: S608 - names of ours
+        sql = f"{self._prefix or budget.prefix}SELECT COUNT(*) FROM {' '.join([*tables, *scope.joins])} WHERE {where}"  # noqa: S608 - names of ours
         return int(fetched(sql, parameters)[0][0])
 
 
@@ -153,7 +160,7 @@ def exists(entity: Entity, key: int, inside: Within | None = None) -> bool:
 
 def filtered(wanted: Wanted, budget: Budget) -> tuple[list[str], str, list[Any], Scope]:
     """Tables, condition, parameters and the scope whose joins the order may add to."""
-    scope = Scope(wanted.entity, private_too=budget.private_too)
+    scope = Scope(wanted.entity, private_too=budget.private_too, prefix=budget.prefix)
     terms = list(_bounds(wanted))
     tables = [f"{wanted.entity.table} t0"]
     if wanted.filter is not None:
@@ -161,7 +168,7 @@ def filtered(wanted: Wanted, budget: Budget) -> tuple[list[str], str, list[Any],
         if scope.is_many:  # joins to many would show a root several times
             joins = " ".join([*tables, *scope.joins])
             term = Term("bool", f"t0.id IN (SELECT t0.id FROM {joins} WHERE {term.sql})", term.parameters)  # noqa: S608 - names of ours
-            scope = Scope(wanted.entity, private_too=budget.private_too)
+            scope = Scope(wanted.entity, private_too=budget.private_too, prefix=budget.prefix)
         terms.append(term)
     if shown := visible(wanted.entity, "t0", private_too=budget.private_too):
         terms.append(Term("bool", shown))

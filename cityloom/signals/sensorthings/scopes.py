@@ -44,11 +44,12 @@ def within(relation: Relation, source: Entity, alias: str, key: int) -> Term:
 
 
 class Scope:
-    """The joins of one query; `is_many` says that a root may come out several times."""
+    """The joins of one query; `is_many` says that a root may come out several times, `prefix` stands before SELECT."""
 
-    def __init__(self, root: Entity, *, private_too: bool) -> None:
+    def __init__(self, root: Entity, *, private_too: bool, prefix: str = "") -> None:
         self.root = root
         self.private_too = private_too
+        self.prefix = prefix
         self.joins: list[str] = []
         self.is_many = False
         self._aliases: dict[tuple[str, ...], str] = {(): "t0"}

@@ -53,7 +53,7 @@ def _at_once(wanted: Wanted, places: list[Place]) -> dict[str, Row] | None:
         found = asking.some(store.following, wish, "at", turned=False, limit=most)
         if len(found.thing) >= most:
             return None
-        rows += rows_of(found, range(len(found.thing)), wanted)
+        rows += rows_of(found, range(len(found.thing)), wanted, Budget())
     return {row[KEY]: row for row in rows}
 
 

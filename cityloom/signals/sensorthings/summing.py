@@ -38,8 +38,10 @@ def summed(wanted: Wanted, applied: Applied, zone: str, budget: Budget) -> list[
 def _rows(rows: Rows, times: Spans | None, applied: Applied) -> list[dict[str, Any]]:
     number = np.zeros(len(rows.thing), np.int64) if times is None else times.number
     thing = rows.thing if applied.by_stream else np.zeros(len(number), np.int64)
-    order = np.lexsort((number, thing))
-    number, thing, result = number[order], thing[order], rows.result[order]
+    result = rows.result
+    if ((thing[1:] < thing[:-1]) | ((thing[1:] == thing[:-1]) & (number[1:] < number[:-1]))).any():
+        order = np.lexsort((number, thing))
+        number, thing, result = number[order], thing[order], result[order]
     begin = np.flatnonzero(np.r_[True, (number[1:] != number[:-1]) | (thing[1:] != thing[:-1])])
     columns = {name: _figures(method, result, begin) for method, name in applied.items}
     out = []

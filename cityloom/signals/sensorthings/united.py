@@ -15,10 +15,10 @@ import numpy as np
 from cityloom.kernel.refused import Refused
 from cityloom.signals.domain.sensorthings import narrowing, times
 from cityloom.signals.domain.sensorthings.expressions import Path
-from cityloom.signals.models import Datastream
 from cityloom.signals.sensorthings.asked import Asked, asked_of_columns, candidates
-from cityloom.signals.sensorthings.reading import TABLES, Budget, Tables, Wanted
+from cityloom.signals.sensorthings.reading import TABLES, Budget, Tables, Wanted, fetched
 from cityloom.signals.sensorthings.rows import KEY
+from cityloom.signals.sensorthings.terms import listed
 
 if TYPE_CHECKING:
     from cityloom.signals.readings.asking import Rows
@@ -53,7 +53,7 @@ class Observations:
             return TABLES.count(plain, budget) + asked.count()
         from cityloom.signals.sensorthings import beside
 
-        with beside.put(candidates(asked)) as prefix:
+        with beside.put(candidates(asked), budget.known_us) as prefix:
             return Tables(prefix).count(plain, budget)
 
 
@@ -64,7 +64,7 @@ class Observations:
 
         plain, asked = _for_tables(wanted), asked_of_columns(wanted, budget)
         if asked is not None and not asked.is_whole:
-            with beside.put(candidates(asked)) as prefix:
+            with beside.put(candidates(asked), budget.known_us) as prefix:
                 return _as_columns(Tables(prefix).numbers(plain, budget, most), most)
         found = _as_columns(TABLES.numbers(plain, budget, most), most)
         if asked is None:
@@ -110,7 +110,7 @@ def _beside_page(wanted: Wanted, budget: Budget, asked: Asked) -> list[Row]:
     """Answered by SQL, for both; ids of columns come back as a stream and an instant."""
     from cityloom.signals.sensorthings import beside
 
-    with beside.put(candidates(asked)) as prefix:
+    with beside.put(candidates(asked), budget.known_us) as prefix:
         found, read = Tables(prefix).rows(_for_tables(wanted), budget, ", t0.datastream_id, t0.phenomenon_us")
     budget.spend(min(len(found), wanted.top))
     out = []
@@ -152,7 +152,7 @@ def _merged(
               for number, (at, value) in enumerate(keys))  # fmt: skip
     merged = list(heapq.merge(ours, theirs, key=lambda one: one[0]))[wanted.skip : need]
     budget.spend(min(len(merged), wanted.top))
-    chosen = iter(rows_of(columns, [one[2] for one in merged if one[1]], wanted))
+    chosen = iter(rows_of(columns, [one[2] for one in merged if one[1]], wanted, budget))
     return [next(chosen) if is_theirs else read(row) for _, is_theirs, row in merged]
 
 
@@ -166,16 +166,16 @@ def _place(order: str, sign: int, at_us: int, result: float | None, behind: int)
 
 def _shown(rows: Rows, wanted: Wanted, budget: Budget) -> list[Row]:
     budget.spend(min(len(rows.thing), wanted.top))
-    return rows_of(rows, range(len(rows.thing)), wanted)
+    return rows_of(rows, range(len(rows.thing)), wanted, budget)
 
 
-def rows_of(rows: Rows, chosen: Any, wanted: Wanted) -> list[Row]:
+def rows_of(rows: Rows, chosen: Any, wanted: Wanted, budget: Budget) -> list[Row]:
     """Observations as the table gives them."""
     places = np.array(list(chosen), np.int64)
     names = [one.name for one in wanted.entity.properties
              if wanted.columns.properties is None or one.name in wanted.columns.properties]  # fmt: skip
     things = rows.thing[places].tolist()
-    features = _features(set(things)) if "FeatureOfInterest" in wanted.columns.keys else {}
+    features = _features(set(things), budget) if "FeatureOfInterest" in wanted.columns.keys else {}
     ends = {"Datastream": lambda thing: thing, "FeatureOfInterest": features.get}
     out = []
     for thing, at_us, value in zip(things, rows.at_us[places].tolist(), rows.result[places].tolist(), strict=True):
@@ -188,7 +188,9 @@ def rows_of(rows: Rows, chosen: Any, wanted: Wanted) -> list[Row]:
     return out
 
 
-def _features(things: set[int]) -> dict[int, int | None]:
-    return dict(Datastream.objects.filter(id__in=things).values_list("id", "feature_id"))
+def _features(things: set[int], budget: Budget) -> dict[int, int | None]:
+    wanted = listed("id", sorted(things))
+    sql = f"{budget.prefix}SELECT id, feature_id FROM signals_datastream WHERE {wanted.sql}"  # noqa: S608 - names of ours
+    return dict(fetched(sql, wanted.parameters))
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cityloom.kernel.refused import Refused
-from cityloom.signals.domain.sensorthings import applying
+from cityloom.signals.domain.sensorthings import applying, times
 from cityloom.signals.domain.sensorthings.applying import Applied
 from cityloom.signals.domain.sensorthings.expressions import Node, Order, parse, parse_order
 
@@ -36,6 +36,7 @@ class Options:
     as_array: bool = False
     apply: Applied | None = None
     zone: str = "UTC"
+    as_of: int | None = None
     pairs: tuple[tuple[str, str], ...] = ()
 
 
@@ -59,7 +60,7 @@ def _options(pairs: tuple[tuple[str, str], ...], depth: int, counted: list[int])
     seen: set[str] = set()
     for raw, value in pairs:
         name = raw.strip()
-        if name in seen:
+        if name in seen or (depth and name in _WHOLE):
             raise _bad(name, value)
         seen.add(name)
         found = _with(found, name, value.strip(), depth, counted)
@@ -154,6 +155,8 @@ def _split(text: str, sign: str) -> list[str]:
     return [*pieces, text[start:]]
 
 
+_WHOLE = ("$apply", "timezone", "$as_of")
+"""Of a request, and not of what it inlines."""
 _TRUTHS = {"true": True, "false": False}
 _FORMATS = {"dataArray": True, "default": False}
 _READERS: dict[str, Callable[[str], dict[str, Any]]] = {
@@ -164,6 +167,7 @@ _READERS: dict[str, Callable[[str], dict[str, Any]]] = {
     "$count": lambda value: {"count": _chosen("$count", value, _TRUTHS)},
     "$select": lambda value: {"select": _selected(value)},
     "$resultFormat": lambda value: {"as_array": _chosen("$resultFormat", value, _FORMATS)},
+    "$as_of": lambda value: {"as_of": times.microseconds_of(value.replace(" ", "+"))},
     "$apply": lambda value: {"apply": applying.read(value)},
     "timezone": lambda value: {"zone": value},
     "resultFormat": lambda value: {"as_array": _chosen("resultFormat", value, _FORMATS)},

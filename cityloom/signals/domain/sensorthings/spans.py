@@ -13,6 +13,7 @@ Ints = NDArray[np.int64]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _US = timedelta(microseconds=1)
 _HOUR_US, _DAY_US = 3_600_000_000, 86_400_000_000
+_QUARTER_US = _HOUR_US // 4
 _STEPS = {"minute": 60_000_000, "hour": _HOUR_US}
 _LETTERS = {"month": "M", "year": "Y"}
 
@@ -33,15 +34,24 @@ def spans(at_us: Ints, unit: str, every: int, zone: tzinfo) -> Spans:
     wall = at_us + offset
     begin = _begins(wall, unit, every)
     if unit in _STEPS and every * _STEPS[unit] <= _HOUR_US:
-        starts, number = np.unique(begin - offset, return_inverse=True)
+        starts, number = _numbered(begin - offset)
         ends = starts + every * _STEPS[unit]
     else:
-        walls, number = np.unique(begin, return_inverse=True)
+        walls, number = _numbered(begin)
         starts, ends = (np.array([_instant(int(one), zone) for one in edge], np.int64)
                         for edge in (walls, _nexts(walls, unit, every)))  # fmt: skip
     text = [f"{_text(first, zone)}/{_text(last, zone)}"
             for first, last in zip(starts.tolist(), ends.tolist(), strict=True)]  # fmt: skip
     return Spans(number.astype(np.int64), text)
+
+
+def _numbered(values: Ints) -> tuple[Ints, Ints]:
+    """The different values in order, and for each value which it is; what comes in order is not sorted again."""
+    steps = np.diff(values)
+    if (steps < 0).any():
+        return np.unique(values, return_inverse=True)
+    is_new = np.r_[True, steps > 0]
+    return values[is_new], np.cumsum(is_new) - 1
 
 
 def _begins(wall: Ints, unit: str, every: int) -> Ints:
@@ -66,15 +76,17 @@ def _nexts(walls: Ints, unit: str, every: int) -> Ints:
 
 
 def _offsets(at_us: Ints, zone: tzinfo) -> Ints:
-    """How far the clocks of a zone are ahead of UTC at instants: looked up by the hour, where they change."""
-    hours, place = np.unique(at_us // _HOUR_US, return_inverse=True)
-    days, day_of = np.unique(hours // 24, return_inverse=True)
-    by_day = np.array([_offset(int(one) * 24 * _HOUR_US, zone) for one in days], np.int64)
-    after = np.array([_offset((int(one) + 1) * 24 * _HOUR_US, zone) for one in days], np.int64)
-    changes = (by_day != after)[day_of]
-    by_hour = by_day[day_of]
-    by_hour[changes] = [_offset(int(one) * _HOUR_US, zone) for one in hours[changes]]
-    return by_hour[place]
+    """How far the clocks of a zone are ahead of UTC at instants: looked up by the day, or quarter of an hour where
+    they change."""
+    days, day_of = _numbered(at_us // _DAY_US)
+    by_day = np.array([_offset(int(one) * _DAY_US, zone) for one in days], np.int64)
+    after = np.array([_offset((int(one) + 1) * _DAY_US, zone) for one in days], np.int64)
+    found = by_day[day_of]
+    changing = np.flatnonzero((by_day != after)[day_of])
+    if len(changing):
+        quarters, place = np.unique(at_us[changing] // _QUARTER_US, return_inverse=True)
+        found[changing] = np.array([_offset(int(one) * _QUARTER_US, zone) for one in quarters], np.int64)[place]
+    return found
 
 
 def _offset(at_us: int, zone: tzinfo) -> int:
