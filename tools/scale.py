@@ -35,14 +35,21 @@ def _head(lake: dict[str, Any]) -> list[str]:
         "# What 22.1 billion facts cost", "",
         "Computed by `make docs` from figures that benches save (`bench/measured`): measure again with "
         f"`{lake['command']} --save`, then `make docs`. This page was computed from {ours['rows']:,} facts on "
-        f"{machine['cores']} cores and {machine['memory_gb']} GB ({machine['system']}), {machine['on']}, with a load of "
-        f"{machine['load']}, the run itself among it.", "",
+        f"{machine['cores']} cores and {machine['memory_gb']} GB ({machine['system']}), {machine['on']}, {_while(lake)}.", "",
         *(["**These figures are of a small run on a busy machine: they say how the page is computed, and too little of "
            "the rest.** Save a run of a billion facts on an idle machine before you plan with them.", ""]
-          if ours["rows"] < 100_000_000 or machine["load"] > 4 else []),
+          if ours["rows"] < 100_000_000 or (machine["load"] or 0) > 4 else []),
         "Everything here is in proportion: bytes and seconds for each fact, times the facts. That is right where every "
         "fact has to be read or written, and says nothing where an index or a bound helps; those are listed apart.", "",
     ]  # fmt: skip
+
+
+def _while(lake: dict[str, Any]) -> str:
+    """How busy the machine was; figures without a load are those of docs/benchmarks.md."""
+    if lake.get("rounded"):
+        return ("with nothing else at work, and rounded as in [the measurements](benchmarks.md); opening and joining files "
+                "are of a run before")  # fmt: skip
+    return f"with a load of {lake['machine']['load']}, the run itself among it"
 
 
 def _facts(lake: dict[str, Any]) -> list[str]:

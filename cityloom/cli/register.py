@@ -201,6 +201,28 @@ def _person_history(runtime: Runtime, key: str, source: str, known: str, *, as_j
     return 0
 
 
+@register.command()
+@click.argument("chosen", type=click.Choice(["mains", "roads"]), metavar="mains|roads")
+@_JSON
+@click.pass_obj
+def network(runtime: Runtime, chosen: str, as_json: bool) -> None:
+    """List what does not hang together: pieces that lie apart, loose ends and loops, each with its place."""
+    runtime.open_city()
+    from cityloom.registers import actions
+
+    found = actions.network_pieces(chosen)
+    if as_json:
+        _print_json([asdict(one) for one in found])
+        return
+    told = {"apart": "lies apart", "loose_end": "loose end", "loop": "loop"}
+    table = Table("what", "network", "segments", "metres", "place", "keys")
+    for one in found:
+        more = f" and {one.segments - len(one.keys)} more" if one.segments > len(one.keys) else ""
+        table.add_row(told[one.rule], one.network, str(one.segments), f"{one.length_m:,.0f}",
+                      f"{one.lon:.5f}, {one.lat:.5f}", plain(", ".join(one.keys)) + more)  # fmt: skip
+    Screen().print(table if found else "All of it hangs together.")
+
+
 @register.command("index-people")
 @click.pass_obj
 def index_people(runtime: Runtime) -> None:

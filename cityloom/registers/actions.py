@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from cityloom.kernel import disk, ids, timezones
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from cityloom.registers import bulk, plugins, policies, queries
+from cityloom.registers.browsing import networks
 from cityloom.registers.domain import assumptions as assumed
 from cityloom.registers.domain import epanet_rows, example, example_links, names, profile, rows
 from cityloom.registers.domain import mapping as mappings
@@ -379,6 +381,11 @@ def _proposed(table: Table, register: str) -> Proposal:
 def read_mapping(path: Path) -> FileMapping:
     """The mapping in a file. Raises: Refused `registers.mapping_*` with the line and field of what is wrong."""
     return run.read_mapping(path)
+
+
+def network_pieces(register: str) -> Sequence[networks.Piece]:
+    """What of a network does not hang together, however large it is; nothing is changed."""
+    return networks.pieces(register, most=sys.maxsize)
 
 
 def check_file(

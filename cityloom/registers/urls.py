@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from cityloom.registers.views import arrivals, corrections, disagreements, ground_pages, pairs, people, records, zones
+from cityloom.registers.views import (
+    arrivals,
+    corrections,
+    disagreements,
+    ground_pages,
+    networks,
+    pairs,
+    people,
+    records,
+    zones,
+)
 
 urlpatterns = [
     path("zones/", zones.zones, name="zones"),
@@ -36,6 +46,7 @@ urlpatterns = [
     path("registers/links/<int:number>/undo/", pairs.undo, name="undo-join"),
     path("registers/rules/", disagreements.source_rules, name="source-rules"),
     path("registers/<str:name>/", records.register, name="register"),
+    path("registers/<str:name>/network/", networks.network, name="register-network"),
     path("registers/<str:name>/export/", records.export_register, name="export-register"),
     path("registers/<str:name>/people/<int:record>/<path:key>/", records.open_people, name="record-people"),
     path("registers/<str:name>/entry/<path:key>/", records.entry, name="register-entry"),

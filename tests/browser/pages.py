@@ -74,6 +74,7 @@ PAGES = (
     Sight("registers", "Data steward", "/registers/?q=a"), Sight("lake", "Data steward", "/lake/"),
     Sight("organisation", "Data steward", "/organisations/91440306MA00000008/?known=2026-01-01"),
     Sight("register", "Data steward", "/registers/buildings/?q=a"),
+    Sight("register-network", "Data steward", "/registers/mains/network/"),
     Sight("register-entry", "Data steward", "/registers/buildings/entry/B-1/?known=2026-01-01"),
     Sight("city-building", "Data steward", "/buildings/1/"), Sight("city-place", "Data steward", "/facilities/1/"),
     Sight("people", "Data steward", "/people/"),

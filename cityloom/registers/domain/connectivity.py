@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,16 @@ from cityloom.registers.domain.draft import Floats, shapes
 
 _GRID = 1e5
 """Places that agree to five decimals of a degree, about a metre, are one."""
+
+
+@dataclass(frozen=True)
+class Connectivity:
+    """Of each segment: whether it leads back to itself, has an end that meets nothing, or lies apart; its piece."""
+
+    is_loop: NDArray[np.bool_]
+    is_loose: NDArray[np.bool_]
+    is_apart: NDArray[np.bool_]
+    piece: NDArray[np.int64]
 
 
 class Segments:
@@ -53,8 +64,14 @@ class Segments:
 
     def findings(self) -> Counter[tuple[str, str]]:
         """How many segments lead back to themselves, have an end that meets nothing, or lie apart from the rest."""
+        of = self.connectivity()
+        found = {"loop": of.is_loop.sum(), "loose_end": of.is_loose.sum(), "apart": of.is_apart.sum()}
+        return Counter({("geometry", rule): int(count) for rule, count in found.items() if count})
+
+    def connectivity(self) -> Connectivity:
+        """The same of each segment, in the order in which they were taken."""
         if not self._ends:
-            return Counter()
+            return Connectivity(*(np.zeros(0, np.bool_) for _ in range(3)), np.zeros(0, np.int64))
         ends, fittings = np.concatenate(self._ends), np.concatenate(self._fittings)
         corners = np.concatenate(self._corners)
         places, times = np.unique(corners, axis=0, return_counts=True)
@@ -62,10 +79,11 @@ class Segments:
         is_loop = row[:, 0] == row[:, 1]
         is_loose = ((times[row] < 2) & (fittings == 0)).any(axis=1) & ~is_loop
         of = np.concatenate(self._of)
-        apart = _apart(ends[:, 0, 0], np.r_[of, *np.nonzero(fittings)[:1]],
-                       np.r_[_rows(places, corners), len(places) + _numbered(fittings[fittings != 0])])  # fmt: skip
-        found = {"loop": int(is_loop.sum()), "loose_end": int(is_loose.sum()), "apart": apart}
-        return Counter({("geometry", rule): count for rule, count in found.items() if count})
+        network = ends[:, 0, 0]
+        piece = _pieces(np.r_[of, *np.nonzero(fittings)[:1]],
+                        np.r_[_rows(places, corners), len(places) + _numbered(fittings[fittings != 0])],
+                        len(network))  # fmt: skip
+        return Connectivity(is_loop, is_loose, _are_apart(network, piece), piece)
 
     def _number(self, network: str) -> int:
         return self._networks.setdefault(network, len(self._networks))
@@ -75,17 +93,20 @@ def _keys(network: NDArray[np.int64], corners: Floats) -> NDArray[np.int64]:
     return np.column_stack([network, np.round(corners * _GRID).astype(np.int64)])
 
 
-def _apart(network: NDArray[np.int64], segment: NDArray[np.int64], place: NDArray[np.int64]) -> int:
-    """How many segments no chain of shared places joins to the largest piece of their network."""
-    count = len(network)
+def _pieces(segment: NDArray[np.int64], place: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """A number for each of `count` segments: those that chains of shared places join have one."""
     links = coo_array((np.ones(len(segment), np.int8), (segment, count + place)), shape=2 * (count + place.max() + 1,))
-    piece = connected_components(links, directed=False)[1][:count]
-    pieces, piece, sizes = np.unique(piece, return_inverse=True, return_counts=True)
-    network_of = np.zeros(len(pieces), np.int64)
+    return _numbered(connected_components(links, directed=False)[1][:count])
+
+
+def _are_apart(network: NDArray[np.int64], piece: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which segments are in another piece than the largest of their network, the first one where several are."""
+    sizes = np.bincount(piece)
+    network_of = np.zeros(len(sizes), np.int64)
     network_of[piece] = network
-    largest = np.zeros(network.max() + 1, np.int64)
-    np.maximum.at(largest, network_of, sizes)
-    return count - int(largest.sum())
+    order = np.lexsort((np.arange(len(sizes)), -sizes, network_of))
+    largest = order[np.r_[True, np.diff(network_of[order]) != 0]]
+    return ~np.isin(piece, largest)
 
 
 def _numbered(keys: NDArray[np.int64]) -> NDArray[np.int64]:

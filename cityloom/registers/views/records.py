@@ -19,7 +19,7 @@ from cityloom.kernel import clock
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from cityloom.registers import actions, policies, queries
-from cityloom.registers.browsing import around, communities, entries, export, overview, sought
+from cityloom.registers.browsing import around, communities, entries, export, networks, overview, sought
 from cityloom.registers.browsing.entries import Line
 from cityloom.registers.display import (
     DISAGREEMENT_STATES,
@@ -78,7 +78,8 @@ def register(request: HttpRequest, name: str) -> HttpResponse:
         "heads": [field_word(field) for field in entries.LISTED[name]], "further": further if part.after else "",
         "can_be_called": name in SPOKEN, "has_place": around.has_place(name), "is_first": not after,
         "why_not": _why_not(request), "kept": urlencode(kept), "upto": part.after, **_narrowing(name, asked),
-        "plan": queries.zone_plan_on(queries.today()), "spoken": field_word(SPOKEN.get(name, "")),
+        "plan": queries.zone_plan_on(queries.today()), "is_network": name in networks.NETWORKS,
+        "spoken": field_word(SPOKEN.get(name, "")),
     }, status=409 if refusal else 200)  # fmt: skip
 
 
