@@ -609,12 +609,11 @@ def _sealed_in(table: type[Envelope | EnvelopeVersion], keys: Sequence[int]) -> 
     """What is sealed under some keys; raw, as thousands are asked for at once and each would pass through the ORM."""
     found, key = dict[int, bytes](), table._meta.pk.column
     is_sqlite = connection.vendor == "sqlite"
-    among = "IN (SELECT value FROM json_each(%s))" if is_sqlite else "= ANY(%s)"
+    among, hull = ("IN (SELECT value FROM json_each(%s))", "[]") if is_sqlite else ("= ANY(%s::bigint[])", "{}")
     question = f"SELECT {key}, sealed FROM {table._meta.db_table} WHERE {key} {among}"  # noqa: S608 - names are constants
     with connection.cursor() as cursor:
         for first in range(0, len(keys), _SEALED_AT_ONCE):
-            some = list(keys[first : first + _SEALED_AT_ONCE])
-            cursor.execute(question, [json.dumps(some) if is_sqlite else some])
+            cursor.execute(question, [",".join(map(str, keys[first : first + _SEALED_AT_ONCE])).join(hull)])
             found.update((number, bytes(sealed)) for number, sealed in cursor.fetchall())
     return found
 

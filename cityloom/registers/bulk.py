@@ -22,6 +22,8 @@ _COPY_TRAILER = struct.pack("!h", -1)
 _ASKED_AT_ONCE = 10_000
 _NULL = struct.pack("!i", -1)
 _DAY = ">i4"
+_BETWEEN = "\x1f"
+"""Between texts in one text; where one has it inside, they are handed over one by one."""
 _JSONB = b"\x01"
 """The version of its binary form."""
 _COPY_ROWS = 100_000
@@ -30,6 +32,8 @@ _ROWS_A_STATEMENT = 20
 _LOADING_PRAGMAS = ("journal_mode=MEMORY", "synchronous=OFF", "cache_size=-262144", "analysis_limit=1000")
 _SERVING_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "cache_size=-65536")
 _SORTING_PRAGMAS = ("threads=2", "cache_size=-262144", "analysis_limit=1000")
+_SORTING_SETTINGS = ("SET LOCAL maintenance_work_mem = '512MB'",)
+"""On PostgreSQL, which sorts in 64 MB otherwise; it holds until the transaction's end."""
 _WIDTHS = {
     "SmallIntegerField": ">i2", "IntegerField": ">i4", "BigIntegerField": ">i8", "FloatField": ">f8",
     "BooleanField": "u1",
@@ -84,8 +88,8 @@ def add_indexes(table: type[models.Model]) -> None:
     """Build the indexes of a table that is full, where they are not there."""
     name = connection.ops.quote_name(table._meta.db_table)
     with connection.cursor() as cursor:
-        for pragma in _SORTING_PRAGMAS if _sqlite() else ():
-            cursor.execute(f"PRAGMA {pragma}")
+        for setting in [f"PRAGMA {pragma}" for pragma in _SORTING_PRAGMAS] if _sqlite() else _SORTING_SETTINGS:
+            cursor.execute(setting)
         for index in table._meta.indexes:
             columns = ", ".join(table._meta.get_field(field).column for field in index.fields)
             cursor.execute(f"CREATE INDEX IF NOT EXISTS {connection.ops.quote_name(index.name)} ON {name} ({columns})")
@@ -108,14 +112,18 @@ def _insert(table: type[models.Model], columns: Mapping[str, Column]) -> None:
     if len(same) == len(columns):
         same.popitem()
     rest = {name: column for name, column in columns.items() if name not in same}
-    names = [table._meta.get_field(name).column for name in (*rest, *same)]
-    head = f"INSERT INTO {connection.ops.quote_name(table._meta.db_table)} ({', '.join(names)})"
+    head = f"INSERT INTO {connection.ops.quote_name(table._meta.db_table)} ({_named(table, (*rest, *same))})"
     connection.ensure_connection()
     link = connection.connection  # Django's own cursor would rewrite and copy each row
     if _is_numbered_bytes(rest):
         _insert_bytes(link, head, list(rest.values()), list(same.values()))
     else:
         _insert_rows(link, head, [_values(table, name, column) for name, column in rest.items()], list(same.values()))
+
+
+def _named(table: type[models.Model], fields: Sequence[str]) -> str:
+    """The columns of some fields, in quotes: a name may be a word of the database's."""
+    return ", ".join(connection.ops.quote_name(table._meta.get_field(name).column) for name in fields)
 
 
 def _same(table: type[models.Model], name: str, column: Column) -> int | None:
@@ -170,9 +178,10 @@ def _values(table: type[models.Model], name: str, column: Column) -> Sequence[ob
 
 
 def _copy(table: type[models.Model], columns: Mapping[str, Column]) -> None:
+    columns = {name: _shared(table, name, column) for name, column in columns.items()}
     fixed = [name for name, column in columns.items() if _is_fixed(table, name, column)]
     others = [name for name in columns if name not in fixed]
-    names = ", ".join(table._meta.get_field(name).column for name in (*fixed, *others))
+    names = _named(table, (*fixed, *others))
     statement = f"COPY {connection.ops.quote_name(table._meta.db_table)} ({names}) FROM STDIN (FORMAT BINARY)"
     connection.ensure_connection()
     with connection.connection.cursor() as cursor, cursor.copy(statement) as copy:
@@ -183,9 +192,22 @@ def _copy(table: type[models.Model], columns: Mapping[str, Column]) -> None:
         copy.write(_COPY_TRAILER)
 
 
+def _shared(table: type[models.Model], name: str, column: Column) -> Column:
+    """A column that says the same of every row, in the form of COPY; another one as it is."""
+    if isinstance(column, np.ndarray) or not column or column.count(column[0]) < len(column):
+        return column
+    said = b"".join(piece[0] for piece in _pieces(table._meta.get_field(name), column[:1]))
+    return np.full(len(column), np.void(said), f"V{len(said)}")
+
+
+def _is_ready(column: NDArray[np.generic]) -> bool:
+    """Whether a column is laid out already, its length before each value."""
+    return column.dtype.kind == "V"
+
+
 def _is_fixed(table: type[models.Model], name: str, column: Column) -> bool:
     field = table._meta.get_field(name)
-    if isinstance(column, np.ndarray) and column.ndim == 2:
+    if isinstance(column, np.ndarray) and (column.ndim == 2 or _is_ready(column)):
         return True
     return isinstance(column, np.ndarray) and column.dtype != object and not field.null and _width(field) is not None
 
@@ -214,13 +236,17 @@ def _laid_out(
 ) -> NDArray[np.void]:  # fmt: skip
     layout: list[tuple[str, str]] = [("fields", ">i2")]
     for name, column in columns.items():
+        if _is_ready(column):
+            layout.append((name, column.dtype.str))
+            continue
         layout.append((f"{name}_length", ">i4"))
         layout.append((name, f"V{column.shape[1]}" if column.ndim == 2 else _width(table._meta.get_field(name)) or ""))
     form = np.dtype(layout)
     rows = np.empty(count, form)
     rows["fields"] = width
     for name, column in columns.items():
-        rows[f"{name}_length"] = form[name].itemsize
+        if not _is_ready(column):
+            rows[f"{name}_length"] = form[name].itemsize
         rows[name] = np.ascontiguousarray(column).view(form[name]).reshape(-1) if column.ndim == 2 else column
     return rows
 
@@ -232,12 +258,24 @@ def _pieces(field: models.Field, column: Column) -> Iterator[Sequence[bytes]]:
         yield _numbers(_DAY if kind == "DateField" else _WIDTHS[kind], *_plain(kind, column))
         return
     values = column.tolist() if isinstance(column, np.ndarray) else column
-    kept = [b"" if value is None else value.encode() if isinstance(value, str) else bytes(value) for value in values]
+    kept = _encoded(values)
     if kind == "JSONField":
         kept = [said and _JSONB + said for said in kept]
-    lengths: list[bytes] = _lengths(len(max(kept, key=len, default=b"")))
-    yield [_NULL if value is None else lengths[len(said)] for value, said in zip(values, kept, strict=True)]
+    lengths: list[bytes] = _lengths(max(map(len, kept), default=0))
+    yield ([_NULL if value is None else lengths[len(said)] for value, said in zip(values, kept, strict=True)]
+           if None in values else [lengths[len(said)] for said in kept])  # fmt: skip
     yield kept
+
+
+def _encoded(values: Sequence[Any]) -> list[bytes]:
+    """Texts in UTF-8, all of them by one conversion; bytes as they are."""
+    try:
+        kept = "\0".join(["" if value is None else value for value in values]).encode().split(b"\0")
+    except TypeError:
+        kept = []
+    if len(kept) == len(values):
+        return kept
+    return [b"" if value is None else value.encode() if isinstance(value, str) else bytes(value) for value in values]
 
 
 def _plain(kind: str, column: Column) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
@@ -276,12 +314,12 @@ def rows_with(
 ) -> list[tuple[Any, ...]]:  # fmt: skip
     """Columns of the rows where a column has one of the values; `more` is a condition with `known` for its marks."""
     out: list[tuple[Any, ...]] = []
-    condition = f"{_among(name)} AND {more}" if more else _among(name)
-    question = f"SELECT {columns} FROM {table._meta.db_table} WHERE {condition}"  # noqa: S608 - names are constants
+    beyond = f" AND {more}" if more else ""
     with connection.cursor() as cursor:
         for first in range(0, len(values), _ASKED_AT_ONCE):
-            some = list(values[first : first + _ASKED_AT_ONCE])
-            cursor.execute(question, [_listed(some), *known])
+            among, some = _among(values[first : first + _ASKED_AT_ONCE])
+            cursor.execute(f"SELECT {columns} FROM {table._meta.db_table} WHERE {name} {among}{beyond}",  # noqa: S608
+                           [some, *known])  # fmt: skip
             out += cursor.fetchall()
     return out
 
@@ -292,19 +330,19 @@ def overwrite(
     """Let columns be as in the rows of another table with these ids, where both have the same in a shared column."""
     name, other = table._meta.db_table, source._meta.db_table
     values = ", ".join(f"{column} = {other}.{column}" for column in columns)
-    condition = f"{_among(f'{other}.id')} AND {name}.{shared} = {other}.{shared}"
     with connection.cursor() as cursor:
         for first in range(0, len(ids), _ASKED_AT_ONCE):
-            some = list(ids[first : first + _ASKED_AT_ONCE])
-            cursor.execute(f"UPDATE {name} SET {values} FROM {other} WHERE {condition}", [_listed(some)])  # noqa: S608
+            among, some = _among(ids[first : first + _ASKED_AT_ONCE])
+            cursor.execute(f"UPDATE {name} SET {values} FROM {other} WHERE {other}.id {among}"  # noqa: S608
+                           f" AND {name}.{shared} = {other}.{shared}", [some])  # fmt: skip
 
 
 def change(table: type[models.Model], column: str, value: int, ids: Sequence[int]) -> None:
     """Let a column have a value in the rows with these ids."""
-    statement = f"UPDATE {table._meta.db_table} SET {column} = %s WHERE {_among('id')}"  # noqa: S608 - names are constants
     with connection.cursor() as cursor:
         for first in range(0, len(ids), _ASKED_AT_ONCE):
-            cursor.execute(statement, [value, _listed(list(ids[first : first + _ASKED_AT_ONCE]))])
+            among, some = _among(ids[first : first + _ASKED_AT_ONCE])
+            cursor.execute(f"UPDATE {table._meta.db_table} SET {column} = %s WHERE id {among}", [value, some])  # noqa: S608
 
 
 def rewrite(table: type[models.Model], rows: Sequence[models.Model], names: Sequence[str]) -> None:
@@ -334,13 +372,19 @@ def change_bytes(table: type[models.Model], column: str, values: Mapping[int, by
                            f" told (number, run) WHERE {name}.{key} = told.number", [numbers, run])  # fmt: skip
 
 
-def _among(name: str) -> str:
-    """Whether a column has one of the values that `_listed` hands over: a statement that does not grow with them."""
-    return f"{name} IN (SELECT value FROM json_each(%s))" if _sqlite() else f"{name} = ANY(%s)"  # noqa: S608
+def _among(values: Sequence[Any]) -> tuple[str, object]:
+    """What asks whether a column has one of the values, in a statement that does not grow with them, and its argument.
 
-
-def _listed(values: list[Any]) -> object:
-    return json.dumps(values) if _sqlite() else values
+    One text for all of them, since psycopg would quote each by itself.
+    """
+    if _sqlite():
+        return "IN (SELECT value FROM json_each(%s))", json.dumps(list(values))
+    if not isinstance(values[0], str):
+        return "= ANY(%s::bigint[])", f"{{{','.join(map(str, values))}}}"
+    run = _BETWEEN.join(values)
+    if len(values) < 2 or run.count(_BETWEEN) >= len(values):
+        return "= ANY(%s)", list(values)
+    return "= ANY(string_to_array(%s, chr(31)))", run
 
 
 def rows_between(
