@@ -174,7 +174,8 @@ def _instant(at_us: int) -> datetime:
 def _learnt_live(datastream_ids: list[int]) -> Baselines:
     """What is usual of streams now, by what is learnt from their readings; else by what was learnt once."""
     live = np.sort(seen.seen(seen.folder_of()), order="id")
-    live = live[np.isin(live["id"], datastream_ids) & (live["count"] >= LEAST_READINGS)]
+    known = (live["count"] >= LEAST_READINGS) & ((live["spread"] != 0) | (live["expected"] != 0))
+    live = live[np.isin(live["id"], datastream_ids) & known]
     rest = _learnt_once(sorted(set(datastream_ids) - set(live["id"].tolist())), "")
     pairs = (("datastream_id", "id"), ("count", "count"), ("median", "expected"), ("spread", "spread"))
     columns = [np.concatenate([getattr(rest, name), live[field]]) for name, field in pairs]

@@ -37,6 +37,9 @@ class Learnt:
     impossible_s: Floats
     rules: dict[str, NDArray[np.generic]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.is_known = (self.expected != 0) | (self.spread != 0)
+
     @classmethod
     def nothing(cls, calendar: Calendar | None = None) -> Learnt:
         """Of no stream."""
@@ -49,6 +52,7 @@ class Learnt:
         self.ids = np.concatenate([self.ids, ids])
         self.baseline.grow(len(self.ids))
         self.expected, self.spread = (np.append(each, np.zeros(many)) for each in (self.expected, self.spread))
+        self.is_known = np.append(self.is_known, np.zeros(many, np.bool_))
         self.odd_s, self.impossible_s = (
             np.append(each, np.full(many, -np.inf)) for each in (self.odd_s, self.impossible_s)
         )

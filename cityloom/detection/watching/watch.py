@@ -18,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cityloom.detection.domain import health
+from cityloom.detection.domain.baseline import LEAST_READINGS
 from cityloom.detection.domain.calendar import DAY_SLOTS, Calendar
 from cityloom.detection.domain.fusion import WINDOW_S
 from cityloom.detection.domain.moment import AT, Floats, Ints, Scores
-from cityloom.detection.domain.scoring import RULES
+from cityloom.detection.domain.scoring import RULES, stream_weights, z_scores
 from cityloom.detection.watching import learnt, seen
 from cityloom.kernel import clock
 from cityloom.kernel.refused import Refused
@@ -115,10 +116,14 @@ class Watch:
         return Judged(stream, at_s, kept.result, scores)
 
     def told_of(self, judged: Judged, now_s: float) -> Ints:
-        """Which of these rows speak for something that happens now at a place."""
+        """Which of these rows weigh something for what happens now at a place, by what was usual before."""
         fresh = (judged.scores.score > 0) & (judged.at_s > now_s - FRESH_S)
         rows = np.flatnonzero(fresh)
-        return rows[self.can_speak[judged.stream[rows]]]
+        rows = rows[self.can_speak[judged.stream[rows]]]
+        stream, kind = judged.stream[rows], self.streams.kind[judged.stream[rows]]
+        usual, spread = self.learnt.expected[stream], self.learnt.spread[stream]
+        weight = stream_weights(z_scores(judged.value[rows], usual, spread, kind), kind)
+        return rows[(weight > 0) & self.learnt.is_known[stream]]
 
     def behind(self, at: datetime) -> Iterator[Kept]:
         """What is kept and was not judged yet: of a process that ended, or of others that keep readings too."""
@@ -140,7 +145,7 @@ class Watch:
         now = clock.stopwatch()
         if now - self._facts_at >= _FACTS_EVERY_S:
             self._look_at_facts()
-        if now - self._usual_at >= _USUAL_EVERY_S:
+        if self.exercise_id or now - self._usual_at >= _USUAL_EVERY_S:
             self._usual_at = now
             self.note_usual(self.now().timestamp())
 
@@ -154,6 +159,7 @@ class Watch:
         calm = rows[AT["at_s"]] > kept.odd_s + WINDOW_S
         np.copyto(kept.expected, usual, where=calm)
         np.copyto(kept.spread, kept.baseline.spread(), where=calm)
+        kept.is_known |= calm & (rows[AT["count"]] >= LEAST_READINGS)
         self._tell()
 
     def health(self, now_s: float) -> health.Health:

@@ -1,4 +1,8 @@
-"""The last minutes of each stream, in a file that other processes map: who judges what happens now asks no journal."""
+"""The last quarter of an hour of each stream, in a file that other processes map: who judges what happens now asks it.
+
+Of each half minute a stream has two places: its lowest and its highest reading. A stream that speaks once in that time
+has all its readings here; of a faster one what is most out of the ordinary is.
+"""
 
 from __future__ import annotations
 
@@ -6,120 +10,102 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cityloom.lake import log
 from cityloom.signals.readings.earlier import Floats, Ints, Rows
 
 NAME = "last.minutes"
 MINUTES = 15
-_LEAST, _MOST = 16, 1_024
-_MOST_PLACES = 8_000_000
-_SPARE = 4
-_STREAM = np.dtype([("id", np.int64), ("first", np.int64), ("size", np.int64), ("count", np.int64),
-                    ("lost_us", np.int64)])  # fmt: skip
-"""Where a stream's places begin, how many there are, how many readings came, and the latest that is here no more."""
-_LONG_AGO = np.iinfo(np.int64).min
+_SPAN_US = 30_000_000
+_SPANS = MINUTES * 60_000_000 // _SPAN_US
 _MOST_LOOKS = 20
 
 
 class Ring:
-    """Keeps what streams said last; one process writes, slots are those of the store."""
+    """Keeps what streams said last; one process writes, slots are those of the store.
 
-    def __init__(self, folder: Path, ids: Ints, cadence_s: Ints) -> None:
+    What was said since `since_us` is given to it by its owner.
+    """
+
+    def __init__(self, folder: Path, ids: Ints, since_us: int) -> None:
         log.make_folder(folder)
-        size = _sizes(cadence_s)
-        heads = np.zeros(len(ids), _STREAM)
-        heads["id"], heads["size"], heads["first"] = ids, size, np.cumsum(size) - size
-        heads["lost_us"] = _LONG_AGO
         fresh = folder / f".{NAME}"
         with fresh.open("wb") as stream:
-            stream.write(np.array([len(ids), size.sum()], np.int64).tobytes() + heads.tobytes())
-            stream.truncate(16 + heads.nbytes + 16 * int(size.sum()))
+            stream.write(np.array([len(ids), since_us], np.int64).tobytes() + ids.astype(np.int64).tobytes())
+            stream.truncate(16 + 8 * len(ids) + 32 * _SPANS * len(ids))
         fresh.replace(folder / NAME)
         self._file = _File.of(folder / NAME, "r+")
 
     def add(self, slot: Ints, at_us: Ints, result: Floats) -> None:
-        """Take readings in, in order by stream and instant; the oldest places are written over."""
+        """Take readings in, in order by stream and instant."""
         if not len(slot):
             return
-        heads, last = self._file.heads, np.flatnonzero(np.r_[slot[1:] != slot[:-1], True])
-        many = np.diff(np.r_[-1, last])
-        who = slot[last]
-        before = heads["count"][who]
-        turn = np.arange(len(slot)) - np.repeat(last + 1 - many, many) + np.repeat(before, many)
-        place = heads["first"][slot] + turn % heads["size"][slot]
-        self._lose(slot, turn, place)
-        self._file.result[place] = result
-        self._file.at_us[place] = at_us
-        heads["count"][who] = before + many
-
-    def _lose(self, slot: Ints, turn: Ints, place: Ints) -> None:
-        """Note the latest instant of what is written over."""
-        over = np.flatnonzero(turn >= self._file.heads["size"][slot])
-        if len(over):
-            np.maximum.at(self._file.heads["lost_us"], slot[over], self._file.at_us[place[over]])
+        span = at_us // _SPAN_US
+        first = np.flatnonzero(np.r_[True, (slot[1:] != slot[:-1]) | (span[1:] != span[:-1])])
+        place = slot[first] * _SPANS + span[first] % _SPANS
+        for end, sign in ((0, 1.0), (1, -1.0)):
+            row = first if len(first) == len(slot) else _extreme(first, sign * result)
+            before_us, before = self._file.at_us[place, end], self._file.result[place, end]
+            known = before_us // _SPAN_US
+            better = (span[row] > known) | ((span[row] == known) & (sign * result[row] < sign * before))
+            self._file.result[place[better], end] = result[row[better]]
+            self._file.at_us[place[better], end] = at_us[row[better]]
 
 
 @dataclass(frozen=True)
 class _File:
-    """The parts of the file."""
+    """The parts of the file: places are rows, the lowest and the highest columns."""
 
-    heads: NDArray[np.void]
+    ids: Ints
+    since_us: int
     at_us: Ints
     result: Floats
 
     @classmethod
     def of(cls, path: Path, mode: str) -> _File:
-        streams, places = np.fromfile(path, np.int64, 2).tolist()
-        begin = 16 + streams * _STREAM.itemsize
-        if not places:
-            return cls(np.zeros(0, _STREAM), np.zeros(0, np.int64), np.zeros(0))
-        heads = np.memmap(path, _STREAM, mode, 16, (streams,))
-        at_us = np.memmap(path, np.int64, mode, begin, (places,))
-        return cls(heads, at_us, np.memmap(path, np.float64, mode, begin + 8 * places, (places,)))
+        streams, since_us = np.fromfile(path, np.int64, 2).tolist()
+        shape, begin = (streams * _SPANS, 2), 16 + 8 * streams
+        if not streams:
+            return cls(np.zeros(0, np.int64), since_us, np.zeros(shape, np.int64), np.zeros(shape))
+        ids = np.memmap(path, np.int64, "r", 16, (streams,))
+        at_us = np.memmap(path, np.int64, mode, begin, shape)
+        return cls(ids, since_us, at_us, np.memmap(path, np.float64, mode, begin + at_us.nbytes, shape))
 
 
 def lately(folder: Path, ids: Ints, since_us: int, until_us: int) -> tuple[Rows, Ints]:
-    """The readings of streams from an instant until before another, and those streams whose ring does not say all."""
+    """The readings of streams from an instant until before another, and those streams of which not all is here."""
     path = folder / NAME
-    if not path.exists():
+    file = _File.of(path, "r") if path.exists() else None
+    if file is None or not len(file.ids) or since_us < file.since_us:
         return _none(), ids
-    file = _File.of(path, "r")
-    order = np.argsort(file.heads["id"])
-    at = np.minimum(np.searchsorted(file.heads["id"], ids, sorter=order), max(len(order) - 1, 0))
-    slots = order[at] if len(order) else at
-    known = file.heads["id"][slots] == ids if len(order) else np.zeros(len(ids), np.bool_)
-    heads = _steady(file, slots[known])
-    whole = heads["lost_us"] < since_us
-    found = _rows(file, heads[whole])
-    wanted = (found.at_us >= since_us) & (found.at_us < until_us)
-    return Rows(found.thing[wanted], found.at_us[wanted], found.result[wanted]), ids[known][~whole]
+    order = np.argsort(file.ids)
+    slot = order[np.minimum(np.searchsorted(file.ids, ids, sorter=order), len(order) - 1)]
+    slot = slot[file.ids[slot] == ids]
+    at_us, result = _steady(file, slot)
+    whole = since_us >= (at_us.max(axis=(1, 2), initial=0) // _SPAN_US - _SPANS + 1) * _SPAN_US
+    wanted = (at_us >= since_us) & (at_us < until_us) & (at_us > 0) & whole[:, None, None]
+    wanted[:, :, 1] &= at_us[:, :, 1] != at_us[:, :, 0]  # one reading alone is both
+    who = np.broadcast_to(file.ids[slot][:, None, None], at_us.shape)[wanted]
+    return Rows(who, at_us[wanted], result[wanted]), ids[np.isin(ids, file.ids[slot[~whole]])]
 
 
-def _steady(file: _File, slots: Ints) -> NDArray[np.void]:
-    """The heads of streams: two looks that say the same."""
-    before = file.heads[slots]
+def _extreme(first: Ints, result: Floats) -> Ints:
+    """The row of each group's lowest result, the earliest among equals."""
+    group = np.repeat(np.arange(len(first)), np.diff(np.append(first, len(result))))
+    return np.asarray(np.lexsort((result, group))[first])
+
+
+def _steady(file: _File, slot: Ints) -> tuple[Ints, Floats]:
+    """The places of streams: two looks that say the same."""
+    place = (slot[:, None] * _SPANS + np.arange(_SPANS)).reshape(-1)
+    shape = (len(slot), _SPANS, 2)
+    before = file.at_us[place], file.result[place]
     for _ in range(_MOST_LOOKS):
-        now = file.heads[slots]
-        if now.tobytes() == before.tobytes():
+        now = file.at_us[place], file.result[place]
+        if all(one.tobytes() == other.tobytes() for one, other in zip(before, now, strict=True)):
             break
         before = now
-    return np.asarray(before)
-
-
-def _rows(file: _File, heads: NDArray[np.void]) -> Rows:
-    many = np.minimum(heads["count"], heads["size"])
-    place = np.repeat(heads["first"] - (np.cumsum(many) - many), many) + np.arange(int(many.sum()))
-    return Rows(np.repeat(heads["id"], many), file.at_us[place], file.result[place])
-
-
-def _sizes(cadence_s: Ints) -> Ints:
-    """Places for what a stream says in the last minutes, fewer where they would be too many in all."""
-    size = np.clip(MINUTES * 60 // np.maximum(cadence_s, 1) + _SPARE, _LEAST, _MOST)
-    if size.sum() > _MOST_PLACES:
-        size = np.maximum(size * _MOST_PLACES // int(size.sum()), _LEAST)
-    return np.asarray(size, np.int64)
+    return before[0].reshape(shape), before[1].reshape(shape)
 
 
 def _none() -> Rows:

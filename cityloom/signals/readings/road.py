@@ -27,7 +27,6 @@ from cityloom.signals.readings.store import Store, folder_of
 KIND = "reading"
 _TOLD_EVERY_S = 10.0
 _LOOK_FOR_NEW_S = 30.0
-_USUAL_CADENCE_S = 60
 
 
 @dataclass(frozen=True)
@@ -124,15 +123,15 @@ class Road:
             self._tell()
 
     def _open(self) -> None:
-        streams, cadence_s = _streams_and_cadences()
+        streams = streams_of_city()
         self._store = Store(self._root, streams)
-        self._ring = Ring(folder_of(self._root), streams.id, cadence_s)
-        self._fill_ring()
+        since_us = microseconds(self._now()) - MINUTES * 60_000_000
+        self._ring = Ring(folder_of(self._root), streams.id, since_us)
+        self._fill_ring(since_us)
 
-    def _fill_ring(self) -> None:
+    def _fill_ring(self, since_us: int) -> None:
         """Take up what came in the last minutes before this process."""
         last_us = self._store.tally["last_us"]
-        since_us = microseconds(self._now()) - MINUTES * 60_000_000
         spoke = np.flatnonzero(last_us >= since_us)
         if len(spoke):
             ids = self._store.streams.id
@@ -171,12 +170,7 @@ def root(exercise_id: str = "") -> Path:
 
 def streams_of_city() -> Streams:
     """Every datastream that the city installed, in service or not: what it sends is stored all the same."""
-    return _streams_and_cadences()[0]
-
-
-def _streams_and_cadences() -> tuple[Streams, Ints]:
     installed = Datastream.objects.exclude(kind="").order_by("id")
-    rows = list(installed.values_list("id", "name", "low", "high", "cell", "cadence_s"))
-    columns = list(map(list, zip(*rows, strict=True))) if rows else [[] for _ in range(6)]
-    cadence_s = [one or _USUAL_CADENCE_S for one in columns.pop()]
-    return Streams(*columns), np.array(cadence_s, np.int64)
+    rows = list(installed.values_list("id", "name", "low", "high", "cell"))
+    ids, names, low, high, cells = map(list, zip(*rows, strict=True)) if rows else ([], [], [], [], [])
+    return Streams(ids, names, low, high, cells)

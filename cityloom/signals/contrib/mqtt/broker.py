@@ -27,7 +27,7 @@ NAME, PASSWORD = "CITYLOOM_MQTT_NAME", "CITYLOOM_MQTT_PASSWORD"
 _MOST_ON_THEIR_WAY = 10_000
 """Messages that the broker sends before it waits for a word that they are kept."""
 _MOST_AT_ONCE = 5_000
-_GATHER_S = 0.01
+_GATHER_S = 0.03
 _LOOK_S = 0.1
 _REFUSED_PAUSE_S = 5.0
 _KEPT_FOR_S = 7 * 86_400
