@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 T0 = 1_777_636_800_000_000
-AT = datetime(2026, 5, 1, 12, 30, tzinfo=UTC)
+AT = datetime(2026, 5, 2, tzinfo=UTC)
 LEARNT = 12
 
 

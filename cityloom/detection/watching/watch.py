@@ -156,10 +156,11 @@ class Watch:
         shape = kept.baseline.shape
         days, weeks = shape[int(day[0])], shape[DAY_SLOTS + int(week[0])]
         usual = rows[AT["level"]] + days.real + weeks.real * (weeks.imag / (weeks.imag + 1))
-        calm = rows[AT["at_s"]] > kept.odd_s + WINDOW_S
+        begun = rows[AT["count"]] >= LEAST_READINGS
+        calm = begun & ((rows[AT["at_s"]] > kept.odd_s + WINDOW_S) | ~kept.is_known)
         np.copyto(kept.expected, usual, where=calm)
         np.copyto(kept.spread, kept.baseline.spread(), where=calm)
-        kept.is_known |= calm & (rows[AT["count"]] >= LEAST_READINGS)
+        kept.is_known |= calm
         self._tell()
 
     def health(self, now_s: float) -> health.Health:

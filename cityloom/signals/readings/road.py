@@ -44,7 +44,7 @@ class Kept:
 
 
 Noted = Callable[[Kept], None]
-Coming = Callable[[list[int], list[int]], None]
+Coming = Callable[[Ints, Ints], None]
 
 
 @dataclass
@@ -72,7 +72,7 @@ class Road:
 
     def __init__(
         self, *, exercise_id: str = "", noted: Noted = lambda kept: None, now: Callable[[], datetime] = clock.now,
-        coming: Coming = lambda things, at_us: None,
+        coming: Coming | None = None,
     ) -> None:  # fmt: skip
         self._exercise_id, self._root, self._noted, self._now = exercise_id, root(exercise_id), noted, now
         self._coming = coming
@@ -94,8 +94,8 @@ class Road:
         with self._turn:
             for arrived in blocks:
                 judged = judge(arrived, self._store.streams, at)
-                if len(judged.slot):
-                    self._coming(self._store.streams.id[judged.slot].tolist(), judged.at_us.tolist())
+                if self._coming and len(judged.slot):
+                    self._coming(self._store.streams.id[judged.slot], judged.at_us)
                 taken = self._store.take(judged)
                 here.add(len(taken.slot), taken.duplicates, taken.rejected)
                 self._ring.add(taken.slot, taken.at_us, taken.result)

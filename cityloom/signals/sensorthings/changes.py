@@ -6,11 +6,13 @@ While nobody tells anybody, nothing is written down.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from django.db import OperationalError, connection, transaction
+from numpy.typing import NDArray
 
 from cityloom.kernel.refused import Refused
 from cityloom.signals.domain.sensorthings.entities import BY_TITLE, Entity
@@ -89,17 +91,19 @@ def wanted_titles() -> frozenset[str]:
                      for name in titles.split(","))  # fmt: skip
 
 
-def note_readings(things: Sequence[int], at_us: Sequence[int]) -> None:
+def note_readings(things: NDArray[np.int64], at_us: NDArray[np.int64]) -> None:
     """Note readings that are about to be kept; where they are not, nobody is told, since they are not found then.
 
     Raises: Refused `signals.not_noted` where the database does not answer now; the readings can be sent again.
     """
     try:
+        if not Changes().wants(_OBSERVATION):  # a transaction for each batch would take turns with the city's records
+            return
         with transaction.atomic():
             changes = Changes()
             if changes.wants(_OBSERVATION):
                 only = _wanted_streams()
-                pairs = zip(things, at_us, strict=True)
+                pairs = zip(things.tolist(), at_us.tolist(), strict=True)
                 changes.made(_OBSERVATION, [key_of(one, at) for one, at in pairs if not only or one in only])
                 changes.finish()
     except OperationalError as fault:
