@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.refused import Refused
+from cityloom.lake.table import Table
 from cityloom.signals import actions
 from cityloom.signals.models import Datastream, Observation, ObservationCount
 from cityloom.signals.readings import owning, tally_file
@@ -242,6 +243,30 @@ def test_pages_follow_each_other_through_table_and_columns(api, level):
             seen += [one["result"] for one in page["value"]]
             page = json.loads(api.call("GET", page["@iot.nextLink"]).content) if "@iot.nextLink" in page else None
         assert seen == expected
+
+
+def test_the_last_of_each_stream_is_at_hand_with_a_link_to_those_before(api, lake):
+    api.make("Things", thing(stream("One"), stream("Many"), stream("Rows", results=(5, 6))))
+    one, many, _ = Datastream.objects.order_by("id").values_list("id", flat=True)
+    send(api, array(one, [time(3), 1]), array(many, [time(4), 2], [time(9), 3], [time(8), 4]))
+    expand = "Observations($orderby=phenomenonTime desc;$top=1;$count=true)"
+    found = api.values("Datastreams", expand=expand, orderby="id")
+    assert [[row["result"] for row in each["Observations"]] for each in found] == [[1], [3], [6]]
+    assert ["Observations@iot.nextLink" in each for each in found] == [False, True, True]
+    assert [each["Observations@iot.count"] for each in found] == [1, 3, 2]
+    following = json.loads(api.call("GET", found[1]["Observations@iot.nextLink"]).content)
+    assert [row["result"] for row in following["value"]] == [4]
+
+
+def test_what_the_lake_lets_go_of_is_not_counted_any_more(api, level):
+    send(api, array(level, ["2020-01-05T00:00:00Z", 1], ["2020-01-06T00:00:00Z", 2], [time(0), 3]))
+    owning.let_go()
+    assert Table(Path(django.CITYLOOM["LAKE_DIR"]).resolve(), OBSERVATIONS).forget("2021-01-01") == 2
+    send(api, array(level, [time(1), 4]))
+    for _ in range(2):
+        found = api.get("Observations", count="true", select="result")
+        assert (found["@iot.count"], [row["result"] for row in found["value"]]) == (2, [3, 4])
+    assert api.get(f"Datastreams({level})")["phenomenonTime"] == f"{time(0)}/{time(1)}"
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL counts by its index")

@@ -79,6 +79,25 @@ def count(following: Following, wish: Wish) -> int:
     return total
 
 
+def ends(following: Following, state: State) -> NDArray[np.void]:
+    """By stream, in the order of ids: how many readings it has (`count`), and when the first was (`first_us`)."""
+    kinds = [("id", np.int64), ("count", np.int64), ("first_us", np.int64)]
+    parts = [(one.thing, np.ones(len(one.thing), np.int64), one.at_us) for one in state.parts]
+    if state.files:
+        found = _asked(
+            f'SELECT thing, count(*) AS n, epoch_us(min("at")) AS first_us FROM {_FACTS} GROUP BY thing',  # noqa: S608 - names of ours
+            [_paths(following, state.files)], {},
+        )  # fmt: skip
+        parts.append((found["thing"], found["n"], found["first_us"]))
+    thing, count, first = (np.concatenate([one[at] for one in parts]) if parts else NONE for at in range(3))
+    ids, place = np.unique(thing, return_inverse=True)
+    out = np.zeros(len(ids), kinds)
+    out["id"], out["first_us"] = ids, LATEST
+    np.add.at(out["count"], place, count)
+    np.minimum.at(out["first_us"], place, first)
+    return out
+
+
 def some(
     following: Following, wish: Wish, order: str = "thing", *, turned: bool = False, skip: int = 0,
     limit: int | None = None,

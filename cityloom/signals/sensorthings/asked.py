@@ -53,6 +53,20 @@ class Asked:
         chosen = asking.order_of(rows, order, turned=turned)[skip:most]
         return asking.in_order(rows, chosen)
 
+    def last(self) -> Rows | None:
+        """The last one of one stream, twice where there are more: a tally says it; None where none does."""
+        from cityloom.signals.readings import asking
+
+        wish = self.wish
+        if wish.things is None or len(wish.things) != 1 or not wish.is_of_whole_streams or len(wish.gone.thing):
+            return None
+        told = [row for store in self.stores for row in store.tally if row["id"] == wish.things[0]]
+        if len(told) != 1:
+            return None
+        times = min(int(told[0]["count"]), 2)
+        return asking.Rows(np.repeat(wish.things, times), np.repeat(told[0]["last_us"], times),
+                           np.repeat(told[0]["last"], times))  # fmt: skip
+
     def _by_stream(self, *, turned: bool, skip: int, limit: int) -> Rows:
         """One stream after the other; counts say which ones need no look."""
         from cityloom.signals.readings import asking

@@ -63,8 +63,39 @@ def stores() -> list[Kept]:
         told = tally_file.seen(tally_file.folder_of(root(), who))
         told = told[told["count"] > 0]
         if len(told):
-            found.append(Kept(_following(who), told[np.argsort(told["id"], kind="stable")]))
+            following = _following(who)
+            told = _still_there(following, told[np.argsort(told["id"], kind="stable")])
+            found.append(Kept(following, told))
     return found
+
+
+_let_go: dict[Following, tuple[int, NDArray[np.void]]] = {}
+
+
+def _still_there(following: Following, told: NDArray[np.void]) -> NDArray[np.void]:
+    """The tally without what the lake has let go of; that is counted once, and again when more has gone."""
+    state = following.look()
+    there = sum(one.rows for one in state.files) + sum(len(one.thing) for one in state.parts)
+    missing = int(told["count"].sum()) - there
+    if missing <= 0:
+        return told
+    if _let_go.get(following, (0, told))[0] != missing:
+        from cityloom.signals.readings import asking
+
+        counted = asking.ends(following, state)
+        gone = np.zeros(len(told), told.dtype)
+        gone["id"], gone["count"], gone["first_us"] = told["id"], told["count"], told["first_us"]
+        here = np.isin(told["id"], counted["id"])
+        at = np.searchsorted(counted["id"], told["id"][here])
+        gone["count"][here] -= counted["count"][at]
+        gone["first_us"][here] = counted["first_us"][at]
+        _let_go[following] = missing, gone
+    gone = _let_go[following][1]
+    left, at = told.copy(), np.searchsorted(gone["id"], told["id"])
+    known = (at < len(gone)) & (gone["id"][np.minimum(at, len(gone) - 1)] == told["id"])
+    left["count"][known] -= gone["count"][at[known]]
+    left["first_us"][known] = np.maximum(gone["first_us"][at[known]], told["first_us"][known])
+    return left[left["count"] > 0]
 
 
 def _following(who: str) -> Following:

@@ -137,6 +137,9 @@ def _merged(
 ) -> list[Row]:  # fmt: skip
     """In another order, out of both; where the table has none, columns alone pass over what is skipped."""
     if not TABLES.count(plain, budget):
+        is_last = order == "at" and turned and not wanted.skip and wanted.top == 1
+        if is_last and (last := asked.last()) is not None:
+            return _shown(last, wanted, budget)
         return _shown(asked.some(order, turned=turned, skip=wanted.skip, limit=wanted.top + 1), wanted, budget)
     need = wanted.skip + wanted.top + 1
     if need > MOST_MERGED:
