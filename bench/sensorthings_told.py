@@ -46,15 +46,16 @@ def main() -> int:
     if wanted.subscribe:
         return _subscriber(*map(int, wanted.subscribe.split(":")))
     with tempfile.TemporaryDirectory(prefix="cityloom-bench-") as place:
-        _open_city(Path(place), wanted.url)
-        with _broker(Path(place)) as (port, broker):
+        open_city(Path(place), wanted.url)
+        with broker_at(Path(place)) as (port, broker):
             row = _measure(Path(place), port, wanted)
             row["cpu_us_each"]["broker"] = round(_cpu_s(broker) / row["updates"] * 1e6)
             print(json.dumps(row), flush=True)
     return 0
 
 
-def _open_city(place: Path, url: str) -> None:
+def open_city(place: Path, url: str) -> None:
+    """A city of its own, with nothing in it."""
     (place / "city").mkdir()
     os.environ |= {
         "CITYLOOM_HOME": str(place), "CITYLOOM_CITY_DIR": str(place / "city"), "CITYLOOM_DATABASE_URL": url,
@@ -73,7 +74,8 @@ def _open_city(place: Path, url: str) -> None:
 
 
 @contextlib.contextmanager
-def _broker(place: Path) -> Iterator[tuple[int, int]]:
+def broker_at(place: Path) -> Iterator[tuple[int, int]]:
+    """A Mosquitto of its own; its port and process id."""
     binary = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
     if binary is None:
         raise SystemExit("Mosquitto is not installed; install it and run this again.")
@@ -108,7 +110,7 @@ def _measure(place: Path, port: int, wanted: argparse.Namespace) -> dict[str, An
     subscriber.stdout.readline()
     file = place / "exchange.yaml"
     file.write_text(json.dumps({"broker": f"mqtt://127.0.0.1:{port}", "tell": ["v1.1/Things(*)"]}), "utf-8")
-    telling = _Telling(file, wanted.kill_every)
+    telling = Telling(file, wanted.kill_every)
     started = 0.0 if wanted.kill_every else _cpu_s(telling.pid)
     begun, sent, before = time.perf_counter(), 0, time.process_time()
     while time.perf_counter() - begun < wanted.soak:
@@ -147,7 +149,7 @@ def _requests(keys: list[int], first: int, count: int) -> list[dict[str, Any]]:
     ]
 
 
-class _Telling:
+class Telling:
     """`cityloom sensor mqtt` as a process, killed now and then."""
 
     def __init__(self, file: Path, kill_every_s: float) -> None:

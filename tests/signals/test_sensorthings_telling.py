@@ -100,6 +100,24 @@ def test_what_is_on_its_way_is_not_handed_out_again_and_told_by_the_next_one(ins
     assert len(teller("v1.1/Observations").waiting()) == 1
 
 
+def test_a_defect_holds_up_nothing_that_comes_after_it(installed: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = teller("v1.1/Things(*)")
+    api = Api(actions.make_key(owner="Water company", by=SYSTEM, at=AT))
+    key = api.make("Things", thing())
+    for name in ("A", "B"):
+        assert api.call("PATCH", f"Things({key})", {"name": name}).status_code == 200
+    plain = telling._chosen
+
+    def broken(answerer: Any, entity: Any, change: Any, names: Any) -> dict[str, Any]:
+        if change.document["name"] == "A":
+            raise ValueError
+        return plain(answerer, entity, change, names)
+
+    monkeypatch.setattr(telling, "_chosen", broken)
+    assert [says["name"] for _, says in told(one)] == ["B"]
+    assert not EntityChange.objects.exists()
+
+
 def test_too_much_that_waits_loses_its_oldest(installed: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(telling, "MOST_WAITING", 4)
     EntityChange.objects.bulk_create(EntityChange(title="Thing", key=str(at), is_new=True) for at in range(6))

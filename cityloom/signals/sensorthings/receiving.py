@@ -8,14 +8,16 @@ Source: OGC 18-088, clause 14.1.
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db import DataError, IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 from django.db.models import Max
 
+from cityloom.kernel import ids
 from cityloom.kernel.refused import Refused
 from cityloom.signals.domain.sensorthings import addresses, checking
 from cityloom.signals.domain.sensorthings.exchanging import Exchange, Sent
@@ -25,6 +27,7 @@ from cityloom.signals.sensorthings.keys import writers_by_id
 from cityloom.signals.sensorthings.reading import Budget
 from cityloom.signals.sensorthings.writing import Writing, create
 
+log = logging.getLogger(__name__)
 KIND = "sta-mqtt"
 MOST_ON_THEIR_WAY = 1_000
 """Messages that the broker sends before it waits for a word that they are kept."""
@@ -111,6 +114,11 @@ class Receiver:
             fault = refusal.code.rpartition(".")[2]
         except (DataError, IntegrityError):
             fault = "sta_impossible"
+        except OperationalError:
+            raise
+        except Exception:  # the broker would send it again for ever, and all that comes after it would wait
+            log.exception("a message cannot be taken; reference %s", ids.new_ulid())
+            fault = "defect"
         else:
             return ""
         work.take_back(announced)

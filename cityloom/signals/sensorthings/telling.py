@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import Max, Min
 
+from cityloom.kernel import ids
 from cityloom.signals.domain.sensorthings import topics
 from cityloom.signals.domain.sensorthings.entities import BY_TITLE, Entity, Relation
 from cityloom.signals.domain.sensorthings.exchanging import Exchange, Told
@@ -81,7 +82,7 @@ class Teller:
         rows = _rows(self.out)
         found = _with_documents(rows)
         parents = _Parents(found)
-        told = [one for position, change in found for one in self._messages(position, change, parents)]
+        told = [one for position, change in found for one in self._messages_or_none(position, change, parents)]
         silent = {position for position, _ in rows} - {one.position for one in told}
         self.settle(silent)
         self.out |= {one.position for one in told}
@@ -95,6 +96,16 @@ class Teller:
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute(f"DELETE FROM signals_entitychange WHERE {term.sql}", term.parameters)  # noqa: S608 - names of ours
             self.out.difference_update(done)
+
+    def _messages_or_none(self, position: int, change: Change, parents: _Parents) -> list[Told]:
+        """What cannot be told by a defect of ours must not hold up all that comes after it."""
+        try:
+            return self._messages(position, change, parents)
+        except OperationalError:
+            raise
+        except Exception:
+            log.exception("a change of %s cannot be told; reference %s", change.title, ids.new_ulid())
+            return []
 
     def _messages(self, position: int, change: Change, parents: _Parents) -> list[Told]:
         answerer = Answerer(self.exchange.root, Budget())
