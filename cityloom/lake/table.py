@@ -144,6 +144,11 @@ class Table:
                 self._commit(lambda delta: [_remove(one, changed=True) for one in old], operation="DELETE")
         return sum(one.rows for one in old)
 
+    def let_go(self, files: Sequence[File]) -> None:
+        """Let go of these files, and of nothing that came beside them; only within `keeping`."""
+        if files:
+            self._commit(lambda delta: [_remove(one, changed=True) for one in files], operation="DELETE")
+
     def vacuum(self, hours: int = _KEPT_FOR_HOURS) -> int:
         """Remove the files that no version of the last hours needs; return how many."""
         with self.keeping():

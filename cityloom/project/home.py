@@ -140,6 +140,11 @@ class Home:
         """Where files of readings arrive; it need not be there."""
         return self.path / "readings"
 
+    @property
+    def keeping(self) -> Path:
+        """The rule for how long readings are kept; it need not be there, and then all are."""
+        return self.path / "readings.yaml"
+
     def socket(self, name: str) -> Path:
         """A path for a socket, short enough for the system wherever the home lies."""
         path = self.path / "run" / f"{name}.sock"

@@ -20,7 +20,9 @@ from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.envelope import Envelope
 from cityloom.kernel.refused import Refused
 from cityloom.lake.domain.published import Published
+from cityloom.project.home import Home
 from cityloom.project.wiring import OPENINGS, PUBLISHED
+from cityloom.signals import actions as signals
 
 log = logging.getLogger(__name__)
 _OUTBOX, _FLOWS = "outbox", "flows"
@@ -100,6 +102,7 @@ class Publisher:
                 kept, is_due = passed, passed - vacuumed >= _VACUUM_EVERY_S
                 vacuumed = passed if is_due else vacuumed
                 _tried("count openings", lambda at=at: self.count_openings(at))
+                _tried("sum up old readings", lambda at=at: sum_up(at))
                 _tried("keep the lake", lambda at=at, is_due=is_due: self.keep(at, vacuum=is_due))
 
     def _take(self, until: int) -> int:
@@ -136,6 +139,15 @@ class Publisher:
         catalogue.declare(self._lake, published.dataset)
         table.append(published.facts([envelope for _position, envelope in new]), Once(_OUTBOX, new[-1][0]))
         return len(new)
+
+
+def sum_up(at: datetime) -> int:
+    """Sum up readings that are old, where the home has a rule for it; return how many."""
+    try:
+        text = Home.from_environment().keeping.read_text("utf-8-sig")
+    except OSError:
+        return 0
+    return signals.thin_readings(text=text, by=SYSTEM, at=at)
 
 
 def _openings(flows: list[gate.Flow]) -> dict[str, object]:

@@ -69,6 +69,7 @@ __all__ = [
     "CallReport", "Meter", "OpenedReport", "Problem", "Reading", "ReadingsTaken", "Received", "Recorded", "Scene",
     "bridge_readings", "carry", "erase_old_reports", "forget", "install", "install_meters", "open_folder",
     "open_report", "open_road", "read_meters", "receive", "record", "set_service", "synthetic_still", "take_readings",
+    "thin_readings",
 ]  # fmt: skip
 log = logging.getLogger(__name__)
 PURPOSE = "problem-reports"
@@ -279,6 +280,16 @@ def open_road(
     if exercise_id:
         return Road(exercise_id=exercise_id, noted=noted, now=now)
     return Road(noted=noted, now=now, coming=note_readings)
+
+
+def thin_readings(*, text: str, by: Actor, at: datetime) -> int:
+    """Sum up by the hour what is past its time as it came, by a rule in YAML; return how many readings that were.
+
+    Raises: Refused `signals.keeping`, `lake.disk_full`.
+    """
+    from cityloom.signals.readings import thinning
+
+    return thinning.thin(queries.road_of(""), thinning.rule_of(text), at.date())
 
 
 def open_folder(path: Path) -> Folder:
