@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from threading import Event
 
@@ -77,6 +78,36 @@ def faults(runtime: Runtime, as_json: bool) -> None:
     for one in found:
         table.add_row(escape(one.name), one.fault.replace("_", " "), f"{one.asked_at:%Y-%m-%d %H:%M}")
     Screen().print(table)
+
+
+@sensor.command()
+@_STREAMS
+@click.option("--on", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The day of the calibration.")
+@click.option("--due", type=click.DateTime(["%Y-%m-%d"]), help="When it is due again.")
+@click.pass_obj
+def calibrated(runtime: Runtime, datastreams: tuple[int, ...], on: datetime, due: datetime | None) -> None:
+    """Write down when the sensors of DATASTREAMS (their ids) were calibrated."""
+    runtime.open_city()
+    from cityloom.kernel import clock
+    from cityloom.signals import actions
+
+    count = actions.note_calibration(datastream_ids=datastreams, on=on.date(), due_on=due.date() if due else None,
+                                     by=SYSTEM, at=clock.now())  # fmt: skip
+    click.echo(f"{count} written down.")
+
+
+@sensor.command()
+@click.argument("unit")
+@_STREAMS
+@click.pass_obj
+def owner(runtime: Runtime, unit: str, datastreams: tuple[int, ...]) -> None:
+    """Say that UNIT (as in city/water) looks after the sensors of DATASTREAMS (their ids)."""
+    runtime.open_city()
+    from cityloom.kernel import clock
+    from cityloom.signals import actions
+
+    count = actions.set_owner(datastream_ids=datastreams, unit=unit, by=SYSTEM, at=clock.now())
+    click.echo(f"{count} written down.")
 
 
 @sensor.command("end-key")

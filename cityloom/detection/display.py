@@ -26,10 +26,17 @@ CATEGORIES = {
 VERDICTS = {CONFIRMED: _("It was real"), FALSE: _("A false alarm"), DUPLICATE: _("A duplicate")}
 STATES = {CONFIRMED: "good", FALSE: "bad", DUPLICATE: "", "": "wait"}
 """The look of a verdict."""
+HEALTH = {
+    "in_service": (_("in service"), "good"), "silent": (_("silent"), "bad"), "stuck": (_("stuck"), "bad"),
+    "drifting": (_("drifting"), "wait"), "noisy": (_("noisy"), "wait"), "out_of_range": (_("out of range"), "bad"),
+    "out": (_("out of service"), ""), "unknown": (_("not known yet"), ""),
+}  # fmt: skip
+"""The words of a sensor's states, and their look."""
 KINDS = {
     "pressure": _("Water pressure"), "flow": _("Flow in a water main"), "settlement": _("Settlement of the ground"),
     "traffic_speed": _("Speed of traffic"), "rain": _("Rain"), "call": _("Residents' calls"),
-    "scene": _("Camera scenes"),
+    "scene": _("Camera scenes"), "camera": _("Scenes on the street"), "level": _("Water level in a tank"),
+    "water_level": _("Water level"), "methane": _("Methane in a chamber"), "gas_pressure": _("Gas pressure"),
 }  # fmt: skip
 
 
@@ -43,6 +50,11 @@ def verdict_word(verdict: str) -> str:
     return gettext(VERDICTS[verdict]) if verdict in VERDICTS else gettext("not judged yet")
 
 
+def state_word(state: str) -> str:
+    """How a sensor does."""
+    return gettext(HEALTH[state][0])
+
+
 def kind_word(kind: str) -> str:
     """What a kind of source measures or tells."""
     return gettext(KINDS[kind]) if kind in KINDS else kind.replace("_", " ").capitalize()
@@ -52,6 +64,7 @@ _POINT = {"circle-stroke-color": "--map-point-line", "circle-stroke-width": 1.5,
 DISPLAY = Display(
     pages=(
         Page("detections", _("Detections"), "now", 30),
+        Page("sensor-list", _("State of the sensors"), "city", 30),
         Page("rule-packs", _("Rule packs"), "city", 40),
         Page("scorecard", _("Scorecard of detections"), "oversight", 60),
     ),
@@ -66,6 +79,20 @@ DISPLAY = Display(
             }},),
             legend=(
                 LegendItem("--map-incident", _("Detection")), LegendItem("--map-sensor-off", _("A false alarm")),
+            ),
+        ),
+        Layer(
+            key="sensor-faults", label=_("Sensors that fail"), kind="live", source=f"{_HERE}.failing",
+            section="signals", order=114, card="cityloom.signals.layers.sensor_card",
+            events=frozenset({"SensorFailed", "SensorRecovered"}),
+            style=({"type": "circle", "paint": _POINT | {
+                "circle-color": ["match", ["get", "state"], "silent", "--map-sensor-silent", "out_of_range",
+                                 "--map-incident", "stuck", "--map-task-open", "--map-scene"],
+                "circle-radius": 6,
+            }},),
+            legend=(
+                LegendItem("--map-sensor-silent", _("silent")), LegendItem("--map-incident", _("out of range")),
+                LegendItem("--map-task-open", _("stuck")), LegendItem("--map-scene", _("drifting or noisy")),
             ),
         ),
     ),

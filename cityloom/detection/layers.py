@@ -13,13 +13,16 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from cityloom.detection import queries
 from cityloom.detection.browsing import listing
-from cityloom.detection.display import category_word, verdict_word
+from cityloom.detection.display import category_word, state_word, verdict_word
 from cityloom.detection.domain.evidence import probability_words
 from cityloom.detection.models import Detection
 from cityloom.detection.trust.judgements import with_verdict
 from cityloom.kernel import clock
 from cityloom.kernel.actor import Actor
+from cityloom.signals import queries as signals
+from cityloom.signals.queries import Narrowed
 from cityloom.ui.domain import geojson
 from cityloom.ui.domain.declared import MOST_WORK, Card, WorkItem
 
@@ -35,6 +38,17 @@ def detections(_actor: Actor | None, at: datetime | None) -> dict[str, Any]:
         geojson.point(row.id, row.lon, row.lat, title=category_word(row.category), state=row.verdict,
                       exercise=bool(row.exercise_id), at=clock.to_text(row.raised_at), url=_page(row.id))
         for row in with_verdict(rows).order_by("-raised_at")[:_MOST]
+    )  # fmt: skip
+
+
+def failing(_actor: Actor | None, _at: datetime | None) -> dict[str, Any]:
+    """Sensors that do not do their work now, by how they fail; what was known earlier is not told."""
+    states = {one.datastream_id: one for one in queries.failed_sensors()[:_MOST]}
+    found = signals.sensors_listed(Narrowed(only=tuple(states)), 0, _MOST)
+    return geojson.collection(
+        geojson.point(one.id, one.lon, one.lat, title=f"{one.name}: {state_word(states[one.id].state)}",
+                      state=states[one.id].state, at=clock.to_text(states[one.id].since), url=_sensor(one.id))
+        for one in found if one.lon is not None and one.lat is not None
     )  # fmt: skip
 
 
@@ -58,6 +72,10 @@ def to_judge(_actor: Actor, _at: datetime | None) -> list[WorkItem]:
                  note=_("Was it real? Your answer feeds the scorecard."))
         for row in listing.waiting(MOST_WORK)
     ]  # fmt: skip
+
+
+def _sensor(key: int) -> str:
+    return reverse("sensor", args=[key])
 
 
 def _page(key: str) -> str:

@@ -36,8 +36,8 @@ __all__ = [
     "DetectionFacts", "EvidenceFacts", "FailedSensor", "JudgementFacts", "OutcomeFacts", "SensorNow", "StepFacts",
     "Tried", "VersionFacts", "baselines_of", "detection", "detections_of", "duplicates_of", "evidence_of",
     "failed_sensors", "fired_in_city", "fired_on", "fired_on_sent", "judgements_of", "kept_packs", "outcomes_of",
-    "pack_of", "pack_version", "packs_in_force", "scenes_of", "sensors_now", "sentence_of", "shipped_pack_files",
-    "shipped_packs", "steps_of", "versions_in_force", "versions_of",
+    "pack_of", "pack_version", "packs_in_force", "scenes_of", "sensor_now", "sensors_now", "sentence_of",
+    "shipped_pack_files", "shipped_packs", "steps_of", "versions_in_force", "versions_of",
 ]  # fmt: skip
 
 _CHUNK = 5_000
@@ -159,6 +159,18 @@ def sensors_now(exercise_id: str = "") -> list[SensorNow]:
                                                 "limit")]  # fmt: skip
     return [SensorNow(key, _instant(at_us), value, count, expected, spread, STATES[state], found, limit)
             for key, at_us, value, count, expected, spread, state, found, limit in zip(*columns, strict=True)]
+
+
+def sensor_now(datastream_id: int, exercise_id: str = "") -> SensorNow | None:
+    """What is known of one stream whose readings are watched."""
+    rows = seen.seen(seen.folder_of(exercise_id))
+    rows = rows[(rows["id"] == datastream_id) & (rows["count"] > 0)]
+    return _now(rows[0].tolist()) if len(rows) else None
+
+
+def _now(row: tuple) -> SensorNow:
+    key, at_us, value, count, expected, spread, state, found, limit = row
+    return SensorNow(key, _instant(at_us), value, count, expected, spread, STATES[state], found, limit)
 
 
 def failed_sensors() -> list[FailedSensor]:

@@ -2,12 +2,15 @@
 
 from django.urls import path
 
-from cityloom.detection.views import detections, rule_packs, scorecard
+from cityloom.detection.views import detections, rule_packs, scorecard, sensors
 
 urlpatterns = [
     path("detections/", detections.detections, name="detections"),
     path("detections/scorecard/", scorecard.scorecard, name="scorecard"),
     path("detections/scorecard/export/", scorecard.export, name="export-scorecard"),
+    path("sensors/list/", sensors.sensors, name="sensor-list"),
+    path("sensors/<int:number>/", sensors.sensor, name="sensor"),
+    path("sensors/<int:number>/calibrate/", sensors.calibrate, name="calibrate-sensor"),
     path("rule-packs/", rule_packs.rule_packs, name="rule-packs"),
     path("rule-packs/write/", rule_packs.write, name="write-rules"),
     path("rule-packs/pack/<str:name>/", rule_packs.rule_pack, name="rule-pack"),

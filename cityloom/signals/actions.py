@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import repeat
 from pathlib import Path
 from threading import Event
@@ -28,7 +28,7 @@ from cityloom.kernel import cells, clock, ids
 from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
 from cityloom.signals import plugins, policies, queries
-from cityloom.signals.domain.kinds import KINDS, Sites
+from cityloom.signals.domain.kinds import KINDS, OWNERS, Sites
 from cityloom.signals.domain.meters import Meter, NamedSites, read_meters
 from cityloom.signals.domain.reading import (
     SENTENCES,
@@ -199,6 +199,24 @@ def adopt(*, datastream_id: int, kind: str = "", by: Actor, at: datetime) -> str
     """
     policies.check_can_make_key(by)
     return adopting.adopt(datastream_id, kind)
+
+
+def set_owner(*, datastream_ids: Sequence[int], unit: str, by: Actor, at: datetime) -> int:
+    """Say which unit looks after sensors; return how many there are. Raises: Refused `signals.role`."""
+    policies.check_can_look_after_sensors(by)
+    return Datastream.objects.filter(id__in=datastream_ids).update(owner_unit=unit[:80])
+
+
+def note_calibration(
+    *, datastream_ids: Sequence[int], on: date, due_on: date | None, by: Actor, at: datetime
+) -> int:  # fmt: skip
+    """Write down when sensors were calibrated and when that is due again; return how many there are.
+
+    Raises: Refused `signals.role`, `signals.calibration`.
+    """
+    policies.check_can_look_after_sensors(by)
+    policies.check_calibration(on, due_on, at.date())
+    return Datastream.objects.filter(id__in=datastream_ids).update(calibrated_on=on, calibration_due_on=due_on)
 
 
 def set_public(*, datastream_ids: Sequence[int], is_public: bool, by: Actor, at: datetime) -> int:
@@ -455,7 +473,7 @@ def _datastream(
         description=facts.procedure, unit_of_measurement=placing.unit_of_measurement(facts.unit), kind=kind,
         unit=facts.unit, lon=thing.lon, lat=thing.lat, cell=thing.cell,
         cadence_s=facts.cadence_s, low=facts.low, high=facts.high,
-        made_up=thing.made_up,
+        made_up=thing.made_up, owner_unit=OWNERS.get(kind, ""),
     )  # fmt: skip
 
 

@@ -173,7 +173,8 @@ def sensor_card(actor: Actor | None, feature: str, at: datetime | None = None) -
         (_("Last reading"), _latest(row, at or clock.now()) if actor else ""),
     ]  # fmt: skip
     note = _("It reports scenes, never people.") if row.kind == "camera" else ""
-    return Card(row.name, tuple(fact for fact in facts if fact[1]), state=row.state, note=note)
+    url = reverse("sensor", args=[row.id]) if actor else ""
+    return Card(row.name, tuple(fact for fact in facts if fact[1]), url=url, state=row.state, note=note)
 
 
 def _latest(row: Datastream, at: datetime) -> str:
@@ -207,7 +208,7 @@ def _when(instant: datetime) -> str:
     return str(date_format(localtime(instant), "Y-m-d H:i:s"))
 
 
-def search(_actor: Actor | None, text: str, limit: int) -> Sequence[Hit]:
+def search(actor: Actor | None, text: str, limit: int) -> Sequence[Hit]:
     """Sensors whose name, or whose mast's, begins with the text."""
     wanted = text.casefold()
     beyond = wanted + "\U0010ffff"
@@ -215,4 +216,8 @@ def search(_actor: Actor | None, text: str, limit: int) -> Sequence[Hit]:
     on = Thing.objects.filter(name__gte=wanted, name__lt=beyond).order_by("name").values_list("id", flat=True)[:limit]
     mounted = Datastream.objects.filter(thing_id__in=list(on)).exclude(kind="").order_by("name")[:limit]
     found = {row.id: row for row in [*named, *mounted]}
-    return [Hit(row.name, kind_word(row.kind), place=(row.lon, row.lat)) for row in list(found.values())[:limit]]
+    return [
+        Hit(row.name, kind_word(row.kind), url=reverse("sensor", args=[row.id]) if actor else "",
+            place=(row.lon, row.lat))
+        for row in list(found.values())[:limit]
+    ]  # fmt: skip

@@ -23,7 +23,8 @@ CLASSIFICATION = {
                    "feature": "clear", "name": "clear", "description": "clear", "observation_type": "clear",
                    "unit_of_measurement": "clear", "observed_area": "clear", "properties": "clear", "kind": "clear",
                    "unit": "clear", "lon": "clear", "lat": "clear", "cell": "clear", "cadence_s": "clear",
-                   "low": "clear", "high": "clear", "state": "clear", "is_public": "clear", "made_up": "clear"},
+                   "low": "clear", "high": "clear", "state": "clear", "is_public": "clear", "made_up": "clear",
+                   "owner_unit": "clear", "calibrated_on": "clear", "calibration_due_on": "clear"},
     "Observation": {"id": "clear", "exercise_id": "clear", "datastream_id": "clear", "feature": "clear",
                     "phenomenon_us": "clear", "phenomenon_end_us": "clear", "result_time_us": "clear",
                     "result": "clear", "result_json": "clear", "result_quality": "clear", "valid_us": "clear",
@@ -140,7 +141,7 @@ class FeatureOfInterest(models.Model):
 
 
 class Datastream(models.Model):
-    """A series of observations of one property by one sensor.
+    """A series of observations of one property by one sensor; `owner_unit` is the unit that looks after it.
 
     With a `kind` it was installed by the city: detection and the map know it, and its sender calls it by `name`, of
     which there is one. `feature` is what those of its observations are of that name none themselves.
@@ -170,6 +171,9 @@ class Datastream(models.Model):
     state = models.CharField(max_length=16, default=IN_SERVICE)
     is_public = models.BooleanField(default=True)
     made_up = models.SmallIntegerField(default=0)
+    owner_unit = models.CharField(max_length=80, blank=True, default="", db_index=True)
+    calibrated_on = models.DateField(null=True, blank=True)
+    calibration_due_on = models.DateField(null=True, blank=True)
 
     class Meta:
         constraints = [

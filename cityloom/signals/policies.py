@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
@@ -11,6 +12,9 @@ MOST_AN_HOUR_EACH = 20
 """From one network address; a whole house may stand behind one."""
 MOST_AN_HOUR = 2_000
 KEY_MAKERS = frozenset({"operator", "system"})
+SENSOR_KEEPERS = frozenset({
+    "operator", "steward", "department-water", "department-gas", "department-traffic", "system",
+})  # fmt: skip
 READERS = frozenset({"duty-officer", "supervisor", "case-handler"})
 
 
@@ -65,3 +69,20 @@ def check_can_change(by: Writer) -> None:
     if by.thing_id is not None:
         raise Refused("signals.not_allowed_thing", "This key may only add observations to the datastreams of thing"
                       " {value}; use a key of a wider scope.", value=by.thing_id)  # fmt: skip
+
+
+def check_can_look_after_sensors(actor: Actor) -> None:
+    """Raises: Refused `signals.role`."""
+    if not actor.roles & SENSOR_KEEPERS:
+        raise Refused("signals.role", "Sensors are looked after by operators, data stewards and the departments of"
+                      " water, gas and traffic; ask one of them.")  # fmt: skip
+
+
+def check_calibration(on: date, due_on: date | None, today: date) -> None:
+    """Raises: Refused `signals.calibration`."""
+    if on > today + timedelta(days=1):
+        raise Refused("signals.calibration", "{value} is still to come; give the day on which it was calibrated.",
+                      value=on.isoformat())  # fmt: skip
+    if due_on is not None and due_on <= on:
+        raise Refused("signals.calibration", "It is due again on {value}, which is not after {limit}; give a later"
+                      " day.", value=due_on.isoformat(), limit=on.isoformat())  # fmt: skip

@@ -19,14 +19,36 @@ from numpy.typing import NDArray
 from cityloom.kernel import cells, clock, geometry
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
+from cityloom.signals import policies
 from cityloom.signals.domain.kinds import KINDS, SILENT_AFTER_CADENCES, silent
 from cityloom.signals.domain.reading import SENTENCES, Stream, instant_of, microseconds
 from cityloom.signals.domain.still import MEDIA_TYPES
 from cityloom.signals.models import Datastream, DeviceKey, RejectedSignal, Report, SceneEvent
 from cityloom.signals.readings import outline as outlines
 from cityloom.signals.readings.outline import Outline
+from cityloom.signals.watching.sensors import (
+    Narrowed,
+    SensorFacts,
+    last_recorded,
+    owner_units,
+    sensor,
+    sensors_listed,
+    sensors_wanted,
+)  # fmt: skip
 from cityloom.ui.domain import declared as figures
+from cityloom.ui.words import sentence_of as sentence_in_words
 
+__all__ = [
+    "Datastreams", "Fact", "Key", "KeyFacts", "Narrowed", "Outline", "PublicSensor", "Readings", "Rejections",
+    "ReportCard", "ReportFacts", "SceneFacts", "SensorFacts", "Still", "StreamTold", "bridge_schema", "datastreams",
+    "datastreams_near", "datastreams_of_kinds", "device_keys", "exchange_schema", "extremes", "is_reported",
+    "last_instant", "last_instants", "last_recorded", "outline", "owner_units", "readings_between", "readings_of",
+    "readings_told", "recent", "recent_reports", "reference_of", "rejections", "report_card", "reports_between",
+    "reports_counted", "reports_of_a_day", "road_of", "scenes_between", "sensor", "sensor_counts", "sensor_faults",
+    "sensors_counted", "sensors_for_everyone", "sensors_in_service", "sensors_listed", "sensors_wanted",
+    "sentence_of", "silent_among", "still_of", "stream_names", "streams_by_key", "streams_that_spoke", "unit_of",
+    "why_not_look_after",
+]  # fmt: skip
 Fact = TypeVar("Fact", "ReportFacts", "SceneFacts")
 Key = TypeVar("Key")
 _IN = {"sqlite": "IN (SELECT value FROM json_each(%s))", "postgresql": "= ANY(%s::bigint[])"}
@@ -309,6 +331,28 @@ def outline(
     """
     keys, root = sorted({int(key) for key in datastream_ids}), road_of(exercise_id)
     return outlines.outline(root, keys, microseconds(since), microseconds(until), exercise_id, most=most)
+
+
+def last_instant(datastream_id: int, exercise_id: str = "") -> datetime | None:
+    """When the latest reading of a stream was made, wherever it lies; None where there is none."""
+    found = [last_recorded(datastream_id, exercise_id)]
+    if (road_of(exercise_id) / ".readings").is_dir():
+        from cityloom.signals.readings import looking
+
+        for who in (looking.WHO, looking.WEB):
+            told = looking.tallies(road_of(exercise_id), who)
+            ours = (told["id"] == datastream_id) & (told["count"] > 0)
+            found += [instant_of(last) for last in told["last_us"][ours]]
+    return max((one for one in found if one is not None), default=None)
+
+
+def why_not_look_after(actor: Actor) -> str:
+    """Why somebody may not say whose a sensor is and when it was calibrated; "" where they may."""
+    try:
+        policies.check_can_look_after_sensors(actor)
+    except Refused as refusal:
+        return sentence_in_words(refusal)
+    return ""
 
 
 def stream_names(datastream_ids: Iterable[int]) -> dict[int, str]:

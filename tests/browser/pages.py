@@ -58,6 +58,8 @@ PAGES = (
     Sight("map", "Commander", "/map/"), Sight("search", "Commander", "/search/?q=road"),
     Sight("detections", "Duty officer", "/detections/?of=drills"),
     Sight("detection", "Duty officer", "/detections/?of=drills", "main tbody a"),
+    Sight("sensor-list", "Water company desk", "/sensors/list/?kind=pressure"),
+    Sight("sensor", "Water company desk", "/sensors/list/?kind=pressure", "main tbody a"),
     Sight("rule-packs", "Duty officer", "/rule-packs/"), Sight("rule-pack", "Duty officer", "/rule-packs/pack/pipes/"),
     Sight("write-rules", "Duty officer", "/rule-packs/write/?pack=pipes"),
     Sight("scorecard", "Auditor", "/detections/scorecard/?of=drills"),

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from cityloom.detection import queries
@@ -64,7 +65,7 @@ def _said(item: EvidenceFacts, found: DetectionFacts, names: dict[int, str]) -> 
     name = names.get(stream, item.source) if stream else ""
     metres = distance_m(found.lon, found.lat, item.lon, item.lat)
     return Said(item, kind_word(item.kind), name, _words(item, name), _strength(item.weight), round(metres),
-                _address(item), stream)  # fmt: skip
+                _address(item, found), stream)  # fmt: skip
 
 
 def _stream(item: EvidenceFacts) -> int:
@@ -73,8 +74,12 @@ def _stream(item: EvidenceFacts) -> int:
     return int(key) if kind == "datastream" and key.isdecimal() else 0
 
 
-def _address(item: EvidenceFacts) -> str:
+def _address(item: EvidenceFacts, found: DetectionFacts) -> str:
     kind, _mark, key = item.source.partition(":")
+    if stream := _stream(item):
+        drill = {"drill": found.exercise_id} if found.exercise_id else {}
+        asked = {"until": (found.last_at + _AFTER).isoformat()} | drill
+        return f"{reverse('sensor', args=[stream])}?{urlencode(asked)}"
     return reverse("report-card", args=[key]) if kind == "report" else ""
 
 

@@ -56,6 +56,14 @@ def picture_of(found: DetectionFacts, said: Sequence[Source]) -> SafeString:
     return mark_safe(draw(layers, bbox=box, words=_around(found), size=_SIZE, key="detection"))  # noqa: S308 - drawn, and escaped, by ourselves
 
 
+def sensor_picture(lon: float, lat: float, name: str) -> SafeString:
+    """A sensor on the ground around it."""
+    box = with_margin(circle(lon, lat, 150.0).bounds)
+    layers = [*ground_in(box), Layer("mark", [shapely.Point(lon, lat)], [name[:30]])]
+    words = _words(_("The place of the sensor; its street and coordinates stand above."))
+    return mark_safe(draw(layers, bbox=box, words=words, size=(960, 400), key="sensor"))  # noqa: S308 - drawn, and escaped, by ourselves
+
+
 def ground_in(box: BBox) -> list[Layer]:
     """The city below; nothing where no city is loaded."""
     try:
@@ -74,6 +82,10 @@ def place_words(lon: float, lat: float) -> str:
 
 
 def _around(found: DetectionFacts) -> Words:
+    return _words(_("The table below says the same in words."), [_("EXERCISE")] * bool(found.exercise_id))
+
+
+def _words(description: str, notes: Sequence[str] = ()) -> Words:
     city = registers.city()
-    notes = [_("EXERCISE")] * bool(found.exercise_id) + [_("SYNTHETIC DATA")] * bool(city and city.is_synthetic)
-    return Words("", _("The table below says the same in words."), city.attribution if city else "", " · ".join(notes))
+    marks = [*notes, *[_("SYNTHETIC DATA")] * bool(city and city.is_synthetic)]
+    return Words("", description, city.attribution if city else "", " · ".join(marks))

@@ -53,6 +53,12 @@ KINDS = {
     )
 }
 SILENT_AFTER_CADENCES = 5
+OWNERS = {
+    "pressure": "city/water", "flow": "city/water", "level": "city/water", "water_level": "city/water",
+    "methane": "city/gas", "gas_pressure": "city/gas", "settlement": "city/traffic", "traffic_speed": "city/traffic",
+    "camera": "city/traffic", "rain": "city/emergency",
+}  # fmt: skip
+"""The unit that looks after the sensors of a kind, until another one is named."""
 _UCUM = "ucum:"
 
 

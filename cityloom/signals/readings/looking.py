@@ -14,7 +14,7 @@ from cityloom.lake.engines import bare
 from cityloom.lake.table import Table
 from cityloom.signals.readings import tally_file
 from cityloom.signals.readings.earlier import Rows
-from cityloom.signals.readings.store import READINGS, WHO, folder_of
+from cityloom.signals.readings.store import OBSERVATIONS, READINGS, WEB, WHO, folder_of
 
 _DAY_US = 86_400_000_000
 _MOST_TRIES = 5
@@ -46,7 +46,7 @@ def stretches(
 
 def _where(root: Path, since_us: int, until_us: int, who: str) -> tuple[list[str], list[pa.Table]]:
     """The files of the lake for that time and the journals that are not there yet, of one state."""
-    table = Table(root, READINGS)
+    table = Table(root, OBSERVATIONS if who == WEB else READINGS)
     for _ in range(_MOST_TRIES):
         done = table.written_up_to(who)
         files = [str(table.folder / one.path) for one in table.files(_span(since_us, until_us))]

@@ -1,0 +1,145 @@
+"""Sensors for those who look after them: a list by kind, state and owner, and each with its readings and its state."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.timezone import get_current_timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from cityloom.accounts import queries as accounts
+from cityloom.detection import queries
+from cityloom.detection.browsing import parts_taken
+from cityloom.detection.browsing.listed_sensors import OUT, Listed, Sensors, states_of
+from cityloom.detection.display import HEALTH, STATES, category_word, kind_word, state_word, verdict_word
+from cityloom.detection.views import pictures, reading_charts
+from cityloom.kernel import clock
+from cityloom.kernel.actor import Actor
+from cityloom.kernel.refused import Refused
+from cityloom.signals import actions as signal_actions
+from cityloom.signals import queries as signals
+from cityloom.signals.queries import SensorFacts
+from cityloom.ui.once import only_once
+from cityloom.ui.words import sentence_of
+
+PAGE = 50
+_SHOWN = 40
+_LATELY = timedelta(days=365)
+_MOST_DETECTIONS = 20
+
+
+@require_safe
+def sensors(request: HttpRequest) -> HttpResponse:
+    """Every sensor that the city installed, by kind, state and the unit that looks after it, and on the map."""
+    asked = Listed.read(request.GET.dict())
+    page = Paginator(Sensors(asked), PAGE).get_page(request.GET.get("page"))
+    found = list(page.object_list)
+    failed, units = states_of(), signals.owner_units()
+    names = accounts.unit_names_of(set(units))
+    return render(request, "detection/sensors.html", {
+        "page": page, "asked": asked, "rows": [_row(one, failed.get(one.id, ""), names) for one in found],
+        "kinds": [(kind, kind_word(kind), count) for kind, count in signals.sensor_counts().items()],
+        "states": [(state, _(word)) for state, (word, _look) in HEALTH.items()],
+        "units": [(unit, names.get(unit, unit)) for unit in units], "view": _view(found),
+    })  # fmt: skip
+
+
+@require_safe
+def sensor(request: HttpRequest, number: int) -> HttpResponse:
+    """One of them: whose it is, how it does, what it said, and what that led to."""
+    return _page(request, number)
+
+
+@require_POST
+@only_once
+def calibrate(request: HttpRequest, number: int) -> HttpResponse:
+    """Write down a calibration."""
+    sent = {name: request.POST.get(name, "")[:10] for name in ("on", "due_on")}
+    try:
+        on, due_on = _day(sent["on"]), _day(sent["due_on"]) if sent["due_on"] else None
+        signal_actions.note_calibration(datastream_ids=[number], on=on, due_on=due_on, by=_actor(request),
+                                        at=clock.now())  # fmt: skip
+    except Refused as refusal:
+        if refusal.code != "signals.calibration":
+            raise
+        return _page(request, number, refusal=sentence_of(refusal), sent=sent, status=422)
+    messages.success(request, _("The calibration is written down."))
+    return redirect("sensor", number)
+
+
+def _page(request: HttpRequest, number: int, status: int = 200, **more: Any) -> HttpResponse:
+    facts, now = signals.sensor(number), clock.now()
+    drill = request.GET.get("drill", "")[:26]
+    period = request.GET.get("period", "")
+    period = period if period in reading_charts.PERIODS else "day"
+    last = signals.last_instant(number, drill)
+    until = _until(request) or (last + timedelta(seconds=1) if drill and last else now)
+    shown = reading_charts.shown(facts, until, period, drill)
+    told = queries.sensor_now(number, drill)
+    failed = None if drill else next((one for one in queries.failed_sensors() if one.datastream_id == number), None)
+    state = told.state if told else failed.state if failed else shown.state
+    taken = parts_taken.detections_with(number, now - _LATELY, _MOST_DETECTIONS)
+    return render(request, "detection/sensor.html", {
+        "one": facts, "what": kind_word(facts.kind) if facts.kind else facts.observes or facts.name,
+        "owner": _owner(facts), "where": pictures.place_words(facts.lon, facts.lat) if facts.lon is not None else "",
+        "picture": pictures.sensor_picture(facts.lon, facts.lat, facts.name) if facts.lon is not None else "",
+        "state": state_word(state if facts.in_service else OUT), "look": _look(state, facts),
+        "told": told, "failed": failed, "chart": shown.chart, "counted": shown.count,
+        "readings": shown.readings[-_SHOWN:][::-1],
+        "period": period, "periods": [(key, _(word)) for key, (word, _span) in reading_charts.PERIODS.items()],
+        "until": until if request.GET.get("until") else None, "drill": drill, "last": last,
+        "is_later": bool(last and last < shown.since), "detections": [_taken(row) for row in taken],
+        "is_due": bool(facts.calibration_due_on and facts.calibration_due_on <= now.date()),
+        "why_not": signals.why_not_look_after(_actor(request)),
+    } | more, status=status)  # fmt: skip
+
+
+def _look(state: str, facts: SensorFacts) -> str:
+    return HEALTH[state if facts.in_service else OUT][1]
+
+
+def _row(one: SensorFacts, failed: str, names: dict[str, str]) -> dict[str, Any]:
+    state = OUT if not one.in_service else failed or "in_service"
+    return {"one": one, "what": kind_word(one.kind), "state": state_word(state), "look": HEALTH[state][1],
+            "owner": names.get(one.owner_unit, one.owner_unit)}  # fmt: skip
+
+
+def _taken(row: Any) -> dict[str, Any]:
+    return {"one": row, "what": category_word(row.category), "verdict": verdict_word(row.verdict),
+            "look": STATES.get(row.verdict, "")}  # fmt: skip
+
+
+def _owner(facts: SensorFacts) -> str:
+    return accounts.unit_names_of({facts.owner_unit}).get(facts.owner_unit, facts.owner_unit) or facts.owner
+
+
+def _until(request: HttpRequest) -> datetime | None:
+    text = request.GET.get("until", "")
+    if not text:
+        return None
+    try:
+        return clock.asked_for(text.replace(" ", "+"), get_current_timezone())
+    except ValueError as error:
+        raise Http404 from error
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise Refused("signals.calibration", "{value} is no day; write it as in {limit}.", value=text or "–",
+                      limit="2026-11-01") from error  # fmt: skip
+
+
+def _view(found: list[SensorFacts]) -> str:
+    return f"{found[0].lon:.5f},{found[0].lat:.5f},14" if found and found[0].lon is not None else ""
+
+
+def _actor(request: HttpRequest) -> Actor:
+    return accounts.as_actor(request.user)  # type: ignore[arg-type]
