@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,7 +38,7 @@ __all__ = [
     "Tried", "VersionFacts", "baselines_of", "detection", "detections_of", "duplicates_of", "evidence_of",
     "failed_sensors", "fired_in_city", "fired_on", "fired_on_sent", "judgements_of", "kept_packs", "outcomes_of",
     "pack_of", "pack_version", "packs_in_force", "scenes_of", "sensor_now", "sensors_now", "sentence_of",
-    "shipped_pack_files", "shipped_packs", "steps_of", "versions_in_force", "versions_of",
+    "shipped_pack_files", "shipped_packs", "states_now", "steps_of", "versions_in_force", "versions_of",
 ]  # fmt: skip
 
 _CHUNK = 5_000
@@ -166,6 +167,13 @@ def sensor_now(datastream_id: int, exercise_id: str = "") -> SensorNow | None:
     rows = seen.seen(seen.folder_of(exercise_id))
     rows = rows[(rows["id"] == datastream_id) & (rows["count"] > 0)]
     return _now(rows[0].tolist()) if len(rows) else None
+
+
+def states_now(datastream_ids: Iterable[int], exercise_id: str = "") -> dict[int, str]:
+    """The states of the sensors of those streams, as far as their readings are watched."""
+    rows = seen.seen(seen.folder_of(exercise_id))
+    rows = rows[np.isin(rows["id"], list(datastream_ids)) & (rows["count"] > 0)]
+    return {int(key): STATES[int(state)] for key, state in zip(rows["id"], rows["state"], strict=True)}
 
 
 def _now(row: tuple) -> SensorNow:

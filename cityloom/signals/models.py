@@ -171,7 +171,7 @@ class Datastream(models.Model):
     state = models.CharField(max_length=16, default=IN_SERVICE)
     is_public = models.BooleanField(default=True)
     made_up = models.SmallIntegerField(default=0)
-    owner_unit = models.CharField(max_length=80, blank=True, default="", db_index=True)
+    owner_unit = models.CharField(max_length=80, null=True, blank=True, db_index=True)
     calibrated_on = models.DateField(null=True, blank=True)
     calibration_due_on = models.DateField(null=True, blank=True)
 

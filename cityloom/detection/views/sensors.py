@@ -40,12 +40,13 @@ def sensors(request: HttpRequest) -> HttpResponse:
     asked = Listed.read(request.GET.dict())
     page = Paginator(Sensors(asked), PAGE).get_page(request.GET.get("page"))
     found = list(page.object_list)
-    failed, units = states_of(), signals.owner_units()
+    known, units = queries.states_now(one.id for one in found) | states_of(), signals.owner_units()
     names = accounts.unit_names_of(set(units))
     return render(request, "detection/sensors.html", {
-        "page": page, "asked": asked, "rows": [_row(one, failed.get(one.id, ""), names) for one in found],
+        "page": page, "asked": asked, "rows": [_row(one, known.get(one.id, "unknown"), names) for one in found],
         "kinds": [(kind, kind_word(kind), count) for kind, count in signals.sensor_counts().items()],
-        "states": [(state, _(word)) for state, (word, _look) in HEALTH.items()],
+        "states": [("in_service", _("no fault known")),
+                   *((state, state_word(state)) for state in HEALTH if state not in ("in_service", "unknown"))],
         "units": [(unit, names.get(unit, unit)) for unit in units], "view": _view(found),
     })  # fmt: skip
 
@@ -104,8 +105,8 @@ def _look(state: str, facts: SensorFacts) -> str:
     return HEALTH[state if facts.in_service else OUT][1]
 
 
-def _row(one: SensorFacts, failed: str, names: dict[str, str]) -> dict[str, Any]:
-    state = OUT if not one.in_service else failed or "in_service"
+def _row(one: SensorFacts, known: str, names: dict[str, str]) -> dict[str, Any]:
+    state = known if one.in_service else OUT
     return {"one": one, "what": kind_word(one.kind), "state": state_word(state), "look": HEALTH[state][1],
             "owner": names.get(one.owner_unit, one.owner_unit)}  # fmt: skip
 

@@ -80,7 +80,7 @@ def sensors_listed(wanted: Narrowed, first: int, most: int) -> list[SensorFacts]
     """Some of the sensors that are wanted, by id."""
     rows = _rows(wanted).select_related("thing").order_by("id")[first : first + most]
     return [
-        SensorFacts(*(getattr(row, name) for name in _ONE), thing=row.thing.name, street=row.thing.street,
+        SensorFacts(*(_known(row, name) for name in _ONE), thing=row.thing.name, street=row.thing.street,
                     in_service=row.state == Datastream.IN_SERVICE)
         for row in rows
     ]  # fmt: skip
@@ -93,8 +93,8 @@ def sensors_wanted(wanted: Narrowed) -> int:
 
 def owner_units() -> list[str]:
     """The units that look after any sensor."""
-    return sorted(set(Datastream.objects.exclude(owner_unit="").order_by().values_list("owner_unit", flat=True)
-                      .distinct()))  # fmt: skip
+    named = Datastream.objects.exclude(owner_unit=None).exclude(owner_unit="")
+    return sorted(named.order_by().values_list("owner_unit", flat=True).distinct())
 
 
 def last_recorded(datastream_id: int, exercise_id: str = "") -> datetime | None:
@@ -120,12 +120,17 @@ def _bounded(keys: Iterable[int]) -> list[int]:
     return sorted(keys)[:30_000]  # both databases take so many in one question
 
 
+def _known(row: Datastream, name: str) -> Any:
+    value = getattr(row, name)
+    return "" if name == "owner_unit" and value is None else value
+
+
 def _facts(row: Datastream) -> SensorFacts:
     own, thing = _read(row.properties), _read(row.thing.properties)
     lon, lat = (row.lon, row.lat) if row.lon is not None else _place(row)
     return SensorFacts(
         row.id, row.name, row.kind, row.unit or _ucum(row), lon, lat, row.cadence_s, row.low, row.high,
-        row.owner_unit, row.calibrated_on or _day(own, "calibrated_on"),
+        row.owner_unit or "", row.calibrated_on or _day(own, "calibrated_on"),
         row.calibration_due_on or _day(own, "calibration_due_on"), row.made_up, row.description,
         thing=row.thing.name, street=row.thing.street, procedure=row.sensor.description or row.sensor.name,
         observes=row.observed_property.name if row.observed_property else "",

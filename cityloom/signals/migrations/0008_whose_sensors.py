@@ -9,6 +9,10 @@ OWNERS = {
 }
 
 
+# Columns that may be empty: SQLite adds them as they are, while others would make the table anew, without the triggers
+# that remember what was.
+
+
 def name_owners(apps, editor):
     """Who looks after what is installed already, by its kind."""
     for unit, kinds in OWNERS.items():
@@ -18,7 +22,7 @@ def name_owners(apps, editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('signals', '0006_columns'),
+        ('signals', '0007_past'),
     ]
 
     operations = [
@@ -35,7 +39,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='datastream',
             name='owner_unit',
-            field=models.CharField(blank=True, db_index=True, default='', max_length=80),
+            field=models.CharField(blank=True, db_index=True, max_length=80, null=True),
         ),
         migrations.RunPython(name_owners, migrations.RunPython.noop),
     ]
