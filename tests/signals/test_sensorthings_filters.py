@@ -14,7 +14,7 @@ from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.refused import Refused
 from cityloom.signals import actions
 from cityloom.signals.domain.sensorthings import expressions, options
-from cityloom.signals.models import Thing
+from cityloom.signals.models import Datastream, Thing
 from tests.signals.sensing import PLACE, Api, stream, thing
 from tests.signals.test_sensorthings import AT
 
@@ -145,6 +145,20 @@ def test_letters_beyond_a_to_z_have_two_cases(api):
 def test_what_would_double_with_each_bracket_is_refused_at_once(api, condition):
     message = api.get("Things", 400, filter=condition)
     assert message["reason"] in ("signals.sta_filter_wide", "signals.sta_type", "signals.sta_filter_deep")
+
+
+def test_what_would_multiply_there_and_back_again_is_refused(api):
+    """One sensor with 40 streams is found in few queries, and would be shown 40 * 40 * 40 times."""
+    with transaction.atomic():
+        one = Datastream.objects.all()[0]
+        Datastream.objects.bulk_create(
+            Datastream(name=f"S{at}", thing=one.thing, sensor=one.sensor, observed_property=one.observed_property)
+            for at in range(40)
+        )
+        back = "Datastreams($expand=Sensor($expand=Datastreams($expand=Sensor($expand=Datastreams))))"
+        assert api.get("Sensors", 400, expand=back)["reason"] == "signals.sta_too_much"
+        assert api.get("Sensors", expand="Datastreams($expand=Sensor($expand=Datastreams))")["value"]
+        transaction.set_rollback(True)
 
 
 def test_a_thing_with_many_that_match_comes_once_and_paths_sort(api):

@@ -174,11 +174,28 @@ class Answerer:
         seen = replace(options, select=(*options.select, KEY)) if options.select else options
         rows = self._entities(Wanted(target, None, keys, top=len(keys)), seen) if keys else []
         by_key = {row[KEY]: row for row in rows}
+        self._spend_on_copies(options, by_key, [row[f">{relation.name}"] for row in found])
         drop = bool(options.select) and KEY not in options.select
         bare = {key: {name: value for name, value in row.items() if not drop or name not in (KEY, SELF)}
                 for key, row in by_key.items()}  # fmt: skip
         for row, outer in zip(found, whole, strict=True):
             outer[relation.name] = bare.get(row[f">{relation.name}"])
+
+
+    def _spend_on_copies(self, options: Options, rows: dict[Any, dict[str, Any]], keys: list[Any]) -> None:
+        """What is found once and shown many times is answered many times: there and back again it would multiply."""
+        sizes = {key: _entities_in(row, options) for key, row in rows.items()}
+        self.budget.spend(sum(sizes.get(key, 0) for key in keys) - sum(sizes.values()))
+
+
+def _entities_in(row: dict[str, Any], options: Options) -> int:
+    """How many entities an answer holds, itself and all that is inlined in it."""
+    count = 1
+    for name, inner in options.expand.items():
+        value = row.get(name)
+        for one in value if isinstance(value, list) else [value] if value else []:
+            count += _entities_in(one, inner)
+    return count
 
 
 def address_of(key: int | str) -> str:
