@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import date, timedelta
 from typing import Any
 
@@ -43,10 +43,14 @@ class Term:
 
 @dataclass(frozen=True)
 class Proof:
-    """The fields of a file by name; the texts of its columns are called t0, t1 and so on."""
+    """The fields of a file by name; the texts of its columns are called t0, t1 and so on.
+
+    `shared` are columns that the terms are told in: DuckDB would work out again what stands in several places of one.
+    """
 
     terms: Mapping[str, Term]
     is_shifted: bool = False
+    shared: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def certain(self) -> str:
@@ -70,12 +74,21 @@ def proof_of(mapping: FileMapping, header: Sequence[str], today: date) -> Proof 
     if not all(map(_is_known, things)) or not all(map(str.isprintable, words)):
         return None
     terms: dict[str, Term] = {}
+    shared: dict[str, str] = {}
     for column in mapping.columns:
-        term = _term(column, f"t{header.index(column.name)}", mapping, today)
+        text = f"t{header.index(column.name)}"
+        term = _term(column, text, mapping, today)
         if term is None:
             return None
         terms[column.field.name] = term
-    return Proof(terms, mapping.is_gcj02)
+        shared |= _shared(column, text)
+    return Proof(terms, mapping.is_gcj02, shared)
+
+
+def _shared(column: Column, text: str) -> dict[str, str]:
+    if column.field.kind == "date":
+        return {f"{text}_day": _day(column.form, text)}
+    return {f"{text}_sign": _sign(text)} if _SIGNS.get(column.field.kind) is _is_resident_id else {}
 
 
 def _agreeing(terms: Mapping[str, Term]) -> Iterator[str]:
@@ -144,29 +157,40 @@ def _emptied(text: str, empty: frozenset[str]) -> str:
 def _code(field: Field, text: str, empty: frozenset[str]) -> Term:
     """A code in plain letters, without spaces."""
     value = _emptied(f"upper({text})", empty)
-    is_right = _SIGNS.get(field.kind, lambda value: f"strlen({value}) <= 64")(f"upper({text})")
-    return Term(value, f"regexp_full_match({text}, '[!-~]*') AND ({value} = '' OR ({is_right}))", value)
+    is_right = _SIGNS.get(field.kind, lambda text: f"strlen({text}) <= 64")(text)
+    nothing = f"upper({text}) IN {_among(empty | {''})}"
+    return Term(value, f"regexp_full_match({text}, '[!-~]*') AND ({nothing} OR ({is_right}))", value)
 
 
 def _is_in_china(value: str) -> str:
     return f"left({value}, 2) IN {_among([f'{province:02d}' for province in PROVINCES])}"
 
 
-def _is_credit_code(value: str) -> str:
-    """Source: GB 32100-2015."""
-    places = [f"(instr('{CREDIT_SIGNS}', substr({value}, {place + 1}, 1)) - 1)" for place in range(18)]
+def _is_credit_code(text: str) -> str:
+    """Small letters stand one round behind capital ones, so that they count for the same. Source: GB 32100-2015."""
+    both = CREDIT_SIGNS + CREDIT_SIGNS.lower()
+    places = [f"(instr('{both}', substr({text}, {place + 1}, 1)) - 1)" for place in range(18)]
     total = " + ".join(f"{sign} * {3**place % 31}" for place, sign in enumerate(places[:17]))
-    return f"regexp_full_match({value}, '[{CREDIT_SIGNS}]{{18}}') AND (31 - ({total}) % 31) % 31 = {places[17]}"
+    return f"regexp_full_match({text}, '[{both}]{{18}}') AND (31 - ({total}) % 31) % 31 = {places[17]} % 31"
 
 
-def _is_resident_id(value: str) -> str:
+def _is_resident_id(text: str) -> str:
     """Source: GB 11643-1999."""
-    digits = [f"(ascii(substr({value}, {place + 1}, 1)) - 48)" for place in range(17)]
-    total = " + ".join(f"{digit} * {2 ** (17 - place) % 11}" for place, digit in enumerate(digits))
-    day = f"substr({value}, 7, 4) || '-' || substr({value}, 11, 2) || '-' || substr({value}, 13, 2)"
-    return (f"regexp_full_match({value}, '[0-9]{{17}}[0-9X]') AND {_is_in_china(value)}"
-            f" AND TRY_CAST({day} AS DATE) >= DATE '1800-01-01'"
-            f" AND substr('10X98765432', (({total}) % 11)::INTEGER + 1, 1) = substr({value}, 18, 1)")  # fmt: skip
+    return (f"regexp_full_match({text}, '[0-9]{{17}}[0-9Xx]') AND {_is_in_china(text)}"
+            f" AND TRY_STRPTIME(substr({text}, 7, 8), '%Y%m%d') >= TIMESTAMP '1800-01-01'"
+            f" AND {text}_sign = upper(substr({text}, 18, 1))")  # fmt: skip
+
+
+def _sign(text: str) -> str:
+    """The check sign for seventeen digits, from the number that they are; NULL where they are none.
+
+    A digit is what a power of ten leaves, less ten times what the next one does; so each power is asked for once, and
+    has the weight of its own digit less ten times that of the digit before it.
+    """
+    number = f"(TRY_CAST(left({text}, 17) AS BIGINT) % {10**17})"  # what is no such number must not overflow
+    weights = [2, *((2 ** (place + 1) - 10 * 2**place) % 11 for place in range(1, 17))]
+    total = " + ".join(f"{number} // {10**place} * {weight}" for place, weight in enumerate(weights))
+    return f"substr('10X98765432', (abs({total}) % 11)::INTEGER + 1, 1)"
 
 
 def _is_division(value: str) -> str:
@@ -227,14 +251,20 @@ def _date(column: Column, text: str, empty: frozenset[str], today: date) -> Term
     shape = re.escape(column.form)
     for name, signs in _DAY_PARTS:
         shape = shape.replace(name, f"[0-9]{{{signs}}}")
-    parts = [f"substr({text}, {column.form.index(name) + 1}, {signs})" for name, signs in _DAY_PARTS]
-    day = " || '-' || ".join(parts)
+    day = f"{text}_day"
     nothing = f"{text} IN {_among(empty | {''})}"
     latest = f" AND {day} <= '{today.isoformat()}'" if column.field.not_future else ""
     is_day = (f"regexp_full_match({text}, '{shape}{_TIME}') AND TRY_CAST({day} AS DATE) IS NOT NULL"
               f" AND {day} >= '1600-01-01'{latest}")  # fmt: skip
     value = f"CASE WHEN {nothing} THEN NULL ELSE {day} END"
     return Term(value, f"{nothing} OR ({is_day})", f"coalesce({value}, '')")
+
+
+def _day(form: str, text: str) -> str:
+    """A day as YYYY-MM-DD."""
+    if form == "YYYY-MM-DD":
+        return f"left({text}, 10)"
+    return " || '-' || ".join(f"substr({text}, {form.index(name) + 1}, {signs})" for name, signs in _DAY_PARTS)
 
 
 def _number(column: Column, text: str, empty: frozenset[str]) -> Term:

@@ -114,7 +114,7 @@ class ConnectedTable(Table, Protocol):
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked of rows in SQL, where the texts of the columns are called t0, t1 and so on.
+    """What is asked of rows in SQL, where the texts of the columns are called t0, t1 and so on, and `shared` more.
 
     `certain` tells whether a row is beyond doubt good; `values` are the values of such rows by field, `filled` whether
     a field holds anything, `digest` an unsigned number, or nothing. Only rows behind the number `after` are wanted,
@@ -129,6 +129,7 @@ class Asked:
     after: int = 0
     at_once: int = 50_000
     turn: tuple[int, int] = (0, 1)
+    shared: Mapping[str, str] = field(default_factory=dict)
     doubtful: NDArray[np.int64] | None = None
 
 

@@ -47,7 +47,7 @@ def _asked(proof: Proof, only: Collection[str] | None, key: bytes, part: tuple[i
     return Asked(
         proof.certain, {name: term.value for name, term in proof.terms.items() if name in wanted},
         {name: f"{term.text} <> ''" for name, term in proof.terms.items() if name not in wanted},
-        proof.digest(key) if key else "", *part,
+        proof.digest(key) if key else "", *part, shared=proof.shared,
     )  # fmt: skip
 
 

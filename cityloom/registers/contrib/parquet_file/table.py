@@ -83,6 +83,8 @@ class ParquetTable:
         parts += [f"{asked.digest} AS said"] if asked.digest else []
         rows = (f"SELECT file_row_number, {texts} FROM {self._file()}"  # noqa: S608
                 " WHERE file_row_number >= ? AND file_row_number < ?")  # fmt: skip
+        if shared := ", ".join(f"{value} AS {name}" for name, value in asked.shared.items()):
+            rows = f"SELECT *, {shared} FROM ({rows})"  # noqa: S608 - proofs, see above
         if asked.doubtful is not None:
             return f"SELECT {', '.join([*parts, 'file_row_number'])} FROM ({rows})"  # noqa: S608
         parts += ["file_row_number", "certain", f"CASE WHEN certain THEN NULL ELSE [{all_texts}] END AS texts"]
