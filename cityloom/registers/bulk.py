@@ -27,6 +27,7 @@ _BETWEEN = "\x1f"
 _JSONB = b"\x01"
 """The version of its binary form."""
 _COPY_ROWS = 100_000
+_BESIDE = "beside"
 _ROWS_A_STATEMENT = 20
 """On SQLite: the more, the less often the interpreter's lock goes to and fro."""
 _LOADING_PRAGMAS = ("journal_mode=MEMORY", "synchronous=OFF", "cache_size=-262144", "analysis_limit=1000")
@@ -177,6 +178,50 @@ def _values(table: type[models.Model], name: str, column: Column) -> Sequence[ob
     return [None if value != value else plain(value) for value in column.tolist()]  # noqa: PLR0124 - NaN alone differs
 
 
+def takes_databases() -> bool:
+    """Whether records that another process made can be taken over: not within a transaction, where none is opened."""
+    return _sqlite() and not connection.in_atomic_block
+
+
+@contextmanager
+def beside(database: bytes) -> Iterator[None]:
+    """Have a database in memory at hand, as the bytes of its file, for `take_over`; nothing where there are none."""
+    if not database:
+        yield
+        return
+    connection.ensure_connection()
+    link = connection.connection
+    link.execute(f"ATTACH ':memory:' AS {_BESIDE}")
+    try:
+        link.deserialize(database, name=_BESIDE)
+        yield
+    finally:
+        link.execute(f"DETACH {_BESIDE}")
+
+
+def take_over(table: type[models.Model], same: Mapping[str, int], more: Mapping[str, Sequence[object]]) -> None:
+    """Append the records of the database beside, in one statement, with what all share and, in their order, more."""
+    connection.ensure_connection()
+    link = connection.connection
+    told = [row[1] for row in link.execute(f"PRAGMA {_BESIDE}.table_info(records)")]
+    names = ", ".join(f'"{name}"' for name in (*told, *same, *more))
+    values = [f'r."{name}"' for name in told] + list(map(str, same.values())) + [f'm."{name}"' for name in more]
+    source = f"{_BESIDE}.records r"
+    if more:
+        _put_beside(link, more)
+        source += f" LEFT JOIN {_BESIDE}.more m ON m.rowid = r.rowid"
+    link.execute(f"INSERT INTO {connection.ops.quote_name(table._meta.db_table)} ({names})"  # noqa: S608 - names
+                 f" SELECT {', '.join(values)} FROM {source} ORDER BY r.rowid")  # fmt: skip
+
+
+def _put_beside(link: Any, more: Mapping[str, Sequence[object]]) -> None:
+    link.execute(f"CREATE TABLE {_BESIDE}.more ({', '.join(more)})")
+    marks = ", ".join("?" * (len(more) + 1))
+    rows = zip(*more.values(), strict=True)
+    link.executemany(f"INSERT INTO {_BESIDE}.more (rowid, {', '.join(more)}) VALUES ({marks})",  # noqa: S608 - names
+                     ((place, *row) for place, row in enumerate(rows, 1) if any(value is not None for value in row)))
+
+
 def _copy(table: type[models.Model], columns: Mapping[str, Column]) -> None:
     columns = {name: _shared(table, name, column) for name, column in columns.items()}
     fixed = [name for name, column in columns.items() if _is_fixed(table, name, column)]
@@ -321,6 +366,21 @@ def rows_with(
             cursor.execute(f"SELECT {columns} FROM {table._meta.db_table} WHERE {name} {among}{beyond}",  # noqa: S608
                            [some, *known])  # fmt: skip
             out += cursor.fetchall()
+    return out
+
+
+def missing(
+    table: type[models.Model], name: str, values: Sequence[str], more: str, known: Sequence[Any]
+) -> set[str]:  # fmt: skip
+    """Which of these values no row has in a column, of the rows for which `more` holds with `known` for its marks."""
+    listed = "SELECT value FROM json_each(%s)" if _sqlite() else "SELECT value FROM unnest(%s::text[]) AS value"
+    question = (f"SELECT value FROM ({listed}) AS wanted WHERE NOT EXISTS"  # noqa: S608 - names are constants
+                f" (SELECT 1 FROM {table._meta.db_table} WHERE {name} = value AND {more})")  # fmt: skip
+    out: set[str] = set()
+    with connection.cursor() as cursor:
+        for first in range(0, len(values), _ASKED_AT_ONCE):
+            cursor.execute(question, [_listed(list(values[first : first + _ASKED_AT_ONCE])), *known])
+            out.update(value for (value,) in cursor.fetchall())
     return out
 
 

@@ -905,8 +905,7 @@ def keys_unknown(register: str, keys: Collection[str]) -> set[str]:
     below = (last_known_load() + 1) << 32
     if not keys or not RECORDS[register]._default_manager.filter(id__lt=below).exists():
         return set()
-    found = bulk.rows_with(RECORDS[register], "key", "key", sorted(keys), "id < %s", [below])
-    return set(keys) - {key for (key,) in found}
+    return bulk.missing(RECORDS[register], "key", sorted(keys), "id < %s", [below])
 
 
 def owners_of(

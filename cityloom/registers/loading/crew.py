@@ -12,7 +12,7 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -29,12 +29,13 @@ _LENGTH = struct.Struct("<Q")
 
 @dataclass(frozen=True)
 class Orders:
-    """What all the processes of one reading do."""
+    """What all the processes of one reading do: read, check and, where there is something, `then` with each batch."""
 
     table: ColumnTable
     checks: Checks
     asked: Asked
     key: bytes
+    then: Callable[[Any], object] | None = None
 
 
 def size() -> int:
@@ -43,7 +44,7 @@ def size() -> int:
 
 
 def batches(orders: Orders, count: int) -> Generator[Any, None, None]:
-    """What `reading.in_columns` gives for the same, in the same order.
+    """What `reading.in_columns` gives for the same, or what is made of it then, in the same order.
 
     Raises: Refused `registers.reading_ended`, and as the file's reader does.
     """

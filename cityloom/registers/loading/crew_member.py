@@ -18,7 +18,7 @@ def main(descriptor: str) -> None:
         orders: crew.Orders = crew.receive(link)
         try:
             for batch in in_columns(orders.table, orders.checks, orders.asked, orders.key):
-                crew.send(link, batch)
+                crew.send(link, orders.then(batch) if orders.then else batch)
             crew.send(link, None)
         except Refused as refused:
             crew.send(link, crew.refusal(refused))

@@ -61,13 +61,13 @@ def look_within(table: Table, mapping: FileMapping, today: date, survey: Survey)
                           "other, and it has {value}; {limit} fit into memory. Have it sent in parts, or leave "
                           "compare_within out.", value=rows, limit=MOST_ROWS)  # fmt: skip
         return Within(not_compared=rows)
-    return _compared(*_read(table, Checks(mapping, table.header, today, survey.verdict), today))
+    return _compared(*_read(table, Checks(mapping, table.header, today, survey.verdict), today, survey.doubtful))
 
 
-def _read(table: Table, checks: Checks, today: date) -> tuple[Ints, gate.PeopleBatch]:
+def _read(table: Table, checks: Checks, today: date, doubtful: Ints | None) -> tuple[Ints, gate.PeopleBatch]:
     """The numbers of the good rows, and their people as they will be sealed."""
     numbers, batches = [np.zeros(0, np.int64)], []
-    for batch, found in checked(table, checks, only=_COMPARED):
+    for batch, found in checked(table, checks, only=_COMPARED, doubtful=doubtful):
         if found.good:
             numbers.append(np.array(some(batch.numbers, found.good), np.int64))
             values = {name: some(column, found.good) for name, column in found.values.items() if name in _COMPARED}

@@ -168,7 +168,9 @@ class PersonWriter:
         """Rows, and what each key is kept as; of a file that is everything, or has somebody twice, all of them."""
         after = 0 if self._mapping.covers_everything or self._within.leader else self._load.rows_done
         at_once = MOST if self._is_first else BATCH
-        for rows, found in checked(table, self._checks, after=after, key=self._key, at_once=at_once):
+        doubtful = self._found.doubtful_on(self._load.as_of)
+        for rows, found in checked(table, self._checks, after=after, key=self._key, at_once=at_once,
+                                   doubtful=doubtful):  # fmt: skip
             yield rows, found, self._tokens(found.values[self._mapping.register.key])
 
     def _write_waiting(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -33,13 +33,31 @@ def checked(
     proof = checks.proof if isinstance(table, ColumnTable) else None
     if proof is None or not isinstance(table, ColumnTable):
         yield from _one_by_one(table, checks, after)
+    elif is_shared(table, checks, after):
+        yield from shared(table, checks, None, after=after, only=only, key=key, at_once=at_once, doubtful=doubtful)
     else:
         asked = replace(_asked(proof, only, key, (after, at_once)), doubtful=doubtful)
-        count = crew.size() if table.count - after >= crew.WORTH else 1
-        if count > 1:
-            yield from ahead(crew.batches(crew.Orders(table, checks, asked, key), count))
-        else:
-            yield from ahead(in_columns(table, checks, asked, key))
+        yield from ahead(in_columns(table, checks, asked, key))
+
+
+def is_shared(table: Table, checks: Checks, after: int) -> bool:
+    """Whether several processes read a file: a large one, in columns, on a machine with more than one core."""
+    if not isinstance(table, ColumnTable) or table.count - after < crew.WORTH or crew.size() < 2:
+        return False
+    return checks.proof is not None
+
+
+def shared(
+    table: Table, checks: Checks, then: Callable[[Batch], Any] | None, *, after: int = 0,
+    only: Collection[str] | None = None, key: bytes = b"", at_once: int = MOST,
+    doubtful: NDArray[np.int64] | None = None,
+) -> Iterator[Any]:  # fmt: skip
+    """The same of a file that several processes read, each of which does `then` with its batches."""
+    proof = checks.proof
+    if proof is None or not isinstance(table, ColumnTable):
+        raise ValueError("A file that is not asked in columns is not shared.")
+    asked = replace(_asked(proof, only, key, (after, at_once)), doubtful=doubtful)
+    yield from ahead(crew.batches(crew.Orders(table, checks, asked, key, then), crew.size()))
 
 
 def _asked(proof: Proof, only: Collection[str] | None, key: bytes, part: tuple[int, int]) -> Asked:

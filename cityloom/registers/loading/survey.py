@@ -76,6 +76,8 @@ def survey(
         touched = first.touched_by(found.verdict)
         if isinstance(table, ColumnTable) and len(touched) < found.rows * _FEW:
             _judge_some(found, table, (checks, judged), touched)
+            if found.doubtful is not None:  # their texts will be wanted
+                found.doubtful = np.union1d(found.doubtful, np.fromiter(touched, np.int64, len(touched)))
         else:
             _judge(found, table, judged)
     if first.segments:
@@ -205,12 +207,12 @@ def _dangling(
     mapping: FileMapping, first: _First, keys_here: NDArray[np.int64], unknown: Unknown
 ) -> dict[str, frozenset[str]]:  # fmt: skip
     """Keys that a field refers to and that neither the file nor the register has."""
-    own = np.unique(keys_here)
     out = {}
     for name, keys in first.referred.items():
         refers_to = mapping.register.field(name).refers_to
         wanted = sorted(key for key in keys if key)
         if refers_to == mapping.register.name:
+            own = np.unique(keys_here)
             is_here = np.isin(np.array(list(map(hash, wanted)), np.int64), own)
             wanted = [key for key, here in zip(wanted, is_here.tolist(), strict=True) if not here]
         if lost := unknown(refers_to, wanted):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
 import numpy as np
 from django.apps import apps
 from django.db import transaction
@@ -23,14 +22,14 @@ from cityloom.registers.domain.tables import BATCH, Rows, Table
 from cityloom.registers.loading import whereabouts
 from cityloom.registers.loading.aside import set_aside
 from cityloom.registers.loading.book import PURPOSE
-from cityloom.registers.loading.reading import MOST, checked, some
+from cityloom.registers.loading.reading import MOST, Batch, checked, is_shared, shared
+from cityloom.registers.loading.recording import Made, Parts, Recording
 from cityloom.registers.loading.survey import Survey
-from cityloom.registers.models import OPEN, RECORDS, Load
+from cityloom.registers.models import OPEN, RECORDS, Load, Record
 
 _KEYS_AT_ONCE = 5_000
 _PACKETS_AT_ONCE = 10_000
 _PARTY = "party"
-_encode = msgspec.json.Encoder().encode
 _GONE_FROM = 1 << 31
 """Row numbers of records that say that an entry is gone; no file has as many rows."""
 
@@ -53,7 +52,8 @@ class _Waiting:
     rows: Rows
     found: Checked
     part: _Part
-    columns: dict[str, Any]
+    columns: dict[str, Any] | bytes
+    last: int
     packets: Future[_Packets]
 
 
@@ -62,8 +62,8 @@ class _Packets:
     """What rows tell about people, sealed: the places of the rows that tell something, ids, and sealed parts."""
 
     places: list[int]
-    ids: list[int]
-    sealed: list[bytes]
+    ids: list[int] = field(default_factory=list)
+    sealed: list[bytes] = field(default_factory=list)
 
     def among(self, count: int) -> list[int | None]:
         """The packet of each of so many rows."""
@@ -81,7 +81,7 @@ class Writer:
         self._table = RECORDS[mapping.register.name]
         self._checks = Checks(mapping, header, load.as_of, found.verdict)
         self._found = found
-        self._personal = [column.field.name for column in mapping.columns if column.field.personal]
+        self._recording = _recording(load, mapping, self._table)
         before = self._table._default_manager.filter(id__lt=load.number << 32)
         self._is_first_of_source = not before.filter(source_id=load.source_id).exists()
         self._is_first = not before.exists()
@@ -94,10 +94,7 @@ class Writer:
             bulk.drop_indexes(self._table)
         with ThreadPoolExecutor(1) as keeper:  # the keeper seals one batch while the one before is written
             waiting: _Waiting | None = None
-            for rows, found in checked(table, self._checks, after=self._load.rows_done, key=self._key,
-                                       at_once=MOST if self._is_first else BATCH,
-                                       doubtful=self._found.doubtful_on(self._load.as_of)):  # fmt: skip
-                following = self._prepared(rows, found, keeper)
+            for following in self._batches(table, keeper):
                 if waiting:
                     self._write(waiting, tell)
                 waiting = following
@@ -115,24 +112,53 @@ class Writer:
     def commit(self) -> None:
         """Nothing more: records are seen as soon as the book knows their load."""
 
-    def _prepared(self, rows: Rows, found: Checked, keeper: Executor) -> _Waiting:
+    def _batches(self, table: Table, keeper: Executor) -> Iterator[_Waiting]:
+        """The rows behind the last that is written; of a first file, made to records by those who read it."""
+        how = {"after": self._load.rows_done, "key": self._key, "at_once": MOST if self._is_first else BATCH,
+               "doubtful": self._found.doubtful_on(self._load.as_of)}  # fmt: skip
+        is_simple = self._is_first_of_source and not self._load.returns and bulk.takes_databases()
+        if is_simple and is_shared(table, self._checks, self._load.rows_done):
+            yield from (self._taken(made, keeper) for made in shared(table, self._checks, self._recording, **how))
+        else:
+            yield from (self._prepared(batch, keeper) for batch in checked(table, self._checks, **how))
+
+    def _taken(self, made: Made, keeper: Executor) -> _Waiting:
+        part = _Part(list(range(made.count)), [], made.count, 0, 0)
+        return _Waiting(*made.bad, part, made.records, made.last, keeper.submit(_sealed, made.parts))
+
+    def _prepared(self, batch: Batch, keeper: Executor) -> _Waiting:
+        rows, found = batch
         said = digests(found.values, found.count, self._key) if found.said is None else found.said
         part = self._compared(found, said)
-        packets = keeper.submit(self._sealed, found, part.places)
-        return _Waiting(rows, found, part, self._columns(rows, found, said, part.places), packets)
+        packets = keeper.submit(lambda: _sealed(self._recording.parts(found, part.places)))
+        columns = self._recording.columns(rows, found, said, part.places) | self._shared(len(part.places))
+        return _Waiting(rows, found, part, columns, rows.numbers[-1], packets)
+
+    def _shared(self, count: int) -> dict[str, Any]:
+        """What all records of a batch share."""
+        return {"source_id": np.full(count, self._load.source_id, np.int16),
+                "closed_by": np.full(count, OPEN, np.int32), "is_gone": np.zeros(count, np.bool_)}  # fmt: skip
 
     def _write(self, batch: _Waiting, tell: Callable[[int], None]) -> None:
         packets = batch.packets.result()
-        if hasattr(self._table, "packet"):
-            batch.columns["packet"] = packets.among(len(batch.part.places))
-        with transaction.atomic():
+        ready = batch.columns if isinstance(batch.columns, bytes) else b""
+        with bulk.beside(ready), transaction.atomic():
             if batch.part.places:
-                bulk.write(self._table, batch.columns)
+                self._put(batch, packets)
             self._close(batch.part.closed)
             self._keep(packets)
             set_aside(self._load, self._mapping, batch.rows, batch.found)
-            self._count(batch.part, len(batch.found.faults), batch.rows.numbers[-1])
+            self._count(batch.part, len(batch.found.faults), batch.last)
         tell(min(self._load.rows_done, self._found.rows))
+
+    def _put(self, batch: _Waiting, packets: _Packets) -> None:
+        count = len(batch.part.places)
+        more = {"packet": packets.among(count)} if hasattr(self._table, "packet") else {}
+        if isinstance(batch.columns, bytes):
+            same = {name: int(values[0]) for name, values in self._shared(count).items()}
+            bulk.take_over(self._table, same, more)
+        else:
+            bulk.write(self._table, batch.columns | more)
 
     def _compared(self, checked: Checked, said: list[int]) -> _Part:
         """Which good rows say something that the source has not said yet."""
@@ -158,45 +184,6 @@ class Writer:
             [self._load.source_id, OPEN, self._load.number << 32],
         )  # fmt: skip
         return {key: (number, 0 if is_gone else digest, bool(is_gone)) for key, number, digest, is_gone in rows}
-
-    def _columns(self, batch: Rows, checked: Checked, said: list[int], places: list[int]) -> dict[str, Any]:
-        """The columns of the records; what no column of the file becomes is empty."""
-        count, start, numbers = len(places), self._load.number << 32, np.array(batch.numbers, np.int64)
-        columns: dict[str, Any] = {
-            "id": start | numbers[places], "source_id": np.full(count, self._load.source_id, np.int16),
-            "key": some(checked.values[self._mapping.register.key], places),
-            "closed_by": np.full(count, OPEN, np.int32), "valid_from": self._since(checked, places),
-            "is_gone": np.zeros(count, np.bool_), "digest": some(said, places),
-        }  # fmt: skip
-        for field in self._mapping.register.fields:
-            if field.personal or field.name == self._mapping.register.key:
-                continue
-            values = checked.values.get(field.name)
-            empty = None if self._table._meta.get_field(field.name).null else ""
-            columns[field.name] = [empty] * count if values is None else some(values, places)
-        return columns | whereabouts.columns_for(self._table, self._mapping.register.name, columns)
-
-    def _since(self, checked: Checked, places: list[int]) -> list[str]:
-        as_of = self._load.as_of.isoformat()
-        if not self._mapping.valid_from:
-            return [as_of] * len(places)
-        return [day or as_of for day in some(checked.values[self._mapping.valid_from], places)]
-
-    def _sealed(self, checked: Checked, places: list[int]) -> _Packets:
-        """What rows tell about people, in a packet each."""
-        names, out = self._personal, _Packets([], [], [])
-        rows = zip(*(some(checked.values[name], places) for name in names), strict=True)
-        parts = []
-        for place, row in enumerate(rows):
-            if any(row):
-                out.places.append(place)
-                parts.append(_encode({name: value for name, value in zip(names, row, strict=True) if value}))
-        for first in range(0, len(parts), _PACKETS_AT_ONCE):
-            ids, sealed = gate.seal_parts(by=SYSTEM, at=clock.now(), purpose=PURPOSE, name=_PARTY,
-                                          parts=parts[first : first + _PACKETS_AT_ONCE])  # fmt: skip
-            out.ids += ids
-            out.sealed += sealed
-        return out
 
     def _keep(self, packets: _Packets) -> None:
         """Put the packets beside the records."""
@@ -242,3 +229,23 @@ class Writer:
             self._counts["gone"] += len(rows)
             self._load.counts = self._counts
             self._load.save(update_fields=["counts"])
+
+
+def _recording(load: Load, mapping: FileMapping, table: type[Record]) -> Recording:
+    register = mapping.register
+    names = [each.name for each in register.fields if not each.personal and each.name != register.key]
+    empty = {name: None if table._meta.get_field(name).null else "" for name in names}
+    personal = tuple(column.field.name for column in mapping.columns if column.field.personal)
+    return Recording(load.number, register.key, empty, personal, load.as_of.isoformat(), mapping.valid_from,
+                     whereabouts.following(table, register.name))  # fmt: skip
+
+
+def _sealed(parts: Parts) -> _Packets:
+    """What rows tell about people, in a packet each."""
+    out, told = _Packets(parts.places.tolist()), parts.each()
+    for first in range(0, len(told), _PACKETS_AT_ONCE):
+        ids, sealed = gate.seal_parts(by=SYSTEM, at=clock.now(), purpose=PURPOSE, name=_PARTY,
+                                      parts=told[first : first + _PACKETS_AT_ONCE])  # fmt: skip
+        out.ids += ids
+        out.sealed += sealed
+    return out

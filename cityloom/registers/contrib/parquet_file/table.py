@@ -9,7 +9,6 @@ from typing import Any
 
 import duckdb
 import numpy as np
-from numpy.typing import NDArray
 
 from cityloom.kernel.refused import Refused
 from cityloom.registers.contrib.csv_file.reader import checked_header
@@ -57,21 +56,16 @@ class ParquetTable:
 
     def columns(self, asked: Asked) -> Iterator[Columns]:
         """The rows in columns; the texts of those that are not certain beside them."""
-        question = self._question(asked)
         with self._connection(threads=max(1, _THREADS // asked.turn[1])) as connection:
             try:
-                connection.execute(f"PREPARE rows AS {question}")
+                if asked.doubtful is not None:
+                    connection.execute("CREATE TEMP TABLE doubtful AS SELECT unnest(?::BIGINT[]) - 1 AS row",
+                                       [asked.doubtful.tolist()])  # fmt: skip
+                connection.execute(f"PREPARE rows AS {self._question(asked)}")
                 place, count = asked.turn
                 for first in range(asked.after + place * asked.at_once, self.count, count * asked.at_once):
                     last = min(first + asked.at_once, self.count)
-                    found = connection.execute(f"EXECUTE rows({first}, {last})").fetchnumpy()
-                    if asked.doubtful is None:
-                        yield _columns(found, asked)
-                        continue
-                    low, high = np.searchsorted(asked.doubtful, [first + 1, last + 1])
-                    numbers = asked.doubtful[low:high]
-                    texts = self._texts(connection, numbers.tolist()) if len(numbers) else []
-                    yield _known(found, asked, (numbers - 1 - first).tolist(), texts)
+                    yield _columns(connection.execute(f"EXECUTE rows({first}, {last})").fetchnumpy(), asked)
             except duckdb.Error as error:
                 raise self._broken() from error
 
@@ -81,14 +75,14 @@ class ParquetTable:
         parts = [f"{value} AS v{place}" for place, value in enumerate(asked.values.values())]
         parts += [f"{value} AS f{place}" for place, value in enumerate(asked.filled.values())]
         parts += [f"{asked.digest} AS said"] if asked.digest else []
+        parts += ["file_row_number", "certain", f"CASE WHEN certain THEN NULL ELSE [{all_texts}] END AS texts"]
         rows = (f"SELECT file_row_number, {texts} FROM {self._file()}"  # noqa: S608
                 " WHERE file_row_number >= ? AND file_row_number < ?")  # fmt: skip
         if shared := ", ".join(f"{value} AS {name}" for name, value in asked.shared.items()):
             rows = f"SELECT *, {shared} FROM ({rows})"  # noqa: S608 - proofs, see above
-        if asked.doubtful is not None:
-            return f"SELECT {', '.join([*parts, 'file_row_number'])} FROM ({rows})"  # noqa: S608
-        parts += ["file_row_number", "certain", f"CASE WHEN certain THEN NULL ELSE [{all_texts}] END AS texts"]
-        return f"SELECT {', '.join(parts)} FROM (SELECT *, {asked.certain} AS certain FROM ({rows}))"  # noqa: S608
+        known = asked.doubtful is not None
+        certain = "file_row_number NOT IN (SELECT row FROM doubtful)" if known else asked.certain
+        return f"SELECT {', '.join(parts)} FROM (SELECT *, {certain} AS certain FROM ({rows}))"  # noqa: S608
 
     def texts_of(self, numbers: Sequence[int]) -> list[list[str]]:
         """The texts of some rows, whose numbers rise."""
@@ -153,24 +147,12 @@ def _as_text(name: str, kind: str) -> str:
 
 
 def _columns(found: dict[str, Any], asked: Asked) -> Columns:
-    certain = np.asarray(found["certain"])
-    texts = {place: found["texts"][place].tolist() for place in np.flatnonzero(~certain).tolist()}
-    return _in_columns(found, asked, certain, texts)
-
-
-def _known(found: dict[str, Any], asked: Asked, places: list[int], texts: list[list[str]]) -> Columns:
-    """Columns of rows of which it was known which are certain."""
-    certain = np.ones(len(found["file_row_number"]), np.bool_)
-    certain[places] = False
-    return _in_columns(found, asked, certain, dict(zip(places, texts, strict=True)))
-
-
-def _in_columns(
-    found: dict[str, Any], asked: Asked, certain: NDArray[np.bool_], texts: dict[int, list[str]]
-) -> Columns:  # fmt: skip
+    order = np.argsort(found["file_row_number"], kind="stable")  # no database promises one
+    certain = np.asarray(found["certain"])[order]
+    texts = {place: found["texts"][order[place]].tolist() for place in np.flatnonzero(~certain).tolist()}
     return Columns(
-        (found["file_row_number"] + 1).tolist(), certain,
-        {name: found[f"v{place}"].tolist() for place, name in enumerate(asked.values)},
-        {name: np.asarray(found[f"f{place}"]) for place, name in enumerate(asked.filled)},
-        found["said"].view(np.int64).tolist() if asked.digest else [], texts,
+        (found["file_row_number"][order] + 1).tolist(), certain,
+        {name: found[f"v{place}"][order].tolist() for place, name in enumerate(asked.values)},
+        {name: np.asarray(found[f"f{place}"])[order] for place, name in enumerate(asked.filled)},
+        found["said"][order].view(np.int64).tolist() if asked.digest else [], texts,
     )  # fmt: skip
