@@ -373,14 +373,17 @@ def missing(
     table: type[models.Model], name: str, values: Sequence[str], more: str, known: Sequence[Any]
 ) -> set[str]:  # fmt: skip
     """Which of these values no row has in a column, of the rows for which `more` holds with `known` for its marks."""
-    listed = "SELECT value FROM json_each(%s)" if _sqlite() else "SELECT value FROM unnest(%s::text[]) AS value"
-    question = (f"SELECT value FROM ({listed}) AS wanted WHERE NOT EXISTS"  # noqa: S608 - names are constants
+    question = (f"SELECT value FROM json_each(%s) WHERE NOT EXISTS"  # noqa: S608 - names are constants
                 f" (SELECT 1 FROM {table._meta.db_table} WHERE {name} = value AND {more})")  # fmt: skip
     out: set[str] = set()
-    with connection.cursor() as cursor:
-        for first in range(0, len(values), _ASKED_AT_ONCE):
-            cursor.execute(question, [_listed(list(values[first : first + _ASKED_AT_ONCE])), *known])
-            out.update(value for (value,) in cursor.fetchall())
+    for first in range(0, len(values), _ASKED_AT_ONCE):
+        some = list(values[first : first + _ASKED_AT_ONCE])
+        if _sqlite():
+            with connection.cursor() as cursor:
+                cursor.execute(question, [json.dumps(some), *known])
+                out.update(value for (value,) in cursor.fetchall())
+        else:
+            out |= set(some) - {value for (value,) in rows_with(table, name, name, some, more, known)}
     return out
 
 

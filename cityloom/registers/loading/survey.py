@@ -75,9 +75,9 @@ def survey(
         judged = Checks(mapping, table.header, today, found.verdict)
         touched = first.touched_by(found.verdict)
         if isinstance(table, ColumnTable) and len(touched) < found.rows * _FEW:
-            _judge_some(found, table, (checks, judged), touched)
+            wrong = _judge_some(found, table, (checks, judged), touched)
             if found.doubtful is not None:  # their texts will be wanted
-                found.doubtful = np.union1d(found.doubtful, np.fromiter(touched, np.int64, len(touched)))
+                found.doubtful = np.union1d(found.doubtful, np.array(wrong, np.int64))
         else:
             _judge(found, table, judged)
     if first.segments:
@@ -241,10 +241,10 @@ def _judge(found: Survey, table: Table, checks: Checks) -> None:
         _count(found, rows, again)
 
 
-def _judge_some(found: Survey, table: Table, checks: tuple[Checks, Checks], touched: set[int]) -> None:
-    """The same, by the rows that the verdict touches: what was said of them by themselves gives way."""
+def _judge_some(found: Survey, table: Table, checks: tuple[Checks, Checks], touched: set[int]) -> list[int]:
+    """The same, by the rows that the verdict touches: what was said of them by themselves gives way; those now bad."""
     by_itself, judged = checks
-    shown = dict(found.shown)
+    shown, wrong = dict(found.shown), list[int]()
     for numbers, texts in rows_of(table, touched):
         before, after = by_itself.check(numbers, texts, {}), judged.check(numbers, texts, {})
         found.bad += len(after.faults) - len(before.faults)
@@ -252,9 +252,11 @@ def _judge_some(found: Survey, table: Table, checks: tuple[Checks, Checks], touc
         found.findings.update(fault for faults in after.faults.values() for fault in faults)
         found.notes.subtract(before.notes)
         found.notes.update(after.notes)
+        wrong += [numbers[place] for place in after.faults]
         shown |= {numbers[place]: faults for place, faults in after.faults.items()}
         shown = dict(sorted(shown.items())[:_MOST_SHOWN])
     found.findings, found.notes, found.shown = +found.findings, +found.notes, list(shown.items())
+    return wrong
 
 
 def check_plausible(found: Survey, mapping: FileMapping) -> None:

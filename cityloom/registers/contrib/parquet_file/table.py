@@ -77,11 +77,12 @@ class ParquetTable:
         parts += [f"{asked.digest} AS said"] if asked.digest else []
         parts += ["file_row_number", "certain", f"CASE WHEN certain THEN NULL ELSE [{all_texts}] END AS texts"]
         rows = (f"SELECT file_row_number, {texts} FROM {self._file()}"  # noqa: S608
-                " WHERE file_row_number >= ? AND file_row_number < ?")  # fmt: skip
+                " WHERE file_row_number >= $1 AND file_row_number < $2")  # fmt: skip
         if shared := ", ".join(f"{value} AS {name}" for name, value in asked.shared.items()):
             rows = f"SELECT *, {shared} FROM ({rows})"  # noqa: S608 - proofs, see above
         known = asked.doubtful is not None
-        certain = "file_row_number NOT IN (SELECT row FROM doubtful)" if known else asked.certain
+        doubtful = "SELECT row FROM doubtful WHERE row >= $1 AND row < $2"
+        certain = f"file_row_number NOT IN ({doubtful})" if known else asked.certain
         return f"SELECT {', '.join(parts)} FROM (SELECT *, {certain} AS certain FROM ({rows}))"  # noqa: S608
 
     def texts_of(self, numbers: Sequence[int]) -> list[list[str]]:
