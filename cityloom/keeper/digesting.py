@@ -12,6 +12,8 @@ from cityloom.kernel.texts import packed
 
 NUMBERS = ("sex", "needs", "sound")
 """What is said as a number, 8 bytes; all else is UTF-8 padded with zeros."""
+_NO_PHONE = ord("-")
+"""What no telephone begins with in its compared form."""
 _FIRST_SIGN, _SECOND_BLOCK = (0xE3, 0x90), (0xE4, 0xB8)
 """How the signs begin in UTF-8: the extension at U+3400, and the usual ones at U+4E00."""
 _LAST_LEAD = 0xE9
@@ -23,11 +25,14 @@ def said_in(records: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
     Rows of bytes, uint8 (n, width), the width of each field its own; zeros where nothing is said.
     """
     traits = record.traits_in(records)
+    phones = index.messages("phone", records)
+    phones[record.are_emptied(records, "phone"), 0] = _NO_PHONE
+    needs = record.of_needs(traits) | np.where(record.are_emptied(records, "needs"), record.emptied("needs"), 0)
     return {
         "name": _letters(record.column(records, "name")),
-        "national_id": index.messages("national_id", records), "phone": index.messages("phone", records),
+        "national_id": index.messages("national_id", records), "phone": phones,
         "birth_date": record.column(records, "birth_date"), "sex": _bytes_of(record.of_sex(traits)),
-        "needs": _bytes_of(record.of_needs(traits)), "sound": _bytes_of(sound.sounds(record.column(records, "name"))),
+        "needs": _bytes_of(needs), "sound": _bytes_of(sound.sounds(record.column(records, "name"))),
     }  # fmt: skip
 
 

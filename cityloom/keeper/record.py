@@ -29,6 +29,10 @@ SEXES = ("unknown", "female", "male", "other")
 NEEDS = ("mobility", "bedridden", "hearing", "sight", "cognitive", "device", "language")
 """What a person may need, in the order of their bits; `device` is oxygen or another device that needs electricity."""
 _NEED_SHIFT = 4
+EMPTIED = ("phone", "needs")
+"""What a correction can say that there is none of; nothing said says nothing else (decision 0050)."""
+_EMPTIED_SHIFT = 11
+_EMPTIED_MASK = ((1 << len(EMPTIED)) - 1) << _EMPTIED_SHIFT
 PACKET_MARK = 1 << 15
 """In the traits of a slot that holds a packet and no person."""
 _LEAVING = ("mobility", "bedridden", "hearing", "sight", "cognitive", "device")
@@ -101,8 +105,18 @@ def with_traits(records: NDArray[np.uint8], traits: NDArray[np.uint16]) -> NDArr
 
 
 def traits_in(records: NDArray[np.uint8]) -> NDArray[np.uint16]:
-    """What may be counted of opened records; never the mark of a packet."""
-    return records.view(RECORD).reshape(-1)[_TRAITS] & np.uint16(PACKET_MARK - 1)
+    """What may be counted of opened records; never the mark of a packet, nor what is said to be none."""
+    return records.view(RECORD).reshape(-1)[_TRAITS] & np.uint16((PACKET_MARK - 1) & ~_EMPTIED_MASK)
+
+
+def emptied(field: str) -> np.uint16:
+    """The trait that says of a field that there is none of it. Raises: ValueError for a field that cannot be so."""
+    return np.uint16(1 << (_EMPTIED_SHIFT + EMPTIED.index(field)))
+
+
+def are_emptied(records: NDArray[np.uint8], field: str) -> NDArray[np.bool_]:
+    """Which records say of a field that there is none of it."""
+    return records.view(RECORD).reshape(-1)[_TRAITS] & emptied(field) != 0
 
 
 def traits_of(
@@ -136,6 +150,8 @@ def composed(records: NDArray[np.uint8], rows: dict[str, NDArray[np.int64]]) -> 
     traits = held[_TRAITS]
     out[_TRAITS] = ((traits[rows["birth_date"]] & np.uint16(3)) | of_sex(traits[rows["sex"]])
                     | of_needs(traits[rows["needs"]]))  # fmt: skip
+    for field in EMPTIED:
+        out[_TRAITS] |= traits[rows[field]] & emptied(field)
     return out.view(np.uint8).reshape(len(out), RECORD.itemsize)
 
 

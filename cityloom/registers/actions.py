@@ -542,13 +542,16 @@ def write_disagreements(source: str, stream: TextIO, *, register: str = "", by: 
     return deciding.write(source, stream, register=register, by=by)
 
 
-def ask_correction(*, register: str, key: str, field: str, value: str, reason: str, by: Actor, at: datetime) -> str:
+def ask_correction(
+    *, register: str, key: str, field: str, value: str, reason: str, by: Actor, at: datetime, none: bool = False
+) -> str:
     """Ask to have a field of an entry corrected, as a resident; `register` people with no key is one's own entry.
 
+    With `none` there is none of it any more: of a telephone or needs of one's own alone.
     Raises: Refused `registers.no_correctable`, `registers.no_entry`, `registers.correction_*`,
     `registers.corrections_many`, `gate.keeper_down`.
     """
-    return residents.ask(register=register, key=key, field=field, value=value, reason=reason, by=by, at=at)
+    return residents.ask(register=register, key=key, field=field, value=value, reason=reason, by=by, at=at, none=none)
 
 
 def withdraw_correction(request_id: str, *, by: Actor, at: datetime) -> None:

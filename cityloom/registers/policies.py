@@ -83,9 +83,13 @@ MOST_OPEN_CORRECTIONS = 20
 LONGEST_WORDS = 2_000
 
 
-def check_can_ask(value: str, reason: str, waiting: int) -> None:
-    """Raises: Refused `registers.correction_empty`, `registers.correction_long`, `registers.corrections_many`."""
-    if not value.strip() or len(reason.strip()) < SHORTEST_REASON:
+def check_can_ask(value: str, reason: str, waiting: int, *, none: bool = False) -> None:
+    """Raises: Refused `registers.correction_empty`, `registers.correction_both`, `registers.correction_long`,
+    `registers.corrections_many`."""
+    if none and value.strip():
+        raise Refused("registers.correction_both", "Either there is none any more, or there is what you wrote; leave "
+                      "one of the two away.")  # fmt: skip
+    if not (value.strip() or none) or len(reason.strip()) < SHORTEST_REASON:
         raise Refused("registers.correction_empty", "Say what it should be, and how one can see that it is so.")
     if max(len(value), len(reason)) > LONGEST_WORDS:
         raise Refused("registers.correction_long", "That is longer than {limit} signs; say it in fewer words.",

@@ -235,6 +235,56 @@ def test_the_value_is_in_clear_nowhere_in_the_database(asker: Asker) -> None:
         assert secret.encode() not in kept
 
 
+def test_there_can_be_none_any_more_and_a_later_correction_says_another(asker: Asker) -> None:
+    asker.load(as_of="2026-11-02", needs="轮椅")
+    grant(asker.ask("sex", "女"))
+    grant(none(asker, "phone"))
+    assert (asker.phone, found(asker.wrong, "phone")) == ("", [])
+    assert "轮" in opened(asker.subject, ("need_note",))["need_note"]
+    grant(none(asker, "needs"))
+    assert opened(asker.subject, ("phone", "need_note")) == {"phone": "", "need_note": ""}
+    asker.load(as_of="2026-12-01", name="李雷", needs="轮椅")
+    assert asker.phone == "", "the department repeats its mistake"
+    assert {"phone", "needs", "sex"} == set(Disagreement.objects.filter(state="open").values_list("field", flat=True))
+    grant(asker.ask())
+    assert (asker.phone, found(asker.right, "phone")) == (asker.right, [asker.subject])
+    third = f"136{asker.born}"
+    asker.load(third, as_of="2026-12-08")
+    assert asker.phone == third, "the department says something new"
+
+
+def test_nothing_is_said_of_a_name_or_of_other_registers_and_nothing_twice(asker: Asker) -> None:
+    for field, value, code in (("name", "", "not_none"), ("sex", "", "not_none"), ("phone", "137", "both")):
+        told = refused(lambda field=field, value=value: none(asker, field, value))
+        assert told.code == f"registers.correction_{code}"
+    assert refused(lambda: ask(asker.resident, "phone", "")).code == "registers.correction_empty"
+    assert not CorrectionRequest.objects.exists()
+
+
+def none(asker: Asker, field: str, value: str = "") -> str:
+    return actions.ask_correction(register="people", key="", field=field, value=value, reason=WHY, none=True,
+                                  by=asker.resident.actor, at=clock.now())  # fmt: skip
+
+
+def test_that_there_is_none_is_asked_taken_back_and_granted_on_pages(asker: Asker) -> None:
+    browser, steward = asker.resident.browser(), client("steward")
+    said = {"about": "people.name", "key": "", "value": "", "reason": WHY, "none": "1"}
+    page = browser.post("/me/corrections/ask/", said)
+    assert page.status_code >= 400 and "checked" in page.content.decode()
+    for _turn in range(2):
+        assert browser.post("/me/corrections/ask/", said | {"about": "people.phone"}).status_code == 302
+        one = queries.corrections_of(asker.resident.account)[0]
+        if _turn == 0:
+            assert browser.post(f"/me/corrections/{one.id}/withdraw/").status_code == 302
+            assert queries.correction(one.id).state == "withdrawn"
+    chinese = {"accept-language": "zh-hans"}
+    assert "现已没有" in browser.get("/me/corrections/", headers=chinese).content.decode()
+    address = f"/registers/corrections/{one.id}/"
+    assert "there is none any more" in steward.post(f"{address}open/").content.decode()
+    assert steward.post(f"{address}decide/", {"decision": "grant", "reason": "seen the letter"}).status_code == 302
+    assert asker.phone == ""
+
+
 def test_a_resident_and_a_steward_do_it_on_pages(asker: Asker) -> None:
     browser, steward = asker.resident.browser(), client("steward")
     page = browser.get("/me/corrections/").content.decode()

@@ -199,7 +199,11 @@ class CorrectionFacts:
 
 @dataclass(frozen=True)
 class CorrectionWords:
-    """What somebody wrote who asks for a correction: what the field should say, and how they know."""
+    """What somebody wrote who asks for a correction: what the field should say, and how they know.
+
+    `none` says that there is none of it any more, and `value` nothing.
+    """
 
     value: str
     reason: str
+    none: bool = False

@@ -20,6 +20,8 @@ from cityloom.registers.domain.written import Place, document_of, meant, unfit, 
 PEOPLE = "people"
 PEOPLE_FIELDS = ("name", "phone", "birth_date", "sex", "needs")
 """What somebody can ask to have corrected in the own entry; only the gate knows which that is."""
+EMPTIED_FIELDS = ("phone", "needs")
+"""Of these somebody can say that there is none any more."""
 _CORRECTABLE = frozenset({"text", "choice", "date", "number", "whole", "money", "division", "key", "lon"})
 Why = Literal["settled", "corrected", "authoritative", "newest", "most-complete", "only"]
 _MEASURES = ("number",)

@@ -25,6 +25,7 @@ def write(
 ) -> Load:  # fmt: skip
     """Add a record that says what the person's last correction said, and this; `person_settling` puts it in force.
 
+    No values: there is none of the field any more.
     Raises: Refused `registers.asker_gone`, `gate.not_allowed`.
     """
     subject, sealed = _sealed(row, values, by=by, at=at, today=today)
@@ -48,8 +49,11 @@ def _sealed(
     row: CorrectionRequest, values: Mapping[str, Any], *, by: Actor, at: datetime, today: date
 ) -> tuple[int, gate.Versions]:  # fmt: skip
     said = {"name": [""]} | {name: [value] for name, value in values.items()}
+    people = to_seal(said, 1, today)
+    if not values:
+        people = gate.PeopleBatch(people.records, people.traits | gate.emptied(row.field))
     try:
-        return gate.seal_correction(by=by, at=at, account=row.asked_by, people=to_seal(said, 1, today))
+        return gate.seal_correction(by=by, at=at, account=row.asked_by, people=people)
     except Refused as refusal:
         raise _gone() if refusal.code == "gate.no_link" else refusal from None
 

@@ -18,7 +18,12 @@ from cityloom.registers.domain.checks import Checks
 from cityloom.registers.domain.facts import CorrectionWords
 from cityloom.registers.domain.kinds import REGISTERS, Field
 from cityloom.registers.domain.mapping import CORRECTIONS, Column, FileMapping
-from cityloom.registers.domain.survivorship import PEOPLE, PEOPLE_FIELDS, correctable_fields
+from cityloom.registers.domain.survivorship import (
+    EMPTIED_FIELDS,
+    PEOPLE,
+    PEOPLE_FIELDS,
+    correctable_fields,
+)
 from cityloom.registers.loading import book, comparing, person_correcting, person_settling, whereabouts
 from cityloom.registers.loading.book import Snapshot
 from cityloom.registers.loading.turn import turn
@@ -37,13 +42,18 @@ _WORDS = {
 _decoder = msgspec.json.Decoder(CorrectionWords)
 
 
-def ask(*, register: str, key: str, field: str, value: str, reason: str, by: Actor, at: datetime) -> str:
-    """Seal what somebody asks to have corrected; return the request's id."""
+def ask(
+    *, register: str, key: str, field: str, value: str, reason: str, by: Actor, at: datetime, none: bool = False
+) -> str:
+    """Seal what somebody asks to have corrected, or to say nothing any more; return the request's id."""
     _check_about(register, key, field)
+    if none:
+        _check_can_be_none(register, field)
     waiting = CorrectionRequest.objects.filter(asked_by=by.account, state=CorrectionRequest.ASKED).count()
-    policies.check_can_ask(value, reason, waiting)
-    _values(REGISTERS[register].field(field), register, key, value, at)
-    words = msgspec.json.encode(CorrectionWords(value.strip(), reason.strip()))
+    policies.check_can_ask(value, reason, waiting, none=none)
+    if not none:
+        _values(REGISTERS[register].field(field), register, key, value, at)
+    words = msgspec.json.encode(CorrectionWords(value.strip(), reason.strip(), none))
     packet = gate.seal_packet(by=SYSTEM, at=at, purpose=PURPOSE, parts={"words": words})
     request_id = ids.new_ulid()
     with transaction.atomic():
@@ -67,6 +77,13 @@ def _check_about(register: str, key: str, field: str) -> None:
     if not queries.facts_of(register, key):
         raise Refused("registers.no_entry", "No register has an entry {value}; copy its code from a document of the "
                       "office that keeps it.", value=key[:64])  # fmt: skip
+
+
+def _check_can_be_none(register: str, field: str) -> None:
+    if register != PEOPLE or field not in EMPTIED_FIELDS:
+        raise Refused("registers.correction_not_none", "Only of a telephone and of needs in your own entry can be said "
+                      "here that there is none any more; write what is right, or ask the department that keeps the "
+                      "entry.")  # fmt: skip
 
 
 def _no_field() -> Refused:
@@ -106,7 +123,8 @@ def grant(request_id: str, *, reason: str, by: Actor, at: datetime) -> int:
     why, row = policies.check_reason(reason), found(request_id)
     policies.check_undecided(row.state)
     words = open_words(request_id, by=by, at=at)
-    values = _values(REGISTERS[row.register].field(row.field), row.register, row.key, words.value, at)
+    target = REGISTERS[row.register].field(row.field)
+    values = {} if words.none else _values(target, row.register, row.key, words.value, at)
     with turn():
         if row.register == PEOPLE:
             return _grant_own(row, values, why, by, at)

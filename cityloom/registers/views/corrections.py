@@ -45,12 +45,12 @@ def _mine(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse:
 @only_once
 def ask(request: HttpRequest) -> HttpResponse:
     """Ask for a correction."""
-    said = {name: request.POST.get(name, "")[:3_000] for name in ("about", "key", "value", "reason")}
+    said = {name: request.POST.get(name, "")[:3_000] for name in ("about", "key", "value", "reason", "none")}
     register, _dot, field = said["about"].partition(".")
     key = "" if register == "people" else said["key"].strip().upper()[:64]
     try:
         actions.ask_correction(register=register, key=key, field=field, value=said["value"], reason=said["reason"],
-                               by=_actor(request), at=clock.now())  # fmt: skip
+                               none=bool(said["none"]), by=_actor(request), at=clock.now())  # fmt: skip
     except Refused as refusal:
         return _mine(request, status_of(refusal), said=said, refusal=sentence_of(refusal))
     messages.success(request, _("Your request is with the data stewards. Its answer appears on this page."))
