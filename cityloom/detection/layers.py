@@ -59,7 +59,7 @@ def card(_actor: Actor | None, feature: str, _at: datetime | None = None) -> Car
         return None
     facts = (
         (_("Raised"), str(date_format(localtime(row.raised_at), "Y-m-d H:i:s"))),
-        (_("Probability, as computed"), probability_words(row.score)),
+        (_("Probability, as computed"), probability_words(row.score, row.rule)),
         (_("Judged"), verdict_word(row.verdict)),
     )
     return Card(category_word(row.category), facts, url=_page(row.id))

@@ -142,6 +142,15 @@ def test_who_may_not_judge_is_told_and_may_look():
     assert there.get("/detections/nothing/").status_code == 404
 
 
+def test_what_a_rule_noticed_has_no_probability():
+    Detection.objects.filter(id=found(category="pipes")).update(rule="burst", score=0.0)
+    there = client("operator")
+    page = there.get("/detections/one/").content.decode()
+    assert "a rule noticed it" in page
+    assert "/rule-packs/pack/pipes/" in page
+    assert "50.0 %" not in page + there.get("/detections/").content.decode()
+
+
 def test_an_incident_is_led_to_from_its_detection():
     key = found()
     actions.note_outcome(detection_id=key, kind="incident", matter_id="matter", by=SYSTEM, at=AT)

@@ -120,7 +120,9 @@ def of_scenes(scenes: Sequence[Scene]) -> list[Evidence]:
     return list(strongest.values())
 
 
-def probability_words(score: float) -> str:
-    """Log-odds as a percentage; a model is never surer than it can be checked."""
+def probability_words(score: float, rule: str = "") -> str:
+    """Log-odds as a percentage; a model is never surer than it can be checked, and a rule says nothing of it."""
+    if rule:
+        return "–"
     share = 1 / (1 + math.exp(-max(min(score, 50.0), -50.0)))
     return "> 99.9 %" if share > _SURE else f"{100 * share:.1f} %"

@@ -83,7 +83,7 @@ def _page(request: HttpRequest, detection_id: str, status: int = 200, **more: An
     ]
     context = {
         "one": found, "what": category_word(found.category), "where": pictures.place_words(found.lon, found.lat),
-        "probability": probability_words(found.score), "said": said,
+        "probability": probability_words(found.score, found.rule), "said": said,
         "units": accounts.unit_names_of({row["one"].unit for row in said}),
         "led_to": [_matter(one) for one in queries.outcomes_of(detection_id)],
         "duplicates": queries.duplicates_of(detection_id), "why_not": _why_not(_actor(request)),
@@ -105,8 +105,8 @@ def _row(row: Detection) -> dict[str, Any]:
     verdict = row.verdict  # type: ignore[attr-defined] # annotated
     return {
         "one": row, "what": category_word(row.category), "where": pictures.place_words(row.lon, row.lat),
-        "verdict": verdict_word(verdict), "look": STATES.get(verdict, ""), "probability": probability_words(row.score),
-        "sources": len(row.evidence),
+        "verdict": verdict_word(verdict), "look": STATES.get(verdict, ""),
+        "probability": probability_words(row.score, row.rule), "sources": len(row.evidence),
     }  # fmt: skip
 
 
