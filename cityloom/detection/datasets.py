@@ -16,4 +16,12 @@ PUBLISHED = (
         "judgements", "What people found detections to be", (events.DetectionJudged,), ("detection_id",),
         (Column("category", "text", source="DetectionJudged"), Column("verdict", "text", source="DetectionJudged")),
     ),
+    Published(
+        "sensor_faults", "Sensors that fail and work again", (events.SensorFailed, events.SensorRecovered),
+        ("datastream_id",), (Column("state", "text", source="SensorFailed"),),
+    ),
+    Published(
+        "rules", "Rule packs put in force and withdrawn", (events.RulesPutInForce, events.RulesWithdrawn), ("pack",),
+        (Column("digest", "text", source="RulesPutInForce"),),
+    ),
 )  # fmt: skip
