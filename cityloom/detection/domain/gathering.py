@@ -28,6 +28,7 @@ _HELD = 0.8
 _ODDS_LEFT = 2.0
 """Log-odds that must be left without the loudest source: no finding hangs on one."""
 _WEIGHTS_KEPT = 50
+_FURTHEST = 8.0
 _REACHES = (0.4, 1.0, 2.0)
 """How far an effect carries differs from place to place: so many times what the pack says, all as likely."""
 
@@ -154,11 +155,20 @@ def _weighed(cause: Cause, network: Network | None, said: Said, heard: Heard) ->
     found = _Weighed(cause, places, np.log(cause.often * cause.within_s / _YEAR_S * places.extent))
     for sign, at, values in zip(cause.signs, rows, spreads, strict=True):
         _add_sensors(found, sign, said.only(at), values, at)
-    for told, at in zip(cause.calls, calls, strict=True):
-        weights, silence = weighing.of_calls(told, places.straight(heard.lon[at], heard.lat[at]), cause.within_s)
-        found.columns.append((told.category, [weights] * len(cause.sizes) * len(_REACHES), at))
-        found.silence += silence
+    _add_calls(found, heard, calls)
     return found
+
+
+def _add_calls(found: _Weighed, heard: Heard, calls: list[NDArray[np.int64]]) -> None:
+    """All calls together say no more than a bound: neighbours see the same, and so do friends who agree on a prank."""
+    cause = found.cause
+    says = [weighing.of_calls(told, found.places.straight(heard.lon[at], heard.lat[at]), cause.within_s)
+            for told, at in zip(cause.calls, calls, strict=True)]  # fmt: skip
+    whole = sum((weights.sum(axis=1) for weights, _ in says), np.zeros(len(found.prior)))
+    part = np.minimum(1.0, weighing.ALL_CALLS / np.maximum(whole, 1e-9))[:, None]
+    for told, (weights, silence), at in zip(cause.calls, says, calls, strict=True):
+        found.columns.append((told.category, [weights * part] * len(cause.sizes) * len(_REACHES), at))
+        found.silence += silence
 
 
 def _felt(sign: Sign, spreads: Floats) -> Floats:
@@ -166,10 +176,12 @@ def _felt(sign: Sign, spreads: Floats) -> Floats:
 
 
 def _add_sensors(found: _Weighed, sign: Sign, said: Said, spreads: Floats, rows: NDArray[np.int64]) -> None:
-    far = found.places.metres(said.lon, said.lat, sign.along, 8 * sign.carries_m) / sign.carries_m
     sizes = found.cause.sizes
-    weights = [weighing.for_size(sign, spreads, np.exp(-far / reach), size) for reach in _REACHES for size in sizes]
-    found.columns.append((sign.kind, weights, rows))
+    far = found.places.metres(said.lon, said.lat, sign.along, _FURTHEST * sign.carries_m) / sign.carries_m
+    near = (far <= _FURTHEST).any(axis=0)  # what lies further off feels nothing of it
+    weights = [weighing.for_size(sign, spreads[near], np.exp(-far[:, near] / reach), size)
+               for reach in _REACHES for size in sizes]  # fmt: skip
+    found.columns.append((sign.kind, weights, rows[near]))
     if sign.together and len(rows):
         alike = np.ones((1, len(rows)))
         everywhere = [weighing.for_size(sign, spreads, alike, size).sum() for size in sizes]

@@ -18,6 +18,7 @@ Ints = NDArray[np.int64]
 PIPE, VALVE, REGULATOR, PUMP = "pipe", "valve", "regulator", "pump"
 _NO_EDGES = "The network has no open pipe or road, so nothing can be near to anything along it; load its mains first."
 _LEAST_M = 0.1
+_MOST_KEPT = 20_000_000
 
 
 @dataclass(frozen=True)
@@ -84,11 +85,24 @@ class Network:
 
         With `upstream`, and where the network has directions, only edges from which one comes to the node count.
         """
-        graph = self.graph.T.tocsr() if upstream and self.directed else self.graph
+        one_way = upstream and self.directed
         known, which = np.unique(nodes, return_inverse=True)
-        directed = upstream and self.directed
-        far = np.atleast_2d(dijkstra(graph, directed=directed, indices=known, limit=limit_m))[which]
-        reached = np.minimum(far[:, self.begin], far[:, self.end]) + self.length_m / 2
-        if directed:  # one comes from the edge to the node through the edge's end
-            reached = far[:, self.end] + self.length_m / 2
-        return np.where(reached <= limit_m, reached, np.inf)
+        rows = [self._from_node(int(node), limit_m, one_way=one_way) for node in known]
+        return np.array(rows).reshape(len(known), len(self.begin))[which]
+
+    def _from_node(self, node: int, limit_m: float, *, one_way: bool) -> Floats:
+        """Metres to the middle of each edge; what was asked before is kept, up to a bound."""
+        asked = (node, limit_m, one_way)
+        if asked not in self._asked:
+            if len(self._asked) * len(self.begin) > _MOST_KEPT:
+                self._asked.clear()
+            far = dijkstra(self.graph.T if one_way else self.graph, directed=one_way, indices=node, limit=limit_m)
+            # one comes from the edge to the node through the edge's end
+            near = far[self.end] if one_way else np.minimum(far[self.begin], far[self.end])
+            reached = near + self.length_m / 2
+            self._asked[asked] = np.where(reached <= limit_m, reached, np.inf)
+        return self._asked[asked]
+
+    @cached_property
+    def _asked(self) -> dict[tuple[int, float, bool], Floats]:
+        return {}

@@ -18,6 +18,8 @@ _UNLIKE = 0.4
 """A cause is felt so much more or less than its size and distance say, as a share."""
 _TAIL = 1.5
 """Readings are wider spread than a normal distribution: 4 spreads are usual enough to be no news."""
+ONE_CALL, ALL_CALLS = 5.0, 9.0
+"""Log-odds of one call, and of all calls about a cause: as in the fusion of collapses, callers alone decide nothing."""
 _DAY_S, _KM2 = 86_400.0, 1e6
 
 
@@ -44,7 +46,7 @@ def of_calls(told: Told, metres: Floats, within_s: float) -> tuple[Floats, float
     """
     idle = told.idle * within_s / _DAY_S / _KM2
     spread = told.told * np.exp(-((metres / told.carries_m) ** 2) / 2) / (2 * np.pi * told.carries_m**2)
-    return np.log1p(spread / idle), -told.told
+    return np.minimum(np.log1p(spread / idle), ONE_CALL), -told.told
 
 
 def _normal(z: Floats) -> Floats:
