@@ -115,8 +115,8 @@ def test_everything_works_without_scripts(chromium, served_city: Served, photo: 
 
 
 def test_without_a_network_the_last_warnings_can_be_read(opened: Opened, served_city: Served) -> None:
-    # a window that keeps maps away is not told that it has no network
-    page = opened(excused=("net::ERR", "ERR_INTERNET_DISCONNECTED"), maps=True)
+    # a window that keeps maps away is not told that it has no network; without one a browser looks for a worker in vain
+    page = opened(excused=("net::ERR", "ERR_INTERNET_DISCONNECTED", "when fetching the script"), maps=True)
     page.goto(f"{served_city.url}/portal/")
     until_kept(page)
     page.context.set_offline(True)
