@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "cityloom.signals.apps.SignalsConfig",
     "cityloom.fieldwork.apps.FieldworkConfig",
     "cityloom.detection.apps.DetectionConfig",
+    "cityloom.cases.apps.CasesConfig",
     "cityloom.emergency.apps.EmergencyConfig",
     "cityloom.drills.apps.DrillsConfig",
     "cityloom.web.apps.WebConfig",
