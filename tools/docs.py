@@ -42,6 +42,7 @@ def _kept_in_the_lake() -> list[str]:
 
 def pages() -> dict[Path, str]:
     """Every generated page with its text."""
+    from cityloom.cases.domain.casetypes import drawing, reading
     from cityloom.emergency.domain import states
     from cityloom.registers.domain import reference
     from tools import scale
@@ -50,6 +51,9 @@ def pages() -> dict[Path, str]:
         ROOT / "docs/reference/wiring.md": wiring_page(),
         ROOT / "docs/scale.md": scale.page(),
         ROOT / "docs/reference/incident-states.md": states.markdown(),
+        ROOT / "docs/reference/case-types.md": drawing.markdown(
+            reading.casetype_of(path.read_text(encoding="utf-8")) for path in reading.shipped().values()
+        ),
         ROOT / "docs/reference/registers.md": reference.markdown(),
         ROOT / "docs/reference/register-mapping.schema.json": reference.schema(),
         ROOT / "docs/reference/register-rules.schema.json": reference.rules_schema(),

@@ -34,6 +34,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         account,
         address,
         alert,
+        cases,
         city,
         demo,
         detection,
@@ -51,7 +52,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
     from cityloom.cli.sensor import sensor
 
     groups = (
-        city.city, drill.drill, abuse.abuse_drill, account.account, alert.alert, demo.demo, keep.backup,
+        cases.cases, city.city, drill.drill, abuse.abuse_drill, account.account, alert.alert, demo.demo, keep.backup,
         keep.restore, keep.keys, log.verify, log.log, log.witness, lake.lake, sources.register, processes.serve,
         processes.status, processes.stop, readings.readings, zones.zones, detection.detection,
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -15,6 +16,20 @@ class Detail:
 
     def __str__(self) -> str:
         return _filled(self.template, self.value, self.limit)
+
+
+@dataclass(frozen=True)
+class InLanguages:
+    """Words that somebody wrote in several languages, as a value or limit: `en` always, and the reader's if known."""
+
+    by_language: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return self.by_language["en"]
+
+    def said_in(self, language: str) -> str:
+        """The words in a language."""
+        return self.by_language.get(language, self.by_language["en"])
 
 
 class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error

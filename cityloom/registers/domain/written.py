@@ -1,24 +1,16 @@
-"""What stewards write in YAML: read with the line of everything, and never more than was meant."""
+"""What stewards write in YAML: the faults of `kernel.written`, in the words of mappings and of rules on sources."""
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal
 
-import yaml
-
+from cityloom.kernel import written
 from cityloom.kernel.refused import Detail, Refused
+from cityloom.kernel.written import Document, Place, meant
 
+__all__ = ["Place", "document_of", "meant", "unfit", "wrong"]
 LARGEST_BYTES = 512 * 1024
-_DEEPEST = 12
-_LONGEST_SHOWN = 80
-_LONGEST_PLACE = 200
-_OPENS = (yaml.FlowSequenceStartToken, yaml.FlowMappingStartToken, yaml.BlockSequenceStartToken,
-          yaml.BlockMappingStartToken)  # fmt: skip
-_CLOSES = (yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken, yaml.BlockEndToken)
-Place = tuple[str | int, ...]
 Kind = Literal["mapping", "rules"]
 _TOO_LARGE = {
     "mapping": "A mapping has at most {limit} bytes; this is another file.",
@@ -36,24 +28,9 @@ _BEGINS = {
     "mapping": Detail("a mapping begins with names and values, as in {limit}", limit="`source: housing`"),
     "rules": Detail("rules begin with names and values, as in {limit}", limit="`cityloom: 1`"),
 }
-_NO_YAML = Detail("this is no YAML")
-_TYPES = {
-    "object": Detail("names with values are wanted here"), "array": Detail("a list is wanted here"),
-    "string": Detail("a text is wanted here"), "boolean": Detail("true or false is wanted here"),
-    "integer": Detail("a whole number is wanted here"), "number": Detail("a number is wanted here"),
-}
-_UNMET = {
-    "minimum": "it is less than {limit}", "maximum": "it is more than {limit}", "const": "only {limit} is known here",
-    "minLength": "it has fewer signs than {limit}", "maxLength": "it has more signs than {limit}",
-    "minItems": "it has fewer parts than {limit}", "maxItems": "it has more parts than {limit}",
-    "minProperties": "it has fewer parts than {limit}", "maxProperties": "it has more parts than {limit}",
-    "pattern": "{value} is not written as {limit}", "oneOf": "it needs one of {limit}, and not both",
-    "uniqueItems": "something stands here twice",
-}
-_FEWER = ("minLength", "minItems", "minProperties")
 
 
-def document_of(text: str, kind: Kind) -> tuple[dict[str, Any], dict[Place, int]]:
+def document_of(text: str, kind: Kind) -> tuple[dict[str, Any], Mapping[Place, int]]:
     """What is written, and the line of each place in it.
 
     Raises: Refused `registers.<kind>_too_large`, `registers.<kind>_unreadable`.
@@ -61,132 +38,23 @@ def document_of(text: str, kind: Kind) -> tuple[dict[str, Any], dict[Place, int]
     if len(text.encode()) > LARGEST_BYTES:
         raise Refused(f"registers.{kind}_too_large", _TOO_LARGE[kind], limit=LARGEST_BYTES)
     try:
-        return _read(text, kind)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise _unreadable(_no_yaml(error.problem or ""), line, kind) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise _unreadable(_NO_YAML, 1, kind) from error
-
-
-def _no_yaml(problem: str) -> Detail:
-    """What the library says most often, in words that can be translated."""
-    if problem.startswith("mapping values are not allowed"):
-        return Detail("a colon stands where no name is expected; put a text that has one into quotes")
-    if problem.startswith("found character") and "\\t" in problem:
-        return Detail("a tab stands where spaces are wanted")
-    if problem.startswith(("expected <block end>", "could not find expected ':'")):
-        return Detail("it stands further left or right than its neighbours, or lacks its colon")
-    if problem.startswith(("expected ',' or", "found unexpected end of stream")):
-        return Detail("a bracket, brace or quotation mark is not closed")
-    return _NO_YAML
-
-
-def _read(text: str, kind: Kind) -> tuple[dict[str, Any], dict[Place, int]]:
-    depth = 0
-    for token in yaml.scan(text, Loader=yaml.SafeLoader):
-        depth += isinstance(token, _OPENS) - isinstance(token, _CLOSES)
-        if depth > _DEEPEST:  # the library's time grows with the square of the depth
-            raise _unreadable(Detail("it is too deep"), token.start_mark.line + 1, kind)
-        if isinstance(token, (yaml.AliasToken, yaml.AnchorToken, yaml.TagToken)):
-            unused = Detail("anchors, aliases and tags are not used here")
-            raise _unreadable(unused, token.start_mark.line + 1, kind)
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
-    lines: dict[Place, int] = {}
-    _walk(node, (), lines, kind)
-    document = _value(node)
-    if not isinstance(document, dict):
-        raise _unreadable(_BEGINS[kind], 1, kind)
-    return document, lines
-
-
-def _unreadable(what: Detail, line: int, kind: Kind) -> Refused:
-    return Refused(f"registers.{kind}_unreadable", _UNREADABLE[kind], value=what, limit=line)
-
-
-def _walk(node: yaml.Node | None, place: Place, lines: dict[Place, int], kind: Kind) -> None:
-    """Note the line of everything, and refuse a name that stands twice."""
-    if node is None or len(place) > _DEEPEST:
-        raise _unreadable(Detail("it is empty, or too deep"), 1, kind)
-    lines[place] = node.start_mark.line + 1
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            here = (*place, str(key.value))
-            if here in lines:
-                twice = Detail("{value} stands here twice", key.value)
-                raise _unreadable(twice, key.start_mark.line + 1, kind)
-            _walk(value, here, lines, kind)
-            lines[here] = key.start_mark.line + 1
-    elif isinstance(node, yaml.SequenceNode):
-        for number, value in enumerate(node.value):
-            _walk(value, (*place, number), lines, kind)
-
-
-def _value(node: yaml.Node | None) -> Any:
-    """What is written, with numbers and true or false where they are meant; a name stays the text that it is.
-
-    YAML's own rules would make a number of 001, a yes of Y, and a day of a text.
-    """
-    if isinstance(node, yaml.MappingNode):
-        return {str(key.value): _value(value) for key, value in node.value}
-    if isinstance(node, yaml.SequenceNode):
-        return [_value(value) for value in node.value]
-    text = str(node.value) if node is not None else ""
-    if node is None or node.style is not None:
-        return text
-    if text in ("true", "false"):
-        return text == "true"
-    if _WHOLE.fullmatch(text):
-        return int(text)
-    return float(text) if _DECIMAL.fullmatch(text) else text
-
-
-_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,15})")
-_DECIMAL = re.compile(r"-?[0-9]{1,15}\.[0-9]{1,15}")
+        document = written.read(text, begins=_BEGINS[kind])
+    except written.Fault as fault:
+        raise Refused(
+            f"registers.{kind}_unreadable", _UNREADABLE[kind], value=fault.what, limit=fault.line
+        ) from fault
+    return document.says, document.lines
 
 
 def unfit(error: Any, lines: Mapping[Place, int], kind: Kind) -> Refused:
     """What a JSON Schema does not allow, with its line and what was probably meant."""
-    place = tuple(error.absolute_path)
-    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
-        known = list(error.schema.get("properties", {}))
-        unknown = next(name for name in error.instance if name not in known)
-        return wrong((*place, unknown), Detail("there is no {value}", meant(unknown, known)), lines, kind)
-    return wrong(place, _why(error), lines, kind)
-
-
-def _why(error: Any) -> Detail:
-    """What a value is not. The library's own words are in English."""
-    wanted = error.validator_value
-    if error.validator == "enum":
-        return Detail("there is no {value}", meant(str(error.instance), [str(one) for one in wanted]))
-    if error.validator == "required":
-        return Detail("it lacks {value}", next(name for name in wanted if name not in error.instance))
-    if error.validator == "type":
-        return _TYPES[wanted]
-    if error.validator == "oneOf":
-        wanted = ", ".join(name for one in wanted for name in one.get("required", ()))
-    if wanted == 1 and error.validator in _FEWER:
-        return Detail("it is empty")
-    return Detail(_UNMET[error.validator], str(error.instance)[:_LONGEST_SHOWN], wanted)
+    return _unfit(written.unmet(error, Document({}, lines)), kind)
 
 
 def wrong(place: Place, words: Detail, lines: Mapping[Place, int], kind: Kind = "mapping") -> Refused:
     """What does not fit at a place, with its line."""
-    where = ".".join(map(str, place))[:_LONGEST_PLACE]
-    value = Detail("{value}: {limit}", where, words) if where else words
-    return Refused(f"registers.{kind}_unfit", _UNFIT[kind], limit=_line(place, lines), value=value)
+    return _unfit(written.wrong(place, words, Document({}, lines)), kind)
 
 
-def _line(place: Place, lines: Mapping[Place, int]) -> int:
-    while place and place not in lines:
-        place = place[:-1]
-    return lines.get(place, 1)
-
-
-def meant(word: str, known: Sequence[str]) -> Detail:
-    """A wrong word with what was probably meant, or what there is."""
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    if near:
-        return Detail("{value} (did you mean {limit}?)", word[:_LONGEST_SHOWN], near[0])
-    return Detail("{value} (there are: {limit})", word[:_LONGEST_SHOWN], ", ".join(known)[:300])
+def _unfit(fault: written.Fault, kind: Kind) -> Refused:
+    return Refused(f"registers.{kind}_unfit", _UNFIT[kind], limit=fault.line, value=fault.what)

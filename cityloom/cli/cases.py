@@ -1,0 +1,77 @@
+"""`cityloom cases types|check|draw`: case types, and whether what a city wrote is one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console as Screen
+from rich.table import Table
+
+from cityloom.cli.runtime import Runtime
+from cityloom.kernel.refused import Refused
+
+_TYPE = click.argument("casetype", metavar="TYPE|FILE")
+_LARGEST = 256 * 1024
+_LONG = "A case type has at most {limit} bytes; this is another file."
+_NO_TYPE = "There is no case type {value}; give a file, or one of {limit}."
+
+
+@click.group()
+def cases() -> None:
+    """Cases: what the city has to settle, and the types that say how."""
+
+
+@cases.command()
+@click.pass_obj
+def types(runtime: Runtime) -> None:
+    """Show the types that come with the program."""
+    runtime.start()
+    from cityloom.cases.queries import casetype_of, shipped_type_files
+
+    table = Table("type", "version", "title", "states", "steps", "categories")
+    for name, path in shipped_type_files().items():
+        found = casetype_of(path.read_text(encoding="utf-8"))
+        table.add_row(name, str(found.version), f"{found.title['en']} {found.title['zh-hans']}", str(len(found.states)),
+                      str(len(found.steps)), str(len(found.categories)))  # fmt: skip
+    Screen().print(table)
+
+
+@cases.command()
+@_TYPE
+@click.pass_obj
+def check(runtime: Runtime, casetype: str) -> None:
+    """Say whether TYPE (a file, or a type's name) is a case type; if not, in which line, why, and what to do."""
+    runtime.start()
+    from cityloom.cases.queries import casetype_of
+
+    found = casetype_of(_text(casetype))
+    has = f"{len(found.states)} states, {len(found.steps)} steps"
+    click.echo(f"{found.name}, version {found.version}: {has}, all well.")
+
+
+@cases.command()
+@_TYPE
+@click.option("--language", type=click.Choice(["en", "zh-hans"]), default="en", show_default=True)
+@click.pass_obj
+def draw(runtime: Runtime, casetype: str, language: str) -> None:
+    """Write the table of states of TYPE as a Mermaid diagram."""
+    runtime.start()
+    from cityloom.cases.queries import casetype_of, diagram_of
+
+    click.echo(diagram_of(casetype_of(_text(casetype)), language))
+
+
+def _text(casetype: str) -> str:
+    """What a file says, or the type of that name."""
+    from cityloom.cases.queries import shipped_type_files
+
+    shipped, path = shipped_type_files(), Path(casetype)
+    found = path if path.is_file() else shipped.get(casetype)
+    if found is None:
+        raise Refused("cases.no_type", _NO_TYPE, value=casetype[:80], limit=", ".join(shipped))
+    with found.open("rb") as file:
+        content = file.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise Refused("cases.type_too_large", _LONG, limit=_LARGEST)
+    return content.decode("utf-8", "replace")
