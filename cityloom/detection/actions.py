@@ -18,9 +18,10 @@ from cityloom.detection.domain.evidence import Evidence, of_calls, of_scenes, of
 from cityloom.detection.domain.fusion import RADIUS_M, Finding, fuse
 from cityloom.detection.domain.windows import WIDTH, windows
 from cityloom.detection.events import DetectionRaised
-from cityloom.detection.models import Baseline, Detection
-from cityloom.detection.trust import judgements
+from cityloom.detection.models import Baseline, Detection, Miss
+from cityloom.detection.trust import judgements, misses
 from cityloom.detection.trust import packs as kept
+from cityloom.detection.trust.misses import Event
 from cityloom.detection.watching.lookout import Lookout
 from cityloom.kernel import clock, ids
 from cityloom.kernel.actor import Actor
@@ -146,6 +147,31 @@ def note_outcome(*, detection_id: str, kind: str, matter_id: str, by: Actor, at:
         judgements.note_outcome(detection_id, kind, matter_id, at)
 
 
+def note_miss(event: Event, *, by: Actor, at: datetime, exercise_id: str = "") -> str:
+    """Write down something that really happened and that nothing detected; return its id.
+
+    Raises: Refused `detection.role`, `detection.miss_source`, `.miss_later`, `.was_detected`, `.miss_noted`.
+    """
+    policies.check_can_judge(by)
+    return misses.note(event, exercise_id, by, at)
+
+
+def note_undetected(
+    event: Event, *, kind: str, matter_id: str, by: Actor, at: datetime, exercise_id: str = ""
+) -> str:  # fmt: skip
+    """Write down that a matter was opened and no detection had led to it; said by whoever opened it, once or again."""
+    return misses.note_matter(event, kind, matter_id, exercise_id, by, at)
+
+
+def withdraw_miss(*, miss_id: str, by: Actor, at: datetime) -> None:
+    """Take back that something was not detected; the note stays, and counts no more.
+
+    Raises: Refused `detection.role`, `detection.no_miss`.
+    """
+    policies.check_can_judge(by)
+    misses.withdraw(miss_id, by, at)
+
+
 def forget(*, exercise_id: str, by: Actor, at: datetime) -> int:
     """Erase what an exercise learnt and found; return how many rows there were.
 
@@ -154,7 +180,7 @@ def forget(*, exercise_id: str, by: Actor, at: datetime) -> int:
     if not exercise_id:
         raise Refused("detection.not_an_exercise", "Only the detections of an exercise can be erased; name one.")
     with transaction.atomic():
-        return sum(model.objects.filter(exercise_id=exercise_id).delete()[0] for model in (Baseline, Detection))
+        return sum(model.objects.filter(exercise_id=exercise_id).delete()[0] for model in (Baseline, Detection, Miss))
 
 
 def _seeds(recorded: SignalsRecorded, window: Window, exercise_id: str) -> list[Evidence]:

@@ -17,6 +17,10 @@ PUBLISHED = (
         (Column("category", "text", source="DetectionJudged"), Column("verdict", "text", source="DetectionJudged")),
     ),
     Published(
+        "misses", "What happened and was not detected", (events.MissNoted, events.MissWithdrawn), ("miss_id",),
+        (Column("category", "text", source="MissNoted"), Column("source", "text", source="MissNoted")),
+    ),
+    Published(
         "sensor_faults", "Sensors that fail and work again", (events.SensorFailed, events.SensorRecovered),
         ("datastream_id",), (Column("state", "text", source="SensorFailed"),),
     ),

@@ -9,6 +9,8 @@ from cityloom.detection import policies
 from cityloom.detection.domain.judging import CONFIRMED, DUPLICATE, FALSE
 from cityloom.detection.events import (
     DetectionJudged,
+    MissNoted,
+    MissWithdrawn,
     RulesPutInForce,
     RulesWithdrawn,
     SensorFailed,
@@ -23,6 +25,12 @@ CATEGORIES = {
     "gas-leak": _("Gas leak"), "flooding": _("Flooding"), "traffic-incident": _("Traffic incident"),
     "sensor-fault": _("Sensor fault"),
 }  # fmt: skip
+MISSED_BY = {
+    "call": _("a call"), "report": _("a resident's report"), "crew": _("a crew on the spot"),
+    "inspection": _("an inspection"), "department": _("a department"), "media": _("the news"),
+    "incident": _("an incident opened without a detection"),
+}  # fmt: skip
+"""How what was missed became known."""
 VERDICTS = {CONFIRMED: _("It was real"), FALSE: _("A false alarm"), DUPLICATE: _("A duplicate")}
 STATES = {CONFIRMED: "good", FALSE: "bad", DUPLICATE: "", "": "wait"}
 """The look of a verdict."""
@@ -103,6 +111,7 @@ DISPLAY = Display(
     moments={
         type_of(DetectionJudged): _("A detection is judged"), type_of(SensorFailed): _("A sensor has failed"),
         type_of(SensorRecovered): _("A sensor works again"),
+        type_of(MissNoted): _("Something was not detected"), type_of(MissWithdrawn): _("A miss is taken back"),
         type_of(RulesPutInForce): _("Rules are put in force"), type_of(RulesWithdrawn): _("Rules are withdrawn"),
     },
 )  # fmt: skip

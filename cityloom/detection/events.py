@@ -53,6 +53,28 @@ class DetectionJudged:
 
 
 @dataclass(frozen=True)
+class MissNoted:
+    """Something that really happened had not been detected; `source` says how it became known."""
+
+    miss_id: str
+    category: str
+    source: str
+    lon: float
+    lat: float
+    happened_at: datetime
+    noted_at: datetime
+
+
+@dataclass(frozen=True)
+class MissWithdrawn:
+    """That something had not been detected was wrong."""
+
+    miss_id: str
+    category: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class RulesPutInForce:
     """A version of a rule pack runs from now on."""
 

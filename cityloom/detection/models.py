@@ -18,6 +18,9 @@ CLASSIFICATION = {
                     "by": "clear", "unit": "clear", "role": "clear", "reason": "restricted", "at": "clear"},
     "PackStep": {"id": "clear", "pack": "clear", "version": "clear", "by": "clear", "unit": "clear", "role": "clear",
                  "reason": "restricted", "at": "clear"},
+    "Miss": {"id": "clear", "exercise_id": "clear", "category": "clear", "lon": "clear", "lat": "clear",
+             "happened_at": "clear", "source": "clear", "kind": "clear", "matter_id": "clear", "by": "clear",
+             "unit": "clear", "role": "clear", "at": "clear", "withdrawn_at": "clear", "withdrawn_by": "clear"},
     "Outcome": {"id": "clear", "detection": "clear", "kind": "clear", "matter_id": "clear", "at": "clear"},
 }  # fmt: skip
 
@@ -109,6 +112,33 @@ class Outcome(models.Model):
 
     def __str__(self) -> str:
         return f"{self.detection_id}: {self.kind} {self.matter_id}"
+
+
+class Miss(models.Model):
+    """Something that really happened and that nothing detected; `source` says how it became known.
+
+    `kind` and `matter_id` name the matter that was opened without a detection, where it was one. A note that was wrong
+    is withdrawn and stays.
+    """
+
+    id = models.CharField(primary_key=True, max_length=26)
+    exercise_id = models.CharField(max_length=26, default="", blank=True, db_index=True)
+    category = models.CharField(max_length=40)
+    lon = models.FloatField()
+    lat = models.FloatField()
+    happened_at = models.DateTimeField(db_index=True)
+    source = models.CharField(max_length=20)
+    kind = models.CharField(max_length=20, blank=True, default="")
+    matter_id = models.CharField(max_length=26, blank=True, default="")
+    by = models.CharField(max_length=26)
+    unit = models.CharField(max_length=80, blank=True, default="")
+    role = models.CharField(max_length=32, blank=True, default="")
+    at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(null=True)
+    withdrawn_by = models.CharField(max_length=26, blank=True, default="")
+
+    def __str__(self) -> str:
+        return f"{self.category}: {self.id}"
 
 
 class PackVersion(models.Model):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from cityloom.detection.domain.judging import DUPLICATE, LONGEST_REASON, VERDICTS
+from cityloom.detection.domain.missing import SOURCES
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 
@@ -36,6 +39,15 @@ def check_judgement(verdict: str, reason: str, duplicate_of: str) -> str:
         raise Refused("detection.reason", "Say in a few words how you know; at least {limit} signs.",
                       limit=SHORTEST_REASON)  # fmt: skip
     return words[:LONGEST_REASON]
+
+
+def check_miss(source: str, happened_at: datetime, at: datetime) -> None:
+    """Raises: Refused `detection.miss_source`, `detection.miss_later`."""
+    if source not in SOURCES:
+        raise Refused("detection.miss_source", "Nothing was chosen; say how it became known.")
+    if happened_at > at:
+        raise Refused("detection.miss_later", "{value} is not over yet; say when it began.",
+                      value=happened_at.strftime("%Y-%m-%d %H:%M"))  # fmt: skip
 
 
 def check_can_write_packs(by: Actor) -> None:

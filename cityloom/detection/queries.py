@@ -36,8 +36,8 @@ from cityloom.kernel.refused import Refused
 __all__ = [
     "DetectionFacts", "EvidenceFacts", "FailedSensor", "JudgementFacts", "OutcomeFacts", "SensorNow", "StepFacts",
     "Tried", "VersionFacts", "baselines_of", "detection", "detections_of", "duplicates_of", "evidence_of",
-    "failed_sensors", "fired_in_city", "fired_on", "fired_on_sent", "judgements_of", "kept_packs", "outcomes_of",
-    "pack_of", "pack_version", "packs_in_force", "scenes_of", "sensor_now", "sensors_now", "sentence_of",
+    "failed_sensors", "fired_in_city", "fired_on", "fired_on_sent", "is_known", "judgements_of", "kept_packs",
+    "outcomes_of", "pack_of", "pack_version", "packs_in_force", "scenes_of", "sensor_now", "sensors_now", "sentence_of",
     "shipped_pack_files", "shipped_packs", "states_now", "steps_of", "versions_in_force", "versions_of",
 ]  # fmt: skip
 
@@ -121,6 +121,11 @@ def detection(detection_id: str) -> DetectionFacts:
     Raises: Refused `detection.unknown`.
     """
     return _facts(_found(detection_id))
+
+
+def is_known(detection_id: str) -> bool:
+    """Whether there is such a detection."""
+    return Detection.objects.filter(pk=detection_id).exists()
 
 
 def scenes_of(detection_id: str) -> tuple[str, ...]:

@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from cityloom.detection.views import detections, rule_packs, scorecard, sensors
+from cityloom.detection.views import detections, misses, rule_packs, scorecard, sensors
 
 urlpatterns = [
     path("detections/", detections.detections, name="detections"),
     path("detections/scorecard/", scorecard.scorecard, name="scorecard"),
     path("detections/scorecard/export/", scorecard.export, name="export-scorecard"),
+    path("detections/missed/", misses.misses, name="misses"),
+    path("detections/missed/<str:miss_id>/withdraw/", misses.withdraw, name="withdraw-miss"),
     path("sensors/list/", sensors.sensors, name="sensor-list"),
     path("sensors/<int:number>/", sensors.sensor, name="sensor"),
     path("sensors/<int:number>/calibrate/", sensors.calibrate, name="calibrate-sensor"),

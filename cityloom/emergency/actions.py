@@ -13,6 +13,7 @@ from django.db import transaction
 from cityloom.alerts import queries as alerts
 from cityloom.bus import actions as bus
 from cityloom.detection import actions as detection
+from cityloom.detection import queries as detections
 from cityloom.emergency import events, policies
 from cityloom.emergency.domain import document as documents
 from cityloom.emergency.domain import entries, states, words
@@ -99,7 +100,12 @@ def open_incident(
         if new:
             fact = events.IncidentOpened(incident_id, detection_id, category, lon, lat, first_signal_at, at)
             bus.publish(fact, at=at, exercise_id=exercise_id, event_id=ids.named_id("incident-opened", incident_id))
-            detection.note_outcome(detection_id=detection_id, kind="incident", matter_id=incident_id, by=by, at=at)
+            if detections.is_known(detection_id):
+                detection.note_outcome(detection_id=detection_id, kind="incident", matter_id=incident_id, by=by, at=at)
+            else:
+                seen = detection.Event(category, lon, lat, first_signal_at, "incident")
+                detection.note_undetected(seen, kind="incident", matter_id=incident_id, by=by, at=at,
+                                          exercise_id=exercise_id)  # fmt: skip
     return incident_id
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+import unicodedata
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 
 _A = 6_378_137.0
 _E2 = 6.694379990141316e-3
+_LONLAT = re.compile(r"\s*(-?\d{1,3}(?:\.\d{1,18})?)\s*[,\s]\s*(-?\d{1,3}(?:\.\d{1,18})?)\s*\Z")
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,12 @@ class LocalProjection:
     def to_degrees(self, geom: shapely.Geometry | NDArray[np.object_]) -> shapely.Geometry | NDArray[np.object_]:
         """A geometry, or an array of them, back in longitude and latitude."""
         return shapely.transform(geom, self.lonlat)
+
+
+def lonlat_of(text: str) -> tuple[float, float] | None:
+    """Longitude and latitude as people write them, with a comma or a space between; None where it is no such pair."""
+    found = _LONLAT.match(unicodedata.normalize("NFKC", text))
+    return (float(found[1]), float(found[2])) if found else None
 
 
 def centre(geom: shapely.Geometry) -> tuple[float, float]:

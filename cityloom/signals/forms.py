@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 import unicodedata
 from typing import Any
 
@@ -12,6 +11,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
+from cityloom.kernel.geometry import lonlat_of
 from cityloom.kernel.refused import Refused
 from cityloom.registers import queries as registers
 from cityloom.signals.domain import photo
@@ -21,7 +21,6 @@ from cityloom.ui.words import sentence_of
 LONGEST_WORDS = 2000
 _MARGIN_DEGREES = 0.02
 """How far outside the city's bounds a place may lie: about 2 km."""
-_PLACE = re.compile(r"\s*(-?\d{1,3}(?:\.\d{1,18})?)\s*[,，\s]\s*(-?\d{1,3}(?:\.\d{1,18})?)\s*\Z")
 _KEPT_SIGNS = "\n\t"
 WORDS = {
     "ground-collapse": gettext_noop("The ground or the road has caved in"),
@@ -104,13 +103,13 @@ class ReportForm(forms.Form):
 
     def clean_place(self) -> tuple[float, float] | None:
         """Longitude and latitude inside the city."""
-        text = unicodedata.normalize("NFKC", self.cleaned_data["place"])
+        text = self.cleaned_data["place"]
         if not text.strip():
             return None
-        found = _PLACE.match(text)
+        found = lonlat_of(text)
         if found is None:
             raise forms.ValidationError(_("Write longitude and latitude as two numbers, as in 114.05786, 22.54310."))
-        lon, lat = float(found[1]), float(found[2])
+        lon, lat = found
         city = registers.city()
         if city is None or not _is_in(lon, lat, city.bounds):
             raise forms.ValidationError(_("This place lies outside the city; longitude comes first."))

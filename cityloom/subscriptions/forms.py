@@ -10,6 +10,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from cityloom.accounts import queries as accounts
+from cityloom.kernel.geometry import lonlat_of
 from cityloom.registers import queries as registers
 from cityloom.subscriptions.domain.wish import Address, Place, Wish
 
@@ -127,10 +128,10 @@ class PlaceForm(Wishes):
         return Place(area=name, label=self.labels[name]) if name else self._wrong("district", _("Choose a district."))
 
     def _point(self, values: dict[str, Any]) -> Place | None:
-        try:
-            lon, lat = (float(part) for part in values.get("point", "").split(","))
-        except ValueError:
+        found = lonlat_of(values.get("point", ""))
+        if found is None:
             return self._wrong("point", _("Write longitude and latitude with a comma between them."))
+        lon, lat = found
         city = registers.city()
         west, south, east, north = city.bounds if city else (-180.0, -90.0, 180.0, 90.0)
         if not (west <= lon <= east and south <= lat <= north):

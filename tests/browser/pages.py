@@ -63,6 +63,7 @@ PAGES = (
     Sight("rule-packs", "Duty officer", "/rule-packs/"), Sight("rule-pack", "Duty officer", "/rule-packs/pack/pipes/"),
     Sight("write-rules", "Duty officer", "/rule-packs/write/?pack=pipes"),
     Sight("scorecard", "Auditor", "/detections/scorecard/?of=drills"),
+    Sight("misses", "Duty officer", "/detections/missed/"),
     Sight("reports", "Duty officer", "/reports/"), Sight("drills", "Operator", "/drills/"),
     Sight("drill", "Commander", "/drills/", "main table a[href^='/drills/']"),
     Sight("report-card", "Duty officer", "/reports/", "main tbody a"),

@@ -108,7 +108,7 @@ def test_the_interval_is_the_published_one():
 def test_a_line_counts_each_once_and_says_what_is_open():
     told = [Found("leak", "confirmed", 60, 600), Found("leak", "false", 120, 1200), Found("leak", "duplicate", 30, 60),
             Found("leak", "", 0, None), Found("fire", "", 5, None)]  # fmt: skip
-    fire, leak = lines(told, 14 * 86_400)
+    fire, leak = lines(told, 14 * 86_400, {"leak": 3})
     assert (leak.raised, leak.judged, leak.open, leak.duplicates) == (4, 2, 1, 1)
     assert (leak.precision, leak.false_a_week) == (0.5, 0.5)
     assert (leak.raised_after_s, leak.judged_after_s) == (45, 600)

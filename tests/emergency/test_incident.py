@@ -27,7 +27,7 @@ def refusal(call, **given) -> str:
 
 def test_one_detection_is_one_incident(scene: Scene) -> None:
     assert open_incident() == scene.incident_id
-    assert published(scene) == ["IncidentOpened"]
+    assert published(scene).count("IncidentOpened") == 1
 
 
 def test_a_sensor_whose_clock_is_ahead_starts_no_incident_in_the_future(scene: Scene) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,8 +11,9 @@ from django.db.models import Min, QuerySet
 from cityloom.detection.domain import scorecard
 from cityloom.detection.domain.judging import VERDICTS
 from cityloom.detection.domain.scorecard import Found, Line
-from cityloom.detection.models import Detection
+from cityloom.detection.models import Detection, Miss
 from cityloom.detection.trust.judgements import with_verdict
+from cityloom.detection.trust.misses import counted
 
 PERIODS = {name: timedelta(days=days) for name, days in (("day", 1), ("week", 7), ("month", 30), ("year", 365))}
 OPEN = "open"
@@ -50,8 +52,9 @@ def detections(asked: Asked, at: datetime) -> QuerySet[Detection]:
 
 
 def categories() -> list[str]:
-    """The categories of which there is any detection."""
-    return sorted(Detection.objects.order_by().values_list("category", flat=True).distinct())
+    """The categories of which there is any detection, or any that was missed."""
+    return sorted(set().union(*(rows.order_by().values_list("category", flat=True).distinct()
+                                for rows in (Detection.objects, Miss.objects))))  # fmt: skip
 
 
 def waiting(limit: int) -> list[Detection]:
@@ -65,13 +68,22 @@ def scorecard_of(asked: Asked, at: datetime) -> tuple[list[Line], datetime]:
     rows = detections(Asked(asked.category, "", asked.period, asked.of), at)
     columns = ("category", "verdict", "first_at", "raised_at", "judged_first")
     found = list(rows.annotate(judged_first=Min("judgements__at")).values_list(*columns))
-    first = min((raised for _, _, _, raised, _ in found), default=at)
+    missed = list(misses(asked, at).values_list("category", "happened_at"))
+    first = min([*(raised for _, _, _, raised, _ in found), *(happened for _, happened in missed)], default=at)
     since = at - PERIODS[asked.period] if asked.period else first
     told = [
         Found(category, verdict, (raised - began).total_seconds(), judged and (judged - raised).total_seconds())
         for category, verdict, began, raised, judged in found
     ]
-    return scorecard.lines(told, (at - since).total_seconds()), since
+    return scorecard.lines(told, (at - since).total_seconds(), Counter(category for category, _ in missed)), since
+
+
+def misses(asked: Asked, at: datetime) -> QuerySet[Miss]:
+    """What happened in the time that is asked of and was not detected, latest first."""
+    rows = counted(asked.of == DRILLS).filter(happened_at__lte=at)
+    if asked.period:
+        rows = rows.filter(happened_at__gt=at - PERIODS[asked.period])
+    return rows.filter(category=asked.category) if asked.category else rows
 
 
 def _of(of: str) -> QuerySet[Detection]:

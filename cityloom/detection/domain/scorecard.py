@@ -1,10 +1,10 @@
-"""How far detections are to be trusted: precision, delay and false alarms, each with what it was counted from."""
+"""How far detections are to be trusted: precision, recall, delay, false alarms, each with what it was counted from."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from cityloom.detection.domain.judging import CONFIRMED, DUPLICATE, FALSE
@@ -42,6 +42,10 @@ class Line:
     raised_after_s: float | None
     judged_after_s: float | None
     false_a_week: float
+    missed: int
+    recall: float | None
+    recall_low: float
+    recall_high: float
 
     @property
     def judged(self) -> int:
@@ -49,24 +53,32 @@ class Line:
         return self.confirmed + self.false
 
 
-def lines(found: Iterable[Found], seconds: float) -> list[Line]:
-    """A line for each category, in their order, for a period of so many seconds."""
+    @property
+    def real(self) -> int:
+        """How many recall is counted from: what is known to have happened, detected or not."""
+        return self.confirmed + self.missed
+
+
+def lines(found: Iterable[Found], seconds: float, missed: Mapping[str, int]) -> list[Line]:
+    """A line for each category, in their order, for a period of so many seconds; `missed` counts by category."""
     by: dict[str, list[Found]] = defaultdict(list)
     for one in found:
         by[one.category].append(one)
-    return [line(category, by[category], seconds) for category in sorted(by)]
+    return [line(category, by[category], seconds, missed.get(category, 0)) for category in sorted(by.keys() | missed)]
 
 
-def line(category: str, found: list[Found], seconds: float) -> Line:
-    """What the detections of one category amount to."""
+def line(category: str, found: list[Found], seconds: float, missed: int) -> Line:
+    """What the detections of one category amount to, beside so many events that none was raised about."""
     counted = {verdict: sum(one.verdict == verdict for one in found) for verdict in (CONFIRMED, FALSE, DUPLICATE, "")}
     judged = counted[CONFIRMED] + counted[FALSE]
     low, high = wilson(counted[CONFIRMED], judged)
+    real = counted[CONFIRMED] + missed
     return Line(
         category, len(found), counted[CONFIRMED], counted[FALSE], counted[DUPLICATE], counted[""],
         counted[CONFIRMED] / judged if judged else None, low, high, _median([one.raised_s for one in found]),
         _median([one.judged_s for one in found if one.judged_s is not None]),
-        counted[FALSE] * _WEEK_S / max(seconds, 1.0),
+        counted[FALSE] * _WEEK_S / max(seconds, 1.0), missed, counted[CONFIRMED] / real if real else None,
+        *wilson(counted[CONFIRMED], real),
     )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from cityloom.kernel import clock
 _COLUMNS = (
     "category", "since", "until", "raised", "confirmed", "false", "duplicate", "not_judged", "precision",
     "precision_low_95", "precision_high_95", "median_seconds_first_sign_to_raised", "median_seconds_raised_to_judged",
-    "false_alarms_a_week",
+    "false_alarms_a_week", "missed", "recall", "recall_low_95", "recall_high_95",
 )  # fmt: skip
 
 
@@ -56,6 +56,8 @@ def _cells(line: Line, since: datetime, until: datetime) -> list[Any]:
         line.category, clock.to_text(since), clock.to_text(until), line.raised, line.confirmed, line.false,
         line.duplicates, line.open, _digits(line.precision), *(map(_digits, (line.low, line.high)) if line.judged
         else ("", "")), _digits(line.raised_after_s), _digits(line.judged_after_s), _digits(line.false_a_week),
+        line.missed, _digits(line.recall), *(map(_digits, (line.recall_low, line.recall_high)) if line.real
+        else ("", "")),
     ]  # fmt: skip
 
 
@@ -68,6 +70,8 @@ def _row(line: Line) -> dict[str, Any]:
         "line": line, "what": category_word(line.category), "precision": _percent(line.precision),
         "low": _percent(line.low), "high": _percent(line.high), "raised_after": _long(line.raised_after_s),
         "judged_after": _long(line.judged_after_s), "false_a_week": f"{line.false_a_week:.2g}",
+        "recall": _percent(line.recall), "recall_low": _percent(line.recall_low),
+        "recall_high": _percent(line.recall_high),
     }  # fmt: skip
 
 
