@@ -28,7 +28,7 @@ FOLDER = messages.PACKAGE / "locale" / "zh_Hans" / "LC_MESSAGES"
 PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\w*\}")
 REFUSING = (
     "accounts", "audit", "bus", "drills", "emergency", "fieldwork", "gate", "keeper", "signals", "subscriptions", "web",
-    "registers/browsing", "registers/trust", "registers/views", "registers/zones",
+    "cases/domain", "registers/browsing", "registers/trust", "registers/views", "registers/zones",
 )
 
 
