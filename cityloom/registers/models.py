@@ -100,11 +100,12 @@ _CLEAR = {
         "operator",
     ),
     "MainRecord": (
-        *_RECORD, *_SHAPED, "network", "diameter_mm", "material", "depth_m", "laid_on", "state", "begin_fitting",
-        "end_fitting", "division", "operator",
+        *_RECORD, *_SHAPED, "network", "kind", "diameter_mm", "length_m", "roughness", "material", "depth_m",
+        "laid_on", "state", "begin_fitting", "end_fitting", "division", "operator",
     ),
     "FittingRecord": (
-        *_RECORD, "network", "kind", "state", "installed_on", "division", "operator", "lon", "lat", "cell",
+        *_RECORD, "network", "kind", "elevation_m", "demand_ls", "state", "installed_on", "division", "operator", "lon",
+        "lat", "cell",
     ),
     "PersonRecord": (*_RECORD, "identity", "subject", "dwelling_id"),
 }  # fmt: skip
@@ -826,7 +827,10 @@ class MainRecord(ShapedRecord):
     """A segment of a utility network as its operator has it, between two fittings."""
 
     network = models.CharField(max_length=24, blank=True)
+    kind = models.CharField(max_length=24, blank=True, default="")
     diameter_mm = models.FloatField(null=True)
+    length_m = models.FloatField(null=True)
+    roughness = models.FloatField(null=True)
     material = models.CharField(max_length=24, blank=True)
     depth_m = models.FloatField(null=True)
     laid_on = models.DateField(null=True)
@@ -850,6 +854,8 @@ class FittingRecord(Record):
 
     network = models.CharField(max_length=24, blank=True)
     kind = models.CharField(max_length=24, blank=True)
+    elevation_m = models.FloatField(null=True)
+    demand_ls = models.FloatField(null=True)
     state = models.CharField(max_length=24, blank=True)
     installed_on = models.DateField(null=True)
     division = models.CharField(max_length=12, blank=True)

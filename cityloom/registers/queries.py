@@ -29,7 +29,7 @@ from cityloom.kernel.geometry import LocalProjection
 from cityloom.kernel.refused import Refused
 from cityloom.kernel.timezones import zone_of
 from cityloom.registers import bulk, geocoding
-from cityloom.registers.domain import address_standard, address_truth, divisions, survivorship
+from cityloom.registers.domain import address_standard, address_truth, divisions, graph, survivorship
 from cityloom.registers.domain import assumptions as assumed
 from cityloom.registers.domain import names as spoken
 from cityloom.registers.domain import people as made_up_people
@@ -80,8 +80,11 @@ from cityloom.registers.models import (
     City,
     CorrectionRequest,
     Load,
+    Main,
     OrganisationRecord,
     PlaceByAddress,
+    RoadNode,
+    RoadSegment,
     SetAside,
     Source,
 )
@@ -283,6 +286,79 @@ def road_graph(lon: float, lat: float, radius_m: float) -> RoadGraph:
         name_zh=_texts(name_zh)[inside], kind=_texts(kind)[inside], walkable=np.array(walkable, bool)[inside],
         drivable=np.array(drivable, bool)[inside], geometry=shapes[inside],
     )  # fmt: skip
+
+
+_MAIN = ("key", "kind", "geometry", "begin_fitting", "end_fitting", "length_m", "diameter_mm", "roughness")
+_IN_USE = ("", "in-use")
+
+
+def network_names() -> tuple[str, ...]:
+    """The networks that can be asked for."""
+    return (*graph.NETWORKS, graph.ROAD)
+
+
+def network_version(name: str) -> str:
+    """Another one once a network may have changed; asked often, so it costs little."""
+    registers = ("roads",) if name == graph.ROAD else ("mains", "fittings")
+    done = Load.objects.filter(state=Load.DONE, register__in=registers)
+    return f"{version_and_reaches()[0]}/{done.order_by('-number').values_list('number', flat=True).first() or 0}"
+
+
+def network(name: str, most: int = graph.MOST_EDGES) -> graph.Graph | None:
+    """A network of mains as their operators have loaded it, else as the city was built; `road` are drivable roads.
+
+    Where several sources speak of a main, the latest counts; None where nobody knows of any.
+    Raises: Refused `registers.graph_large`.
+    """
+    version = network_version(name)
+    if name == graph.ROAD:
+        return _roads_as_graph(version, most)
+    told = RECORDS["mains"].still_said(last_known_load()).filter(network__in=graph.NETWORKS[name])
+    rows = told.filter(state__in=_IN_USE, geometry__isnull=False)
+    _check_graph(rows.count(), name, most)
+    latest = {row[0]: row for row in rows.order_by("key", "id").values_list(*_MAIN)}
+    if not latest:
+        return _built_mains_as_graph(version, graph.NETWORKS[name], name, most)
+    columns = dict(zip(_MAIN, zip(*latest.values(), strict=True), strict=True))
+    fittings = RECORDS["fittings"].still_said(last_known_load()).filter(network__in=graph.NETWORKS[name])
+    known = {key: (kind, demand) for key, kind, demand in
+             fittings.order_by("key", "id").values_list("key", "kind", "demand_ls")}  # fmt: skip
+    return graph.of_mains(version, columns, known)
+
+
+def _built_mains_as_graph(version: str, kinds: tuple[str, ...], name: str, most: int) -> graph.Graph | None:
+    rows = Main.objects.filter(kind__in=kinds).order_by("id")
+    _check_graph(rows.count(), name, most)
+    told = list(rows.values_list("id", "street", "geometry", "diameter_mm"))
+    if not told:
+        return None
+    number, street, geometry, diameter = zip(*told, strict=True)
+    nothing, nobody = ("",) * len(told), (None,) * len(told)
+    codes = [f"{where} ({one})" if where else str(one) for one, where in zip(number, street, strict=True)]
+    columns = dict(zip(_MAIN, (codes, nothing, geometry, nothing, nothing, nobody, diameter, nobody), strict=True))
+    return graph.of_mains(version, columns, {})
+
+
+def _roads_as_graph(version: str, most: int) -> graph.Graph | None:
+    rows = RoadSegment.objects.filter(drivable=True).order_by("id")
+    _check_graph(rows.count(), graph.ROAD, most)
+    roads = list(rows.values_list("id", "name", "start_id", "end_id", "length_m"))
+    if roads:
+        nodes = RoadNode.objects.values_list("id", "lon", "lat")
+        return graph.of_roads(version, *(list(zip(*one, strict=True)) for one in (nodes, roads)))
+    told = RECORDS["roads"].still_said(last_known_load()).filter(geometry__isnull=False)
+    _check_graph(told.count(), graph.ROAD, most)
+    latest = {row[0]: row for row in told.order_by("key", "id").values_list("key", "geometry")}
+    nothing, nobody = ("",) * len(latest), (None,) * len(latest)
+    columns = dict.fromkeys(_MAIN, nobody) | dict.fromkeys(("kind", "begin_fitting", "end_fitting"), nothing)
+    columns |= {"key": tuple(latest), "geometry": tuple(row[1] for row in latest.values())}
+    return graph.of_mains(version, columns, {}) if latest else None
+
+
+def _check_graph(count: int, name: str, most: int) -> None:
+    if count > most:
+        raise Refused("registers.graph_large", "The network {value} has more than {limit} mains or roads, so nothing "
+                      "is weighed along it; load the part that sensors watch.", value=name, limit=most)  # fmt: skip
 
 
 def _end_points(lines: Shapes, count: int) -> Floats:

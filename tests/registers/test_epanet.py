@@ -193,3 +193,23 @@ def test_networks_that_others_simulate_are_read_whole(file, place, nodes, links)
     network = read(realdata.path(f"sensors/{file}").read_text(encoding="utf-8"))
     assert (len(network.nodes), len(network.links)) == (nodes, links)
     assert Drawing(place).lonlat(np.array([[node.x, node.y] for node in network.nodes.values()])).shape == (nodes, 2)
+
+
+@pytest.mark.django_db
+def test_the_network_of_a_file_is_answered_as_its_model_has_it(tmp_path: Path):
+    path = tmp_path / "net.inp"
+    path.write_text(SMALL)
+    assert queries.network("water") is None
+    before = queries.network_version("water")
+    actions.load_epanet(path, source="water-company", place="113.93,22.53", by=SYSTEM, at=AT)
+    found = queries.network("water")
+    assert found is not None and found.version == queries.network_version("water") != before
+    ends = {edge: (found.node[begin], found.node[end], kind) for edge, begin, end, kind in
+            zip(found.edge, found.begin, found.end, found.kind, strict=True)}  # fmt: skip
+    assert ends == {"P1": ("R", "A", "pipe"), "U1": ("A", "T", "pump"), "V1": ("A", "B", "regulator")}  # what is open
+    row = {code: at for at, code in enumerate(found.edge)}
+    assert (found.length_m[row["P1"]], found.diameter_mm[row["P1"]], found.roughness[row["P1"]]) == (1000, 300, 120)
+    assert dict(zip(found.node, found.held, strict=True)) == {"A": False, "B": False, "R": True, "T": True}
+    assert dict(zip(found.node, found.demand_ls, strict=True)) == pytest.approx(
+        {"A": 5, "B": 3, "R": np.nan, "T": np.nan}, nan_ok=True)  # fmt: skip
+    assert queries.network("gas") is None

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cityloom.kernel.refused import Refused
-from cityloom.registers import actions
+from cityloom.registers import actions, queries
 from cityloom.registers.browsing import networks
 from tests.registers.test_department_files import at  # noqa: F401
 from tests.registers.test_more_registers import feature, load
@@ -62,3 +62,19 @@ def test_a_network_too_large_for_a_page_is_left_to_the_command_line(
     with pytest.raises(Refused, match="cityloom register network mains"):
         networks.pieces("mains", most=6)
     assert len(actions.network_pieces("mains")) == 5
+
+
+def test_mains_without_fittings_meet_where_their_corners_lie_at_one_place(mains: None) -> None:
+    found = queries.network("water")
+    assert found is not None
+    ends = [(edge, found.node[begin], found.node[end]) for edge, begin, end in
+            zip(found.edge, found.begin, found.end, strict=True)]  # fmt: skip
+    a, b, c = (f"{place(step)[0]:.5f},22.50000" for step in (0, 1, 2))
+    assert {("W-1", a, b), ("W-2", b, c), ("W-4", c, a)} <= set(ends)
+    assert not [edge for edge, begin, end in ends if begin == end]
+    assert found.length_m[[edge == "W-1" for edge in found.edge]] == pytest.approx([102.8], abs=0.5)
+    gas = queries.network("gas")
+    assert gas is not None and gas.edge.tolist() == ["G-1"]
+    with pytest.raises(Refused) as refusal:
+        queries.network("water", most=2)
+    assert refusal.value.code == "registers.graph_large"

@@ -125,6 +125,9 @@ class _Reading:
         if unit not in _LITRES:
             raise _unfit(unit_line, f"{unit[:40]} is no unit of flow; EPANET has {', '.join(_LITRES)}")
         self.litres = _LITRES[unit]
+        self.is_hazen_williams = all(
+            " ".join(words[1:2]).upper() == "H-W" for _, words in rows["OPTIONS"] if words[0].upper() == "HEADLOSS"
+        )
         self.metres, self.millimetres = (_FOOT_M, _INCH_MM) if unit in _ENGLISH else (1.0, 1.0)
         self.nodes: dict[str, Node] = {}
         self.links: dict[str, Link] = {}
@@ -162,8 +165,9 @@ class _Reading:
         length = _positive(line, words, 3, "length") * self.metres
         diameter = _positive(line, words, 4, "diameter") * self.millimetres
         is_open = words[-1].upper() != "CLOSED"
+        roughness = _positive(line, words, 5, "roughness")
         self.links[code] = Link(code, "pipe", begin, end, line, length, diameter,
-                                _positive(line, words, 5, "roughness"), is_open=is_open)  # fmt: skip
+                                roughness if self.is_hazen_williams else 0.0, is_open=is_open)  # fmt: skip
 
     def _pump(self, line: int, words: list[str]) -> None:
         code, begin, end = self._ends(line, words)

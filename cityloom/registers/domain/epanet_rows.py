@@ -19,7 +19,9 @@ HEADERS = {
     FITTINGS: ("code", "network", "kind", "elevation_m", "demand_ls", "lon", "lat"),
 }
 _PART = "An EPANET file has the parts {limit}; {value} is none of them. Name one as the mapping's sheet."
-_IGNORED = {MAINS: ("kind", "length_m", "roughness"), FITTINGS: ("elevation_m", "demand_ls")}
+_REGULATES = "PRV"
+"""The valve that holds the pressure behind it."""
+_UNITS = {"diameter_mm": "mm", "length_m": "m", "elevation_m": "m", "demand_ls": "L/s"}
 
 
 def rows_of(network: WaterNetwork, part: str, drawing: Drawing) -> Iterator[tuple[int, list[str]]]:
@@ -51,14 +53,13 @@ def places_in(table: Table, part: str) -> Iterator[tuple[str, tuple[float, float
 
 def mapping_text(part: str, source: str, place: str) -> str:
     """What the columns of a part mean, as a steward would write it."""
-    fields = {"diameter_mm": "{field: diameter_mm, unit: mm}", "begin": "{field: begin_fitting}",
-              "end": "{field: end_fitting}"}  # fmt: skip
-    named = [name for name in HEADERS[part] if name not in _IGNORED[part]]
-    columns = "\n".join(f"  {name}: {fields.get(name, f'{{field: {name}}}')}" for name in named)
+    fields = {name: f"{{field: {name}, unit: {unit}}}" for name, unit in _UNITS.items()}
+    fields |= {"begin": "{field: begin_fitting}", "end": "{field: end_fitting}"}
+    columns = "\n".join(f"  {name}: {fields.get(name, f'{{field: {name}}}')}" for name in HEADERS[part])
     return (
         f"cityloom: 1\nsource: {json.dumps(source)}\nregister: {part}\n"
         f"file: {{format: epanet, sheet: {part}, place: {json.dumps(place)}}}\n"
-        f"columns:\n{columns}\nignore: [{', '.join(_IGNORED[part])}]\n"
+        f"columns:\n{columns}\n"
     )
 
 
@@ -78,7 +79,8 @@ def _lines(network: WaterNetwork, places: dict[str, tuple[float, float]], drawin
 
 
 def _main(link: Link, line: str) -> list[str]:
-    return [link.code, "water", link.kind, _text(link.diameter_mm), _text(link.length_m), _text(link.roughness),
+    kind = "regulator" if link.valve == _REGULATES else link.kind
+    return [link.code, "water", kind, _text(link.diameter_mm), _text(link.length_m), _text(link.roughness),
             "in-use" if link.is_open else "out-of-use", link.begin, link.end, line]  # fmt: skip
 
 

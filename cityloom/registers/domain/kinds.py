@@ -69,7 +69,7 @@ class Register:
 
 UNITS: dict[str, dict[str, float]] = {
     "m": {"m": 1, "cm": 0.01, "km": 1000}, "mm": {"mm": 1, "cm": 10, "m": 1000},
-    "m2": {"m2": 1, "ha": 10_000, "mu": 10_000 / 15},
+    "m2": {"m2": 1, "ha": 10_000, "mu": 10_000 / 15}, "L/s": {"L/s": 1, "m3/h": 1 / 3.6, "m3/d": 1 / 86.4},
     "fen": {
         "CNY": 100, "fen": 1, "10k CNY": 1_000_000, "1M CNY": 100_000_000, "100M CNY": 10_000_000_000,
     },
@@ -258,9 +258,16 @@ MAINS = Register("mains", fields=(
         "main code", "pipe code", "segment code", "管线编码", "管段编号", "管线段编码",
     )),
     _NETWORK,
+    Field("kind", "choice", words=("link", "link kind", "设施类别", "管段类型"), choices=(
+        "pipe", "valve", "regulator", "pump",
+    )),
     Field("diameter_mm", "number", unit="mm", low=0, high=20_000, words=("diameter", "dn", "管径", "口径", "公称直径")),
     Field("material", "choice", words=("material", "材质", "管材"), choices=(
         "cast-iron", "ductile-iron", "steel", "concrete", "pe", "pvc", "copper", "fibre", "masonry", "other",
+    )),
+    Field("length_m", "number", unit="m", low=0, high=200_000, words=("length", "长度", "管长", "管段长度")),
+    Field("roughness", "number", low=1, high=1_000, words=(
+        "roughness", "hazen williams", "c factor", "海曾威廉系数", "粗糙系数",
     )),
     Field("depth_m", "number", unit="m", low=-5, high=200, words=("depth", "埋深", "平均埋深")),
     Field("laid_on", "date", not_future=True, words=(
@@ -281,6 +288,8 @@ FITTINGS = Register("fittings", fields=(
         "valve", "hydrant", "chamber", "pump", "meter", "regulator", "transformer", "junction", "outlet", "end",
         "reservoir", "tank", "other",
     )),
+    Field("elevation_m", "number", unit="m", low=-500, high=9_000, words=("elevation", "高程", "地面高程", "标高")),
+    Field("demand_ls", "number", unit="L/s", low=-100_000, high=100_000, words=("demand", "用水量", "节点流量")),
     Field("state", "choice", words=_STATE_WORDS, choices=("in-use", "planned", "out-of-use", "removed")),
     Field("installed_on", "date", not_future=True, words=("installed on", "installed", "安装日期", "建设日期")),
     _DIVISION, _OPERATOR, _LON, _LAT,
