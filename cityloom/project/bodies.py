@@ -12,9 +12,12 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 MOST_BYTES = 4 * 1024 * 1024
-LARGE = {"/report/": 32 * 1024 * 1024, "/sta/v1.1/CreateObservations": 32 * 1024 * 1024}
-"""Where photos are sent, and arrays of observations."""
-MACHINES = "/sta/"
+LARGE = {
+    "/report/": 32 * 1024 * 1024, "/sta/v1.1/CreateObservations": 32 * 1024 * 1024,
+    "/ingest/readings": 256 * 1024 * 1024,
+}  # fmt: skip
+"""Where photos are sent, arrays of observations, and readings in bulk, which wait on the disk and not in memory."""
+MACHINES = ("/sta/", "/ingest/")
 """Where nobody reads a page."""
 MOST_LARGE_AT_ONCE = 8
 _SORRY = (

@@ -61,10 +61,13 @@ class Ingest:
         """Take in until told to stop."""
         if not self._open():
             return
+        door = signals.open_door(self._road, self._home.socket("readings"))
+        door.start()
         try:
             while not self._is_over():
                 self._attend_bridge()
         finally:
+            door.stop()
             self._road.close()
             self._lookout.close()
 

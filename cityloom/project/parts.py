@@ -29,6 +29,8 @@ class Part:
     is_well: Callable[[], bool]
     sockets: tuple[socket.socket, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
+    is_wanted: Callable[[], bool] = lambda: True
+    """Whether it has anything to do; a process that has is started while the city is served."""
 
 
 def parts_of(
@@ -36,17 +38,15 @@ def parts_of(
 ) -> list[Part]:
     """The processes, in the order of starting: four, and those for which a file says what they exchange."""
     urls = {"CITYLOOM_LIVE_URL": live_url, "CITYLOOM_WEB_URL": url, "CITYLOOM_HOSTS": _hosts(url)}
-    ingest = [Part("ingest", _child("ingest"), lambda: beats(beat_file(home, "ingest")))] if takes_in(home) else []
-    exchange = [
-        Part("exchange", _child("exchange"), lambda: beats(beat_file(home, "exchange")), environment=urls)
-    ] if home.exchange.exists() else []  # fmt: skip
     return [
         Part("keeper", _keeper(home), lambda: keeper_answers(home.socket("keeper"))),
         Part("worker", _child("worker"), lambda: beats(beat_file(home))),
         Part("web", _child("web", web), lambda: answers(web), tuple(web), urls),
         Part("live", _child("live", live), lambda: answers(live), tuple(live), urls),
-        *ingest, *exchange,
-    ]
+        Part("ingest", _child("ingest"), lambda: beats(beat_file(home, "ingest")), is_wanted=lambda: takes_in(home)),
+        Part("exchange", _child("exchange"), lambda: beats(beat_file(home, "exchange")), environment=urls,
+             is_wanted=home.exchange.exists),
+    ]  # fmt: skip
 
 
 def takes_in(home: Home) -> bool:

@@ -26,6 +26,8 @@ CITYLOOM = {
     "SECOND_FACTOR_KEY_FILE": HOME.secret_file("second-factor"),
     "PUSH_KEY_FILE": HOME.secret_file("web-push"),
     "DEMO_IDENTITY_KEY_FILE": HOME.secret_file("demo-identity"),
+    "READINGS_DIR": HOME.readings,
+    "READINGS_DOOR": HOME.socket("readings"),
     "STATUS_FILE": HOME.path / "run" / "status.json",
 }
 

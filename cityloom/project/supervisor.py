@@ -89,11 +89,11 @@ class Supervisor:
 
     def _start_all(self) -> None:
         deadline = clock.stopwatch() + _UP_S
-        while not self._stop.is_set() and not all(child.state == "well" for child in self._children):
+        while not self._stop.is_set() and not all(child.state == "well" for child in self._wanted()):
             self._watch()
             tired = next((child for child in self._children if child.failures > _MISSES), None)
             if tired or clock.stopwatch() > deadline:
-                culprit = tired or next(child for child in self._children if child.state != "well")
+                culprit = tired or next(child for child in self._wanted() if child.state != "well")
                 raise Refused(
                     "serve.not_up", "The {value} process does not come up; its log {limit} says why. Where it says "
                     "nothing, the machine was too busy: wait until it is quieter, and try again.",
@@ -110,7 +110,7 @@ class Supervisor:
 
     def _attend(self, child: Child, now: float) -> None:
         if child.process is None:
-            if now >= child.due:
+            if now >= child.due and child.part.is_wanted():
                 self._start(child, now)
         elif (code := child.process.poll()) is not None:
             self._note_exit(child, code, now)
@@ -148,6 +148,9 @@ class Supervisor:
         _end([child for child in self._children if child.part.name == "keeper"], _KEEPER_LEAVES_S)
         status_file(self._home).unlink(missing_ok=True)
 
+    def _wanted(self) -> list[Child]:
+        return [child for child in self._children if child.process or child.part.is_wanted()]
+
     def _log_of(self, child: Child) -> Path:
         return self._home.logs / f"{child.part.name}.log"
 
@@ -158,7 +161,7 @@ class Supervisor:
                 child.part.name: {
                     "pid": child.pid, "state": child.state, "restarts": child.restarts, "last_exit": child.last_exit,
                 }
-                for child in self._children
+                for child in self._wanted()
             },
         }  # fmt: skip
 

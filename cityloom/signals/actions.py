@@ -62,12 +62,13 @@ from cityloom.signals.sensorthings.keys import end_key, make_key
 
 if TYPE_CHECKING:
     from cityloom.signals.domain.bridge import Message
+    from cityloom.signals.readings.door import Door
     from cityloom.signals.readings.folder import Folder
     from cityloom.signals.readings.road import Kept, Road
 
 __all__ = [
     "CallReport", "Meter", "OpenedReport", "Problem", "Reading", "ReadingsTaken", "Received", "Recorded", "Scene",
-    "bridge_readings", "carry", "erase_old_reports", "forget", "install", "install_meters", "open_folder",
+    "bridge_readings", "carry", "erase_old_reports", "forget", "install", "install_meters", "open_door", "open_folder",
     "open_report", "open_road", "read_meters", "receive", "record", "set_service", "synthetic_still", "take_readings",
     "thin_readings",
 ]  # fmt: skip
@@ -308,6 +309,13 @@ def thin_readings(*, text: str, by: Actor, at: datetime) -> int:
     from cityloom.signals.readings import thinning
 
     return thinning.thin(queries.road_of(""), thinning.rule_of(text), at.date())
+
+
+def open_door(road: Road, path: Path) -> Door:
+    """Where other processes hand readings over to a road; closed before it is."""
+    from cityloom.signals.readings.door import Door
+
+    return Door(road, path)
 
 
 def open_folder(path: Path) -> Folder:

@@ -42,6 +42,7 @@ CLASSIFICATION = {
     "ChangeFeed": {"name": "clear", "titles": "clear", "broker": "clear", "takes": "clear", "asked": "clear",
                    "streams": "clear", "seen_at": "clear"},
     "TakenMessage": {"number": "clear", "digest": "clear", "place": "clear"},
+    "AnsweredUpload": {"id": "clear", "digest": "clear", "answer": "clear", "answered_at": "clear"},
     "Report": {"id": "clear", "exercise_id": "clear", "category": "clear", "lon": "clear", "lat": "clear",
                "cell": "clear", "reported_at": "clear", "caller_digest": "restricted", "text_digest": "restricted",
                "source": "clear", "packet": "clear", "has_words": "clear", "photos": "clear"},
@@ -354,6 +355,18 @@ class TakenMessage(models.Model):
 
     def __str__(self) -> str:
         return str(self.number)
+
+
+class AnsweredUpload(models.Model):
+    """What was answered to readings that came in one request under a key of its sender's, so that it counts once."""
+
+    id = models.CharField(primary_key=True, max_length=26)
+    digest = models.CharField(max_length=64)
+    answer = models.TextField()
+    answered_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.id
 
 
 class Report(models.Model):

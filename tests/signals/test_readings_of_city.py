@@ -65,7 +65,7 @@ def test_the_same_readings_in_another_format_are_known(lake: Path) -> None:
 
 @pytest.mark.parametrize(("name", "body"), [
     ("a.xlsx", b"x"), ("a.parquet", b"x"), ("a.csv", b"a,b\n1,2\n"), ("a.csv", b""),
-    ("a.csv", b"datastream,result,phenomenonTime\na,b,c"),
+    ("a.csv", b"datastream,result,result,phenomenonTime\na,1,2,c"), ("a.arrow", b"x" * 20),
 ])  # fmt: skip
 def test_a_file_that_is_none_is_refused_and_the_road_is_free_again(lake: Path, name: str, body: bytes) -> None:
     with pytest.raises(Refused) as refused:

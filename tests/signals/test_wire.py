@@ -76,5 +76,6 @@ def test_a_table_with_instants_without_zone_says_so() -> None:
 
 
 def test_csv_has_the_same_names() -> None:
-    found = wire.read_csv(b"phenomenonTime,result,datastream\n2026-05-01T12:00:00Z,1.5,a\n2026-05-01,2,b\n")
+    names = ("phenomenonTime", "result", "datastream")
+    found = wire.read_csv(b"2026-05-01T12:00:00Z,1.5,a\n2026-05-01,2,b\n", names)
     assert (found.datastream.to_pylist(), found.result.tolist(), found.faults) == (["a"], [1.5], {1: "no_time_zone"})

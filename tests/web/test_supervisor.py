@@ -76,6 +76,16 @@ def test_a_process_that_dies_is_started_again(run) -> None:
     assert running.supervisor._children[0].restarts == 1
 
 
+def test_a_process_is_started_once_there_is_something_for_it_to_do(run, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    running = run(part("web"), Part("ingest", (sys.executable, "-c", SLEEP), lambda: True, is_wanted=work.exists))
+    assert running.up.wait(15)
+    assert list(running.supervisor._facts()["processes"]) == ["web"]
+    work.touch()
+    assert running.until(lambda: running.pid("ingest") is not None)
+    assert list(running.supervisor._facts()["processes"]) == ["web", "ingest"]
+
+
 def test_a_process_that_hangs_is_killed_and_started_again(run, monkeypatch) -> None:
     monkeypatch.setattr(supervisor, "_CHECK_S", 0.1)
     answers = itertools.chain([True], itertools.repeat(False, 3), itertools.repeat(True))

@@ -73,7 +73,8 @@ class Streams:
 class Judged:
     """Readings that are believed, as columns by slot, and how many others fell to which reason.
 
-    `impossible` are the slots of readings outside their sensors' ranges.
+    `impossible` are the slots of readings outside their sensors' ranges; `good` the places of the believed ones among
+    those that came (None: all), `aside` the places of the others by reason.
     """
 
     slot: NDArray[np.int64]
@@ -81,6 +82,8 @@ class Judged:
     result: NDArray[np.float64]
     rejected: Counter[str]
     impossible: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    good: NDArray[np.intp] | None = None
+    aside: tuple[tuple[str, NDArray[np.intp]], ...] = ()
 
 
 def judge(arrived: Arrived, streams: Streams, at: datetime) -> Judged:
@@ -88,15 +91,18 @@ def judge(arrived: Arrived, streams: Streams, at: datetime) -> Judged:
     slot = streams.slots_of(arrived.datastream)
     reasons = _reasons(arrived, streams, slot, at)
     rejected = Counter(arrived.faults.values())
-    good, impossible = np.ones(len(slot), np.bool_), slot[:0]
+    good, impossible, aside = np.ones(len(slot), np.bool_), slot[:0], []
     for code, holds in reasons.items():  # the first that holds is the reason given
-        if count := int((good & holds).sum()):
-            rejected[code] += count
-            impossible = slot[good & holds] if code == "out_of_range" else impossible
+        if (good & holds).any():
+            where = np.flatnonzero(good & holds)
+            rejected[code] += len(where)
+            aside.append((code, where))
+            impossible = slot[where] if code == "out_of_range" else impossible
         good &= ~holds
     if good.all():
         return Judged(slot, arrived.at_us, arrived.result, rejected)
-    return Judged(slot[good], arrived.at_us[good], arrived.result[good], rejected, impossible)
+    kept = np.flatnonzero(good)
+    return Judged(slot[kept], arrived.at_us[kept], arrived.result[kept], rejected, impossible, kept, tuple(aside))
 
 
 def _reasons(

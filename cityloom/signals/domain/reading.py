@@ -34,6 +34,7 @@ SENTENCES = {
     "too_long": "The line or message is longer than can be a reading; send one reading a line.",
     "no_topic": "No rule of the bridge fits the message's topic; add one, or ask for fewer topics.",
     "contradicts": "For this instant the sensor has said something else already; what came first is kept.",
+    "not_allowed_thing": "The key may only write to the datastreams of one thing; use a key of a wider scope.",
     "bad_place": "The place is not a longitude and latitude in WGS 84; send longitude first.",
     "bad_category": "The category is not a short lower-case word such as ground-collapse.",
     "bad_still": "The still is not a PNG or JPEG picture of at most 2 MB; the scene was kept without it.",

@@ -6,12 +6,13 @@ set aside. The names are those of SensorThings: `datastream` (its name or its id
 
 from __future__ import annotations
 
-import io
+import csv
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
@@ -24,23 +25,45 @@ MOST_BYTES = 64_000_000
 """The most that is read at once; senders split what is larger."""
 _BLOCK = 4_000_000
 _LONGEST_LINE = 65_536
+_TOO_LONG = b"!" * (_LONGEST_LINE + 1)
 _SCHEMA = pa.schema([("datastream", pa.string()), ("result", pa.float64()), ("phenomenonTime", pa.string())])
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _NO_TIME = np.iinfo(np.int64).min
 
 
+class Stream(Protocol):
+    """What is read from its beginning to its end."""
+
+    def read(self, size: int = -1, /) -> bytes: ...
+
+
 @dataclass(frozen=True)
 class Arrived:
-    """Columns of what came, and by line what could not be read; `at_us` is microseconds since 1970 in UTC."""
+    """Columns of what came, and by line what could not be read; `at_us` is microseconds since 1970 in UTC.
+
+    `place` is the line of each reading, counted from 0, and `many` how many lines there were, where that is not plain.
+    """
 
     datastream: pa.Array
     at_us: NDArray[np.int64]
     result: NDArray[np.float64]
     faults: dict[int, str] = field(default_factory=dict)
+    place: NDArray[np.int64] | None = None
+    many: int | None = None
 
     def __len__(self) -> int:
         return len(self.result)
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """The line of each reading."""
+        return np.arange(len(self)) if self.place is None else self.place
+
+    @property
+    def lines(self) -> int:
+        """How many lines there were."""
+        return len(self) if self.many is None else self.many
 
 
 class _Line(msgspec.Struct, gc=False):
@@ -49,6 +72,7 @@ class _Line(msgspec.Struct, gc=False):
     phenomenonTime: str  # noqa: N815 - the name of the standard
 
 
+_Found = tuple[str, float, int] | str
 _decode = msgspec.json.Decoder(_Line).decode
 
 
@@ -58,15 +82,25 @@ def read_lines(body: bytes) -> Iterator[Arrived]:
         yield _in_columns(block) or _line_by_line(block)
 
 
-def read_csv(body: bytes) -> Arrived:
-    """Read CSV with a header of the same names.
+def read_csv(block: bytes, names: Sequence[str]) -> Arrived:
+    """Read lines of CSV whose columns have these names, the three of a reading among them."""
+    return _csv_in_columns(block, names) or _line_by_line(block, partial(_of_cells, names=names))
 
-    Raises: ValueError, whose words are for the log alone, where it is no such file.
+
+def pieces(stream: Stream) -> Iterator[bytes]:
+    """What a stream holds, some megabytes at a time, cut behind ends of lines.
+
+    Of a line that is longer than can be a reading a mark is left, as long as needed to be seen as such.
     """
-    from pyarrow import csv
-
-    options = csv.ConvertOptions(column_types=dict(zip(NAMES, _SCHEMA.types, strict=True)), include_columns=list(NAMES))
-    return read_table(csv.read_csv(io.BytesIO(body), convert_options=options))
+    left, is_first = b"", True
+    while got := stream.read(_BLOCK):
+        whole = left + (got.removeprefix(b"\xef\xbb\xbf") if is_first else got)
+        end, is_first = whole.rfind(b"\n") + 1, False
+        if end:
+            yield whole[:end]
+        left = whole[end:] if len(whole) - end <= _LONGEST_LINE else _TOO_LONG
+    if left:
+        yield left
 
 
 def read_table(table: pa.Table) -> Arrived:
@@ -124,15 +158,31 @@ def _in_columns(block: bytes) -> Arrived | None:
     return Arrived(names, at_us, result.to_numpy())
 
 
-def _line_by_line(block: bytes) -> Arrived:
+def _csv_in_columns(block: bytes, names: Sequence[str]) -> Arrived | None:
+    """The lines in columns; None where one of them is not as it usually is."""
+    from pyarrow import csv as columns
+
+    converting = columns.ConvertOptions(column_types=dict(zip(NAMES, _SCHEMA.types, strict=True)),
+                                        include_columns=list(NAMES))  # fmt: skip
+    reading = columns.ReadOptions(column_names=list(names), use_threads=False, block_size=len(block) + 1)
+    try:
+        table = columns.read_csv(pa.BufferReader(block), read_options=reading, convert_options=converting)
+    except (pa.ArrowInvalid, UnicodeDecodeError):
+        return None
+    return read_table(table) if block.count(b"\n") <= len(table) else None
+
+
+def _line_by_line(block: bytes, read: Callable[[bytes], _Found] | None = None) -> Arrived:
     names: list[str] = []
     values: list[float] = []
     times: list[int] = []
+    places: list[int] = []
     faults: dict[int, str] = {}
-    for number, line in enumerate(block.splitlines()):
+    lines = block.splitlines()
+    for number, line in enumerate(lines):
         if not line.strip():
             continue
-        found = _of_line(line)
+        found = "too_long" if len(line) > _LONGEST_LINE else (read or _of_line)(line)
         if isinstance(found, str):
             faults[number] = found
             continue
@@ -140,13 +190,31 @@ def _line_by_line(block: bytes) -> Arrived:
         names.append(name)
         values.append(value)
         times.append(at_us)
-    return Arrived(pa.array(names, pa.string()), np.array(times, np.int64), np.array(values, np.float64), faults)
+        places.append(number)
+    return Arrived(pa.array(names, pa.string()), np.array(times, np.int64), np.array(values, np.float64), faults,
+                   np.array(places, np.int64), len(lines))  # fmt: skip
 
 
-def _of_line(line: bytes) -> tuple[str, float, int] | str:
+def _of_cells(line: bytes, names: Sequence[str]) -> _Found:
+    try:
+        cells = next(csv.reader([line.decode()]))
+    except (csv.Error, UnicodeDecodeError, StopIteration):
+        return "not_readable"
+    if len(cells) != len(names):
+        return "not_readable"
+    name, text, time = (cells[names.index(one)] for one in NAMES)
+    try:
+        value = math.nan if "_" in text else float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        return "not_a_number"
+    at_us = instant(time)
+    return at_us if isinstance(at_us, str) else (name, value, at_us)
+
+
+def _of_line(line: bytes) -> _Found:
     """Name, value and instant, or why not."""
-    if len(line) > _LONGEST_LINE:
-        return "too_long"
     try:
         said = _decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -183,7 +251,7 @@ def _without(faults: dict[int, str], names: pa.Array, at_us: NDArray[np.int64], 
     if not faults:
         return Arrived(names, at_us, value)
     good = np.setdiff1d(np.arange(len(value)), np.fromiter(faults, np.int64, len(faults)))
-    return Arrived(names.take(pa.array(good)), at_us[good], value[good], faults)
+    return Arrived(names.take(pa.array(good)), at_us[good], value[good], faults, good, len(value))
 
 
 def _one(column: pa.ChunkedArray | pa.Array) -> pa.Array:

@@ -73,4 +73,5 @@ def _blocks_of(path: Path) -> Iterator[wire.Arrived]:
     if path.stat().st_size > bulk.MOST_BYTES:
         raise Refused("signals.readings_large", "{value} is larger than {limit} bytes; split it.",
                       value=path.name[-40:], limit=bulk.MOST_BYTES)  # fmt: skip
-    yield from bulk.blocks(path.name, path.read_bytes())
+    with path.open("rb") as stream:
+        yield from bulk.blocks(path.name, stream)

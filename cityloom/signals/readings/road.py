@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,15 +16,17 @@ from django.db.models import Count, Max
 from cityloom.kernel import clock
 from cityloom.signals.domain import bridge as bridging
 from cityloom.signals.domain import tally, wire
-from cityloom.signals.domain.judging import Streams, judge
+from cityloom.signals.domain.judging import Judged, Streams, judge
 from cityloom.signals.domain.reading import microseconds
 from cityloom.signals.models import Datastream, RejectedSignal
 from cityloom.signals.readings import looking
 from cityloom.signals.readings.earlier import Floats, Ints
 from cityloom.signals.readings.ring import MINUTES, Ring
-from cityloom.signals.readings.store import Store, folder_of
+from cityloom.signals.readings.store import Store, Taken, folder_of
 
 KIND = "reading"
+MOST_TOLD = 100
+"""So many of the rows that are set aside are named, the first ones."""
 _TOLD_EVERY_S = 10.0
 _LOOK_FOR_NEW_S = 30.0
 
@@ -49,17 +51,25 @@ Coming = Callable[[Ints, Ints], None]
 
 @dataclass
 class Told:
-    """What became of readings so far."""
+    """What became of readings so far; `aside` are the first rows that were set aside, counted from 0, and why."""
 
     kept: int = 0
     duplicates: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
+    rows: int = 0
+    aside: list[tuple[int, str]] = field(default_factory=list)
 
     def add(self, kept: int, duplicates: int, rejected: Counter[str]) -> None:
         """Count more."""
         self.kept += kept
         self.duplicates += duplicates
         self.rejected += rejected
+
+    def add_rows(self, rows: int, aside: Iterable[tuple[int, str]]) -> None:
+        """Count rows, some of which were set aside; their places are counted from the first of these."""
+        room = max(MOST_TOLD - len(self.aside), 0)
+        self.aside += [(self.rows + place, code) for place, code in sorted(aside)[:room]]
+        self.rows += rows
 
 
 class Road:
@@ -98,6 +108,7 @@ class Road:
                     self._coming(self._store.streams.id[judged.slot], judged.at_us)
                 taken = self._store.take(judged)
                 here.add(len(taken.slot), taken.duplicates, taken.rejected)
+                here.add_rows(arrived.lines, _aside(arrived, judged, taken))
                 self._ring.add(taken.slot, taken.at_us, taken.result)
                 if len(taken.slot) or len(judged.impossible):
                     ids = self._store.streams.id
@@ -154,6 +165,18 @@ class Road:
             for code, count in rows.items()
         )
         self._untold, self._told_at = Counter(), clock.stopwatch()
+
+
+def _aside(arrived: wire.Arrived, judged: Judged, taken: Taken) -> Iterator[tuple[int, str]]:
+    """Where what was set aside stood, and why."""
+    if not taken.rejected:
+        return
+    yield from arrived.faults.items()
+    places = arrived.places
+    for code, where in judged.aside:
+        yield from ((place, code) for place in places[where[:MOST_TOLD]].tolist())
+    good = places if judged.good is None else places[judged.good]
+    yield from ((place, "contradicts") for place in good[np.sort(taken.differing)[:MOST_TOLD]].tolist())
 
 
 def _installed() -> tuple[int, int]:
