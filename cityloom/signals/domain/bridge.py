@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -22,6 +22,7 @@ from cityloom.signals.domain import wire
 
 LARGEST_BYTES = 256 * 1024
 LARGEST_MESSAGE = 1_000_000
+_TOPICS_AT_HAND = 100_000
 _LEVEL = re.compile(r"\{(\w+)\}")
 
 
@@ -46,10 +47,25 @@ class Topic:
         parts = re.split(r"(\{\w+\}|\+|#)", self.template)
         return re.compile("".join(_of_part(part) for part in parts) + r"\Z")
 
-    def levels(self, topic: str) -> dict[str, str] | None:
-        """What a topic says in the levels that have a name; None where it is of another form."""
+    @cached_property
+    def _known(self) -> dict[str, str | None]:
+        return {}
+
+    def named_by(self, topic: str) -> str | None:
+        """The datastream that a topic names, "" where the payload does; None where it is of another form."""
+        known = self._known
+        if topic in known:
+            return known[topic]
+        if len(known) >= _TOPICS_AT_HAND:
+            known.clear()
         found = self._form.match(topic)
-        return found.groupdict() if found else None
+        known[topic] = None if found is None else self._name_in(found.groupdict())
+        return known[topic]
+
+    def _name_in(self, levels: Mapping[str, str]) -> str:
+        if self.payload == "lines" or "{" not in self.datastream:
+            return ""
+        return _LEVEL.sub(lambda found: levels[found[1]], self.datastream)
 
 
 @dataclass(frozen=True)
@@ -61,8 +77,7 @@ class Bridge:
     topics: tuple[Topic, ...]
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(NamedTuple):
     """A message as it came; `at_us` is when, in microseconds since 1970."""
 
     topic: str
@@ -125,20 +140,18 @@ def _of(message: Message, topics: Sequence[Topic]) -> tuple[str, float, int] | b
     if len(message.payload) > LARGEST_MESSAGE:
         return "too_long"
     for topic in topics:
-        if (levels := topic.levels(message.topic)) is not None:
-            if topic.payload == "lines":
-                return message.payload.strip()
-            return _one(message, topic, levels)
+        if (name := topic.named_by(message.topic)) is not None:
+            return message.payload.strip() if topic.payload == "lines" else _one(message, topic, name)
     return "no_topic"
 
 
-def _one(message: Message, topic: Topic, levels: Mapping[str, str]) -> tuple[str, float, int] | str:
+def _one(message: Message, topic: Topic, name: str) -> tuple[str, float, int] | str:
     if topic.payload == "number":
         try:
             value: Any = float(message.payload[:64])
         except ValueError:
             return "not_a_number"
-        return (_named(topic, levels), value, message.at_us) if math.isfinite(value) else "not_a_number"
+        return (name, value, message.at_us) if math.isfinite(value) else "not_a_number"
     try:
         says = msgspec.json.decode(message.payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -149,18 +162,14 @@ def _one(message: Message, topic: Topic, levels: Mapping[str, str]) -> tuple[str
     at_us = message.at_us if time is None else wire.instant(time) if isinstance(time, str) else "no_instant"
     if isinstance(at_us, str):
         return at_us
-    name = _named(topic, levels) if "{" in topic.datastream else _field(says, topic.datastream)
-    return (str(name), float(value), at_us) if type(name) in (str, int) else "unknown_sensor"
+    said = name or _field(says, topic.datastream)
+    return (str(said), float(value), at_us) if type(said) in (str, int) else "unknown_sensor"
 
 
 def _field(says: Any, path: str) -> Any:
     for name in path.split("."):
         says = says.get(name) if isinstance(says, dict) else None
     return says
-
-
-def _named(topic: Topic, levels: Mapping[str, str]) -> str:
-    return _LEVEL.sub(lambda found: levels[found[1]], topic.datastream)
 
 
 def _of_part(part: str) -> str:

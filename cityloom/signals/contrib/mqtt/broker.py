@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import queue
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,15 +17,20 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from cityloom.kernel import clock
 from cityloom.kernel.refused import Refused
+from cityloom.signals.contrib.mqtt.client import Client
+from cityloom.signals.contrib.mqtt.inbox import Inbox
+from cityloom.signals.contrib.mqtt.packets import Came
 from cityloom.signals.domain.bridge import LARGEST_MESSAGE, Bridge, Message
 from cityloom.signals.domain.reading import microseconds
 from cityloom.signals.plugins import Take
 
 log = logging.getLogger(__name__)
 NAME, PASSWORD = "CITYLOOM_MQTT_NAME", "CITYLOOM_MQTT_PASSWORD"
-_MOST_ON_THEIR_WAY = 10_000
-"""Messages that the broker sends before it waits for a word that they are kept."""
+_MOST_ON_THEIR_WAY = 65_535
+"""Messages that the broker sends before it waits for a word that they are kept: what it may not send, it may drop."""
+_MOST_WAITING_BYTES = 64_000_000
 _MOST_AT_ONCE = 5_000
+_LARGEST_PACKET = LARGEST_MESSAGE + 1_000
 _GATHER_S = 0.03
 _LOOK_S = 0.1
 _REFUSED_PAUSE_S = 5.0
@@ -63,13 +67,12 @@ class Link:
 
     def __init__(self, bridge: Bridge, tell: Callable[[str], None]) -> None:
         self._bridge, self._tell = bridge, tell
-        self._came: queue.Queue[mqtt.MQTTMessage] = queue.Queue(_MOST_ON_THEIR_WAY + _MOST_AT_ONCE)
+        self._came = Inbox(_MOST_ON_THEIR_WAY, _MOST_WAITING_BYTES)
         self._ended = False
         self.refusal: Refused | None = None
-        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=bridge.client, protocol=mqtt.MQTTv5,
-                                   manual_ack=True)  # fmt: skip
-        self._client.on_connect, self._client.on_message = self._connected, self._arrived
-        self._client.on_subscribe, self._client.on_disconnect = self._subscribed, self._disconnected
+        self._client = Client(bridge.client, self._came.put, _LARGEST_PACKET)
+        self._client.on_connect, self._client.on_subscribe = self._connected, self._subscribed
+        self._client.on_disconnect = self._disconnected
         self._client.reconnect_delay_set(1, 30)
 
     def begin(self) -> None:
@@ -82,45 +85,26 @@ class Link:
         asked = Properties(PacketTypes.CONNECT)
         asked.SessionExpiryInterval = _KEPT_FOR_S
         asked.ReceiveMaximum = _MOST_ON_THEIR_WAY
-        asked.MaximumPacketSize = LARGEST_MESSAGE + 1_000
+        asked.MaximumPacketSize = _LARGEST_PACKET
         port = address.port or (8883 if address.scheme == "mqtts" else 1883)
         self._client.connect_async(address.hostname or "localhost", port, keepalive=_KEEP_ALIVE_S, clean_start=False,
                                    properties=asked)  # fmt: skip
         self._client.loop_start()
 
-    def gather(self) -> list[mqtt.MQTTMessage]:
+    def gather(self) -> list[Came]:
         """What has come: at once where it is much, else after a moment."""
-        try:
-            found = [self._came.get(timeout=_LOOK_S)]
-        except queue.Empty:
-            return []
-        until = clock.stopwatch() + _GATHER_S
-        while len(found) < _MOST_AT_ONCE and (left := until - clock.stopwatch()) > 0:
-            try:
-                found.append(self._came.get(timeout=left))
-            except queue.Empty:
-                break
-        return found
+        return self._came.take(_MOST_AT_ONCE, _LOOK_S, _GATHER_S)
 
-    def acknowledge(self, messages: Sequence[mqtt.MQTTMessage]) -> None:
+    def acknowledge(self, messages: Sequence[Came]) -> None:
         """Tell the broker that these are kept; where the line is down, it sends them again, and they are known."""
-        for one in messages:
-            if one.qos:
-                self._client.ack(one.mid, one.qos)
+        self._client.acknowledge(messages)
 
     def end(self) -> None:
         """Close the line; the broker keeps what comes for the next one."""
         self._ended = True
+        self._came.close()
         self._client.disconnect()
         self._client.loop_stop()
-
-    def _arrived(self, _client: mqtt.Client, _told: Any, message: mqtt.MQTTMessage) -> None:
-        while not self._ended:  # a full queue holds the line, and so the broker
-            try:
-                self._came.put(message, timeout=_LOOK_S)
-            except queue.Full:
-                continue
-            return
 
     def _connected(self, client: mqtt.Client, _told: Any, _flags: Any, reason: ReasonCode, _more: Any) -> None:
         if reason.is_failure:
@@ -145,7 +129,7 @@ class Link:
             self._tell(f"the line is down ({reason}); trying again")
 
 
-def _hand_over(messages: Sequence[mqtt.MQTTMessage], take: Take, stop: threading.Event) -> bool:
+def _hand_over(messages: Sequence[Came], take: Take, stop: threading.Event) -> bool:
     """Hand messages over; where they cannot be kept now, again after a pause: the broker waits meanwhile."""
     at_us = microseconds(clock.now())
     told = [Message(one.topic, one.payload, at_us) for one in messages]

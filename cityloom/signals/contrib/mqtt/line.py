@@ -159,7 +159,7 @@ def _take(line: _Line, with_: Exchanger, stop: threading.Event) -> None:
     if not messages:
         line.acknowledge(came)
         return
-    sent = [Sent(one.topic, one.payload, one.mid if one.qos else 0, bool(one.dup)) for one in messages]
+    sent = [Sent(one.topic, one.payload, one.mid, one.dup) for one in messages]
     while not with_.take(sent):
         if stop.wait(_REFUSED_PAUSE_S):
             return
