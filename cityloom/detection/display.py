@@ -69,6 +69,10 @@ def kind_word(kind: str) -> str:
 
 
 _POINT = {"circle-stroke-color": "--map-point-line", "circle-stroke-width": 1.5, "circle-radius": 8}
+_COLOURS = {
+    "in_service": "--map-sensor", "silent": "--map-sensor-silent", "out_of_range": "--map-incident",
+    "stuck": "--map-task-open", "drifting": "--map-scene", "noisy": "--map-scene",
+}  # fmt: skip
 DISPLAY = Display(
     pages=(
         Page("detections", _("Detections"), "now", 30),
@@ -101,6 +105,21 @@ DISPLAY = Display(
             legend=(
                 LegendItem("--map-sensor-silent", _("silent")), LegendItem("--map-incident", _("out of range")),
                 LegendItem("--map-task-open", _("stuck")), LegendItem("--map-scene", _("drifting or noisy")),
+            ),
+        ),
+        Layer(
+            key="sensor-list", label=_("Sensors by state"), kind="live", source=f"{_HERE}.listed", section="signals",
+            order=115, card="cityloom.signals.layers.sensor_card", is_on=False, asks=("kind", "state", "unit"),
+            events=frozenset({"SensorFailed", "SensorRecovered"}),
+            style=({"type": "circle", "paint": _POINT | {"circle-radius": 6, "circle-color": [
+                "match", ["get", "state"], *(part for state, colour in _COLOURS.items() for part in (state, colour)),
+                "--map-sensor-off",
+            ]}},),
+            legend=(
+                LegendItem("--map-sensor", _("in service")), LegendItem("--map-sensor-silent", _("silent")),
+                LegendItem("--map-incident", _("out of range")), LegendItem("--map-task-open", _("stuck")),
+                LegendItem("--map-scene", _("drifting or noisy")),
+                LegendItem("--map-sensor-off", _("out of service, or not known yet")),
             ),
         ),
     ),

@@ -5,6 +5,7 @@ The user interface finds these by the names in `display`; no other capability im
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from cityloom.detection import queries
 from cityloom.detection.browsing import listing
+from cityloom.detection.browsing.listed_sensors import OUT, Listed, Sensors, states_of
 from cityloom.detection.display import category_word, state_word, verdict_word
 from cityloom.detection.domain.evidence import probability_words
 from cityloom.detection.models import Detection
@@ -28,6 +30,7 @@ from cityloom.ui.domain.declared import MOST_WORK, Card, WorkItem
 
 _WINDOW = timedelta(days=1)
 _MOST = 1_500
+_MOST_LISTED = 5_000
 
 
 def detections(_actor: Actor | None, at: datetime | None) -> dict[str, Any]:
@@ -50,6 +53,20 @@ def failing(_actor: Actor | None, _at: datetime | None) -> dict[str, Any]:
                       state=states[one.id].state, at=clock.to_text(states[one.id].since), url=_sensor(one.id))
         for one in found if one.lon is not None and one.lat is not None
     )  # fmt: skip
+
+
+def listed(_actor: Actor | None, _at: datetime | None, asked: Mapping[str, str]) -> dict[str, Any]:
+    """The sensors that a list is narrowed to, by their state now; what was known earlier is not told."""
+    found = Sensors(Listed.read(dict(asked)))
+    rows = found[:_MOST_LISTED]
+    known = queries.states_now(one.id for one in rows) | states_of()
+    states = {one.id: known.get(one.id, "unknown") if one.in_service else OUT for one in rows}
+    told = geojson.collection(
+        geojson.point(one.id, one.lon, one.lat, title=f"{one.name}: {state_word(states[one.id])}",
+                      state=states[one.id], kind=one.kind, url=_sensor(one.id))
+        for one in rows if one.lon is not None and one.lat is not None
+    )  # fmt: skip
+    return told | {"left_out": len(found) - len(rows)}
 
 
 def card(_actor: Actor | None, feature: str, _at: datetime | None = None) -> Card | None:

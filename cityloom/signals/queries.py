@@ -29,6 +29,7 @@ from cityloom.signals.readings.outline import Outline
 from cityloom.signals.watching.sensors import (
     Narrowed,
     SensorFacts,
+    bounds_wanted,
     last_recorded,
     owner_units,
     sensor,
@@ -40,14 +41,14 @@ from cityloom.ui.words import sentence_of as sentence_in_words
 
 __all__ = [
     "Datastreams", "Fact", "Key", "KeyFacts", "Narrowed", "Outline", "PublicSensor", "Readings", "Rejections",
-    "ReportCard", "ReportFacts", "SceneFacts", "SensorFacts", "Still", "StreamTold", "bridge_schema", "datastreams",
-    "datastreams_near", "datastreams_of_kinds", "device_keys", "exchange_schema", "extremes", "is_reported",
-    "last_instant", "last_instants", "last_recorded", "outline", "owner_units", "readings_between", "readings_of",
-    "readings_told", "recent", "recent_reports", "reference_of", "rejections", "report_card", "reports_between",
-    "reports_counted", "reports_of_a_day", "road_of", "scenes_between", "sensor", "sensor_counts", "sensor_faults",
-    "sensors_counted", "sensors_for_everyone", "sensors_in_service", "sensors_listed", "sensors_wanted",
-    "sentence_of", "silent_among", "still_of", "stream_names", "streams_by_key", "streams_that_spoke", "unit_of",
-    "why_not_look_after",
+    "ReportCard", "ReportFacts", "SceneFacts", "SensorFacts", "Still", "StreamTold", "bounds_wanted", "bridge_schema",
+    "datastreams", "datastreams_near", "datastreams_of_kinds", "device_keys", "exchange_schema", "extremes",
+    "is_reported", "last_instant", "last_instants", "last_recorded", "outline", "owner_units", "readings_between",
+    "readings_of", "readings_told", "recent", "recent_reports", "reference_of", "rejections", "report_card",
+    "reports_between", "reports_counted", "reports_of_a_day", "road_of", "scenes_between", "sensor", "sensor_counts",
+    "sensor_faults", "sensors_counted", "sensors_for_everyone", "sensors_in_service", "sensors_listed",
+    "sensors_wanted", "sentence_of", "silent_among", "still_of", "stream_names", "streams_by_key", "streams_that_spoke",
+    "unit_of", "why_not_look_after",
 ]  # fmt: skip
 Fact = TypeVar("Fact", "ReportFacts", "SceneFacts")
 Key = TypeVar("Key")

@@ -34,7 +34,8 @@ _LEVEL = 5  # of compression; more takes twice the time for three hundredths
 @require_safe
 def layers(request: HttpRequest) -> JsonResponse:
     """The layers that whoever asks may see, with sources, styles and legends."""
-    answer = JsonResponse(map_layers.described(request.city, reader_of(request)))  # type: ignore[attr-defined]
+    city = request.city  # type: ignore[attr-defined]
+    answer = JsonResponse(map_layers.described(city, reader_of(request), request.GET.dict()))
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
@@ -85,7 +86,8 @@ def kept_tile(request: HttpRequest) -> HttpResponse | None:
 def live(request: HttpRequest, layer: str) -> JsonResponse:
     """The features of a live layer, now or as they were known at an instant."""
     try:
-        answer = JsonResponse(map_layers.live(layer, reader_of(request), _instant(request.GET.get("at", ""))))
+        at = _instant(request.GET.get("at", ""))
+        answer = JsonResponse(map_layers.live(layer, reader_of(request), at, request.GET.dict()))
     except Refused as refused:
         return refusal(refused, _status(refused))
     answer.headers["Cache-Control"] = "no-store"

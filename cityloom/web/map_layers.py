@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlencode
 
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -37,8 +38,11 @@ _START_ZOOM = 15
 _START_POINTS = (900, 640)
 
 
-def described(city: CityFacts | None, actor: Actor | None) -> dict[str, Any]:
-    """All that the map needs to know; without an actor, only what everybody may see."""
+def described(city: CityFacts | None, actor: Actor | None, asked: Mapping[str, str]) -> dict[str, Any]:
+    """All that the map needs to know; without an actor, only what everybody may see.
+
+    What the page was asked for narrows the layers that ask of it.
+    """
     shown = [one for one in registry.layers() if actor is not None or one.is_public]
     return {
         "version": version_of(city), "language": get_language(), "name": city.name if city else "",
@@ -46,7 +50,7 @@ def described(city: CityFacts | None, actor: Actor | None) -> dict[str, Any]:
         "bounds": list(city.bounds) if city else None, "view": _view(city) if city else None,
         "sources": _sources(city, shown, actor) if city else {}, "open_sources": [GROUND],
         "sections": [{"key": key, "label": _section(key)} for key in dict.fromkeys(one.section for one in shown)],
-        "layers": [_layer(one, actor) for one in shown],
+        "layers": [_layer(one, actor, asked) for one in shown],
         "card": "/map/card/{layer}/{id}/", "search": "/map/search", "search_page": "/search/",
     }  # fmt: skip
 
@@ -101,7 +105,7 @@ def draw(tile: Tile, layers: Sequence[Layer]) -> bytes:
     return mvt.encode(tile, found)
 
 
-def live(key: str, actor: Actor | None, at: datetime | None) -> dict[str, Any]:
+def live(key: str, actor: Actor | None, at: datetime | None, asked: Mapping[str, str]) -> dict[str, Any]:
     """What a live layer shows: at most `MOST_FEATURES`, each with a number and the name that its card is found by.
 
     Raises: Refused `map.no_layer`.
@@ -109,10 +113,11 @@ def live(key: str, actor: Actor | None, at: datetime | None) -> dict[str, Any]:
     layer = _readable(key, actor)
     if layer.kind != "live":
         raise _no_layer()
-    found = registry.source_of(layer.source)(actor, at)["features"]
+    told = registry.source_of(layer.source)(actor, at, *([_narrowing(layer, asked)] if layer.asks else []))
+    found = told["features"]
     return {
         "type": "FeatureCollection", "at": clock.to_text(at or clock.now()),
-        "left_out": max(len(found) - MOST_FEATURES, 0),
+        "left_out": told.get("left_out", 0) + max(len(found) - MOST_FEATURES, 0),
         "features": [_numbered(row, one) for row, one in enumerate(found[:MOST_FEATURES], start=1)],
     }  # fmt: skip
 
@@ -180,11 +185,17 @@ def _view(city: CityFacts) -> list[float]:
     return [round((west + east) / 2, 6), round((south + north) / 2, 6), round(max(zoom, FIRST_ZOOM + 0.5), 2)]
 
 
-def _layer(layer: Layer, actor: Actor | None) -> dict[str, Any]:
+def _narrowing(layer: Layer, asked: Mapping[str, str]) -> dict[str, str]:
+    return {word: asked[word][:_LONGEST_ID] for word in layer.asks if asked.get(word)}
+
+
+def _layer(layer: Layer, actor: Actor | None, asked: Mapping[str, str]) -> dict[str, Any]:
     common = {"key": layer.key, "label": _(layer.label), "section": layer.section, "kind": layer.kind}
     if not _may(layer, actor):
         return common | {"why_not": _(layer.why_not) or _("Your role does not see this layer.")}
-    found = {"source": set_of(layer)} if layer.kind == "tile" else {"url": f"/map/live/{layer.key}.json"}
+    words = urlencode(_narrowing(layer, asked))
+    address = f"/map/live/{layer.key}.json{'?' * bool(words)}{words}"
+    found = {"source": set_of(layer)} if layer.kind == "tile" else {"url": address}
     return common | found | {
         "style": [_styled(style) for style in layer.style],
         "legend": [_legend(item, layer.style) for item in layer.legend], "on": layer.is_on,

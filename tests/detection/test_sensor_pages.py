@@ -101,7 +101,19 @@ def test_a_list_is_narrowed_by_kind_state_and_owner_and_leads_to_each(mains):
                          ({"unit": "city/wat"}, set()), ({"state": "unknown", "page": "x"}, {1, 2, 3})):  # fmt: skip
         page = there.get("/sensors/list/", asked).content.decode()
         assert {number for number in (1, 2, 3) if f'href="/sensors/{number}/"' in page} == shown, asked
+        drawn = there.get("/map/live/sensor-list.json", asked).json()
+        assert {int(one["properties"]["id"]) for one in drawn["features"]} == shown, asked
     assert "silent" in there.get("/sensors/2/").content.decode()
+
+
+def test_the_map_of_a_list_asks_for_what_the_list_does(mains):
+    there = client("duty-officer")
+    page = there.get("/sensors/list/", {"kind": "flow", "state": "nonsense"}).content.decode()
+    assert 'data-layers-url="/map/layers.json?kind=flow"' in page
+    assert '<span class="state good">no fault known</span> 1' in page
+    layers = {one["key"]: one for one in there.get("/map/layers.json", {"kind": "flow&x", "x": "1"}).json()["layers"]}
+    assert layers["sensor-list"]["url"] == "/map/live/sensor-list.json?kind=flow%26x"
+    assert layers["detections"]["url"] == "/map/live/detections.json"
 
 
 def test_only_a_page_of_the_list_is_read(mains, django_assert_max_num_queries):

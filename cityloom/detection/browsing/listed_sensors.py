@@ -35,11 +35,27 @@ def states_of() -> dict[int, str]:
     return {one.datastream_id: one.state for one in queries.failed_sensors()}
 
 
+def counts(asked: Listed) -> dict[str, int]:
+    """How many sensors of a kind and a branch of units are in each state, in the order of `STATES`; those that are."""
+    failed = states_of()
+    wanted = {state for state in STATES if state in failed.values()} | {"in_service", OUT}
+    by = {
+        state: signals.sensors_wanted(_narrowed(Listed(asked.kind, state, asked.unit), failed))
+        for state in (*STATES, OUT) if state in wanted
+    }  # fmt: skip
+    return {state: count for state, count in by.items() if count}
+
+
 class Sensors(Sequence[SensorFacts]):
     """All that are asked for; only what is looked at is read."""
 
     def __init__(self, asked: Listed) -> None:
-        self._wanted = _narrowed(asked)
+        self._wanted = _narrowed(asked, states_of() if asked.state else {})
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float] | None:
+        """West, south, east and north of all of them."""
+        return signals.bounds_wanted(self._wanted)
 
     @cached_property
     def _count(self) -> int:
@@ -55,12 +71,11 @@ class Sensors(Sequence[SensorFacts]):
         return signals.sensors_listed(self._wanted, at, 1)[0]
 
 
-def _narrowed(asked: Listed) -> Narrowed:
+def _narrowed(asked: Listed, failed: dict[int, str]) -> Narrowed:
     if not asked.state:
         return Narrowed(asked.kind, asked.unit)
     if asked.state == OUT:
         return Narrowed(asked.kind, asked.unit, in_service=False)
-    failed = states_of()
     if asked.state == "in_service":
         return Narrowed(asked.kind, asked.unit, without=tuple(failed), in_service=True)
     chosen = tuple(key for key, state in failed.items() if state == asked.state)

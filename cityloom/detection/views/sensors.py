@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -16,7 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from cityloom.accounts import queries as accounts
 from cityloom.detection import queries
 from cityloom.detection.browsing import parts_taken
-from cityloom.detection.browsing.listed_sensors import OUT, Listed, Sensors, states_of
+from cityloom.detection.browsing.listed_sensors import OUT, Listed, Sensors, counts, states_of
 from cityloom.detection.display import HEALTH, STATES, category_word, kind_word, state_word, verdict_word
 from cityloom.detection.views import pictures, reading_charts
 from cityloom.kernel import clock
@@ -25,6 +27,7 @@ from cityloom.kernel.refused import Refused
 from cityloom.signals import actions as signal_actions
 from cityloom.signals import queries as signals
 from cityloom.signals.queries import SensorFacts
+from cityloom.ui.ground import with_margin
 from cityloom.ui.once import only_once
 from cityloom.ui.words import sentence_of
 
@@ -38,7 +41,8 @@ _MOST_DETECTIONS = 20
 def sensors(request: HttpRequest) -> HttpResponse:
     """Every sensor that the city installed, by kind, state and the unit that looks after it, and on the map."""
     asked = Listed.read(request.GET.dict())
-    page = Paginator(Sensors(asked), PAGE).get_page(request.GET.get("page"))
+    every = Sensors(asked)
+    page = Paginator(every, PAGE).get_page(request.GET.get("page"))
     found = list(page.object_list)
     known, units = queries.states_now(one.id for one in found) | states_of(), signals.owner_units()
     names = accounts.unit_names_of(set(units))
@@ -47,7 +51,9 @@ def sensors(request: HttpRequest) -> HttpResponse:
         "kinds": [(kind, kind_word(kind), count) for kind, count in signals.sensor_counts().items()],
         "states": [("in_service", _("no fault known")),
                    *((state, state_word(state)) for state in HEALTH if state not in ("in_service", "unknown"))],
-        "units": [(unit, names.get(unit, unit)) for unit in units], "view": _view(found),
+        "units": [(unit, names.get(unit, unit)) for unit in units],
+        "counts": [_counted(state, count, asked) for state, count in counts(asked).items()],
+        "bounds": _box(every), "narrowing": urlencode({key: value for key, value in asdict(asked).items() if value}),
     })  # fmt: skip
 
 
@@ -138,8 +144,21 @@ def _day(text: str) -> date:
                       limit="2026-11-01") from error  # fmt: skip
 
 
-def _view(found: list[SensorFacts]) -> str:
-    return f"{found[0].lon:.5f},{found[0].lat:.5f},14" if found and found[0].lon is not None else ""
+def _counted(state: str, count: int, asked: Listed) -> dict[str, Any]:
+    """A state with how many are in it, and the way to them, or back to all."""
+    word = _("no fault known") if state == "in_service" else state_word(state)
+    chosen = {"kind": asked.kind, "state": "" if state == asked.state else state, "unit": asked.unit}
+    return {"word": word, "look": HEALTH[state][1], "count": count, "is_chosen": state == asked.state,
+            "query": urlencode({key: value for key, value in chosen.items() if value})}  # fmt: skip
+
+
+def _box(every: Sensors) -> str:
+    """What the map begins with: all that are asked for, and a little around them."""
+    found = every.bounds
+    if found is None:
+        return ""
+    west, south, east, north = with_margin(found)
+    return f"{west:.5f},{south:.5f},{east:.5f},{north:.5f}"
 
 
 def _actor(request: HttpRequest) -> Actor:

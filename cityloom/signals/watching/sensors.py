@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 import shapely
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Min, Q, QuerySet
 
 from cityloom.kernel.refused import Refused
 from cityloom.signals.domain.reading import instant_of
@@ -89,6 +89,12 @@ def sensors_listed(wanted: Narrowed, first: int, most: int) -> list[SensorFacts]
 def sensors_wanted(wanted: Narrowed) -> int:
     """How many sensors `sensors_listed` has in all."""
     return _rows(wanted).count()
+
+
+def bounds_wanted(wanted: Narrowed) -> tuple[float, float, float, float] | None:
+    """West, south, east and north of the sensors that are wanted; None where none has a place."""
+    found = _rows(wanted).order_by().aggregate(w=Min("lon"), s=Min("lat"), e=Max("lon"), n=Max("lat"))
+    return None if found["w"] is None else (found["w"], found["s"], found["e"], found["n"])
 
 
 def owner_units() -> list[str]:

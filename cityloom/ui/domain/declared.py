@@ -62,6 +62,8 @@ class Layer:
     the reader's language. `card` is `card(actor, feature id as text, at) -> Card | None`.
     `revision` is `revision() -> str` of a tile layer that changes without the city's data, seldom: all tiles are then
     drawn again. `actor` is None where everybody looks on; only layers with `is_public` are asked then.
+    `asks` names the words of a page's query that narrow a live layer: its source gets them as a third argument, a
+    mapping; its collection may say in `left_out` how many features it has beyond those that it sends.
     """
 
     key: str
@@ -81,6 +83,7 @@ class Layer:
     events: frozenset[str] = frozenset()
     card: str = ""
     revision: str = ""
+    asks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
