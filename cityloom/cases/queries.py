@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from cityloom.cases.domain.casetypes import drawing, reading
 from cityloom.cases.domain.casetypes.casetype import CaseType
+from cityloom.cases.domain.decisions import analysis, deciding, table_xml, table_yaml
+from cityloom.cases.domain.decisions.tables import Table
 
 
 def casetype_of(text: str) -> CaseType:
@@ -24,3 +28,52 @@ def shipped_type_files() -> dict[str, Path]:
 def diagram_of(casetype: CaseType, language: str = "en") -> str:
     """The table of states of a type as a Mermaid diagram."""
     return drawing.mermaid(casetype, language)
+
+
+def decision_table_of(data: bytes) -> Table:
+    """The decision table of a file: DMN, or YAML.
+
+    Raises: Refused `cases.xml_*`, `cases.table_*`, with the row and column of a cell.
+    """
+    if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        return table_xml.table_of_xml(data)
+    return table_yaml.table_of_yaml(data.decode("utf-8", "replace"))
+
+
+def table_findings(table: Table) -> analysis.Findings:
+    """What is to be said of a table that may be used: its gaps, the rules that never have a say.
+
+    Raises: Refused `cases.table_overlaps`, `cases.table_contradicts`, `cases.table_idle`, with the rows.
+    """
+    return analysis.check(table)
+
+
+def check_only_grants(table: Table, output: str, granting: Sequence[str]) -> None:
+    """A table that decides at once may grant, and never refuse.
+
+    Raises: Refused `cases.table_refuses` with the row, `cases.table_no_outcome`.
+    """
+    analysis.check_only_grants(table, output, granting)
+
+
+def table_as(table: Table, form: str) -> str:
+    """A table as `xml` (DMN 1.3) or `yaml`."""
+    return table_xml.xml_of(table).decode() if form == "xml" else table_yaml.yaml_of(table)
+
+
+def decide(table: Table, facts: Mapping[str, Any]) -> deciding.Decided:
+    """What a table says of these facts, and by which rows.
+
+    Raises: Refused `cases.input_wrong`, `cases.table_overlaps`, `cases.table_contradicts`.
+    """
+    return deciding.decide(table, facts)
+
+
+def ways_to(
+    table: Table, facts: Mapping[str, Any], wanted: Callable[[deciding.Outcome], bool] = lambda _outcome: True
+) -> list[deciding.Way]:
+    """What would have had to be different for what is wanted, with the fewest inputs; any result, if nothing is said.
+
+    Raises: Refused `cases.input_wrong`.
+    """
+    return deciding.ways_to(table, facts, wanted)

@@ -34,6 +34,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         account,
         address,
         alert,
+        caserules,
         cases,
         city,
         demo,
@@ -56,6 +57,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         keep.restore, keep.keys, log.verify, log.log, log.witness, lake.lake, sources.register, processes.serve,
         processes.status, processes.stop, readings.readings, zones.zones, detection.detection,
     )  # fmt: skip
+    cases.cases.add_command(caserules.table)
     sources.register.add_command(address.address)
     sources.register.add_command(linkage.link)
     cityloom.add_command(sensor)

@@ -95,9 +95,7 @@ def within(unit: str, branch: str) -> bool:
     return bool(branch) and (unit == branch or unit.startswith(f"{branch}/"))
 
 
-def _refusal(
-    casetype: CaseType, case: Standing, actor: Actor, roles: frozenset[str], step: Step
-) -> Refused | None:
+def _refusal(casetype: CaseType, case: Standing, actor: Actor, roles: frozenset[str], step: Step) -> Refused | None:
     if not roles & step.who:
         if step.refusal:
             return Refused("cases.role", "{value}", value=InLanguages(step.refusal))
