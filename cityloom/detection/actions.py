@@ -19,9 +19,11 @@ from cityloom.detection.domain.fusion import RADIUS_M, Finding, fuse
 from cityloom.detection.domain.windows import WIDTH, windows
 from cityloom.detection.events import DetectionRaised
 from cityloom.detection.models import Baseline, Detection, Miss
-from cityloom.detection.trust import judgements, misses
+from cityloom.detection.trust import judgements, misses, trials
 from cityloom.detection.trust import packs as kept
 from cityloom.detection.trust.misses import Event
+from cityloom.detection.trust.trials import Past
+from cityloom.detection.trust.trying import try_what_waits
 from cityloom.detection.watching.lookout import Lookout
 from cityloom.kernel import clock, ids
 from cityloom.kernel.actor import Actor
@@ -139,6 +141,29 @@ def withdraw_pack(*, pack: str, by: Actor, at: datetime, reason: str) -> None:
     Raises: Refused `detection.not_in_force`, `detection.role`, `detection.alone`.
     """
     kept.withdraw(pack, reason, by, at)
+
+
+def ask_for_trial(*, text: str, on: Past, by: Actor, at: datetime) -> str:
+    """Have rules tried on the past by a process of its own; return the trial's id.
+
+    Raises: Refused `detection.role`, `detection.pack_*`, `detection.past_long`, `detection.trials_busy`.
+    """
+    policies.check_can_write_packs(by)
+    return trials.ask(text, queries.pack_of(text), on, by, at)
+
+
+def do_trials(*, by: Actor, now: Callable[[], datetime] = clock.now) -> int:
+    """Try what waits until nothing does, and return how many trials ended; may be killed at any instant."""
+    return try_what_waits(now)
+
+
+def cancel_trial(*, trial_id: str, by: Actor, at: datetime) -> None:
+    """End a trial that nobody needs; it stops within seconds.
+
+    Raises: Refused `detection.role`, `detection.no_trial`.
+    """
+    policies.check_can_write_packs(by)
+    trials.cancel(trial_id, at)
 
 
 def note_outcome(*, detection_id: str, kind: str, matter_id: str, by: Actor, at: datetime) -> None:

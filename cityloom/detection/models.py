@@ -21,6 +21,10 @@ CLASSIFICATION = {
     "Miss": {"id": "clear", "exercise_id": "clear", "category": "clear", "lon": "clear", "lat": "clear",
              "happened_at": "clear", "source": "clear", "kind": "clear", "matter_id": "clear", "by": "clear",
              "unit": "clear", "role": "clear", "at": "clear", "withdrawn_at": "clear", "withdrawn_by": "clear"},
+    "Trial": {"id": "clear", "pack": "clear", "digest": "clear", "text": "clear", "since": "clear", "until": "clear",
+              "recording": "restricted", "by": "clear", "unit": "clear", "role": "clear", "asked_at": "clear",
+              "begun_at": "clear", "ended_at": "clear", "cancelled_at": "clear", "state": "clear", "begun": "clear",
+              "done": "clear", "of": "clear", "result": "clear", "refusal": "clear"},
     "Outcome": {"id": "clear", "detection": "clear", "kind": "clear", "matter_id": "clear", "at": "clear"},
 }  # fmt: skip
 
@@ -174,3 +178,35 @@ class PackStep(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pack}: {self.version_id or 'off'}"
+
+
+class Trial(models.Model):
+    """Rules tried on the past: what was asked, how far it is, and what came of it (`trial.summary`).
+
+    `recording` is the name of a file that was sent; without one it is what the city keeps from `since` to `until`.
+    `done` counts steps `of` all, `begun` how often a process began with it, `refusal` is what was refused, in parts.
+    """
+
+    id = models.CharField(primary_key=True, max_length=26)
+    pack = models.CharField(max_length=40)
+    digest = models.CharField(max_length=64, db_index=True)
+    text = models.TextField()
+    since = models.DateTimeField(null=True)
+    until = models.DateTimeField(null=True)
+    recording = models.CharField(max_length=80, blank=True, default="")
+    by = models.CharField(max_length=26)
+    unit = models.CharField(max_length=80, blank=True, default="")
+    role = models.CharField(max_length=32, blank=True, default="")
+    asked_at = models.DateTimeField()
+    begun_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    cancelled_at = models.DateTimeField(null=True)
+    state = models.CharField(max_length=12, db_index=True)
+    begun = models.PositiveIntegerField(default=0)
+    done = models.PositiveIntegerField(default=0)
+    of = models.PositiveIntegerField()
+    result = models.JSONField(default=dict)
+    refusal = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return f"{self.pack}: {self.state}"

@@ -29,6 +29,8 @@ from cityloom.detection.trust.packs import StepFacts, VersionFacts, packs_in_for
 from cityloom.detection.trust.packs import in_force as versions_in_force
 from cityloom.detection.trust.packs import names as kept_packs
 from cityloom.detection.trust.packs import version as pack_version
+from cityloom.detection.trust.trials import is_any_open as is_any_trial_open
+from cityloom.detection.trust.trials import to_stop as is_trial_to_stop
 from cityloom.detection.watching import seen
 from cityloom.kernel import clock
 from cityloom.kernel.refused import Refused
@@ -36,9 +38,10 @@ from cityloom.kernel.refused import Refused
 __all__ = [
     "DetectionFacts", "EvidenceFacts", "FailedSensor", "JudgementFacts", "OutcomeFacts", "SensorNow", "StepFacts",
     "Tried", "VersionFacts", "baselines_of", "detection", "detections_of", "duplicates_of", "evidence_of",
-    "failed_sensors", "fired_in_city", "fired_on", "fired_on_sent", "is_known", "judgements_of", "kept_packs",
-    "outcomes_of", "pack_of", "pack_version", "packs_in_force", "scenes_of", "sensor_now", "sensors_now", "sentence_of",
-    "shipped_pack_files", "shipped_packs", "states_now", "steps_of", "versions_in_force", "versions_of",
+    "failed_sensors", "fired_in_city", "fired_on", "fired_on_sent", "is_any_trial_open", "is_known",
+    "is_trial_to_stop", "judgements_of", "kept_packs", "outcomes_of", "pack_of", "pack_version", "packs_in_force",
+    "scenes_of", "sensor_now", "sensors_now", "sentence_of", "shipped_pack_files", "shipped_packs", "states_now",
+    "steps_of", "versions_in_force", "versions_of",
 ]  # fmt: skip
 
 _CHUNK = 5_000

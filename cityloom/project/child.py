@@ -61,6 +61,10 @@ def main(arguments: Sequence[str]) -> None:
         from cityloom.project import placer
 
         placer.look_up()
+    elif name == "trier":
+        from cityloom.project import trier
+
+        trier.try_rules()
     elif name == "exercise":
         from cityloom.project import exercising
 

@@ -22,7 +22,7 @@ from cityloom.gate import jobs as gate
 from cityloom.kernel import clock, ids
 from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.refused import Refused
-from cityloom.project import inbox, placer
+from cityloom.project import inbox, placer, trier
 from cityloom.project.drilling import Stage
 from cityloom.project.errand import Errand
 from cityloom.project.home import Home
@@ -74,6 +74,7 @@ def run() -> None:
     parent, beat = os.getppid(), beat_file(Home.from_environment())
     aside: dict[str, Stage | Errand] = {
         "play drills": Stage(), "take in files": inbox.errand(), "look up addresses": placer.errand(),
+        "try rules on the past": trier.errand(),
     }  # fmt: skip
     table = jobs() | {name: each.tend for name, each in aside.items()}
     publisher = Publisher(Home.from_environment().lake)

@@ -10,6 +10,8 @@ from django.utils import translation
 
 from cityloom.bus import queries as bus
 from cityloom.detection import actions, queries
+from cityloom.detection.trust import trials
+from cityloom.detection.trust.trials import Past
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
@@ -123,7 +125,10 @@ def test_the_page_checks_tries_and_keeps():
     fall([10, 200])
     there = client("department-water")
     assert "low-pressure" in there.get("/rule-packs/write/").content.decode()
-    page = there.post("/rule-packs/write/", {"text": RULES, "do": "try", "period": "day"}).content.decode()
+    where = there.post("/rule-packs/write/", {"text": RULES, "do": "try", "period": "day"}).url
+    assert "waiting for its turn" in there.get(where).content.decode()
+    assert actions.do_trials(by=SYSTEM) == 1
+    page = there.get(where).content.decode()
     for words in ("“Pressure is low” would have fired 2 times", "pressure-1", "Water pressure is below 200 kPa",
                   "300 readings"):  # fmt: skip
         assert words in page, words
@@ -131,6 +136,8 @@ def test_the_page_checks_tries_and_keeps():
     assert there.post("/rule-packs/write/", {"text": RULES, "do": "keep"}).url == "/rule-packs/pack/mains/"
     assert [one.text for one in queries.versions_of("mains")] == [RULES]
     page = there.get("/rule-packs/pack/mains/").content.decode()
+    assert where in page  # what was tried is kept with the version
+    assert "Version 1" in there.get(where).content.decode()
     assert "put in force by duty officers" in page
     assert "Put in force" not in page
 
@@ -145,15 +152,72 @@ def test_the_page_shows_the_line_that_does_not_fit_and_keeps_what_was_typed():
     assert page.count("furlong &lt;b&gt;") >= 3
 
 
-def test_a_recording_that_is_sent_is_tried_instead_and_a_file_goes_before_the_field():
+def test_a_recording_that_is_sent_is_tried_instead_and_a_file_goes_before_the_field(settings, tmp_path):
+    settings.CITYLOOM = settings.CITYLOOM | {"LAKE_DIR": tmp_path}
     rows = "\n".join(f"2026-05-01T12:{minute:02}:00Z,P-1,{value},pressure,kPa" for minute, value in
                      enumerate([300, 100, 300, 300]))  # fmt: skip
     recording = SimpleUploadedFile("past.csv", f"time,stream,value,kind,unit\n{rows}\n".encode())
     file = SimpleUploadedFile("rules.yaml", RULES.encode())
     sent = {"text": "nonsense: [", "file": file, "recording": recording, "do": "try"}
-    page = client("operator").post("/rule-packs/write/", sent).content.decode()
+    there = client("operator")
+    where = there.post("/rule-packs/write/", sent).url
+    assert actions.do_trials(by=SYSTEM) == 1
+    page = there.get(where, {"fragment": "state"}).content.decode()
     assert "would have fired 1 time<" in page
     assert "P-1" in page
+    assert list((tmp_path / ".trials").iterdir()) == []
+
+
+def asked(days: float = 1, **more: object) -> str:
+    now = clock.now()
+    return actions.ask_for_trial(text=RULES, on=Past(now - timedelta(days=days), now, **more), by=OFFICER, at=now)
+
+
+def test_a_trial_that_is_cut_short_is_taken_up_again_and_ends_in_any_case(monkeypatch):
+    fall([10])
+    key, at = asked(), clock.now()
+    monkeypatch.setattr("cityloom.detection.trust.trying.firing.by_rule", lambda *_: (_ for _ in ()).throw(SystemExit))
+    for _ in range(3):
+        with pytest.raises(SystemExit):
+            actions.do_trials(by=SYSTEM)
+        assert trials.found(key).state == "running"
+    assert actions.do_trials(by=SYSTEM) == 0
+    assert trials.found(key).refusal["code"] == "detection.trial_broken"
+    late, later = asked(), at + timedelta(minutes=11)
+    with pytest.raises(SystemExit):
+        actions.do_trials(by=SYSTEM)
+    assert not queries.is_trial_to_stop(clock.now())
+    assert queries.is_trial_to_stop(later)
+    assert actions.do_trials(by=SYSTEM, now=lambda: later) == 0
+    assert trials.found(late).refusal["code"] == "detection.trial_late"
+
+
+def test_a_trial_is_cancelled_waiting_or_at_work():
+    waiting = asked()
+    there = client("operator")
+    assert there.post(f"/rule-packs/trials/{waiting}/cancel/").status_code == 302
+    assert actions.do_trials(by=SYSTEM) == 0
+    assert "cancelled" in there.get(f"/rule-packs/trials/{waiting}/").content.decode()
+    running = asked()
+    trials.next_one(clock.now())
+    assert "0 of 2 steps" in there.get(f"/rule-packs/trials/{running}/").content.decode()
+    actions.cancel_trial(trial_id=running, by=OFFICER, at=clock.now())
+    assert queries.is_trial_to_stop(clock.now())
+    assert actions.do_trials(by=SYSTEM) == 0
+    assert trials.found(running).state == "cancelled"
+    assert there.get("/rule-packs/trials/nothing/").status_code == 404
+
+
+def test_too_much_and_too_many_are_refused_before_they_begin():
+    signals.install(sites(*[("pressure", east, 0) for east in range(4)]), by=SYSTEM, at=clock.now())
+    with pytest.raises(Refused, match="take a shorter time"):
+        asked(days=4_000)
+    for _ in range(10):
+        asked()
+    with pytest.raises(Refused, match="at most 10"):
+        asked()
+    assert actions.do_trials(by=SYSTEM) == 10  # without a reading each says so
+    assert {row.refusal["code"] for row in trials.latest(20)} == {"detection.past_empty"}
 
 
 def test_a_person_puts_in_force_from_the_page_and_others_only_look():

@@ -58,7 +58,15 @@ def fired(pack: Pack, recorded: Recorded) -> dict[str, list[Fired]]:
 
     Raises: Refused `detection.no_such_kind`, `detection.no_place`, `detection.fires_too_often`, `unit.mismatch`.
     """
-    return {rule.name: _of_rule(rule, recorded) for rule in pack.rules}
+    return dict(by_rule(pack, recorded))
+
+
+def by_rule(pack: Pack, recorded: Recorded) -> Iterator[tuple[str, list[Fired]]]:
+    """The same, one rule after another.
+
+    Raises: Refused like `fired`.
+    """
+    return ((rule.name, _of_rule(rule, recorded)) for rule in pack.rules)
 
 
 def _of_rule(rule: Rule, recorded: Recorded) -> list[Fired]:

@@ -16,16 +16,24 @@ _LONG = ("In this time there are about {value} readings of the kinds that these 
 _EMPTY = "The city keeps no reading of {value} in this time; take another time, or a recording."
 
 
+def check_size(pack: Pack, since: datetime, until: datetime, most: int) -> signals.Datastreams:
+    """The streams that a pack asks of, where they have said no more than so much in this time by their cadences.
+
+    Raises: Refused `detection.past_long`.
+    """
+    streams = signals.datastreams_of_kinds(kinds_of(pack))
+    expected = int(((until - since).total_seconds() / np.maximum(streams.cadence_s, 1)).sum())
+    if expected > most:
+        raise Refused("detection.past_long", _LONG, value=expected, limit=most)
+    return streams
+
+
 def recorded_between(pack: Pack, since: datetime, until: datetime, most: int) -> Recorded:
     """The readings of the kinds that a pack asks of, after an instant and up to another.
 
     Raises: Refused `detection.past_long`, `detection.past_empty`.
     """
-    kinds = kinds_of(pack)
-    streams = signals.datastreams_of_kinds(kinds)
-    expected = int(((until - since).total_seconds() / np.maximum(streams.cadence_s, 1)).sum())
-    if expected > most:
-        raise Refused("detection.past_long", _LONG, value=expected, limit=most)
+    streams, kinds = check_size(pack, since, until, most), kinds_of(pack)
     readings = signals.recent(streams.id.tolist(), since, until)
     if not len(readings):
         raise Refused("detection.past_empty", _EMPTY, value=", ".join(sorted(kinds)))

@@ -14,6 +14,7 @@ from cityloom.accounts import queries as accounts
 from cityloom.detection import actions, policies, queries
 from cityloom.detection.domain.judging import LONGEST_REASON
 from cityloom.detection.domain.pack import Pack
+from cityloom.detection.trust import trials
 from cityloom.detection.views import trying
 from cityloom.detection.views.rule_words import condition_words, time_words, titled
 from cityloom.kernel import clock
@@ -45,7 +46,8 @@ def rule_packs(request: HttpRequest) -> HttpResponse:
                                  .items())
     ]  # fmt: skip
     return render(request, "detection/rule_packs.html", {
-        "rows": rows, "why_not_write": _why_not(lambda: policies.check_can_write_packs(_actor(request))),
+        "rows": rows, "trials": trying.listed(),
+        "why_not_write": _why_not(lambda: policies.check_can_write_packs(_actor(request))),
     })  # fmt: skip
 
 
@@ -66,14 +68,37 @@ def write(request: HttpRequest) -> HttpResponse:
     text = trying.text_of(request)
     try:
         pack = queries.pack_of(text)
+        if request.POST.get("do") == "try":
+            key = actions.ask_for_trial(text=text, on=trying.past_of(request), by=by, at=clock.now())
+            return redirect("trial", key)
         if request.POST.get("do") != "keep":
-            return _written(request, text, trying.outcome(request, pack) | {"pack": pack, "rules": _rules(pack)})
+            return _written(request, text, {"is_well": True, "pack": pack, "rules": _rules(pack)})
         name, number = actions.keep_pack(text=text, reason=request.POST.get("reason", ""), by=by, at=clock.now())
     except Refused as refusal:
         fault = {"refusal": sentence_of(refusal), "near": trying.near(text, refusal)}
         return _written(request, text, fault, status=422)
     messages.success(request, _("Kept as version {number}; it does not run yet.").format(number=number))
     return redirect("rule-pack", name)
+
+
+@require_safe
+def trial(request: HttpRequest, trial_id: str) -> HttpResponse:
+    """Rules that are tried on the past: how far that is, and what came of it; `?fragment=state` is that part alone."""
+    row = trials.found(trial_id)
+    told = trying.told(row)
+    name = "_trial" if request.GET.get("fragment") else "trial"
+    return render(request, f"detection/{name}.html", told | {
+        "rules": _rules(told["pack"]), "title": titled(told["pack"].title),
+        "why_not": _why_not(lambda: policies.check_can_write_packs(_actor(request))),
+    })  # fmt: skip
+
+
+@require_POST
+@only_once
+def cancel(request: HttpRequest, trial_id: str) -> HttpResponse:
+    """End a trial that nobody needs."""
+    actions.cancel_trial(trial_id=trial_id, by=_actor(request), at=clock.now())
+    return redirect("trial", trial_id)
 
 
 @require_POST
@@ -111,12 +136,13 @@ def _page(request: HttpRequest, name: str, status: int = 200, **more: Any) -> Ht
         "shown": held.number if held else versions[0].number if versions else 0, "is_shipped": name in shipped,
         "why_not_write": _why_not(lambda: policies.check_can_write_packs(by)), "longest": LONGEST_REASON,
         "why_not_put": _why_not(lambda: policies.check_can_put_in_force(by, "", "")),
+        "trials": trying.listed(digests={one.digest for one in versions}),
     } | more, status=status)  # fmt: skip
 
 
 def _written(request: HttpRequest, text: str, more: dict[str, Any], status: int = 200) -> HttpResponse:
     context = {
-        "text": text, "periods": trying.PERIODS, "period": request.POST.get("period", "month"), "most": trying.MOST,
+        "text": text, "periods": trying.PERIODS, "period": request.POST.get("period", "month"),
         "reason": request.POST.get("reason", "")[:LONGEST_REASON], "longest": LONGEST_REASON,
         "why_not": _why_not(lambda: policies.check_can_write_packs(_actor(request))),
     }  # fmt: skip
@@ -126,6 +152,8 @@ def _written(request: HttpRequest, text: str, more: dict[str, Any], status: int 
 def _begun(request: HttpRequest) -> str:
     """What the page begins with: a version of a pack, a shipped one, or an example."""
     name, number = request.GET.get("pack", ""), request.GET.get("version", "")
+    if request.GET.get("trial"):
+        return trials.found(request.GET["trial"]).text
     if number.isdecimal() and len(number) < 6:
         return queries.pack_version(name, int(number)).text
     path = queries.shipped_pack_files().get(name)

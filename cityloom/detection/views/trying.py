@@ -1,8 +1,7 @@
-"""Rules tried on the past from a page: what was sent, and how often they would have fired."""
+"""Rules tried on the past from a page: what was sent, how far it is, and how often they would have fired."""
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,22 +12,28 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from cityloom.detection import queries
-from cityloom.detection.domain.firing import Fired
-from cityloom.detection.domain.pack import Pack
+from cityloom.detection.actions import Past
+from cityloom.detection.domain import trial
+from cityloom.detection.models import Trial
+from cityloom.detection.trust import trials
 from cityloom.detection.views.rule_words import titled
 from cityloom.kernel import clock
 from cityloom.kernel.refused import Refused
 from cityloom.ui.charts import Chart, Series
+from cityloom.ui.words import sentence_of
 
-MOST = 3_000_000
-"""Readings that a page tries rules on; the command line takes more."""
 PERIODS = (
     ("day", gettext_noop("the last day"), 1), ("week", gettext_noop("the last week"), 7),
     ("month", gettext_noop("the last 30 days"), 30),
 )  # fmt: skip
-_SHOWN = 50
+STATES = {
+    trial.WAITING: (gettext_noop("waiting for its turn"), "wait"), trial.RUNNING: (gettext_noop("at work"), "wait"),
+    trial.DONE: (gettext_noop("done"), "good"), trial.REFUSED: (gettext_noop("not possible"), "bad"),
+    trial.CANCELLED: (gettext_noop("cancelled"), ""),
+}  # fmt: skip
+"""The words of a trial's states, and their look."""
 _AROUND = 2
-_MOST_BARS = 62
+_HOUR_S = 3_600
 
 
 def text_of(request: HttpRequest) -> str:
@@ -39,24 +44,40 @@ def text_of(request: HttpRequest) -> str:
     return request.POST.get("text", "").replace("\r\n", "\n")
 
 
-def outcome(request: HttpRequest, pack: Pack) -> dict[str, Any]:
-    """What came of it: the rules are well, or also when they would have fired.
-
-    Raises: Refused like `queries.fired_on_sent` and `queries.fired_in_city`.
-    """
-    if request.POST.get("do") != "try":
-        return {"is_well": True}
+def past_of(request: HttpRequest) -> Past:
+    """On what they are to be tried: a recording goes before a period."""
     sent: UploadedFile | None = request.FILES.get("recording")
     if sent:
-        tried = queries.fired_on_sent(pack, sent.name or "", sent.read())
-    else:
-        now = clock.now()
-        days = next((days for key, _words, days in PERIODS if key == request.POST.get("period")), 30)
-        tried = queries.fired_in_city(pack, now - timedelta(days=days), now, most=MOST)
+        return Past(recording=sent.name or "recording.csv", content=sent.read())
+    now = clock.now()
+    days = next((days for key, _words, days in PERIODS if key == request.POST.get("period")), 30)
+    return Past(now - timedelta(days=days), now)
+
+
+def told(row: Trial) -> dict[str, Any]:
+    """How far a trial is, and what came of it."""
+    pack, found = queries.pack_of(row.text), row.result
+    rules = found.get("rules", {})
     return {
-        "tried": [_rule(rule.name, titled(rule.title), tried.fired[rule.name], tried) for rule in pack.rules],
-        "readings": tried.readings, "since": _at(tried.since_s), "until": _at(tried.until_s),
+        "trial": row, "pack": pack, "state": state_word(row.state), "look": STATES[row.state][1],
+        "is_open": row.state in trial.OPEN, "is_stopping": row.state == trial.RUNNING and bool(row.cancelled_at),
+        "share": round(100 * row.done / row.of), "version": trials.version_of(row),
+        "refusal": sentence_of(_refusal(row.refusal)) if row.refusal else "",
+        "tried": [_rule(titled(rule.title), rules[rule.name]) for rule in pack.rules if rule.name in rules],
+        "readings": found.get("readings", 0), "since": _at(found["since_s"]) if found else row.since,
+        "until": _at(found["until_s"]) if found else row.until,
     }  # fmt: skip
+
+
+def listed(digests: set[str] | None = None, most: int = 10) -> list[dict[str, Any]]:
+    """The trials that were asked for last."""
+    return [{"one": row, "state": state_word(row.state), "look": STATES[row.state][1]}
+            for row in trials.latest(most, digests)]  # fmt: skip
+
+
+def state_word(state: str) -> str:
+    """How a trial does."""
+    return _(STATES[state][0])
 
 
 def near(text: str, refusal: Refused) -> list[tuple[int, str, bool]]:
@@ -68,24 +89,24 @@ def near(text: str, refusal: Refused) -> list[tuple[int, str, bool]]:
     return [(row + 1, lines[row][:200], row + 1 == refusal.limit) for row in range(first, last)]
 
 
-def _rule(name: str, title: str, fired: list[Fired], tried: queries.Tried) -> dict[str, Any]:
+def _refusal(said: dict[str, Any]) -> Refused:
+    return Refused(said["code"], said["sentence"], value=said["value"], limit=said["limit"])
+
+
+def _rule(title: str, found: dict[str, Any]) -> dict[str, Any]:
     return {
-        "name": name, "title": title, "count": len(fired), "chart": _picture(title, fired, tried),
-        "times": [(_at(one.at_s), one.streams) for one in fired[:_SHOWN]], "more": max(len(fired) - _SHOWN, 0),
+        "title": title, "count": found["count"], "chart": _picture(title, found) if found["count"] else None,
+        "times": [(_at(at_s), streams) for at_s, streams in found["times"]],
+        "more": max(found["count"] - len(found["times"]), 0),
     }  # fmt: skip
 
 
-def _picture(title: str, fired: list[Fired], tried: queries.Tried) -> Chart | None:
+def _picture(title: str, found: dict[str, Any]) -> Chart:
     """How often it would have fired on each day, or in each hour of a short time."""
-    if not fired:
-        return None
-    is_short = tried.until_s - tried.since_s <= 2 * 86_400
-    step, form = (3_600, "%d %H:00") if is_short else (86_400, "%m-%d")
-    size = max(int((tried.until_s - tried.since_s) // (step * _MOST_BARS)) + 1, 1) * step
-    count = int((tried.until_s - tried.since_s) // size) + 1
-    by = Counter(min(int((one.at_s - tried.since_s) // size), count - 1) for one in fired)
-    labels = [localtime(_at(tried.since_s + row * size)).strftime(form) for row in range(count)]
-    series = Series(_("Times"), [float(by[row]) for row in range(count)])
+    form = "%d %H:00" if found["size_s"] <= _HOUR_S else "%m-%d"
+    labels = [localtime(_at(found["from_s"] + row * found["size_s"])).strftime(form)
+              for row in range(len(found["bars"]))]  # fmt: skip
+    series = Series(_("Times"), [float(count) for count in found["bars"]])
     return Chart(_("When “{title}” would have fired").format(title=title), labels, [series],
                  first_column=_("From"))  # fmt: skip
 
