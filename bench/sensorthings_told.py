@@ -1,13 +1,14 @@
 """Update entities in `$batch`, each with a subscription of its own, and see that no update is lost on its way.
 
-Run: python -m bench.sensorthings_told [--soak SECONDS] [--entities N] [--batch N] [--url postgresql://...]
+Run: python -m bench.sensorthings_told [--soak SECONDS | --minutes N] [--entities N] [--batch N] [--url postgresql://...]
 A city of its own in a temporary home; a Mosquitto of its own that queues without bounds (its own default drops what a
 slow subscriber has not fetched after 1,000 messages); `cityloom sensor mqtt` as its own process, and one subscriber
 process with N subscriptions. The updates go through the whole of Django, no socket. `updates_s` is how many a second
 were answered; `told_s` how many a second had reached the subscriber, the last included; `lost` and `twice` are counted
 by number, entity by entity, and `killed` says how often the process that tells was killed and started anew.
-`cpu_us_each` is processor time for each update, by process (`tell` without its start; where it is killed, of the last
-one with its start).
+`--minutes 10` alone is the soak: 5,000 updates a second for ten minutes. `waited_most` is the most that waited to be
+told, looked at now and then, `tell_mb` the most memory of the process that tells. `cpu_us_each` is processor time for
+each update, by process (`tell` without its start; where it is killed, of the last one with its start).
 """
 
 from __future__ import annotations
@@ -24,18 +25,20 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 _WAIT_S = 60.0
+_SOAKED_A_S = 5_000.0
+_LOOK_EACH = 20
 
 
 def main() -> int:
     """Measure, and print one row as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--soak", type=float, default=10.0)
+    parser.add_argument("--minutes", type=float, default=0.0, help="a soak of so long, at 5,000 a second")
     parser.add_argument("--entities", type=int, default=1_000)
     parser.add_argument("--batch", type=int, default=1_000)
     parser.add_argument("--kill-every", type=float, default=0.0, help="Kill what tells, every so many seconds.")
@@ -43,6 +46,8 @@ def main() -> int:
     parser.add_argument("--url", default="", help="PostgreSQL instead of SQLite, in an empty database")
     parser.add_argument("--subscribe", metavar="PORT:COUNT", help=argparse.SUPPRESS)
     wanted = parser.parse_args()
+    if wanted.minutes:
+        wanted.soak, wanted.rate = wanted.minutes * 60, wanted.rate or _SOAKED_A_S
     if wanted.subscribe:
         return _subscriber(*map(int, wanted.subscribe.split(":")))
     with tempfile.TemporaryDirectory(prefix="cityloom-bench-") as place:
@@ -112,10 +117,12 @@ def _measure(place: Path, port: int, wanted: argparse.Namespace) -> dict[str, An
     file.write_text(json.dumps({"broker": f"mqtt://127.0.0.1:{port}", "tell": ["v1.1/Things(*)"]}), "utf-8")
     telling = Telling(file, wanted.kill_every)
     started = 0.0 if wanted.kill_every else _cpu_s(telling.pid)
-    begun, sent, before = time.perf_counter(), 0, time.process_time()
+    begun, sent, before, waited = time.perf_counter(), 0, time.process_time(), 0
     while time.perf_counter() - begun < wanted.soak:
         api.post("$batch", {"requests": _requests(keys, sent, wanted.batch)}, 200)
         sent += wanted.batch
+        if sent // wanted.batch % _LOOK_EACH == 0:
+            waited = max(waited, EntityChange.objects.count())
         if wanted.rate:
             time.sleep(max(0.0, sent / wanted.rate - (time.perf_counter() - begun)))
     answered, answering = time.perf_counter() - begun, time.process_time() - before
@@ -128,17 +135,24 @@ def _measure(place: Path, port: int, wanted: argparse.Namespace) -> dict[str, An
     found = json.loads(subscriber.stdout.readline())
     told = found.pop("last_at") - begun
     cpu = {"answer": answering, "tell": _cpu_s(telling.pid) - started, "subscriber": found.pop("cpu_s")}
+    memory = _most_mb(telling.pid)
     telling.end()
     subscriber.wait()
     each = {name: round(one / sent * 1e6) for name, one in cpu.items()}
     return {"updates": sent, "updates_s": round(sent / answered), "told_s": round(sent / told), **found,
-            "killed": telling.killed, "cpu_us_each": each}  # fmt: skip
+            "waited_most": waited, "killed": telling.killed, "tell_mb": memory, "cpu_us_each": each}  # fmt: skip
 
 
 def _cpu_s(pid: int) -> float:
     """Processor time of a process so far."""
     fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _most_mb(pid: int) -> int:
+    """The most memory that a process has had."""
+    lines = Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) // 1024
 
 
 def _requests(keys: list[int], first: int, count: int) -> list[dict[str, Any]]:
@@ -191,24 +205,39 @@ class Telling:
         self._process.wait()
 
 
+class Seen:
+    """What reached the subscriber, by running number; cheap, so that what is measured is not this."""
+
+    def __init__(self) -> None:
+        self.times, self.newest = bytearray(), {}
+        self.last_at, self.behind, self.client = time.perf_counter(), 0, None
+
+    def came(self, messages: Sequence[Any]) -> None:
+        """Count a batch, and let the broker forget it."""
+        for one in messages:
+            number = json.loads(one.payload)["properties"]["n"]
+            if number >= len(self.times):
+                self.times.extend(bytes(number + 100_000 - len(self.times)))
+            if not self.times[number]:
+                self.behind += number < self.newest.get(one.topic, -1)
+                self.newest[one.topic] = number
+            self.times[number] = min(self.times[number] + 1, 255)
+        self.last_at = time.perf_counter()
+        self.client.acknowledge(messages)
+
+    def lost(self, sent: int) -> int:
+        """How many of these never came."""
+        return sent - len(self.times[:sent]) + self.times[:sent].count(0)
+
+
 def _subscriber(port: int, last: int) -> int:
     """Subscribe to each entity alone; once told how many updates there were, say what came of them."""
     import paho.mqtt.client as mqtt
 
-    counts: Counter[int] = Counter()
-    seen = {"at": time.perf_counter(), "behind": 0}
-    newest: dict[str, int] = {}
+    from cityloom.signals.contrib.mqtt.client import Client
 
-    def came(_client: Any, _told: Any, message: Any) -> None:
-        number = json.loads(message.payload)["properties"]["n"]
-        counts[number] += 1
-        if counts[number] == 1:
-            seen["at"] = time.perf_counter()
-            seen["behind"] += number < newest.get(message.topic, -1)
-            newest[message.topic] = number
-
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
-    client.on_message = came
+    seen = Seen()
+    seen.client = client = Client(f"subscriber-{os.getpid()}", seen.came, 1_000_000)
     client.connect("127.0.0.1", port)
     client.loop_start()
     for start in range(1, last, 100):
@@ -217,10 +246,11 @@ def _subscriber(port: int, last: int) -> int:
     print("ready", flush=True)
     sent = int(sys.stdin.readline())
     until = time.perf_counter() + _WAIT_S
-    while len(counts) < sent and time.perf_counter() < until:
+    while seen.lost(sent) and time.perf_counter() < until:
         time.sleep(0.05)
-    row = {"lost": sent - len(counts), "twice": sum(counts.values()) - len(counts), "out_of_order": seen["behind"]}
-    print(json.dumps(row | {"last_at": seen["at"], "cpu_s": time.process_time()}), flush=True)
+    twice = sum(seen.times[:sent]) - sent + seen.lost(sent)
+    row = {"lost": seen.lost(sent), "twice": twice, "out_of_order": seen.behind}
+    print(json.dumps(row | {"last_at": seen.last_at, "cpu_s": time.process_time()}), flush=True)
     client.disconnect()
     return 0
 

@@ -17,7 +17,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from cityloom.kernel import clock
 from cityloom.kernel.refused import Refused
-from cityloom.signals.contrib.mqtt.client import Client
+from cityloom.signals.contrib.mqtt.client import Client, Has
 from cityloom.signals.contrib.mqtt.inbox import Inbox
 from cityloom.signals.contrib.mqtt.packets import Came
 from cityloom.signals.domain.bridge import LARGEST_MESSAGE, Bridge, Message
@@ -65,12 +65,12 @@ class Mqtt:
 class Link:
     """A connection, and what has come on it."""
 
-    def __init__(self, bridge: Bridge, tell: Callable[[str], None]) -> None:
+    def __init__(self, bridge: Bridge, tell: Callable[[str], None], has: Has | None = None) -> None:
         self._bridge, self._tell = bridge, tell
         self._came = Inbox(_MOST_ON_THEIR_WAY, _MOST_WAITING_BYTES)
         self._ended = False
         self.refusal: Refused | None = None
-        self._client = Client(bridge.client, self._came.put, _LARGEST_PACKET)
+        self._client = Client(bridge.client, self._came.put, _LARGEST_PACKET, has)
         self._client.on_connect, self._client.on_subscribe = self._connected, self._subscribed
         self._client.on_disconnect = self._disconnected
         self._client.reconnect_delay_set(1, 30)

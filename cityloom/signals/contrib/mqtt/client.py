@@ -10,23 +10,34 @@ from typing import Any
 
 import paho.mqtt.client as mqtt
 
-from cityloom.signals.contrib.mqtt.packets import Came, acknowledgements, taken_apart
+from cityloom.signals.contrib.mqtt.packets import Came, Other, acknowledgements, taken_apart
 
 _READ_AT_ONCE = 1 << 18
-_PUBACK = 0x40
+_PUBACK, _PUBLISH = 0x40, 0x30
+_FIRST_FAULT = b"\x80"
+
+
+Has = Callable[[Sequence[int], dict[int, int]], None]
 
 
 class Client(mqtt.Client):
-    """Hands messages to `arrived` by the batch; what it may send at most is `largest`, told when connecting.
+    """Hands messages to `arrived` by the batch; a packet may have `largest` bytes, which the broker is told.
 
-    Messages of QoS 2 come one by one, by the library.
+    Messages of QoS 2 come one by one, by the library. `has`, where it is given, is told the numbers of messages that
+    the broker has, and which of these it did not take; the library publishes nothing of QoS 1 then.
     """
 
-    def __init__(self, name: str, arrived: Callable[[Sequence[Came]], None], largest: int) -> None:
+    def __init__(
+        self, name: str, arrived: Callable[[Sequence[Came]], None], largest: int, has: Has | None = None
+    ) -> None:
         super().__init__(mqtt.CallbackAPIVersion.VERSION2, client_id=name, protocol=mqtt.MQTTv5, manual_ack=True)
-        self._arrived, self._largest, self._bytes = arrived, largest, b""
+        self._arrived, self._has, self._largest, self._bytes = arrived, has, largest, b""
         self.on_socket_open = self._begun
         self.on_message = self._arrived_alone
+
+    def write(self, packets: bytes) -> None:
+        """Send packets of QoS 1, as soon as the line takes them."""
+        self._packet_queue(_PUBLISH, packets, 0, 1)
 
     def acknowledge(self, messages: Sequence[Came]) -> None:
         """Let the broker forget messages, with one write for those of QoS 1."""
@@ -61,6 +72,7 @@ class Client(mqtt.Client):
         packets, rest = taken_apart(data, self._largest)
         self._bytes = data[rest:]
         messages: list[Came] = []
+        packets = self._without_word_of_ours(packets) if self._has else packets
         for one in packets:
             if isinstance(one, Came):
                 messages.append(one)
@@ -71,6 +83,15 @@ class Client(mqtt.Client):
                 return said
         self._hand_over(messages)
         return mqtt.MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def _without_word_of_ours(self, packets: Sequence[Came | Other]) -> list[Came | Other]:
+        """What is left once `has` was told of the messages that the broker has."""
+        words = [one.body for one in packets if isinstance(one, Other) and one.command == _PUBACK]
+        if words and self._has:
+            mids = [int.from_bytes(one[:2], "big") for one in words]
+            faults = {mid: one[2] for mid, one in zip(mids, words, strict=True) if one[2:3] >= _FIRST_FAULT}
+            self._has(mids, faults)
+        return [one for one in packets if isinstance(one, Came) or one.command != _PUBACK]
 
     def _hand_over(self, messages: Sequence[Came]) -> None:
         if messages:

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import paho.mqtt.client as mqtt
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from cityloom.kernel.refused import Refused
 from cityloom.signals.contrib.mqtt.broker import Link
+from cityloom.signals.contrib.mqtt.outgoing import Outgoing
 from cityloom.signals.domain.bridge import Bridge
 from cityloom.signals.domain.sensorthings.exchanging import Exchange, Sent, Told
 from cityloom.signals.plugins import Exchanger
@@ -27,6 +29,7 @@ _LOOK_S = 0.05
 _SETTLED_AT_ONCE = 500
 _REFUSED_PAUSE_S = 5.0
 _TAKEN_OVER = 0x8E
+_ANY_NUMBER = 65_535
 _NEVER_RETAINED = 2
 
 
@@ -63,13 +66,10 @@ class _Line(Link):
     """A connection on which messages go both ways."""
 
     def __init__(self, exchange: Exchange, tell: Callable[[str], None]) -> None:
-        super().__init__(Bridge(exchange.broker, exchange.client, ()), tell)
-        self._exchange = exchange
-        self._client.on_publish = self._published
+        super().__init__(Bridge(exchange.broker, exchange.client, ()), tell, self._has)
+        self._exchange, self._outgoing = exchange, Outgoing(self._client.write)
         self._left: dict[int, int] = {}
-        self._positions: dict[int, int] = {}
         self._received: list[int] = []
-        self._early: set[int] = set()
         self._turn = threading.Condition()
         self.fault: Exception | None = None
         self._is_told_of_refusal = False
@@ -81,21 +81,14 @@ class _Line(Link):
     @property
     def out(self) -> int:
         """How many messages are on their way."""
-        return len(self._positions)
+        return len(self._outgoing)
 
     def send(self, messages: Sequence[Told]) -> None:
         """Send messages in their order; they are sent again after a line that was down."""
         with self._turn:
             for one in messages:
                 self._left[one.position] = self._left.get(one.position, 0) + 1
-        for one in messages:
-            told = self._client.publish(one.topic, one.payload, qos=1)
-            with self._turn:
-                if told.mid in self._early:
-                    self._early.discard(told.mid)
-                    self._count(one.position)
-                else:
-                    self._positions[told.mid] = one.position
+        self._outgoing.put((one.position, one.topic, one.payload) for one in messages)
 
     def received(self, wait_s: float) -> list[int]:
         """Positions of which every message has reached the broker."""
@@ -105,28 +98,26 @@ class _Line(Link):
             found, self._received = self._received, []
         return found
 
-    def _published(self, _client: mqtt.Client, _told: Any, mid: int, reason: ReasonCode, _more: Any) -> None:
-        if reason.is_failure and not self._is_told_of_refusal:
+    def _has(self, mids: Sequence[int], faults: Mapping[int, int]) -> None:
+        """The broker has messages, or does not want them, which no asking again changes."""
+        if faults and not self._is_told_of_refusal:
             self._is_told_of_refusal = True
+            reason = ReasonCode(PacketTypes.PUBACK, identifier=next(iter(faults.values())))
             self._tell(f"the broker does not let us tell everything: {reason}")
         with self._turn:
-            position = self._positions.pop(mid, None)
-            if position is None:
-                self._early.add(mid)
-            else:
-                self._count(position)
-
-    def _count(self, position: int) -> None:
-        self._left[position] -= 1
-        if not self._left[position]:
-            del self._left[position]
-            self._received.append(position)
-            self._turn.notify()
+            for position in self._outgoing.has(mids):
+                self._left[position] -= 1
+                if not self._left[position]:
+                    del self._left[position]
+                    self._received.append(position)
+            if self._received:
+                self._turn.notify()
 
     def _connected(self, client: mqtt.Client, told: Any, flags: Any, reason: ReasonCode, more: Any) -> None:
         if reason.is_failure:
             super()._connected(client, told, flags, reason, more)
             return
+        self._outgoing.begin(getattr(more, "ReceiveMaximum", _ANY_NUMBER), knows_us=flags.session_present)
         options = SubscribeOptions(qos=1, noLocal=True, retainHandling=_NEVER_RETAINED)
         wanted = [(one, options) for taking in self._exchange.take for one in taking.filters]
         if self._exchange.listen:
@@ -142,6 +133,7 @@ class _Line(Link):
         self._tell("connected")
 
     def _disconnected(self, client: mqtt.Client, told: Any, flags: Any, reason: ReasonCode, more: Any) -> None:
+        self._outgoing.end()
         if reason.value == _TAKEN_OVER:
             self.refusal = Refused("signals.broker_taken", "Another process has connected to the broker as {value}; "
                                    "only one may. End the other one, or give this one another name.",

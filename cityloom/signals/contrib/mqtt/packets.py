@@ -55,6 +55,16 @@ def taken_apart(data: bytes, largest: int) -> tuple[list[Came | Other], int]:
     return found, at
 
 
+def sized(many: int) -> bytes:
+    """A size as packets write it."""
+    out = b""
+    while True:
+        many, low = divmod(many, _MORE)
+        out += bytes([low | (_MORE if many else 0)])
+        if not many:
+            return out
+
+
 def acknowledgements(mids: Sequence[int]) -> bytes:
     """That messages of QoS 1 are kept, as one run of packets."""
     return b"".join([_ACK + mid.to_bytes(2, "big") for mid in mids])
