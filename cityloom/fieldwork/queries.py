@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
@@ -71,7 +71,15 @@ class RepairFacts:
 
 def repairs(*, open_only: bool = True, most: int = 100) -> list[RepairFacts]:
     """What is to be repaired, the latest first."""
-    rows = Repair.objects.filter(ended_at=None) if open_only else Repair.objects.all()
+    return _repairs(Repair.objects.filter(ended_at=None) if open_only else Repair.objects.all(), most)
+
+
+def repairs_of(what: str, *, most: int = 100) -> list[RepairFacts]:
+    """What was or is to be repaired of one thing, the latest first."""
+    return _repairs(Repair.objects.filter(what=what), most)
+
+
+def _repairs(rows: QuerySet[Repair], most: int) -> list[RepairFacts]:
     fields = ("id", "what", "name", "kind", "fault", "lon", "lat", "asked_at", "ended_at")
     return [RepairFacts(*row) for row in rows.order_by("-asked_at", "id").values_list(*fields)[:most]]
 

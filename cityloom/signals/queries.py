@@ -43,12 +43,12 @@ __all__ = [
     "Datastreams", "Fact", "Key", "KeyFacts", "Narrowed", "Outline", "PublicSensor", "Readings", "Rejections",
     "ReportCard", "ReportFacts", "SceneFacts", "SensorFacts", "Still", "StreamTold", "bounds_wanted", "bridge_schema",
     "datastreams", "datastreams_near", "datastreams_of_kinds", "device_keys", "exchange_schema", "extremes",
-    "is_reported", "last_instant", "last_instants", "last_recorded", "outline", "owner_units", "readings_between",
-    "readings_of", "readings_told", "recent", "recent_reports", "reference_of", "rejections", "report_card",
-    "reports_between", "reports_counted", "reports_of_a_day", "road_of", "scenes_between", "sensor", "sensor_counts",
-    "sensor_faults", "sensors_counted", "sensors_for_everyone", "sensors_in_service", "sensors_listed",
-    "sensors_wanted", "sentence_of", "silent_among", "still_of", "stream_names", "streams_by_key", "streams_that_spoke",
-    "unit_of", "why_not_look_after",
+    "hourly_until", "is_reported", "last_instant", "last_instants", "last_recorded", "outline", "owner_units",
+    "readings_between", "readings_of", "readings_told", "recent", "recent_reports", "reference_of", "rejections",
+    "report_card", "reports_between", "reports_counted", "reports_of_a_day", "road_of", "scenes_between", "sensor",
+    "sensor_counts", "sensor_faults", "sensors_counted", "sensors_for_everyone", "sensors_in_service",
+    "sensors_listed", "sensors_wanted", "sentence_of", "silent_among", "still_of", "stream_names", "streams_by_key",
+    "streams_that_spoke", "unit_of", "why_not_look_after",
 ]  # fmt: skip
 Fact = TypeVar("Fact", "ReportFacts", "SceneFacts")
 Key = TypeVar("Key")
@@ -332,6 +332,17 @@ def outline(
     """
     keys, root = sorted({int(key) for key in datastream_ids}), road_of(exercise_id)
     return outlines.outline(root, keys, microseconds(since), microseconds(until), exercise_id, most=most)
+
+
+def hourly_until(datastream_id: int, since: datetime, until: datetime) -> datetime | None:
+    """Up to when readings of a stream are kept as hours alone, of those between two instants; None where none are."""
+    root = road_of("")
+    if not (root / ".readings").is_dir():
+        return None
+    from cityloom.signals.readings import hourly
+
+    last = hourly.last_us(root, datastream_id, microseconds(since), microseconds(until))
+    return None if last is None else instant_of(last + hourly.HOUR_US // 2)
 
 
 def last_instant(datastream_id: int, exercise_id: str = "") -> datetime | None:

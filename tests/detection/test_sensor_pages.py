@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from cityloom.detection.models import Detection, SensorState
+from cityloom.fieldwork import actions as fieldwork
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
@@ -17,7 +18,9 @@ from cityloom.signals import actions as signals
 from cityloom.signals import queries
 from cityloom.signals.actions import Reading
 from cityloom.signals.models import Datastream, Location, Observation, Sensor, Thing
+from cityloom.signals.readings.thinning import thin
 from tests.registers.test_record_pages import client, quick_passwords  # noqa: F401
+from tests.signals import test_thinning as thinning
 from tests.signals.drawn import sites
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +56,35 @@ def test_a_long_period_is_drawn_of_few_stretches_with_all_readings_counted(mains
     assert found.count.sum() == 360
     assert found.low.min() < found.mean.mean() < found.high.max()
     assert "360 readings in this time" in page_of(1, period="month")
+
+
+def test_a_year_is_drawn_of_hours_where_only_hours_are_kept_and_says_so(settings, tmp_path):
+    settings.CITYLOOM = settings.CITYLOOM | {"LAKE_DIR": tmp_path}
+    signals.install(sites(*[("pressure", east, 0) for east in range(7)]), by=SYSTEM, at=clock.now())
+    quarter = 15 / 1_440
+    thinning.keep(tmp_path, *[(0, 300 - quarter * row, 350.0 + row % 4) for row in range(4 * 24 * 60)], (0, 1, 500.0))
+    assert thin(tmp_path, thinning.RULE, thinning.TODAY.date()) == 4 * 24 * 60
+    page = page_of(7, period="year", until="2026-05-20T00:00:00Z")
+    for words in ("5761 readings in this time", "Each point is the mean of a day", 'class="usual"',
+                  "only hours are kept"):  # fmt: skip
+        assert words in page, words
+    found = queries.outline([7], thinning.TODAY - timedelta(days=365), thinning.TODAY, most=365)
+    assert (found.count[1:-2] == 96).all()
+    assert (found.low.min(), found.high[:-1].max()) == (350.0, 353.0)
+    assert (abs(found.mean[1:-2] - 351.5) < 1e-9).all()
+    lately = page_of(7, "operator", period="day", until="2026-05-20T00:00:01Z")
+    assert "only hours are kept" not in lately
+
+
+def test_when_it_failed_is_listed(mains):
+    at = clock.now() - timedelta(hours=3)
+    repair = {"name": "x", "kind": "pressure", "fault": "stuck", "lon": 114.0, "lat": 22.5, "by": SYSTEM}
+    fieldwork.ask_for_repair(what="datastream:1", at=at, **repair)
+    fieldwork.end_repair(what="datastream:1", by=SYSTEM, at=clock.now())
+    fieldwork.ask_for_repair(what="datastream:11", at=at, **repair)
+    page = page_of(1)
+    assert page.count("stuck") == 1
+    assert "No failure of it is known." in page_of(2, "operator")
 
 
 def test_where_nothing_came_lately_the_page_leads_to_the_last_reading(mains):

@@ -21,6 +21,7 @@ from cityloom.detection.browsing import parts_taken
 from cityloom.detection.browsing.listed_sensors import OUT, Listed, Sensors, counts, states_of
 from cityloom.detection.display import HEALTH, STATES, category_word, kind_word, state_word, verdict_word
 from cityloom.detection.views import pictures, reading_charts
+from cityloom.fieldwork import queries as fieldwork
 from cityloom.kernel import clock
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
@@ -35,6 +36,7 @@ PAGE = 50
 _SHOWN = 40
 _LATELY = timedelta(days=365)
 _MOST_DETECTIONS = 20
+_MOST_REPAIRS = 10
 
 
 @require_safe
@@ -93,18 +95,25 @@ def _page(request: HttpRequest, number: int, status: int = 200, **more: Any) -> 
     state = told.state if told else failed.state if failed else shown.state
     taken = parts_taken.detections_with(number, now - _LATELY, _MOST_DETECTIONS)
     return render(request, "detection/sensor.html", {
-        "one": facts, "what": kind_word(facts.kind) if facts.kind else facts.observes or facts.name,
+        "faults": {key: state_word(key) for key in HEALTH}, "one": facts,
+        "what": kind_word(facts.kind) if facts.kind else facts.observes or facts.name,
         "owner": _owner(facts), "where": pictures.place_words(facts.lon, facts.lat) if facts.lon is not None else "",
         "picture": pictures.sensor_picture(facts.lon, facts.lat, facts.name) if facts.lon is not None else "",
         "state": state_word(state if facts.in_service else OUT), "look": _look(state, facts),
         "told": told, "failed": failed, "chart": shown.chart, "counted": shown.count,
         "readings": shown.readings[-_SHOWN:][::-1],
-        "period": period, "periods": [(key, _(word)) for key, (word, _span) in reading_charts.PERIODS.items()],
+        "period": period, "periods": [(key, _(one.word)) for key, one in reading_charts.PERIODS.items()],
+        "point": shown.point, "hourly_until": shown.hourly_until, "history": _history(number, drill),
         "until": until if request.GET.get("until") else None, "drill": drill, "last": last,
         "is_later": bool(last and last < shown.since), "detections": [_taken(row) for row in taken],
         "is_due": bool(facts.calibration_due_on and facts.calibration_due_on <= now.date()),
         "why_not": signals.why_not_look_after(_actor(request)),
     } | more, status=status)  # fmt: skip
+
+
+def _history(number: int, drill: str) -> list[fieldwork.RepairFacts]:
+    """When it failed, how, and until when; the city's own alone, since drills ask for no repair."""
+    return [] if drill else fieldwork.repairs_of(f"datastream:{number}", most=_MOST_REPAIRS)
 
 
 def _look(state: str, facts: SensorFacts) -> str:

@@ -67,17 +67,18 @@ def _recorded(keys: list[int], since_us: int, until_us: int, exercise_id: str, w
 
 
 def _kept_in_bulk(root: Path, keys: list[int], since_us: int, until_us: int, width: int) -> list[Row]:
-    """The same of what lies in columns, as readings or as observations, where any of the streams has some there."""
+    """The same of what lies in columns, as readings, as observations or as hours, where any stream has some there."""
     if not (root / ".readings").is_dir():
         return []
-    from cityloom.signals.readings import looking  # what reads the lake takes a while to import
+    from cityloom.signals.readings import hourly, looking  # what reads the lake takes a while to import
 
     rows: list[Row] = []
     for who in (looking.WHO, looking.WEB):
         told = looking.tallies(root, who)
         wanted = np.intersect1d(told["id"][told["count"] > 0], np.array(keys, np.int64))
         rows += looking.stretches(root, wanted, since_us, until_us, width, who) if len(wanted) else []
-    return rows
+    wanted = np.array(keys, np.int64)
+    return rows + (hourly.stretches(root, wanted, since_us, until_us, width) if len(wanted) else [])
 
 
 def _together(rows: list[Row]) -> Outline:
