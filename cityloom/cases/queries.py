@@ -3,13 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from cityloom.cases import catalogue
 from cityloom.cases.domain.casetypes import drawing, reading
 from cityloom.cases.domain.casetypes.casetype import CaseType
 from cityloom.cases.domain.decisions import analysis, deciding, table_xml, table_yaml
 from cityloom.cases.domain.decisions.tables import Table
+from cityloom.cases.listing.cases import (
+    CaseFacts,
+    ClockFacts,
+    EventFacts,
+    Words,
+    case_for,
+    case_numbered,
+    cases_for,
+    cases_linked_with,
+    clocks_of,
+    facts_of,
+    history_of,
+    known_matters,
+    links_of,
+    rights,
+    unit_names,
+    words_of,
+)  # fmt: skip
+from cityloom.cases.listing.page import CasePage, CaseRow, Wanted, cursor_of
+
+__all__ = [
+    "CaseFacts", "CasePage", "CaseRow", "ClockFacts", "EventFacts", "Wanted", "Words", "case_for", "case_numbered",
+    "cases_for", "cases_linked_with", "clocks_of", "cursor_of", "facts_of", "history_of", "known_matters", "links_of",
+    "rights", "unit_names", "words_of",
+]  # fmt: skip
 
 
 def casetype_of(text: str) -> CaseType:
@@ -23,6 +50,32 @@ def casetype_of(text: str) -> CaseType:
 def shipped_type_files() -> dict[str, Path]:
     """The files of the types that come with the program, by name."""
     return reading.shipped()
+
+
+def casetype_names() -> list[str]:
+    """All types that cases can be opened of."""
+    return catalogue.names()
+
+
+def newest_casetype(name: str) -> CaseType:
+    """The version of a type that new cases get.
+
+    Raises: Refused `cases.no_such_type`.
+    """
+    return catalogue.newest(name)
+
+
+def casetype(name: str, version: int) -> CaseType:
+    """A published version of a type.
+
+    Raises: Refused `cases.no_such_type`.
+    """
+    return catalogue.casetype_of(name, version)
+
+
+def versions_of_type(name: str) -> list[tuple[int, datetime]]:
+    """The published versions of a type, the newest first, with when that was."""
+    return catalogue.versions(name)
 
 
 def diagram_of(casetype: CaseType, language: str = "en") -> str:

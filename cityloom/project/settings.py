@@ -199,8 +199,12 @@ CITYLOOM_HOMES_OF = "cityloom.registers.queries.homes_of"
 """Dotted path of `homes_of(subjects)`: the dwelling of each, for questions that are about places."""
 CITYLOOM_DWELLINGS_AT = "cityloom.registers.queries.dwellings_at"
 """Dotted path of `dwellings_at(street, house number)`: numbers and addresses of dwellings, without who lives there."""
-CITYLOOM_MATTERS = "cityloom.emergency.queries.known_matters"
+CITYLOOM_MATTERS = "cityloom.project.matters.known"
 """Dotted path of `known(names)`: those matters that there are, each with whom it is given to, None for anybody."""
+CITYLOOM_CALENDAR = os.environ.get("CITYLOOM_CALENDAR", "china")
+"""The calendar of working time that the clocks of cases run by."""
+CITYLOOM_INTAKE_UNIT = os.environ.get("CITYLOOM_INTAKE_UNIT", "city/social")
+"""The unit whose desk has a case that is nobody else's, and that hears of those that are overdue elsewhere."""
 CITYLOOM_DEMO_RESIDENTS = "cityloom.project.demo.residents"
 """Dotted path of a callable that returns `[(label, national id)]` of people who are made up."""
 CITYLOOM_DEMO_PROVIDER = "cityloom.web.contrib.demo_identity.provider.offered"

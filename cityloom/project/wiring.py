@@ -5,6 +5,8 @@ from __future__ import annotations
 from cityloom.alerts import datasets as alerts_datasets
 from cityloom.alerts.events import AlertDelivered, AlertIssued
 from cityloom.bus.domain.wiring import Reactions
+from cityloom.cases import datasets as cases_datasets
+from cityloom.cases import handlers as cases
 from cityloom.detection import datasets as detection_datasets
 from cityloom.detection import handlers as detection
 from cityloom.detection.events import DetectionRaised, SensorFailed, SensorRecovered
@@ -29,10 +31,10 @@ from cityloom.subscriptions import handlers as subscriptions
 from cityloom.subscriptions.events import SubscriptionAsked
 
 REACTIONS: Reactions = {
-    SignalsRecorded: (detection.assess,),
-    DetectionRaised: (emergency.open_incident,),
-    SensorFailed: (detection.ask_for_repair,),
-    SensorRecovered: (detection.end_repair,),
+    SignalsRecorded: (detection.assess, cases.open_requests),
+    DetectionRaised: (emergency.open_incident, cases.open_case),
+    SensorFailed: (detection.ask_for_repair, cases.open_maintenance),
+    SensorRecovered: (detection.end_repair, cases.note_recovery),
     IncidentOpened: (emergency.propose,),
     EvacuationApproved: (emergency.send_notices, emergency.assign_tasks, emergency.withdraw_replaced),
     AlertApproved: (emergency.send_alerts,),
@@ -45,8 +47,8 @@ REACTIONS: Reactions = {
 }
 
 PUBLISHED: tuple[Published, ...] = (
-    *detection_datasets.PUBLISHED, *emergency_datasets.PUBLISHED, *fieldwork_datasets.PUBLISHED,
-    *alerts_datasets.PUBLISHED, *gate_datasets.PUBLISHED, *registers_datasets.PUBLISHED,
+    *cases_datasets.PUBLISHED, *detection_datasets.PUBLISHED, *emergency_datasets.PUBLISHED,
+    *fieldwork_datasets.PUBLISHED, *alerts_datasets.PUBLISHED, *gate_datasets.PUBLISHED, *registers_datasets.PUBLISHED,
 )  # fmt: skip
 """Which events the lake keeps, as which datasets."""
 OPENINGS = gate_datasets.OPENINGS

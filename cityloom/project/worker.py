@@ -16,6 +16,7 @@ from cityloom.alerts import actions as alerts
 from cityloom.audit import actions as audit
 from cityloom.bus import actions as bus
 from cityloom.bus import queries as bus_queries
+from cityloom.cases import actions as cases
 from cityloom.drills import queries as drills
 from cityloom.emergency import actions as emergency
 from cityloom.gate import jobs as gate
@@ -56,6 +57,8 @@ def jobs() -> dict[str, Job]:
         "erase old reports": lambda at: signals.erase_old_reports(by=SYSTEM, at=at),
         "end exchange": lambda at: signals.end_exchange_if_left(by=SYSTEM, at=at),
         "erase old requests for corrections": lambda at: registers.erase_old_corrections(by=SYSTEM, at=at),
+        "ring the clocks of cases": lambda at: _for_each_free(cases.ring_due, at),
+        "erase old cases": lambda at: cases.erase_old(by=SYSTEM, at=at),
         "escalate notices": lambda at: _for_each_free(emergency.escalate_due, at),
     }
 

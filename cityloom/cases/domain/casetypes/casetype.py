@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Literal
 
+from cityloom.cases.domain.clocks.limits import Limit
+from cityloom.cases.domain.clocks.running import ClockRules
+
 Titles = Mapping[str, str]
 """Words by language: `en` and `zh-hans`."""
 
@@ -42,7 +45,8 @@ class State:
 class Step:
     """One row of the table: in a state of `sources`, somebody with one of the roles `who` may go to `to`.
 
-    `other_than` are earlier steps whose taker may not take this one; `handled` asks for a handler first.
+    `other_than` are earlier steps whose taker may not take this one; `handled` asks for a handler first,
+    `assigns` makes whoever takes it the handler.
     """
 
     name: str
@@ -54,6 +58,7 @@ class Step:
     results: tuple[str, ...] = ()
     other_than: frozenset[str] = frozenset()
     handled: bool = False
+    assigns: bool = False
     refusal: Titles | None = None
 
 
@@ -89,22 +94,12 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Limit:
-    """So much time, in working minutes, working hours, working days, minutes, hours or calendar days."""
-
-    amount: int
-    unit: str
-
-    def __str__(self) -> str:
-        return f"{self.amount} {self.unit.removesuffix('s') if self.amount == 1 else self.unit}"
-
-
-@dataclass(frozen=True)
 class Clock:
     """A limit that runs from the opening, or from where the case comes to stand in `since`, until it stands in `until`.
 
-    `remind` is so long before the end. When time is up, whoever holds the role `escalate_to` is told, or the step
-    `deemed` is taken by the city, as the `law` says: silence is then a decision for the applicant, never against.
+    `remind` is a share of it; `extend` may be added `extensions` times, with a reason. When time is up, whoever holds
+    the role `escalate_to` is told, or the step `deemed` is taken by the city, as the `law` says: silence is then a
+    decision for the applicant, never against.
     """
 
     name: str
@@ -112,7 +107,9 @@ class Clock:
     limit: Limit
     until: frozenset[str]
     since: frozenset[str] = frozenset()
-    remind: Limit | None = None
+    remind: float | None = None
+    extend: Limit | None = None
+    extensions: int = 1
     escalate_to: str = ""
     deemed: str = ""
     law: str = ""
@@ -185,6 +182,15 @@ class CaseType:
         """The limit of a clock: the category's own, or the type's."""
         known = self.categories.get(category)
         return known.limits.get(clock.name, clock.limit) if known else clock.limit
+
+    def clock(self, name: str) -> Clock | None:
+        """A clock by its name."""
+        return next((clock for clock in self.clocks if clock.name == name), None)
+
+    def rules_of(self, clock: Clock, category: str) -> ClockRules:
+        """How a clock of a case of a category runs."""
+        reminders = () if clock.remind is None else (clock.remind,)
+        return ClockRules(self.limit_of(clock, category), reminders, clock.extend, clock.extensions, bool(clock.deemed))
 
     def kept_until(self, closed_on: date) -> date:
         """The day after which a closed case is erased; months and years are counted long, never short."""

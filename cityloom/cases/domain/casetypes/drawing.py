@@ -40,7 +40,8 @@ def _part(casetype: CaseType) -> str:
     )
     clocks = "\n".join(
         f"| {clock.name} | {clock.limit} | {', '.join(sorted(clock.since)) or 'opening'} |"
-        f" {', '.join(sorted(clock.until))} | {clock.remind or '–'} | {clock.deemed or clock.escalate_to or '–'} |"
+        f" {', '.join(sorted(clock.until))} | {f'{clock.remind:.0%}' if clock.remind else '–'} |"
+        f" {clock.deemed or clock.escalate_to or '–'} |"
         for clock in casetype.clocks
     )
     return f"""## {casetype.title["en"]} ({casetype.title["zh-hans"]}): `{casetype.name}`, version {casetype.version}
@@ -59,7 +60,7 @@ def _part(casetype: CaseType) -> str:
 |---|---|---|---|---|---|
 {steps}
 
-| clock | limit | since | until | reminder before | when over |
+| clock | limit | since | until | reminder at | when over |
 |---|---|---|---|---|---|
 {clocks}
 

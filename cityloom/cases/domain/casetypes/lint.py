@@ -139,6 +139,10 @@ def _clocks(found: CaseType) -> Iterator[_Found]:
         place: Place = ("clocks", at)
         yield from _unknown((*place, "since"), sorted(clock.since), found.states)
         yield from _unknown((*place, "until"), sorted(clock.until), found.states)
+        units = {found.limit_of(clock, category).unit for category in ["", *found.categories]}
+        if clock.extend and units != {clock.extend.unit}:
+            yield (*place, "extend"), Detail("a limit in {limit} is extended in the same, not in {value}",
+                                             clock.extend.unit, ", ".join(sorted(units)))  # fmt: skip
         if clock.escalate_to:
             yield from _unknown((*place, "escalate_to"), [clock.escalate_to], found.roles)
         if clock.deemed:

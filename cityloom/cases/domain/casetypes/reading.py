@@ -16,12 +16,12 @@ from cityloom.cases.domain.casetypes.casetype import (
     Choice,
     Clock,
     Field,
-    Limit,
     Result,
     Role,
     State,
     Step,
 )  # fmt: skip
+from cityloom.cases.domain.clocks.limits import limit_of
 from cityloom.kernel import written
 from cityloom.kernel.refused import Detail, Refused
 from cityloom.kernel.written import Document
@@ -37,8 +37,8 @@ def shipped() -> dict[str, Path]:
     return {path.stem.removeprefix("type_"): path for path in sorted(_FOLDER.glob("type_*.yaml"))}
 
 
-def casetype_of(text: str) -> CaseType:
-    """The case type that is written.
+def document_of(text: str) -> dict[str, Any]:
+    """What a case type says, as plain values, once it is known to be one.
 
     Raises: Refused `cases.type_too_large`, `cases.type_unreadable`, `cases.type_unfit`, each with the line.
     """
@@ -48,18 +48,34 @@ def casetype_of(text: str) -> CaseType:
     document = _read(text)
     try:
         _fit(document)
-        found = _casetype(document.says)
-        lint.check(found, document)
+        lint.check(casetype_from(document.says), document)
     except written.Fault as fault:
         raise Refused("cases.type_unfit", "Line {limit} of the case type does not fit: {value}.",
                       value=fault.what, limit=fault.line) from fault  # fmt: skip
-    return found
+    return document.says
 
 
-def limit_of(text: str) -> Limit:
-    """A limit such as `5 working days` or `24 hours`."""
-    amount, _, unit = text.partition(" ")
-    return Limit(int(amount), f"{unit.removesuffix('s')}s")
+def casetype_of(text: str) -> CaseType:
+    """The case type that is written.
+
+    Raises: Refused, as `document_of`.
+    """
+    return casetype_from(document_of(text))
+
+
+def casetype_from(says: Mapping[str, Any]) -> CaseType:
+    """The case type of a document that was checked before."""
+    amount, unit = says["keep"].split(" ")
+    return CaseType(
+        name=says["casetype"], version=says["version"], title=says["title"], about=says.get("about"),
+        roles={row["role"]: Role(row["role"], row["title"], frozenset(row["held_by"])) for row in says["roles"]},
+        states={row["state"]: _state(row) for row in says["states"]}, steps=tuple(map(_step, says["steps"])),
+        access=_access(says["access"]), keep=(int(amount), unit),
+        categories={row["category"]: _category(row) for row in says.get("categories", ())},
+        form=tuple(map(_field, says.get("form", ()))), clocks=tuple(map(_clock, says.get("clocks", ()))),
+        results={row["result"]: Result(row["result"], row["title"], row.get("is_against", False))
+                 for row in says.get("results", ())},
+    )  # fmt: skip
 
 
 def _read(text: str) -> Document:
@@ -90,20 +106,6 @@ def _schema() -> Any:
     return Draft202012Validator(json.loads((_FOLDER / "casetype.schema.json").read_text(encoding="utf-8")))
 
 
-def _casetype(says: Mapping[str, Any]) -> CaseType:
-    amount, unit = says["keep"].split(" ")
-    return CaseType(
-        name=says["casetype"], version=says["version"], title=says["title"], about=says.get("about"),
-        roles={row["role"]: Role(row["role"], row["title"], frozenset(row["held_by"])) for row in says["roles"]},
-        states={row["state"]: _state(row) for row in says["states"]}, steps=tuple(map(_step, says["steps"])),
-        access=_access(says["access"]), keep=(int(amount), unit),
-        categories={row["category"]: _category(row) for row in says.get("categories", ())},
-        form=tuple(map(_field, says.get("form", ()))), clocks=tuple(map(_clock, says.get("clocks", ()))),
-        results={row["result"]: Result(row["result"], row["title"], row.get("is_against", False))
-                 for row in says.get("results", ())},
-    )  # fmt: skip
-
-
 def _state(row: Mapping[str, Any]) -> State:
     return State(row["state"], row["title"], row["meaning"], row.get("ends", False), row.get("pauses", False))
 
@@ -112,7 +114,7 @@ def _step(row: Mapping[str, Any]) -> Step:
     return Step(
         row["step"], row["title"], tuple(row["from"]), row["to"], frozenset(row["who"]), row.get("reason", "optional"),
         tuple(row.get("results", ())), frozenset(row.get("other_than", ())), row.get("handled", False),
-        row.get("refusal"),
+        row.get("assigns", False), row.get("refusal"),
     )  # fmt: skip
 
 
@@ -129,8 +131,8 @@ def _field(row: Mapping[str, Any]) -> Field:
 def _clock(row: Mapping[str, Any]) -> Clock:
     return Clock(
         row["clock"], row["title"], limit_of(row["limit"]), frozenset(row["until"]), frozenset(row.get("since", ())),
-        limit_of(row["remind"]) if "remind" in row else None, row.get("escalate_to", ""), row.get("deemed", ""),
-        row.get("law", ""),
+        row.get("remind"), limit_of(row["extend"]) if "extend" in row else None, row.get("extensions", 1),
+        row.get("escalate_to", ""), row.get("deemed", ""), row.get("law", ""),
     )  # fmt: skip
 
 

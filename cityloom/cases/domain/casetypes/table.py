@@ -15,6 +15,7 @@ class Standing:
     """Where a case stands, as the table looks at it.
 
     `named` are accounts by the role that the case names them for; `taken` are accounts by the step they took last.
+    A case that is offered to another unit is of both until one of them has it.
     """
 
     state: str
@@ -23,6 +24,7 @@ class Standing:
     named: Mapping[str, frozenset[str]] = field(default_factory=dict)
     taken: Mapping[str, str] = field(default_factory=dict)
     reporter: str = ""
+    offered_unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,9 @@ def _holds(role: Role, case: Standing, actor: Actor) -> bool:
         return True
     if REPORTER in role.held_by and case.reporter and case.reporter == actor.account:
         return True
-    return bool(role.held_by & actor.roles) and within(case.unit, actor.unit)
+    if not role.held_by & actor.roles:
+        return False
+    return within(case.unit, actor.unit) or within(case.offered_unit, actor.unit)
 
 
 def within(unit: str, branch: str) -> bool:

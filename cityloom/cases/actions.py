@@ -1,0 +1,249 @@
+"""Changes to cases: open, step, give, pause, extend, note, link; each with its event in one transaction.
+
+Every action may be called again with the same `command` (or `key`) and then changes nothing more. With `seen`, the
+revision that somebody decided on, whoever is second to change a case is told so instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from cityloom.accounts import queries as accounts
+from cityloom.bus import actions as bus
+from cityloom.cases import catalogue, events, policies
+from cityloom.cases.domain.casetypes import reading
+from cityloom.cases.domain.clocks.running import What
+from cityloom.cases.models import Case, CaseFollower, CaseLink
+from cityloom.cases.working import finding, giving, moving, opening, recording, ringing
+from cityloom.cases.working.opening import Asked
+from cityloom.cases.working.recording import Deed
+from cityloom.kernel import ids
+from cityloom.kernel.actor import Actor
+from cityloom.kernel.refused import Refused
+
+__all__ = ["Asked"]
+_ERASED_AT_ONCE = 200
+
+
+def publish_type(*, text: str, by: Actor, at: datetime) -> tuple[str, int]:
+    """Publish a version of a case type; return its name and number. The same text again changes nothing.
+
+    Raises: Refused `cases.may_not_publish`, `cases.version_taken`, and what does not fit in the text.
+    """
+    policies.check_can_publish(by)
+    document = reading.document_of(text)
+    name, version = document["casetype"], document["version"]
+    with transaction.atomic():
+        row, is_new = catalogue.keep(document, by.account, at)
+        if row.digest != catalogue.digest_of(document):
+            raise Refused("cases.version_taken", "Version {limit} of {value} was published with other words, and stays "
+                          "as it is; give yours the next number.", value=name, limit=version)  # fmt: skip
+        if is_new:
+            bus.publish(events.CaseTypePublished(name, version, row.digest, at), at=at, event_id=row.id)
+    return name, version
+
+
+def open_case(asked: Asked, *, by: Actor, at: datetime) -> str:
+    """Open a case and return its id; the same `key` is the same case.
+
+    Raises: Refused `cases.no_such_type`, `cases.may_not_open`, `cases.no_category`, what the form refuses
+    (`cases.unanswered`, `cases.answer`, ...), and `gate.keeper_down` where sealed answers cannot be sealed.
+    """
+    return opening.open_case(asked, by, at)
+
+
+def take_step(
+    *, case_id: str, step: str, by: Actor, at: datetime, reason: str = "", result: str = "", seen: int = 0,
+    command: str = "", about: Sequence[tuple[str, str, str]] = (),
+) -> int:  # fmt: skip
+    """Take a step of the table of states; return the revision of the case after it.
+
+    Raises: Refused `cases.unknown`, `cases.changed`, `cases.no_step`, `cases.state`, `cases.role`, `cases.handled`,
+    `cases.other_person`, `cases.result`, `cases.reason`.
+    """
+    found = finding.found(case_id, by)
+    command = command or ids.new_ulid()
+    if recording.is_done(found.row, command):
+        return found.row.revision
+    policies.check_not_changed(found.row.revision, seen)
+    return moving.move(found, moving.Move(step, reason, result, command, about), by, at)
+
+
+def take_step_as_reporter(
+    *, case_id: str, secret: str, step: str, at: datetime, reason: str = "", result: str = "", seen: int = 0,
+    command: str = "",
+) -> int:  # fmt: skip
+    """Take a step as whoever reported the matter and holds its secret, as to confirm, answer or reopen.
+
+    Raises: Refused `cases.no_follower`, and as `take_step`.
+    """
+    by = finding.follower_of(case_id, secret)
+    return take_step(
+        case_id=case_id, step=step, by=by, at=at, reason=reason, result=result, seen=seen, command=command
+    )
+
+
+def give(*, case_id: str, handler: str, by: Actor, at: datetime, reason: str = "", command: str = "") -> int:
+    """Give a case to somebody of the responsible unit's branch; return its revision.
+
+    Raises: Refused `cases.no_role`, `cases.not_of_unit`, and `accounts.unknown`.
+    """
+    found = finding.found(case_id, by)
+    command = command or ids.new_ulid()
+    if recording.is_done(found.row, command):
+        return found.row.revision
+    policies.check_can_work(found.roles, by)
+    return giving.give(found, accounts.actor_of(handler), reason, command, by, at)
+
+
+def offer(*, case_id: str, unit: str, by: Actor, at: datetime, reason: str, command: str = "") -> int:
+    """Offer a case to another unit; the one that has it leads until the other accepts. Returns its revision.
+
+    Raises: Refused `cases.no_role`, `cases.no_unit`, `cases.reason`.
+    """
+    found = finding.found(case_id, by)
+    command = command or ids.new_ulid()
+    if recording.is_done(found.row, command):
+        return found.row.revision
+    policies.check_can_work(found.roles, by)
+    return giving.offer(found, unit, policies.needed_reason(reason), command, by, at)
+
+
+def accept_offer(*, case_id: str, by: Actor, at: datetime, seen: int = 0, command: str = "") -> int:
+    """Take a case over that was offered to one's unit; it leads from now on. Returns its revision.
+
+    Raises: Refused `cases.no_offer`, `cases.changed`.
+    """
+    found = finding.found(case_id, by)
+    command = command or ids.new_ulid()
+    if recording.is_done(found.row, command):
+        return found.row.revision
+    policies.check_not_changed(found.row.revision, seen)
+    return giving.accept(found, command, by, at)
+
+
+def extend(
+    *, case_id: str, clock: str, by: Actor, at: datetime, reason: str, seen: int = 0, command: str = ""
+) -> int:
+    """Give a clock the time more that its type allows, for a reason; return the revision of the case.
+
+    Raises: Refused `cases.no_role`, `cases.no_clock`, `cases.reason`, `cases.clock_not_extended`, `cases.clock_late`.
+    """
+    return _turn(What.EXTENDED, case_id, clock, reason, by, at, seen, command)
+
+
+def pause(
+    *, case_id: str, clock: str, by: Actor, at: datetime, reason: str, seen: int = 0, command: str = ""
+) -> int:
+    """Let a clock stand still for a reason; return the revision of the case.
+
+    Raises: Refused `cases.no_role`, `cases.no_clock`, `cases.reason`, `cases.clock_paused`, `cases.clock_late`.
+    """
+    return _turn(What.PAUSED, case_id, clock, reason, by, at, seen, command)
+
+
+def resume(
+    *, case_id: str, clock: str, by: Actor, at: datetime, reason: str = "", seen: int = 0, command: str = ""
+) -> int:
+    """Let a clock that stands still go on; return the revision of the case.
+
+    Raises: Refused `cases.no_role`, `cases.no_clock`, `cases.clock_runs`.
+    """
+    return _turn(What.RESUMED, case_id, clock, reason, by, at, seen, command)
+
+
+def note(
+    *, case_id: str, text: str, by: Actor, at: datetime, command: str = "",
+    about: Sequence[tuple[str, str, str]] = (),
+) -> int:  # fmt: skip
+    """Write something down in a case, sealed for it; return its revision.
+
+    Raises: Refused `cases.no_role`, `cases.reason`, `cases.text_long`, and `gate.keeper_down`: then nothing was kept.
+    """
+    found = finding.found(case_id, by)
+    command = command or ids.new_ulid()
+    if recording.is_done(found.row, command):
+        return found.row.revision
+    policies.check_can_work(found.roles, by)
+    deed = Deed("noted", by, at, command, found.role(), text=policies.needed_reason(text), about=about)
+    recording.change(found.row, deed, {}, [events.CaseNoted(found.row.id, found.row.casetype, "note", at)])
+    return found.row.revision
+
+
+def link(
+    *, case_id: str, kind: str, other: str, by: Actor, at: datetime, command: str = "",
+) -> int:  # fmt: skip
+    """Say what else a case belongs to; return its revision. The same link again changes nothing."""
+    found = finding.found(case_id, by)
+    command = command or ids.named_id("link", kind, other)
+    if recording.is_done(found.row, command):
+        return found.row.revision
+    policies.check_can_work(found.roles, by)
+    deed = Deed("linked", by, at, command, found.role(), data={"kind": kind}, about=[(kind, other, "link")])
+    with transaction.atomic():
+        CaseLink.objects.get_or_create(case=found.row, kind=kind, other=other, defaults={"at": at})
+        recording.change(found.row, deed, {}, [events.CaseNoted(found.row.id, found.row.casetype, kind, at)])
+    return found.row.revision
+
+
+def name_member(*, case_id: str, role: str, account: str, by: Actor, at: datetime, command: str = "") -> int:
+    """Name an account for a role that the type says is `named`, as a mediator; return the revision.
+
+    Raises: Refused `cases.no_role`, `cases.no_such_role`, `accounts.unknown`.
+    """
+    found = finding.found(case_id, by)
+    command = command or ids.named_id("member", role, account)
+    if recording.is_done(found.row, command):
+        return found.row.revision
+    policies.check_can_work(found.roles, by)
+    return giving.name_member(found, role, accounts.actor_of(account), command, by, at)
+
+
+def follow(*, case_id: str, secret: str, at: datetime) -> None:
+    """Let one more person follow a case with a secret of their own: they have the same matter.
+
+    Raises: Refused `cases.unknown`.
+    """
+    row = finding.row_of(case_id)
+    CaseFollower.objects.get_or_create(case=row, digest=finding.digest_of(secret), defaults={"since": at})
+
+
+def ring_due(*, at: datetime, exercise_id: str = "") -> int:
+    """Ring the clocks whose time has come: remind, escalate, decide by silence; return how many rang.
+
+    Each rings once for each, wherever the process is killed.
+    """
+    return ringing.ring_due(at, exercise_id)
+
+
+def erase_old(*, by: Actor, at: datetime) -> int:
+    """Erase cases that are past the time for which they may be kept, history and all; return how many."""
+    old = list(Case.objects.filter(keep_until__lt=at.date()).values_list("number", flat=True)[:_ERASED_AT_ONCE])
+    with transaction.atomic():
+        return Case.objects.filter(number__in=old).delete()[1].get("cases.Case", 0)
+
+
+def forget(*, exercise_id: str, by: Actor, at: datetime) -> int:
+    """Erase the cases of an exercise; return how many there were.
+
+    Raises: Refused `cases.not_an_exercise`.
+    """
+    if not exercise_id:
+        raise Refused("cases.not_an_exercise", "Only the cases of an exercise can be erased; name one.")
+    return Case.objects.filter(exercise_id=exercise_id).delete()[1].get("cases.Case", 0)
+
+
+def _turn(
+    what: What, case_id: str, clock: str, reason: str, by: Actor, at: datetime, seen: int, command: str
+) -> int:
+    found = finding.found(case_id, by)
+    command = command or ids.new_ulid()
+    if recording.is_done(found.row, command):
+        return found.row.revision
+    policies.check_not_changed(found.row.revision, seen)
+    policies.check_can_work(found.roles, by)
+    words = policies.cleaned(reason) if what is What.RESUMED else policies.needed_reason(reason)
+    return moving.turn(found, what, clock, words, command, by, at)

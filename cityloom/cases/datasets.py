@@ -1,0 +1,34 @@
+"""What the lake keeps of cases: kinds, states, units and times; nobody who reported, handled or decided."""
+
+from __future__ import annotations
+
+from cityloom.cases import events
+from cityloom.lake.domain.dataset import Column
+from cityloom.lake.domain.published import Published
+
+PUBLISHED = (
+    Published(
+        "case_history", "Cases, their steps and their limits",
+        (events.CaseOpened, events.CaseMoved, events.CaseGiven, events.CaseNoted, events.CaseClockRang,
+         events.CaseClockChanged),
+        ("case_id",),
+        (
+            Column("casetype", "text", source="all"), Column("version", "integer", unit="version", source="CaseOpened"),
+            Column("category", "text", source="CaseOpened, CaseMoved"), Column("step", "text", source="CaseMoved"),
+            Column("before", "text", source="CaseMoved"), Column("after", "text", source="CaseMoved"),
+            Column("state", "text", source="CaseOpened"), Column("result", "text", source="CaseMoved"),
+            Column("unit", "text", source="CaseOpened, CaseMoved, CaseGiven, CaseClockRang"),
+            Column("origin", "text", source="CaseOpened"),
+            Column("clock", "text", source="CaseClockRang, CaseClockChanged"),
+            Column("what", "text", source="CaseNoted, CaseClockRang"),
+            Column("how", "text", source="CaseGiven, CaseClockChanged"),
+        ),
+    ),
+    Published(
+        "case_types", "Versions of case types that were published", (events.CaseTypePublished,), ("casetype",),
+        (
+            Column("version", "integer", unit="version", source="CaseTypePublished"),
+            Column("digest", "text", source="CaseTypePublished"),
+        ),
+    ),
+)  # fmt: skip

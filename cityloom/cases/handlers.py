@@ -1,0 +1,88 @@
+"""What cases do when others publish: what fails, what was detected and what residents report become matters."""
+
+from __future__ import annotations
+
+from cityloom.cases import actions, queries
+from cityloom.cases.actions import Asked
+from cityloom.detection import actions as detection
+from cityloom.detection.events import DetectionRaised, SensorFailed, SensorRecovered
+from cityloom.fieldwork import actions as fieldwork
+from cityloom.kernel import clock
+from cityloom.kernel.actor import SYSTEM
+from cityloom.kernel.envelope import Envelope
+from cityloom.kernel.refused import Refused
+from cityloom.signals import queries as signals
+from cityloom.signals.events import SignalsRecorded
+
+BURNING = frozenset({"ground-collapse", "gas-leak", "fire"})
+"""Detections that become incidents; all others become cases."""
+URGENT_REPORTS = BURNING | {"flood", "power-line"}
+"""What residents report that is for the emergency number and for detection, not for a desk."""
+_FAULTS = frozenset({"silent", "stuck", "drifting", "noisy", "out_of_range"})
+_DETECTED = {"leak": "leak", "pipe-burst": "leak", "flooding": "flooding", "traffic-incident": "traffic-incident",
+             "sensor-fault": "sensor-fault"}  # fmt: skip
+
+
+def open_maintenance(event: SensorFailed, *, envelope: Envelope) -> None:
+    """Open a maintenance case for a sensor that fails, with the repair that is asked of the field."""
+    what = f"datastream:{event.datastream_id}"
+    repair = fieldwork.ask_for_repair(
+        what=what, name=event.name, kind=event.kind, fault=event.state, lon=event.lon, lat=event.lat, by=SYSTEM,
+        at=event.since,
+    )  # fmt: skip
+    fault = event.state if event.state in _FAULTS else "otherwise"
+    actions.open_case(
+        Asked("maintenance", "sensor-fault", {"thing": "sensor", "fault_kind": fault}, event.lon, event.lat,
+              unit=_owner(event.datastream_id), origin="sensor", key=f"{what} {clock.to_text(event.since)}",
+              links=[("datastream", str(event.datastream_id)), ("repair", repair)],
+              about=[("datastream", str(event.datastream_id), "failed")], exercise_id=envelope.exercise_id),
+        by=SYSTEM, at=clock.now(),
+    )  # fmt: skip
+
+
+def note_recovery(event: SensorRecovered, *, envelope: Envelope) -> None:
+    """End the maintenance cases of a sensor that works again; one that is past that stays as it is."""
+    for case_id in queries.cases_linked_with("datastream", str(event.datastream_id)):
+        try:
+            actions.take_step(case_id=case_id, step="recover", by=SYSTEM, at=clock.now(), command=envelope.id)
+        except Refused as refusal:
+            if refusal.code not in ("cases.state", "cases.no_step"):
+                raise
+
+
+def open_case(event: DetectionRaised, *, envelope: Envelope) -> None:
+    """Open a case for a detection that does not burn, and say so at the detection."""
+    if event.category in BURNING:
+        return
+    category = _DETECTED.get(event.category, "detection")
+    case_id = actions.open_case(
+        Asked("maintenance", category, {"thing": "place"}, event.lon, event.lat, origin="detection",
+              key=event.detection_id, links=[("detection", event.detection_id)],
+              about=[("detection", event.detection_id, "raised")], exercise_id=envelope.exercise_id),
+        by=SYSTEM, at=clock.now(),
+    )  # fmt: skip
+    detection.note_outcome(
+        detection_id=event.detection_id, kind="case", matter_id=case_id, by=SYSTEM, at=event.raised_at
+    )
+
+
+def open_requests(event: SignalsRecorded, *, envelope: Envelope) -> None:
+    """Open a request for each report of a resident on the portal that is no emergency."""
+    for report_id in event.report_ids:
+        card = signals.report_card(report_id)
+        if card.source != "web" or card.category in URGENT_REPORTS:
+            continue
+        known = queries.newest_casetype("request").categories
+        actions.open_case(
+            Asked("request", card.category if card.category in known else "something-else", {}, card.lon, card.lat,
+                  origin="report", key=report_id, links=[("report", report_id)], exercise_id=envelope.exercise_id),
+            by=SYSTEM, at=clock.now(),
+        )  # fmt: skip
+
+
+def _owner(datastream_id: int) -> str:
+    """The unit that looks after a sensor; "" where nobody is named, or the sensor has gone."""
+    try:
+        return signals.sensor(datastream_id).owner_unit
+    except Refused:
+        return ""

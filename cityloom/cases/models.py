@@ -1,0 +1,226 @@
+"""Cases, what happened to them, their clocks, and the versions of their types."""
+
+from __future__ import annotations
+
+from django.db import models
+
+CLASSIFICATION = {
+    "CaseTypeVersion": {
+        "id": "clear", "name": "clear", "number": "clear", "document": "clear", "digest": "clear", "seen_by": "clear",
+        "published_by": "clear", "published_at": "clear",
+    },
+    "Case": {
+        "number": "clear", "id": "clear", "exercise_id": "clear", "casetype": "clear", "version": "clear",
+        "state": "clear", "is_open": "clear", "category": "clear", "confidentiality": "clear", "unit": "clear",
+        "offered_unit": "clear", "handler": "clear", "branch_1": "clear", "branch_2": "clear", "branch_3": "clear",
+        "branch_4": "clear", "lon": "clear", "lat": "clear", "cell": "clear", "opened_at": "clear",
+        "changed_at": "clear", "closed_at": "clear", "due_at": "clear", "rank": "clear", "result": "clear",
+        "matter": "clear", "origin": "clear", "answers": "clear", "sealed": "restricted", "revision": "clear",
+        "keep_until": "clear", "made_up": "clear",
+    },
+    "CaseEvent": {
+        "id": "clear", "case": "clear", "revision": "clear", "at": "clear", "kind": "clear", "step": "clear",
+        "before": "clear", "after": "clear", "account": "clear", "role": "clear", "unit": "clear",
+        "sealed": "restricted", "data": "clear", "objects_about": "clear",
+    },
+    "CaseClock": {
+        "id": "clear", "case": "clear", "clock": "clear", "started_at": "clear", "history": "clear",
+        "standing": "clear", "due_at": "clear", "is_provisional": "clear", "was_late": "clear", "rang": "clear",
+        "next_at": "clear",
+    },
+    "CaseLink": {"id": "clear", "case": "clear", "kind": "clear", "other": "clear", "at": "clear"},
+    "CaseMember": {
+        "id": "clear", "case": "clear", "role": "clear", "account": "clear", "since": "clear", "until": "clear",
+    },
+    "CaseFollower": {"id": "clear", "case": "clear", "digest": "restricted", "is_first": "clear", "since": "clear"},
+}  # fmt: skip
+
+_NAME, _UNIT, _ID = 40, 80, 26
+_IN_ORDER = ("exercise_id", "is_open", "rank", "number")
+"""How each index of a list ends, so that a page of it is read in its order and nothing else."""
+
+
+class CaseTypeVersion(models.Model):
+    """A case type as it was published; it stays as it is, and another one is another version."""
+
+    id = models.CharField(primary_key=True, max_length=_ID)
+    name = models.CharField(max_length=_NAME)
+    number = models.PositiveSmallIntegerField()
+    document = models.JSONField()
+    digest = models.CharField(max_length=64)
+    seen_by = models.CharField(max_length=900)
+    published_by = models.CharField(max_length=_ID)
+    published_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["name", "number"], name="casetype_version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.number}"
+
+
+class Case(models.Model):
+    """A matter with an owner and a clock; `number` is what people say, `id` what other capabilities keep.
+
+    `branch_1` to `branch_4` are the units above and with the responsible one, by depth, whose officials see it: all of
+    them for an `open` or `internal` case, only the very unit for a `restricted` one, none for a `secret` one. `rank`
+    orders a list: microseconds until which it is due where it is open, and since which it is over, negative, where not.
+    `matter` is the id of the case that goes on where several are about one thing. `revision` counts its changes.
+    """
+
+    number = models.BigAutoField(primary_key=True)
+    id = models.CharField(unique=True, max_length=_ID)
+    exercise_id = models.CharField(max_length=_ID, default="", blank=True)
+    casetype = models.CharField(max_length=_NAME)
+    version = models.PositiveSmallIntegerField()
+    state = models.CharField(max_length=_NAME)
+    is_open = models.BooleanField(default=True)
+    category = models.CharField(max_length=_NAME, default="", blank=True)
+    confidentiality = models.CharField(max_length=12)
+    unit = models.CharField(max_length=_UNIT)
+    offered_unit = models.CharField(max_length=_UNIT, default="", blank=True)
+    handler = models.CharField(max_length=_ID, default="", blank=True)
+    branch_1 = models.CharField(max_length=_UNIT, default="", blank=True)
+    branch_2 = models.CharField(max_length=_UNIT, default="", blank=True)
+    branch_3 = models.CharField(max_length=_UNIT, default="", blank=True)
+    branch_4 = models.CharField(max_length=_UNIT, default="", blank=True)
+    lon = models.FloatField(null=True)
+    lat = models.FloatField(null=True)
+    cell = models.BigIntegerField(null=True)
+    opened_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(null=True)
+    rank = models.BigIntegerField()
+    result = models.CharField(max_length=_NAME, default="", blank=True)
+    matter = models.CharField(max_length=_ID, db_index=True)
+    origin = models.CharField(max_length=16)
+    answers = models.JSONField(default=dict)
+    sealed = models.BinaryField(null=True)
+    revision = models.PositiveIntegerField(default=1)
+    keep_until = models.DateField(null=True)
+    made_up = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["casetype", "branch_1", *_IN_ORDER], name="case_list_1"),
+            models.Index(fields=["casetype", "branch_2", *_IN_ORDER], name="case_list_2"),
+            models.Index(fields=["casetype", "branch_3", *_IN_ORDER], name="case_list_3"),
+            models.Index(fields=["casetype", "branch_4", *_IN_ORDER], name="case_list_4"),
+            models.Index(fields=["handler", *_IN_ORDER], name="case_of_handler",
+                         condition=~models.Q(handler="")),
+            models.Index(fields=["offered_unit", *_IN_ORDER], name="case_offered",
+                         condition=~models.Q(offered_unit="")),
+            models.Index(fields=["cell"], name="case_open_at", condition=models.Q(is_open=True)),
+            models.Index(fields=["keep_until"], name="case_to_erase", condition=models.Q(keep_until__isnull=False)),
+            models.Index(fields=["exercise_id"], name="case_of_exercise", condition=~models.Q(exercise_id="")),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class CaseEvent(models.Model):
+    """What happened to a case: who, when and why; rows are added and never changed.
+
+    `sealed` is the reason or note, sealed for the case. `objects_about` are things that it is about besides the case:
+    `[{"type": "building", "id": "17", "qualifier": "place"}]`, a person only as a subject's number.
+    """
+
+    id = models.CharField(primary_key=True, max_length=_ID)
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="events", db_index=False)
+    revision = models.PositiveIntegerField()
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=16)
+    step = models.CharField(max_length=_NAME, default="", blank=True)
+    before = models.CharField(max_length=_NAME, default="", blank=True)
+    after = models.CharField(max_length=_NAME, default="", blank=True)
+    account = models.CharField(max_length=_ID, default="", blank=True)
+    role = models.CharField(max_length=_NAME, default="", blank=True)
+    unit = models.CharField(max_length=_UNIT, default="", blank=True)
+    sealed = models.BinaryField(null=True)
+    data = models.JSONField(default=dict)
+    objects_about = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["case", "revision"], name="case_event_in_order")]
+
+    def __str__(self) -> str:
+        return f"{self.case_id}: {self.kind}"
+
+
+class CaseClock(models.Model):
+    """One run of a limit of a case, what happened to it, and how it stands by that.
+
+    `history` is `[["started", "2026-11-02T08:00:00.000Z"], ...]`; `next_at` is when it rings next, and `rang` names
+    what it has rung for already.
+    """
+
+    id = models.CharField(primary_key=True, max_length=_ID)
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="clocks")
+    clock = models.CharField(max_length=_NAME)
+    started_at = models.DateTimeField()
+    history = models.JSONField(default=list)
+    standing = models.CharField(max_length=16)
+    due_at = models.DateTimeField(null=True)
+    is_provisional = models.BooleanField(default=False)
+    was_late = models.BooleanField(default=False)
+    rang = models.JSONField(default=list)
+    next_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["next_at", "id"], name="case_clock_next", condition=models.Q(next_at__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case_id}: {self.clock}"
+
+
+class CaseLink(models.Model):
+    """What else a case belongs to: a `detection`, `report`, `repair`, `datastream`, `incident` or another `case`."""
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="links", db_index=False)
+    kind = models.CharField(max_length=16)
+    other = models.CharField(max_length=60)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["case", "kind", "other"], name="case_link_once")]
+        indexes = [models.Index(fields=["kind", "other"], name="case_linked_with")]
+
+    def __str__(self) -> str:
+        return f"{self.case_id}: {self.kind} {self.other}"
+
+
+class CaseMember(models.Model):
+    """An account that a case names for a role, as the mediator of a dispute; a secret case is seen by these alone."""
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="members", db_index=False)
+    role = models.CharField(max_length=_NAME)
+    account = models.CharField(max_length=_ID)
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["case", "role", "account"], name="case_member_once")]
+        indexes = [models.Index(fields=["account", "case"], name="case_member_of")]
+
+    def __str__(self) -> str:
+        return f"{self.case_id}: {self.role}"
+
+
+class CaseFollower(models.Model):
+    """Somebody who reported the matter and follows it with a secret, of which only a digest is kept; nobody's name."""
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="followers", db_index=False)
+    digest = models.CharField(max_length=64)
+    is_first = models.BooleanField(default=False)
+    since = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["case", "digest"], name="case_follower_once")]
+        indexes = [models.Index(fields=["digest"], name="case_followed")]
+
+    def __str__(self) -> str:
+        return str(self.case_id)

@@ -1,0 +1,84 @@
+"""May this person do that to a case; what a step and a note need."""
+
+from __future__ import annotations
+
+import re
+
+from cityloom.cases.domain.casetypes.casetype import CaseType, Step
+from cityloom.cases.domain.visibility import InView, Rights, sees
+from cityloom.kernel.actor import Actor
+from cityloom.kernel.refused import Refused
+
+LONGEST_TEXT = 4_000
+SHORTEST_REASON = 3
+PUBLISHERS = frozenset({"supervisor", "steward", "operator", "system"})
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Controls, and marks that would turn the direction of the text around them."""
+
+
+def check_can_see(rights: Rights, case: InView) -> None:
+    """Raises: Refused `cases.not_yours`."""
+    if not sees(rights, case):
+        raise Refused("cases.not_yours", "This case is for the unit that is responsible for it; ask its desk.")
+
+
+def check_can_open(casetype: CaseType, by: Actor) -> None:
+    """Raises: Refused `cases.may_not_open`."""
+    if not casetype.access.opened_by & by.roles:
+        raise Refused("cases.may_not_open", "Your roles do not open cases of this kind; ask a case handler.")
+
+
+def check_can_publish(by: Actor) -> None:
+    """Raises: Refused `cases.may_not_publish`."""
+    if not PUBLISHERS & by.roles:
+        raise Refused("cases.may_not_publish", "Case types are published by supervisors, data stewards and operators; "
+                      "ask one of them.")  # fmt: skip
+
+
+def check_can_work(roles: frozenset[str], by: Actor) -> None:
+    """Notes, hand-overs and links are for those with a role in the case who are not merely its reporter.
+
+    Raises: Refused `cases.no_role`.
+    """
+    if not roles - {"reporter"}:
+        raise Refused("cases.no_role", "You have no role in this case; ask the unit that is responsible for it.")
+
+
+def check_not_changed(revision: int, seen: int) -> None:
+    """Raises: Refused `cases.changed`, where somebody was faster."""
+    if seen and revision != seen:
+        raise Refused("cases.changed", "Somebody else changed this case meanwhile: you saw revision {value}, it is "
+                      "revision {limit} now. Look at what is new, then decide again.",
+                      value=seen, limit=revision)  # fmt: skip
+
+
+def cleaned(text: str) -> str:
+    """What somebody wrote, without controls and marks that turn it.
+
+    Raises: Refused `cases.text_long`.
+    """
+    words = _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    if len(words) > LONGEST_TEXT:
+        raise Refused("cases.text_long", "This text has {value} signs; it may have {limit}. Shorten it.",
+                      value=len(words), limit=LONGEST_TEXT)  # fmt: skip
+    return words
+
+
+def reason_for(step: Step, text: str) -> str:
+    """The reason of a step, as it is kept.
+
+    Raises: Refused `cases.reason`, `cases.text_long`.
+    """
+    return needed_reason(text) if step.reason == "required" else cleaned(text)
+
+
+def needed_reason(text: str) -> str:
+    """A reason that has to be there.
+
+    Raises: Refused `cases.reason`, `cases.text_long`.
+    """
+    words = cleaned(text)
+    if len(words) < SHORTEST_REASON:
+        raise Refused("cases.reason", "Say why, in a few words: {limit} signs at least. Those concerned may read it.",
+                      limit=SHORTEST_REASON)  # fmt: skip
+    return words
