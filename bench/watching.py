@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--readings", type=int, default=4_000_000)
     parser.add_argument("--streams", type=int, default=50_000)
     parser.add_argument("--batch", type=int, default=20_000)
-    parser.add_argument("--packs", default="", help="shipped rule packs at work besides, as in pipes,sensors")
+    parser.add_argument("--packs", default="", help="shipped packs at work besides, as in pipes,sensors,pipe-burst")
     parser.add_argument("--folder", default=None)
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="cityloom-watching-", dir=wanted.folder) as place:
@@ -100,7 +100,9 @@ def _measured(wanted: argparse.Namespace) -> dict[str, object]:
 
     names = [one for one in wanted.packs.split(",") if one]
     for name in names:
-        detection.go_live(text=queries.shipped_pack_files()[name].read_text("utf-8"), by=SYSTEM, at=AT)
+        text = (queries.shipped_pack_files() | queries.shipped_cause_files())[name].read_text("utf-8")
+        pack, number = detection.keep_pack(text=text, by=SYSTEM, at=AT)
+        detection.put_in_force(pack=pack, number=number, reason="measured", by=SYSTEM, at=AT)
     time_ = clock.DrillClock(AT)
     with clock.use(time_):
         road = signals.open_road(noted=lambda kept: lookout.note(kept))  # noqa: PLW0108 - it is there later

@@ -1,4 +1,4 @@
-"""`cityloom detection packs|check|try|put|withdraw|history`: rule packs, when they would have fired, what runs."""
+"""`cityloom detection packs|check|try|put|withdraw|history`: rules and causes, what they would have said, what runs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LONG = "A rule pack has at most {limit} bytes; this is another file."
 
 @click.group()
 def detection() -> None:
-    """Rule packs: check them, and try them on recorded readings before they go live."""
+    """Packs of rules and of causes: check them, try them on recorded readings, put them in force."""
 
 
 @detection.command()
@@ -35,11 +35,13 @@ def detection() -> None:
 def packs(runtime: Runtime) -> None:
     """Show the packs that come with the program."""
     runtime.start()
-    from cityloom.detection.queries import shipped_packs
+    from cityloom.detection.queries import shipped_causes, shipped_packs
 
-    table = Table("pack", "title", "rules")
+    table = Table("pack", "title", "rules", "signs")
     for name, pack in shipped_packs().items():
-        table.add_row(name, _said(pack.title), str(len(pack.rules)))
+        table.add_row(name, _said(pack.title), str(len(pack.rules)), "")
+    for cause in shipped_causes():
+        table.add_row(cause.name, _said(cause.title), "", str(len(cause.signs) + len(cause.calls)))
     Screen().print(table)
 
 
@@ -47,12 +49,9 @@ def packs(runtime: Runtime) -> None:
 @_PACK
 @click.pass_obj
 def check(runtime: Runtime, pack: str) -> None:
-    """Say whether PACK (a file, or a pack's name) is a rule pack, and what does not fit."""
+    """Say whether PACK (a file, or a pack's name) is a pack of rules or of a cause, and what does not fit."""
     runtime.start()
-    from cityloom.detection.queries import pack_of
-
-    found = pack_of(_text(pack))
-    click.echo(f"{found.name}: {len(found.rules)} rules, all well.")
+    click.echo(f"{_named(_text(pack))}, all well.")
 
 
 @detection.command("try")
@@ -63,13 +62,16 @@ def check(runtime: Runtime, pack: str) -> None:
 @_JSON
 @click.pass_obj
 def try_(runtime: Runtime, pack: str, path: Path | None, days: int | None, as_json: bool) -> None:
-    """Say how often and when the rules of PACK would have fired on recorded readings."""
+    """Say how often and when the rules of PACK would have fired, or its cause been told, on recorded readings."""
     if (path is None) == (days is None):
         raise Refused("detection.which_past", _WHICH_PAST)
-    runtime.start() if path else runtime.open_city()
-    from cityloom.detection.queries import fired_in_city, fired_on, pack_of
+    runtime.start()
+    text = _text(pack)
+    if days or not _is_of_rules(text):
+        runtime.open_city()
+    from cityloom.detection.queries import fired_in_city, fired_on, written
 
-    found, now = pack_of(_text(pack)), clock.now()
+    found, now = written(text), clock.now()
     tried = fired_on(found, path) if path else fired_in_city(found, now - timedelta(days=days or 0), now)
     if as_json:
         rows = {name: [{"at": _time(one.at_s), "streams": one.streams} for one in times]
@@ -78,9 +80,10 @@ def try_(runtime: Runtime, pack: str, path: Path | None, days: int | None, as_js
                                "readings": tried.readings, "fired": rows}, ensure_ascii=False))  # fmt: skip
         return
     click.echo(f"{tried.readings:,} readings, {_time(tried.since_s)} to {_time(tried.until_s)}")
-    for rule in found.rules:
+    for rule in getattr(found, "rules", (found,)):
         times = tried.fired[rule.name]
-        click.echo(f"{rule.name} ({_said(rule.title)}) would have fired {len(times):,} times")
+        what = "fired" if hasattr(found, "rules") else "been told"
+        click.echo(f"{rule.name} ({_said(rule.title)}) would have {what} {len(times):,} times")
         for one in times[:_SHOWN]:
             click.echo(f"  {_time(one.at_s)}  {escape(', '.join(one.streams))}")
         if len(times) > _SHOWN:
@@ -126,10 +129,9 @@ def history(runtime: Runtime, pack: str) -> None:
     from cityloom.detection import queries
 
     if not pack:
-        table = Table("pack", "version", "in force since", "rules")
+        table = Table("pack", "version", "in force since", "what")
         for name, one in sorted(queries.versions_in_force().items()):
-            rules = len(queries.pack_of(one.text).rules)
-            table.add_row(name, str(one.number), f"{one.in_force_since:%Y-%m-%d %H:%M}", str(rules))
+            table.add_row(name, str(one.number), f"{one.in_force_since:%Y-%m-%d %H:%M}", _named(one.text))
         Screen().print(table)
         return
     steps = Table("at", "version", "why")
@@ -143,15 +145,30 @@ def history(runtime: Runtime, pack: str) -> None:
 
 
 def _text(pack: str) -> str:
-    from cityloom.detection.queries import LARGEST_PACK_BYTES, shipped_pack_files
+    from cityloom.detection.queries import LARGEST_PACK_BYTES, shipped_cause_files, shipped_pack_files
 
-    files = shipped_pack_files()
+    files = shipped_pack_files() | shipped_cause_files()
     path = files.get(pack, Path(pack))
     if not path.is_file():
         raise Refused("detection.no_such_pack", _NO_PACK, value=pack[:100], limit=", ".join(files))
     if path.stat().st_size > LARGEST_PACK_BYTES:
         raise Refused("detection.pack_too_large", _LONG, limit=LARGEST_PACK_BYTES)
     return path.read_text(encoding="utf-8", errors="replace")
+
+
+def _is_of_rules(text: str) -> bool:
+    from cityloom.detection.queries import written
+
+    return hasattr(written(text), "rules")
+
+
+def _named(text: str) -> str:
+    from cityloom.detection.queries import written
+
+    found = written(text)
+    if _is_of_rules(text):
+        return f"{found.name}: {len(found.rules)} rules"
+    return f"{found.name}: a cause with {len(found.signs) + len(found.calls)} signs"
 
 
 def _said(title: object) -> str:

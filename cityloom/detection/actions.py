@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from cityloom.bus import actions as bus
 from cityloom.detection import policies, queries
 from cityloom.detection.domain.baseline import Baselines, learn
+from cityloom.detection.domain.cause import Cause
 from cityloom.detection.domain.evidence import Evidence, of_calls, of_scenes, of_streams
 from cityloom.detection.domain.fusion import RADIUS_M, Finding, fuse
+from cityloom.detection.domain.pack import Pack
 from cityloom.detection.domain.windows import WIDTH, windows
 from cityloom.detection.events import DetectionRaised
 from cityloom.detection.models import Baseline, Detection, Miss
@@ -87,13 +89,13 @@ def assess(
 
 def watch_readings(
     *, by: Actor, exercise_id: str = "", now: Callable[[], datetime] = clock.now,
-    turn: Callable[[], None] = lambda: None,
+    turn: Callable[[], None] = lambda: None, aside: bool = True,
 ) -> Lookout:  # fmt: skip
     """Watch the readings that this process keeps, from where the last one that watched has come; one at a time does.
 
-    `turn` is called now and then while what was missed is judged.
+    `turn` is called now and then while what was missed is judged; causes are weighed `aside`, in a thread, or at once.
     """
-    lookout = Lookout(by=by, exercise_id=exercise_id, now=now)
+    lookout = Lookout(by=by, exercise_id=exercise_id, now=now, aside=aside)
     lookout.catch_up(turn)
     return lookout
 
@@ -120,10 +122,13 @@ def keep_pack(*, text: str, by: Actor, at: datetime, reason: str = "") -> tuple[
     `detection.pack_name`.
     """
     policies.check_can_write_packs(by)
-    pack = queries.pack_of(text)
-    if pack.name in INCIDENTS:
+    pack = queries.written(text)
+    if pack.name == CATEGORY or (pack.name in INCIDENTS and isinstance(pack, Pack)):
         raise Refused("detection.pack_name", "A pack cannot be named {value}, as what opens incidents is; name it "
                       "after what it watches.", value=pack.name)  # fmt: skip
+    if pack.name in INCIDENTS and isinstance(pack, Cause) and pack.least_sources < 2:
+        raise Refused("detection.pack_alone", "What is named {value} opens incidents, and no source may do so alone: "
+                      "ask for at least {limit} sources.", value=pack.name, limit=2)  # fmt: skip
     return kept.keep(text, reason, by, at)
 
 
@@ -149,7 +154,7 @@ def ask_for_trial(*, text: str, on: Past, by: Actor, at: datetime) -> str:
     Raises: Refused `detection.role`, `detection.pack_*`, `detection.past_long`, `detection.trials_busy`.
     """
     policies.check_can_write_packs(by)
-    return trials.ask(text, queries.pack_of(text), on, by, at)
+    return trials.ask(text, queries.written(text), on, by, at)
 
 
 def do_trials(*, by: Actor, now: Callable[[], datetime] = clock.now) -> int:

@@ -9,7 +9,8 @@ CLASSIFICATION = {
                  "spread": "clear", "updated_at": "clear"},
     "Detection": {"id": "clear", "exercise_id": "clear", "category": "clear", "lon": "clear", "lat": "clear",
                   "radius_m": "clear", "first_at": "clear", "last_at": "clear", "raised_at": "clear",
-                  "score": "clear", "evidence": "clear", "rule": "clear"},
+                  "score": "clear", "evidence": "clear", "rule": "clear", "places": "clear", "litres_s": "clear",
+                  "part_of": "clear"},
     "SensorState": {"datastream_id": "clear", "state": "clear", "since": "clear", "found": "clear", "limit": "clear",
                     "is_failed": "clear"},
     "Judgement": {"id": "clear", "detection": "clear", "verdict": "clear", "duplicate_of": "clear",
@@ -49,7 +50,8 @@ class Baseline(models.Model):
 class Detection(models.Model):
     """Something that several sources agree on, or that a rule noticed; `evidence` says what each of them says.
 
-    `rule` is empty where sources were weighed.
+    `rule` is empty where sources were weighed. `places` are the likeliest mains or roads, each with its share;
+    `litres_s` is what a leak loses; `part_of` is the detection of a cause that says what this one says, and more.
     """
 
     id = models.CharField(primary_key=True, max_length=26)
@@ -64,6 +66,9 @@ class Detection(models.Model):
     score = models.FloatField()
     evidence = models.JSONField()
     rule = models.CharField(max_length=40, blank=True, default="")
+    places = models.JSONField(default=list, blank=True)
+    litres_s = models.FloatField(null=True, blank=True)
+    part_of = models.CharField(max_length=26, blank=True, default="")
 
     def __str__(self) -> str:
         return self.id

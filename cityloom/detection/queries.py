@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,10 +12,11 @@ from django.utils.translation import gettext
 
 from cityloom.detection import bulk
 from cityloom.detection.domain import cause as causes
-from cityloom.detection.domain import firing, telling
 from cityloom.detection.domain import pack as packs
+from cityloom.detection.domain import telling
 from cityloom.detection.domain.baseline import LEAST_READINGS, Baselines
 from cityloom.detection.domain.cause import Cause
+from cityloom.detection.domain.evidence import Call
 from cityloom.detection.domain.firing import Fired, Recorded
 from cityloom.detection.domain.gathering import Finding
 from cityloom.detection.domain.health import STATES
@@ -23,9 +24,9 @@ from cityloom.detection.domain.pack import Pack
 from cityloom.detection.domain.reasons import TEMPLATES, TIMES, Reason
 from cityloom.detection.domain.said import Said
 from cityloom.detection.models import Baseline, Detection, SensorState
-from cityloom.detection.trust import past
+from cityloom.detection.trust import past, replay
 from cityloom.detection.trust.judgements import JudgementFacts, OutcomeFacts, duplicates_of, judgements_of, outcomes_of
-from cityloom.detection.trust.packs import StepFacts, VersionFacts, packs_in_force, steps_of, versions_of
+from cityloom.detection.trust.packs import StepFacts, VersionFacts, packs_in_force, steps_of, versions_of, written
 from cityloom.detection.trust.packs import in_force as versions_in_force
 from cityloom.detection.trust.packs import names as kept_packs
 from cityloom.detection.trust.packs import version as pack_version
@@ -41,7 +42,7 @@ __all__ = [
     "failed_sensors", "fired_in_city", "fired_on", "fired_on_sent", "is_any_trial_open", "is_known",
     "is_trial_to_stop", "judgements_of", "kept_packs", "outcomes_of", "pack_of", "pack_version", "packs_in_force",
     "scenes_of", "sensor_now", "sensors_now", "sentence_of", "shipped_pack_files", "shipped_packs", "states_now",
-    "steps_of", "versions_in_force", "versions_of",
+    "steps_of", "versions_in_force", "versions_of", "written",
 ]  # fmt: skip
 
 _CHUNK = 5_000
@@ -72,6 +73,8 @@ class EvidenceFacts:
 class DetectionFacts:
     """A detection: its place, how far its sources are spread around it, and its log-odds.
 
+    `places` are the likeliest mains or roads with their shares, `litres_s` is what a leak loses, and `part_of` the
+    detection of a cause that says the same and more.
     Where a rule fired, `category` is its pack, `rule` its name, and the score 0: a rule does not weigh.
     """
 
@@ -87,6 +90,9 @@ class DetectionFacts:
     score: float
     scene_ids: tuple[str, ...]
     rule: str = ""
+    places: tuple[tuple[str, str], ...] = ()
+    litres_s: float | None = None
+    part_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -234,7 +240,7 @@ def _facts(row: Detection) -> DetectionFacts:
     return DetectionFacts(
         row.id, row.exercise_id, row.category, row.lon, row.lat, row.radius_m, row.first_at, row.last_at,
         row.raised_at, row.score, tuple(source.removeprefix("scene:") for source in scenes),
-        row.rule,
+        row.rule, tuple((code, f"{100 * share:.0f} %") for code, share in row.places), row.litres_s, row.part_of,
     )  # fmt: skip
 
 
@@ -275,7 +281,7 @@ def shipped_causes() -> list[Cause]:
 
 @dataclass(frozen=True)
 class Tried:
-    """When the rules of a pack would have fired on a recording, by rule, and what the recording covers."""
+    """When the rules of a pack would have fired on a recording, by rule, and what it covers; a cause is one rule."""
 
     fired: dict[str, list[Fired]]
     readings: int
@@ -301,30 +307,30 @@ def shipped_packs() -> dict[str, Pack]:
     return {name: packs.pack_of(path.read_text(encoding="utf-8")) for name, path in packs.shipped().items()}
 
 
-def fired_on(pack: Pack, path: Path) -> Tried:
-    """How often and when the rules of a pack would have fired on the readings of a file.
+def fired_on(pack: Pack | Cause, path: Path) -> Tried:
+    """How often and when rules would have fired, or a cause would have been told, on the readings of a file.
 
     Raises: Refused `detection.recording_*`, `detection.no_such_kind`, `detection.no_place`.
     """
-    return _tried(pack, bulk.recorded_of(path))
+    return _tried(pack, bulk.recorded_of(path), ())
 
 
-def fired_on_sent(pack: Pack, name: str, content: bytes) -> Tried:
+def fired_on_sent(pack: Pack | Cause, name: str, content: bytes) -> Tried:
     """The same on a recording that was sent.
 
     Raises: Refused `detection.recording_*`, `detection.no_such_kind`, `detection.no_place`.
     """
-    return _tried(pack, bulk.recorded_in(name, content))
+    return _tried(pack, bulk.recorded_in(name, content), ())
 
 
-def fired_in_city(pack: Pack, since: datetime, until: datetime, *, most: int = bulk.LARGEST_ROWS) -> Tried:
-    """How often and when the rules of a pack would have fired on the readings that the city keeps.
+def fired_in_city(pack: Pack | Cause, since: datetime, until: datetime, *, most: int = bulk.LARGEST_ROWS) -> Tried:
+    """The same on the readings, and for a cause the calls, that the city keeps.
 
     Raises: Refused `detection.past_long`, `detection.past_empty`, `detection.no_such_kind`, `detection.no_place`.
     """
-    return _tried(pack, past.recorded_between(pack, since, until, most))
+    return _tried(pack, past.recorded_between(pack, since, until, most), past.calls_between(pack, since, until))
 
 
-def _tried(pack: Pack, recorded: Recorded) -> Tried:
-    return Tried(firing.fired(pack, recorded), len(recorded.value), float(recorded.at_s.min()),
-                 float(recorded.at_s.max()))  # fmt: skip
+def _tried(pack: Pack | Cause, recorded: Recorded, calls: Sequence[Call]) -> Tried:
+    fired = dict(replay.by_rule(pack, recorded, calls))
+    return Tried(fired, len(recorded.value), float(recorded.at_s.min()), float(recorded.at_s.max()))

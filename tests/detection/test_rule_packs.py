@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import translation
@@ -14,6 +15,7 @@ from cityloom.detection.trust import trials
 from cityloom.detection.trust.trials import Past
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM, Actor
+from cityloom.kernel.geometry import LocalProjection
 from cityloom.kernel.refused import Refused
 from cityloom.signals import actions as signals
 from cityloom.signals.actions import Reading
@@ -176,7 +178,7 @@ def asked(days: float = 1, **more: object) -> str:
 def test_a_trial_that_is_cut_short_is_taken_up_again_and_ends_in_any_case(monkeypatch):
     fall([10])
     key, at = asked(), clock.now()
-    monkeypatch.setattr("cityloom.detection.trust.trying.firing.by_rule", lambda *_: (_ for _ in ()).throw(SystemExit))
+    monkeypatch.setattr("cityloom.detection.trust.trying.replay.by_rule", lambda *_: (_ for _ in ()).throw(SystemExit))
     for _ in range(3):
         with pytest.raises(SystemExit):
             actions.do_trials(by=SYSTEM)
@@ -237,8 +239,44 @@ def test_a_person_puts_in_force_from_the_page_and_others_only_look():
 
 def test_every_shipped_pack_is_told_in_words_in_both_languages():
     there = client("operator")
-    for name in queries.shipped_packs():
+    for name in (*queries.shipped_packs(), *queries.shipped_cause_files()):
         for language in ("en", "zh-hans"):
             with translation.override(language):  # a page leaves its language behind in this thread
                 page = there.get(f"/rule-packs/pack/{name}/", headers={"accept-language": language}).content.decode()
             assert "{" not in page.split("<main")[1].split("</main")[0], name
+
+
+def tried(there, sent):
+    where = there.post("/rule-packs/write/", sent).url
+    assert actions.do_trials(by=SYSTEM) == 1
+    return there.get(where).content.decode()
+
+
+def test_a_cause_is_a_pack_that_is_tried_kept_and_put_in_force_like_rules(settings, tmp_path):
+    settings.CITYLOOM = settings.CITYLOOM | {"LAKE_DIR": tmp_path}
+    there, text = client("duty-officer"), queries.shipped_cause_files()["pipe-burst"].read_text("utf-8")
+    assert "pipe-burst" in there.get("/rule-packs/").content.decode()
+    assert "0.15" in there.get("/rule-packs/write/?pack=pipe-burst").content.decode()
+    recording = SimpleUploadedFile("past.csv", burst().encode())
+    page = tried(there, {"text": text, "recording": recording, "do": "try"})
+    for words in ("“Burst water main” would have been told 1 time<", "The cause in words", "P-1", "P-3"):
+        assert words in page, words
+    assert there.post("/rule-packs/write/", {"text": text, "do": "keep"}).url == "/rule-packs/pack/pipe-burst/"
+    there.post("/rule-packs/pack/pipe-burst/put/", {"number": "1", "reason": "nobody else is on duty"})
+    assert "version 1 in force" in there.get("/rule-packs/").content.decode()
+    assert queries.packs_in_force() == []
+    wrong = there.post("/rule-packs/write/", {"text": text.replace("moves: down", "moves: sideways"), "do": "check"})
+    assert wrong.status_code == 422
+    nothing = SimpleUploadedFile("past.csv", burst().replace("pressure", "rain").encode())
+    page = tried(there, {"text": text, "recording": nothing, "do": "try"})
+    assert "No stream of the file is of the kind pressure, flow" in page
+
+
+def burst() -> str:
+    """Six gauges, a burst between three of them."""
+    xy, chance = ((0, 0), (200, 0), (0, 200), (3000, 0), (0, 3000), (3000, 3000)), np.random.default_rng(2)
+    lonlat = LocalProjection(113.93, 22.53).lonlat(np.array(xy, float)).round(6).tolist()
+    rows = [f"2026-05-01T{12 + minute // 60}:{minute % 60:02}:00Z,P-{at + 1},"
+            f"{350 + chance.normal(0, 2) - 45 * (at < 3 and minute > 85):.2f},pressure,kPa,{lon},{lat}"
+            for minute in range(90) for at, (lon, lat) in enumerate(lonlat)]  # fmt: skip
+    return "\n".join(["time,stream,value,kind,unit,lon,lat", *rows])

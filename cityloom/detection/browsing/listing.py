@@ -59,7 +59,7 @@ def categories() -> list[str]:
 
 def waiting(limit: int) -> list[Detection]:
     """What nobody has judged, the oldest first; drills left out."""
-    rows = with_verdict(Detection.objects.filter(exercise_id="")).filter(verdict="")
+    rows = with_verdict(Detection.objects.filter(exercise_id="", part_of="")).filter(verdict="")
     return list(rows.order_by("raised_at", "id")[:limit])
 
 
@@ -87,4 +87,6 @@ def misses(asked: Asked, at: datetime) -> QuerySet[Miss]:
 
 
 def _of(of: str) -> QuerySet[Detection]:
-    return Detection.objects.exclude(exercise_id="") if of == DRILLS else Detection.objects.filter(exercise_id="")
+    """Each event once: what is part of another detection is told with that one."""
+    rows = Detection.objects.filter(part_of="")
+    return rows.exclude(exercise_id="") if of == DRILLS else rows.filter(exercise_id="")

@@ -66,6 +66,14 @@ def shipped() -> dict[str, Path]:
     return {path.stem.removeprefix("cause_"): path for path in sorted(_FOLDER.glob("cause_*.yaml"))}
 
 
+def is_cause(text: str) -> bool:
+    """Whether a text is about a cause, and not about rules.
+
+    Raises: Refused `detection.pack_too_large`, `detection.pack_unreadable`.
+    """
+    return "cause" in document_of(text)
+
+
 def cause_of(text: str) -> Cause:
     """The cause that is written.
 

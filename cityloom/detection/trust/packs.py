@@ -12,7 +12,9 @@ from django.db.models import Max
 
 from cityloom.bus import actions as bus
 from cityloom.detection import policies
+from cityloom.detection.domain import cause as causes
 from cityloom.detection.domain import pack as packs
+from cityloom.detection.domain.cause import Cause
 from cityloom.detection.domain.judging import LONGEST_REASON
 from cityloom.detection.domain.pack import Pack
 from cityloom.detection.events import RulesPutInForce, RulesWithdrawn
@@ -21,6 +23,7 @@ from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 
 _NO_VERSION = "There is no version {value} of the rule pack {limit}; look at its history."
+_TWO_KINDS = "There is a pack {value} of another kind already; rules and causes have each a name of their own."
 _NOT_IN_FORCE = "The rule pack {value} is not in force, so it cannot be taken out of it."
 
 
@@ -58,8 +61,19 @@ def in_force() -> dict[str, VersionFacts]:
 
 
 def packs_in_force() -> list[Pack]:
-    """The packs that are in force, by name."""
-    return [parsed(version.text) for _name, version in sorted(in_force().items())]
+    """The rule packs that are in force, by name."""
+    found = [written(version.text) for _name, version in sorted(in_force().items())]
+    return [one for one in found if isinstance(one, Pack)]
+
+
+def rules_in_force() -> dict[str, VersionFacts]:
+    """The versions of rule packs that are in force, by the pack's name."""
+    return {name: one for name, one in in_force().items() if isinstance(written(one.text), Pack)}
+
+
+def causes_in_force() -> list[str]:
+    """The texts of the cause packs that are in force, in the order of their names."""
+    return [one.text for _name, one in sorted(in_force().items()) if isinstance(written(one.text), Cause)]
 
 
 def versions_of(pack: str) -> list[VersionFacts]:
@@ -89,21 +103,23 @@ def names() -> set[str]:
     return set(PackVersion.objects.order_by().values_list("pack", flat=True).distinct())
 
 
-@lru_cache(maxsize=64)
-def parsed(text: str) -> Pack:
-    """The pack that is written; read once.
+@lru_cache(maxsize=256)
+def written(text: str) -> Pack | Cause:
+    """The rules or the cause that is written; read once.
 
     Raises: Refused like `pack.pack_of`.
     """
-    return packs.pack_of(text)
+    return causes.cause_of(text) if causes.is_cause(text) else packs.pack_of(text)
 
 
 @transaction.atomic
 def keep(text: str, reason: str, by: Actor, at: datetime) -> tuple[str, int]:
     """Keep rules as a new version and return the pack's name and number; the newest version again is that one."""
-    pack = parsed(text)
+    pack = written(text)
     digest = hashlib.sha256(text.encode()).hexdigest()
     last = PackVersion.objects.filter(pack=pack.name).order_by("-number").first()
+    if last is not None and isinstance(written(last.text), Pack) != isinstance(pack, Pack):
+        raise Refused("detection.pack_name", _TWO_KINDS, value=pack.name)
     if last is not None and last.digest == digest:
         return pack.name, last.number
     number = (PackVersion.objects.filter(pack=pack.name).aggregate(most=Max("number"))["most"] or 0) + 1
@@ -127,7 +143,8 @@ def put(pack: str, number: int, reason: str, by: Actor, at: datetime) -> None:
     held = in_force().get(pack)
     if held is not None and held.number == number:
         return
-    rules = len(parsed(row.text).rules)
+    pack_of = written(row.text)
+    rules = len(pack_of.rules) if isinstance(pack_of, Pack) else 0
     _step(pack, row, words, by, at)
     bus.publish(RulesPutInForce(pack, number, row.digest, rules, at), at=at)
 

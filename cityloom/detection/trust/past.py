@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
 
+from cityloom.detection.domain.cause import Cause
+from cityloom.detection.domain.evidence import Call
 from cityloom.detection.domain.firing import Recorded
 from cityloom.detection.domain.pack import Pack, kinds_of
 from cityloom.kernel.refused import Refused
@@ -16,24 +19,34 @@ _LONG = ("In this time there are about {value} readings of the kinds that these 
 _EMPTY = "The city keeps no reading of {value} in this time; take another time, or a recording."
 
 
-def check_size(pack: Pack, since: datetime, until: datetime, most: int) -> signals.Datastreams:
+def kinds_asked(pack: Pack | Cause) -> set[str]:
+    """The kinds of streams that rules or a cause ask of."""
+    return kinds_of(pack) if isinstance(pack, Pack) else {sign.kind for sign in pack.signs}
+
+
+def calls_between(pack: Pack | Cause, since: datetime, until: datetime) -> Sequence[Call]:
+    """The calls that a cause may ask of; rules ask of none."""
+    return signals.reports_between(since, until) if isinstance(pack, Cause) else ()
+
+
+def check_size(pack: Pack | Cause, since: datetime, until: datetime, most: int) -> signals.Datastreams:
     """The streams that a pack asks of, where they have said no more than so much in this time by their cadences.
 
     Raises: Refused `detection.past_long`.
     """
-    streams = signals.datastreams_of_kinds(kinds_of(pack))
+    streams = signals.datastreams_of_kinds(kinds_asked(pack))
     expected = int(((until - since).total_seconds() / np.maximum(streams.cadence_s, 1)).sum())
     if expected > most:
         raise Refused("detection.past_long", _LONG, value=expected, limit=most)
     return streams
 
 
-def recorded_between(pack: Pack, since: datetime, until: datetime, most: int) -> Recorded:
+def recorded_between(pack: Pack | Cause, since: datetime, until: datetime, most: int) -> Recorded:
     """The readings of the kinds that a pack asks of, after an instant and up to another.
 
     Raises: Refused `detection.past_long`, `detection.past_empty`.
     """
-    streams, kinds = check_size(pack, since, until, most), kinds_of(pack)
+    streams, kinds = check_size(pack, since, until, most), kinds_asked(pack)
     readings = signals.recent(streams.id.tolist(), since, until)
     if not len(readings):
         raise Refused("detection.past_empty", _EMPTY, value=", ".join(sorted(kinds)))

@@ -13,9 +13,10 @@ from django.db import transaction
 
 from cityloom.detection import policies
 from cityloom.detection.domain import trial
+from cityloom.detection.domain.cause import Cause
 from cityloom.detection.domain.pack import Pack
 from cityloom.detection.models import PackVersion, Trial
-from cityloom.detection.trust import past
+from cityloom.detection.trust import past, replay
 from cityloom.kernel import ids
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
@@ -62,7 +63,7 @@ def version_of(row: Trial) -> int:
     return kept.values_list("number", flat=True).first() or 0
 
 
-def ask(text: str, pack: Pack, on: Past, by: Actor, at: datetime) -> str:
+def ask(text: str, pack: Pack | Cause, on: Past, by: Actor, at: datetime) -> str:
     """Have rules tried; return the trial's id.
 
     Raises: Refused `detection.past_long`, `detection.trials_busy`.
@@ -83,7 +84,7 @@ def ask(text: str, pack: Pack, on: Past, by: Actor, at: datetime) -> str:
             id=key, pack=pack.name, digest=hashlib.sha256(text.encode()).hexdigest(), text=text, since=on.since,
             until=on.until, recording=Path(on.recording).name[-80:], by=by.account, unit=by.unit[:80],
             role=next(iter(sorted(by.roles & policies.PACK_WRITERS)), ""), asked_at=at, state=trial.WAITING,
-            of=len(pack.rules) + 1,
+            of=len(replay.rules_of(pack)) + 1,
         )  # fmt: skip
     return key
 

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from datetime import datetime
 
 from cityloom.detection import bulk
-from cityloom.detection.domain import firing, pack, trial
+from cityloom.detection.domain import trial
+from cityloom.detection.domain.cause import Cause
 from cityloom.detection.domain.firing import Recorded
 from cityloom.detection.domain.pack import Pack
 from cityloom.detection.models import Trial
-from cityloom.detection.trust import past, trials
+from cityloom.detection.trust import packs, past, replay, trials
 from cityloom.kernel import clock
 from cityloom.kernel.refused import Refused
 
@@ -30,18 +31,19 @@ def try_what_waits(now: Callable[[], datetime] = clock.now) -> int:
 
 
 def _tried(row: Trial) -> dict[str, object]:
-    rules = pack.pack_of(row.text)
+    rules = packs.written(row.text)
     recorded = _recorded(row, rules)
     trials.note_step(row)
     since_s, until_s = float(recorded.at_s.min()), float(recorded.at_s.max())
     told = {}
-    for name, fired in firing.by_rule(rules, recorded):
+    calls = past.calls_between(rules, row.since, row.until) if row.since and row.until else ()
+    for name, fired in replay.by_rule(rules, recorded, calls):
         told[name] = trial.summary(fired, since_s, until_s)
         trials.note_step(row)
     return {"readings": len(recorded.value), "since_s": since_s, "until_s": until_s, "rules": told}
 
 
-def _recorded(row: Trial, rules: Pack) -> Recorded:
+def _recorded(row: Trial, rules: Pack | Cause) -> Recorded:
     if row.recording:
         return bulk.recorded_in(row.recording, trials.content_of(row))
     if row.since is None or row.until is None:

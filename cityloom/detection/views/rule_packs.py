@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from django.contrib import messages
@@ -12,10 +13,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from cityloom.accounts import queries as accounts
 from cityloom.detection import actions, policies, queries
+from cityloom.detection.domain.cause import Cause
 from cityloom.detection.domain.judging import LONGEST_REASON
 from cityloom.detection.domain.pack import Pack
 from cityloom.detection.trust import trials
-from cityloom.detection.views import trying
+from cityloom.detection.views import cause_words, trying
 from cityloom.detection.views.rule_words import condition_words, time_words, titled
 from cityloom.kernel import clock
 from cityloom.kernel.actor import Actor
@@ -37,13 +39,14 @@ rules:
 @require_safe
 def rule_packs(request: HttpRequest) -> HttpResponse:
     """All packs: those of the city, and those that come with the program."""
-    held, shipped = queries.versions_in_force(), queries.shipped_packs()
+    held, files = queries.versions_in_force(), _files()
     kept = {name: queries.versions_of(name) for name in sorted(queries.kept_packs())}
+    texts = {name: path.read_text(encoding="utf-8") for name, path in files.items()}
+    texts |= {name: found[0].text for name, found in kept.items()}
     rows = [
-        {"name": name, "title": titled(pack.title), "rules": len(pack.rules), "held": held.get(name),
-         "versions": len(kept.get(name, ())), "is_shipped": name in shipped}
-        for name, pack in sorted((shipped | {name: queries.pack_of(found[0].text) for name, found in kept.items()})
-                                 .items())
+        {"name": name, "title": titled(pack.title), "rules": _count(pack), "is_cause": isinstance(pack, Cause),
+         "held": held.get(name), "versions": len(kept.get(name, ())), "is_shipped": name in files}
+        for name, pack in ((name, queries.written(text)) for name, text in sorted(texts.items()))
     ]  # fmt: skip
     return render(request, "detection/rule_packs.html", {
         "rows": rows, "trials": trying.listed(),
@@ -67,12 +70,12 @@ def write(request: HttpRequest) -> HttpResponse:
     policies.check_can_write_packs(by)
     text = trying.text_of(request)
     try:
-        pack = queries.pack_of(text)
+        pack = queries.written(text)
         if request.POST.get("do") == "try":
             key = actions.ask_for_trial(text=text, on=trying.past_of(request), by=by, at=clock.now())
             return redirect("trial", key)
         if request.POST.get("do") != "keep":
-            return _written(request, text, {"is_well": True, "pack": pack, "rules": _rules(pack)})
+            return _written(request, text, {"is_well": True, "pack": pack} | _in_words(pack))
         name, number = actions.keep_pack(text=text, reason=request.POST.get("reason", ""), by=by, at=clock.now())
     except Refused as refusal:
         fault = {"refusal": sentence_of(refusal), "near": trying.near(text, refusal)}
@@ -87,8 +90,8 @@ def trial(request: HttpRequest, trial_id: str) -> HttpResponse:
     row = trials.found(trial_id)
     told = trying.told(row)
     name = "_trial" if request.GET.get("fragment") else "trial"
-    return render(request, f"detection/{name}.html", told | {
-        "rules": _rules(told["pack"]), "title": titled(told["pack"].title),
+    return render(request, f"detection/{name}.html", told | _in_words(told["pack"]) | {
+        "title": titled(told["pack"].title),
         "why_not": _why_not(lambda: policies.check_can_write_packs(_actor(request))),
     })  # fmt: skip
 
@@ -123,15 +126,15 @@ def put(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _page(request: HttpRequest, name: str, status: int = 200, **more: Any) -> HttpResponse:
-    versions, shipped = queries.versions_of(name), queries.shipped_pack_files()
+    versions, shipped = queries.versions_of(name), _files()
     if not versions and name not in shipped:
         raise Http404
     by = _actor(request)
     held = next((one for one in versions if one.in_force_since), None)
     text = held.text if held else versions[0].text if versions else shipped[name].read_text(encoding="utf-8")
-    pack = queries.pack_of(text)
-    return render(request, "detection/rule_pack.html", {
-        "name": name, "title": titled(pack.title), "held": held, "rules": _rules(pack), "versions": versions,
+    pack = queries.written(text)
+    return render(request, "detection/rule_pack.html", _in_words(pack) | {
+        "name": name, "title": titled(pack.title), "held": held, "versions": versions,
         "steps": queries.steps_of(name), "units": accounts.unit_names_of({one.unit for one in versions}),
         "shown": held.number if held else versions[0].number if versions else 0, "is_shipped": name in shipped,
         "why_not_write": _why_not(lambda: policies.check_can_write_packs(by)), "longest": LONGEST_REASON,
@@ -156,8 +159,23 @@ def _begun(request: HttpRequest) -> str:
         return trials.found(request.GET["trial"]).text
     if number.isdecimal() and len(number) < 6:
         return queries.pack_version(name, int(number)).text
-    path = queries.shipped_pack_files().get(name)
+    path = _files().get(name)
     return path.read_text(encoding="utf-8") if path else _BEGINNING
+
+
+def _files() -> dict[str, Path]:
+    """All packs that come with the program, of rules and of causes."""
+    return queries.shipped_pack_files() | queries.shipped_cause_files()
+
+
+def _count(pack: Pack | Cause) -> int:
+    return len(pack.rules) if isinstance(pack, Pack) else len(pack.signs) + len(pack.calls)
+
+
+def _in_words(pack: Pack | Cause) -> dict[str, Any]:
+    if isinstance(pack, Cause):
+        return {"cause": cause_words.facts(pack), "signs": cause_words.signs(pack)}
+    return {"rules": _rules(pack)}
 
 
 def _rules(pack: Pack) -> list[dict[str, str]]:

@@ -15,7 +15,7 @@ from cityloom.detection import queries
 from cityloom.detection.actions import Past
 from cityloom.detection.domain import trial
 from cityloom.detection.models import Trial
-from cityloom.detection.trust import trials
+from cityloom.detection.trust import replay, trials
 from cityloom.detection.views.rule_words import titled
 from cityloom.kernel import clock
 from cityloom.kernel.refused import Refused
@@ -56,14 +56,14 @@ def past_of(request: HttpRequest) -> Past:
 
 def told(row: Trial) -> dict[str, Any]:
     """How far a trial is, and what came of it."""
-    pack, found = queries.pack_of(row.text), row.result
+    pack, found = queries.written(row.text), row.result
     rules = found.get("rules", {})
     return {
         "trial": row, "pack": pack, "state": state_word(row.state), "look": STATES[row.state][1],
         "is_open": row.state in trial.OPEN, "is_stopping": row.state == trial.RUNNING and bool(row.cancelled_at),
         "share": round(100 * row.done / row.of), "version": trials.version_of(row),
         "refusal": sentence_of(_refusal(row.refusal)) if row.refusal else "",
-        "tried": [_rule(titled(rule.title), rules[rule.name]) for rule in pack.rules if rule.name in rules],
+        "tried": [_rule(titled(rule.title), rules[rule.name]) for rule in replay.rules_of(pack) if rule.name in rules],
         "readings": found.get("readings", 0), "since": _at(found["since_s"]) if found else row.since,
         "until": _at(found["until_s"]) if found else row.until,
     }  # fmt: skip

@@ -11,6 +11,7 @@ from django.db import DatabaseError
 
 from cityloom.detection.domain.calendar import Calendar
 from cityloom.detection.watching import learnt
+from cityloom.detection.watching.causes import Causes
 from cityloom.detection.watching.faults import Faults
 from cityloom.detection.watching.rules import Rules
 from cityloom.detection.watching.telling import Teller
@@ -29,12 +30,13 @@ class Lookout:
 
     def __init__(
         self, *, by: Actor, exercise_id: str = "", calendar: Calendar | None = None,
-        now: Callable[[], datetime] = clock.now,
+        now: Callable[[], datetime] = clock.now, aside: bool = True,
     ) -> None:  # fmt: skip
         self._now, self.watch = now, Watch(exercise_id=exercise_id, calendar=calendar, now=now)
         self._teller = Teller(self.watch)
         self._faults = None if exercise_id else Faults(self.watch)
         self._rules = Rules(self.watch)
+        self._causes = Causes(self.watch, aside=aside)
         self._due = dict.fromkeys(("sensors", "others"), 0.0) | {"keep": clock.stopwatch() + _KEPT_EVERY_S}
         self._keeping: threading.Thread | None = None
 
@@ -63,6 +65,7 @@ class Lookout:
             self._tell(at)
             self._rules.look(at)
             self._rules.tell(at)
+            self._causes.tick(at)
             if self._is_due("others", _OTHERS_EVERY_S):
                 self.catch_up()
             if self._faults and self._is_due("sensors", _SENSORS_EVERY_S):
@@ -78,13 +81,15 @@ class Lookout:
         """Keep what was learnt."""
         if self._keeping:
             self._keeping.join()
-        self.watch.learnt.rules = self._rules.save()
+        self._causes.close()
+        self.watch.learnt.rules = self._rules.save() | self._causes.save()
         learnt.keep(self.watch.folder, self.watch.learnt)
 
     def _judge(self, kept: Kept) -> None:
         judged = self.watch.judge(kept)
         self._teller.note(judged, self.watch.told_of(judged, self._now().timestamp()))
         self._rules.note(judged)
+        self._causes.note(judged)
 
     def _tell(self, at: datetime) -> None:
         try:
@@ -96,7 +101,7 @@ class Lookout:
         """Keep a copy in a thread: the disk takes longer than readings can wait."""
         if self._keeping and self._keeping.is_alive():
             return
-        self.watch.learnt.rules = self._rules.save()
+        self.watch.learnt.rules = self._rules.save() | self._causes.save()
         copy = self.watch.learnt.copy()
         self._keeping = threading.Thread(target=learnt.keep, args=(self.watch.folder, copy), name="learnt")
         self._keeping.start()

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from cityloom.bus import actions as bus
 from cityloom.detection.domain.holding import Rows
 from cityloom.detection.domain.moment import LATE, UNREADABLE
-from cityloom.detection.domain.pack import pack_of
+from cityloom.detection.domain.pack import Condition, pack_of
 from cityloom.detection.domain.running import Firing, Kept, Running
 from cityloom.detection.events import DetectionRaised
 from cityloom.detection.models import Detection
 from cityloom.detection.trust import packs
+from cityloom.detection.watching import found
 from cityloom.detection.watching.watch import Columns, Judged, Watch
 from cityloom.kernel import clock, ids
 from cityloom.kernel.geometry import distance_m
@@ -48,6 +49,7 @@ class Rules:
         self._watch = watch
         self._at_work: dict[str, _AtWork] = {}
         self._fired: list[tuple[str, Firing]] = []
+        self._causes: tuple[str, ...] = ()
         self._looked_at = -_LOOK_S
         self.look(watch.now())
 
@@ -56,10 +58,11 @@ class Rules:
         if clock.stopwatch() - self._looked_at < _LOOK_S:
             return
         self._looked_at = clock.stopwatch()
-        found = {} if self._watch.exercise_id else {name: one.text for name, one in packs.in_force().items()}
-        for name in self._at_work.keys() - found.keys():
+        now = {} if self._watch.exercise_id else {name: one.text for name, one in packs.rules_in_force().items()}
+        self._causes = tuple(packs.written(text).name for text in packs.causes_in_force())
+        for name in self._at_work.keys() - now.keys():
             del self._at_work[name]
-        for name, text in found.items():
+        for name, text in now.items():
             digest = hashlib.sha256(text.encode()).hexdigest()[:16]
             known = self._at_work.get(name)
             if known is None or known.digest != digest:
@@ -140,6 +143,8 @@ class Rules:
         when = datetime.fromtimestamp(firing.at_s, at.tzinfo)
         evidence = [self._evidence(stream, when) for stream in firing.streams]
         lon, lat = (float(np.mean([item[axis] for item in evidence])) for axis in ("lon", "lat"))
+        if self._is_told(firing, evidence, when):
+            return
         keys = [str(learnt.ids[stream]) for stream in firing.streams]
         key = ids.named_id("detection", name, firing.rule.name, clock.to_text(when), *keys)
         with transaction.atomic():
@@ -152,6 +157,12 @@ class Rules:
                 event = DetectionRaised(key, name, lon, lat, _SCORE, when, at)
                 bus.publish(event, at=at, event_id=ids.named_id("raised", key))
 
+    def _is_told(self, firing: Firing, evidence: list[dict[str, object]], when: datetime) -> bool:
+        """Whether a cause is told already for which these very streams speak; that one is silent is another matter."""
+        if not self._causes or _is_of_sensors(firing.rule.when):
+            return False
+        return found.is_told([str(item["source"]) for item in evidence], self._causes, when)
+
     def _evidence(self, stream: int, when: datetime) -> dict[str, object]:
         """What a stream says now, beside what was usual of it."""
         streams, learnt = self._watch.streams, self._watch.learnt
@@ -163,6 +174,11 @@ class Rules:
             "lon": float(streams.lon[stream]), "lat": float(streams.lat[stream]), "at": clock.to_text(when),
             "weight": 0.0, "value": value, "unit": str(streams.unit[stream]), "baseline": expected, "z": z,
         }  # fmt: skip
+
+
+def _is_of_sensors(condition: Condition) -> bool:
+    """Whether a rule looks at how sensors work, not at what they say."""
+    return condition.form in ("silent", "unchanged") or any(_is_of_sensors(one) for one in condition.inner)
 
 
 def _radius(lon: float, lat: float, streams: Columns, firing: Firing) -> float:
