@@ -12,6 +12,8 @@ from cityloom.cases.domain.casetypes import drawing, reading
 from cityloom.cases.domain.casetypes.casetype import CaseType
 from cityloom.cases.domain.decisions import analysis, deciding, table_xml, table_yaml
 from cityloom.cases.domain.decisions.tables import Table
+from cityloom.cases.domain.processes import reading as processes
+from cityloom.cases.domain.processes.process import Process
 from cityloom.cases.listing.cases import (
     CaseFacts,
     ClockFacts,
@@ -130,3 +132,11 @@ def ways_to(
     Raises: Refused `cases.input_wrong`.
     """
     return deciding.ways_to(table, facts, wanted)
+
+
+def process_of(data: bytes) -> Process:
+    """The process of a BPMN file, if all of it can be run.
+
+    Raises: Refused `cases.xml_*`, `cases.process_*`, with the name, id and line of what is wrong.
+    """
+    return processes.process_of(data)

@@ -1,8 +1,9 @@
-"""`cityloom cases table check|convert|try`: decision tables, before anybody is decided on by them."""
+"""`cityloom cases table check|convert|try` and `process check`: rules of cases, before anything runs by them."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,28 @@ def try_(runtime: Runtime, file: Path, facts: tuple[str, ...]) -> None:
         for way in ways_to(found, given):
             changes = "; ".join(f"{change.label}: {change.must}" for change in way.changes)
             click.echo(f"Row {way.row} would have, with {changes}")
+
+
+@click.group()
+def process() -> None:
+    """Processes: BPMN 2.0 files that order the tasks inside a state."""
+
+
+@process.command("check")
+@_FILE
+@click.pass_obj
+def check_process(runtime: Runtime, file: Path) -> None:
+    """Say whether all of FILE can be run; if not, which element, in which line, and why."""
+    runtime.start()
+    from cityloom.cases.queries import process_of
+
+    found = process_of(_bytes(file))
+    kinds = Counter(node.kind for node in found.nodes.values())
+    parts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    click.echo(f"{found.name}: {parts}, {len(found.flows)} flows, all well.")
+    for node in found.nodes.values():
+        if node.does or node.calls or node.lane:
+            click.echo(f"{node.id}: {' '.join(filter(None, (node.lane, node.does, node.calls)))}")
 
 
 def _fact(text: str) -> tuple[str, Any]:

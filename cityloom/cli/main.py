@@ -58,6 +58,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         processes.status, processes.stop, readings.readings, zones.zones, detection.detection,
     )  # fmt: skip
     cases.cases.add_command(caserules.table)
+    cases.cases.add_command(caserules.process)
     sources.register.add_command(address.address)
     sources.register.add_command(linkage.link)
     cityloom.add_command(sensor)

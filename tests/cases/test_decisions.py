@@ -192,7 +192,7 @@ def test_a_decision_has_reasons_and_the_fewest_inputs_that_would_have_to_be_diff
 )
 @settings(max_examples=60, deadline=None)
 def test_no_way_changes_more_inputs_than_it_has_to(rows, at):
-    """Against all cases: a table that only grants, and one whose first rule stands in the way."""
+    """Against all cases of a table that only grants."""
     table = small("COLLECT", rows)
     facts = {"x": at[0], "y": at[1]}
     ways = deciding.ways_to(table, facts, lambda outcome: True)

@@ -105,8 +105,11 @@ def ways_to(table: Table, facts: Mapping[str, Any], wanted: Callable[[Outcome], 
     Raises: Refused `cases.input_wrong`.
     """
     given = given_of(table, facts)
-    rules = sorted((sum(map(_unmet, rule.regions, given)), at) for at, rule in enumerate(table.rules)
-                   if wanted(_outcome(table, rule)))  # fmt: skip
+    rules = sorted(
+        (sum(map(_unmet, rule.regions, given)), at)
+        for at, rule in enumerate(table.rules)
+        if _can_fire(table, rule) and wanted(_outcome(table, rule))
+    )
     found: list[Way] = []
     fewest = 0
     for count, at in rules:
@@ -117,6 +120,12 @@ def ways_to(table: Table, facts: Mapping[str, Any], wanted: Callable[[Outcome], 
             fewest = count
             found.append(Way(at + 1, _changes(table, given, needed), table.rules[at].because))
     return found
+
+
+def _can_fire(table: Table, rule: Rule) -> bool:
+    """Whether its cells allow anything; a table in which one does not is refused at upload."""
+    return all(regions.intersection(region, column.universe)
+               for region, column in zip(rule.regions, table.inputs, strict=True))  # fmt: skip
 
 
 def _unmet(region: Region, value: Any) -> bool:

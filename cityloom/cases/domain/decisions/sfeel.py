@@ -85,7 +85,7 @@ class _Cell:
         if len(text) > LONGEST_CELL:
             raise Wrong(Detail("it has more signs than {limit}", limit=LONGEST_CELL))
         self._typed = typed
-        self._tokens = [*_tokens(text), Token("end", "")]
+        self._tokens = [*tokens(text), Token("end", "")]
         self._at = 0
 
     def tests(self) -> Region:
@@ -196,7 +196,11 @@ class _Cell:
         return token
 
 
-def _tokens(text: str) -> Iterator[Token]:
+def tokens(text: str) -> Iterator[Token]:
+    """The signs of a cell or condition.
+
+    Raises: Wrong.
+    """
     at = 0
     while text[at:].strip():
         found = _TOKEN.match(text, at)
