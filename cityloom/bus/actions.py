@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from functools import lru_cache
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.module_loading import import_string
 
 from cityloom.bus.domain.backoff import next_try
 from cityloom.bus.domain.wiring import Route, routes_of
-from cityloom.bus.models import ExerciseClock, HandlerRun, Hold, OutboxEvent
+from cityloom.bus.models import Carrying, ExerciseClock, HandlerRun, Hold, OutboxEvent
 from cityloom.bus.queries import as_envelope
 from cityloom.kernel import clock, disk, ids
 from cityloom.kernel.actor import Actor
@@ -23,6 +24,9 @@ from cityloom.kernel.refused import Refused
 log = logging.getLogger(__name__)
 _LEASE = timedelta(seconds=60)
 _BATCH = 40
+_LOST_AFTER = timedelta(minutes=5)
+RELAY = "relay"
+Serves = Callable[[str], bool]
 
 
 def publish(
@@ -41,17 +45,68 @@ def publish(
     return row.id
 
 
-def drain(*, at: datetime, exercise_id: str | None = None) -> int:
+def drain(*, at: datetime, exercise_id: str | None = None, serves: Serves | None = None) -> int:
     """Deliver what waits, in order, until nothing is due; return how many handlers ran.
 
     With an `exercise_id` only that exercise's events; without one everything but exercises that another process holds.
     Each handler is called at least once for each event and marks nothing itself: a crash in between calls it again.
+    `serves` says of which capabilities' handlers this process calls; None: of all.
     """
-    ran, position = 0, 0
-    while rows := _unsettled(exercise_id, position):
-        ran += _deliver(rows, at)
-        position = rows[-1].position
-    return ran
+    return _drain(_unsettled(exercise_id), at, serves)
+
+
+def drain_beside(*, at: datetime, serves: Serves | None = None) -> int:
+    """Deliver what a broker between machines does not; return how many handlers ran.
+
+    That is what exercises do, what failed and is due again, and what waits for so long that the broker has lost it.
+    """
+    again = Q(runs__state="waiting", runs__next_try_at__lte=at)
+    lost = Q(time__lt=at - _LOST_AFTER)
+    return _drain(_unsettled(None).filter(~Q(exercise_id="") | again | lost).distinct(), at, serves)
+
+
+def deliver(*, event_ids: Collection[str], capability: str, at: datetime) -> set[str]:
+    """Deliver events that were carried here to the handlers of a capability, in order.
+
+    Return those of which nothing is known to have become: another process works on them, or did when it died. What
+    failed is not among them: it is due again as its record says.
+    """
+    def serves(name: str) -> bool:
+        return name == capability
+
+    rows = list(OutboxEvent.objects.filter(id__in=event_ids).order_by("position"))
+    _deliver(rows, at, serves)
+    left = HandlerRun.objects.filter(event__in=[row.position for row in rows], state="waiting", next_try_at=None)
+    names = left.values_list("event__id", "handler")
+    return {event_id for event_id, handler in names if serves(capability_of(handler))}
+
+
+def lease(*, name: str, holder: str, seconds: float) -> bool:
+    """Whether a name is this holder's for so long from now on; one at a time has it."""
+    now = clock.SystemClock().now()
+    Carrying.objects.bulk_create([Carrying(name=name, until=now)], ignore_conflicts=True)
+    free = Carrying.objects.filter(Q(holder=holder) | Q(until__lte=now), pk=name)
+    return bool(free.update(holder=holder, until=now + timedelta(seconds=seconds)))
+
+
+def end_leases(*, holder: str) -> None:
+    """Let others have at once what this holder has."""
+    Carrying.objects.filter(holder=holder).update(until=clock.SystemClock().now())
+
+
+def note_carried(*, position: int) -> None:
+    """Write down up to which position events are with the broker."""
+    Carrying.objects.filter(pk=RELAY).update(position=position)
+
+
+def settle_unheard(*, positions: Collection[int]) -> None:
+    """Mark events that no handler wants."""
+    OutboxEvent.objects.filter(position__in=positions).update(settled=True)
+
+
+def capability_of(handler: str) -> str:
+    """`emergency` for `emergency.handlers.propose`."""
+    return handler.partition(".")[0]
 
 
 def replay(*, event_id: str, handler: str, by: Actor, at: datetime) -> None:
@@ -110,19 +165,26 @@ def routes() -> dict[str, Route]:
     return routes_of(import_string(settings.CITYLOOM_WIRING))
 
 
-def _unsettled(exercise_id: str | None, after: int) -> list[OutboxEvent]:
-    rows = OutboxEvent.objects.filter(settled=False, position__gt=after)
+def _unsettled(exercise_id: str | None) -> QuerySet[OutboxEvent]:
+    rows = OutboxEvent.objects.filter(settled=False)
     if exercise_id is not None:
-        rows = rows.filter(exercise_id=exercise_id)
-    else:
-        rows = rows.exclude(exercise_id__in=Hold.objects.filter(until__gt=clock.SystemClock().now()).values("pk"))
-    return list(rows.order_by("position")[:_BATCH])
+        return rows.filter(exercise_id=exercise_id)
+    return rows.exclude(exercise_id__in=Hold.objects.filter(until__gt=clock.SystemClock().now()).values("pk"))
 
 
-def _deliver(rows: list[OutboxEvent], at: datetime) -> int:
+def _drain(waiting: QuerySet[OutboxEvent], at: datetime, serves: Serves | None) -> int:
+    ran, position = 0, 0
+    while rows := list(waiting.filter(position__gt=position).order_by("position")[:_BATCH]):
+        ran += _deliver(rows, at, serves)
+        position = rows[-1].position
+    return ran
+
+
+def _deliver(rows: list[OutboxEvent], at: datetime, serves: Serves | None = None) -> int:
     """Run the handlers of some events, in order; few statements for many events."""
     events = {row.position: row for row in rows}
-    waiting = [run for run in _runs_of(rows) if run.state == "waiting" and _due(run, at)]
+    waiting = [run for run in _runs_of(rows) if run.state == "waiting" and _due(run, at)
+               and (serves is None or serves(capability_of(run.handler)))]  # fmt: skip
     mine = _claimed([run.key for run in waiting])
     chosen = [run for run in waiting if run.key in mine]
     done = [run.key for run in chosen if _attempt(events[run.event_id], run, at)]

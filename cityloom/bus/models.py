@@ -14,6 +14,7 @@ CLASSIFICATION = {
         "next_try_at": "clear", "claimed_until": "clear", "why": "clear",
     },
     "Hold": {"exercise_id": "clear", "until": "clear"},
+    "Carrying": {"name": "clear", "holder": "clear", "until": "clear", "position": "clear"},
     "ExerciseClock": {"exercise_id": "clear", "drill_at": "clear", "wall_at": "clear", "pace": "clear"},
 }  # fmt: skip
 
@@ -82,3 +83,15 @@ class ExerciseClock(models.Model):
 
     def __str__(self) -> str:
         return self.exercise_id
+
+
+class Carrying(models.Model):
+    """Which process serves a capability, or sends on what happens up to a position, until the lease ends."""
+
+    name = models.CharField(primary_key=True, max_length=40)
+    holder = models.CharField(max_length=60, default="")
+    until = models.DateTimeField()
+    position = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return self.name

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from cityloom.bus.domain.gaps import Gaps, Horizon, unbroken
-from cityloom.bus.models import ExerciseClock, HandlerRun, OutboxEvent
+from cityloom.bus.models import Carrying, ExerciseClock, HandlerRun, OutboxEvent
 from cityloom.kernel import clock
 from cityloom.kernel.envelope import Envelope
 
@@ -130,6 +130,23 @@ def waiting_since(before: datetime) -> tuple[int, datetime | None]:
     waiting = OutboxEvent.objects.filter(settled=False, exercise_id="", time__lt=before).order_by("position")
     oldest = waiting.values_list("time", flat=True).first()
     return (waiting.count(), oldest) if oldest else (0, None)
+
+
+def carried_until(name: str) -> tuple[int, datetime | None]:
+    """Up to which position events are with the broker, and until when somebody sees to it; None: nobody ever did."""
+    row = Carrying.objects.filter(pk=name).first()
+    return (row.position, row.until) if row else (0, None)
+
+
+def first_unsettled() -> int:
+    """The position of the oldest event that waits for a handler, or behind the newest."""
+    rows = OutboxEvent.objects.filter(settled=False).order_by("position")
+    return rows.values_list("position", flat=True).first() or last_position() + 1
+
+
+def unsettled_among(positions: Collection[int]) -> set[int]:
+    """Which of these events wait for a handler."""
+    return set(OutboxEvent.objects.filter(position__in=positions, settled=False).values_list("position", flat=True))
 
 
 def dead_letter_count() -> int:

@@ -35,7 +35,8 @@ def status(runtime: Runtime, as_json: bool) -> int:
         return 0
     table = Table("process", "pid", "state", "restarts", title=f"Cityloom at {facts.get('url', '')}")
     for name, process in dict(facts.get("processes", {})).items():  # type: ignore[call-overload]
-        table.add_row(name, str(process.get("pid")), str(process.get("state")), str(process.get("restarts", 0)))
+        state = ": ".join(str(process[part]) for part in ("state", "says") if process.get(part))
+        table.add_row(name, str(process.get("pid")), state, str(process.get("restarts", 0)))
     Screen().print(table)
     return 0
 

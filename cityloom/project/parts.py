@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from cityloom.keeper import protocol, wire
 from cityloom.kernel import clock
+from cityloom.project import machines
 from cityloom.project.home import Home
 
 HEALTH_PATH = "/health/live/"
@@ -31,6 +32,8 @@ class Part:
     environment: dict[str, str] = field(default_factory=dict)
     is_wanted: Callable[[], bool] = lambda: True
     """Whether it has anything to do; a process that has is started while the city is served."""
+    says: Callable[[], str] = lambda: ""
+    """What an operator is to know of it besides."""
 
 
 def parts_of(
@@ -40,7 +43,7 @@ def parts_of(
     urls = {"CITYLOOM_LIVE_URL": live_url, "CITYLOOM_WEB_URL": url, "CITYLOOM_HOSTS": _hosts(url)}
     return [
         Part("keeper", _keeper(home), lambda: keeper_answers(home.socket("keeper"))),
-        Part("worker", _child("worker"), lambda: beats(beat_file(home))),
+        Part("worker", _child("worker"), lambda: beats(beat_file(home)), says=machines.says(home)),
         Part("web", _child("web", web), lambda: answers(web), tuple(web), urls),
         Part("live", _child("live", live), lambda: answers(live), tuple(live), urls),
         Part("ingest", _child("ingest"), lambda: beats(beat_file(home, "ingest")), is_wanted=lambda: takes_in(home)),

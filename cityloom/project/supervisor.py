@@ -19,7 +19,7 @@ import click
 
 from cityloom.kernel import clock
 from cityloom.kernel.refused import Refused
-from cityloom.project import addresses
+from cityloom.project import addresses, machines
 from cityloom.project.home import Home
 from cityloom.project.parts import Part, parts_of
 
@@ -68,6 +68,7 @@ class Supervisor:
         self._live_url = live_url
         self._children = [Child(part) for part in parts]
         self._stop = threading.Event()
+        self._told: dict[str, Any] = {}
 
     def stop(self) -> None:
         """Ask `run` to end."""
@@ -102,11 +103,11 @@ class Supervisor:
             self._stop.wait(0.05)
 
     def _watch(self) -> None:
-        before = self._facts()
         for child in self._children:
             self._attend(child, clock.stopwatch())
-        if (after := self._facts()) != before:
-            _write(status_file(self._home), after)
+        if (facts := self._facts()) != self._told:
+            _write(status_file(self._home), facts)
+            self._told = facts
 
     def _attend(self, child: Child, now: float) -> None:
         if child.process is None:
@@ -160,7 +161,7 @@ class Supervisor:
             "processes": {
                 child.part.name: {
                     "pid": child.pid, "state": child.state, "restarts": child.restarts, "last_exit": child.last_exit,
-                }
+                } | ({"says": words} if (words := child.part.says()) else {})
                 for child in self._wanted()
             },
         }  # fmt: skip
@@ -171,9 +172,11 @@ def serve(
 ) -> None:
     """Run the city until SIGTERM, SIGINT or `stop(home)`.
 
-    Raises: Refused `serve.running`, `serve.demo_accounts`, `serve.unknown_host`, `serve.port_taken`, `serve.not_up`.
+    Raises: Refused `serve.running`, `serve.demo_accounts`, `serve.unknown_host`, `serve.port_taken`, `serve.not_up`,
+    and as `machines.address`.
     """
     _check_may_listen_on(host)
+    machines.address(home)
     with _only_one(home), _listening(host, port) as (web, live):
         url, live_url = (f"http://{host}:{addresses.port_of(sockets)}" for sockets in (web, live))
         supervisor = Supervisor(home, parts_of(home, url, live_url, web, live), url, live_url)

@@ -23,7 +23,7 @@ from cityloom.gate import jobs as gate
 from cityloom.kernel import clock, ids
 from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.refused import Refused
-from cityloom.project import inbox, placer, trier
+from cityloom.project import inbox, machines, placer, trier
 from cityloom.project.drilling import Stage
 from cityloom.project.errand import Errand
 from cityloom.project.home import Home
@@ -42,10 +42,10 @@ PROMPT = ("deliver events", "send alerts")
 Job = Callable[[datetime], object]
 
 
-def jobs() -> dict[str, Job]:
+def jobs(deliver: Job = lambda at: bus.drain(at=at)) -> dict[str, Job]:
     """What is done on each round, in this order."""
     return {
-        "deliver events": lambda at: bus.drain(at=at),
+        "deliver events": deliver,
         "send alerts": lambda at: _for_each_free(alerts.deliver_due, at),
         "tell those who asked": lambda at: subscriptions.tell_due(at=at),
         "erase what was stopped": lambda at: subscriptions.clear_up(at=at),
@@ -79,7 +79,9 @@ def run() -> None:
         "play drills": Stage(), "take in files": inbox.errand(), "look up addresses": placer.errand(),
         "try rules on the past": trier.errand(),
     }  # fmt: skip
-    table = jobs() | {name: each.tend for name, each in aside.items()}
+    line = machines.carrier(Home.from_environment())
+    between = machines.Between(line, Home.from_environment(), stop) if line else None
+    table = (jobs(between.deliver) if between else jobs()) | {name: each.tend for name, each in aside.items()}
     publisher = Publisher(Home.from_environment().lake)
     threading.Thread(target=publisher.run, args=(stop,), name="lake", daemon=True).start()
     while not stop.is_set() and os.getppid() == parent:
@@ -89,6 +91,8 @@ def run() -> None:
         wait_for_work(table, seen, stop)
     for each in aside.values():
         each.close()
+    if between:
+        between.close()
 
 
 def wait_for_work(table: dict[str, Job], seen: int, stop: threading.Event) -> None:

@@ -255,9 +255,14 @@ def process_faults(actor: Actor, at: datetime) -> list[Fault]:
     ]  # fmt: skip
 
 
+def _broker_faults() -> list[Fault]:
+    is_away = any(str(facts.get("says", "")).startswith("broker away") for facts in processes().values())
+    return [Fault(_("The broker between machines is away; events are delivered here meanwhile"), "wait")] * is_away
+
+
 def delivery_faults(actor: Actor, at: datetime) -> list[Fault]:
     """Events whose handlers gave up, and a queue that does not move."""
-    faults = []
+    faults = _broker_faults()
     if dead := bus.dead_letter_count():
         faults.append(Fault(_("Handlers that gave up: {count}").format(count=dead), "bad"))
     waiting, since = bus.waiting_since(clock.now() - timedelta(minutes=1))

@@ -1,4 +1,4 @@
-"""The bus: nothing is lost, nothing is announced that did not happen, and an operator sees what failed."""
+"""The bus, on both its roads: nothing is lost or announced that did not happen, and an operator sees what failed."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,6 +11,7 @@ from cityloom.bus.domain.backoff import MAX_ATTEMPTS, next_try
 from cityloom.bus.domain.wiring import routes_of
 from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.refused import Refused
+from tests.bus.roads import Deliver
 
 NOON = datetime(2026, 6, 3, 12, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
@@ -46,73 +47,73 @@ def wire(monkeypatch: pytest.MonkeyPatch):
     return _wire
 
 
-def test_events_arrive_in_order_and_once_at_each_handler(wire) -> None:
+def test_events_arrive_in_order_and_once_at_each_handler(wire, road: Deliver) -> None:
     first, second = Listener("first"), Listener("second")
     wire(first, second)
     for tower in ("north", "south"):
         actions.publish(BellRang(tower), at=NOON)
-    actions.drain(at=NOON)
-    actions.drain(at=NOON)
+    road(NOON)
+    road(NOON)
     assert first.heard == second.heard == ["north", "south"]
 
 
-def test_an_event_of_a_transaction_that_failed_was_never_published(wire) -> None:
+def test_an_event_of_a_transaction_that_failed_was_never_published(wire, road: Deliver) -> None:
     listener = Listener("first")
     wire(listener)
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         actions.publish(BellRang("north"), at=NOON)
         raise ZeroDivisionError
-    actions.drain(at=NOON)
+    road(NOON)
     assert listener.heard == []
 
 
-def test_publishing_the_same_event_id_twice_is_one_event(wire) -> None:
+def test_publishing_the_same_event_id_twice_is_one_event(wire, road: Deliver) -> None:
     listener = Listener("first")
     wire(listener)
     for _ in range(2):
         actions.publish(BellRang("north"), at=NOON, event_id="01" * 13)
-    actions.drain(at=NOON)
+    road(NOON)
     assert listener.heard == ["north"]
 
 
-def test_a_handler_that_fails_is_tried_again_later_and_holds_up_nobody(wire) -> None:
+def test_a_handler_that_fails_is_tried_again_later_and_holds_up_nobody(wire, road: Deliver) -> None:
     shaky, steady = Listener("shaky", failures=2), Listener("steady")
     wire(shaky, steady)
     actions.publish(BellRang("north"), at=NOON)
-    actions.drain(at=NOON)
+    road(NOON)
     assert (shaky.heard, steady.heard) == ([], ["north"])
-    actions.drain(at=NOON)
+    road(NOON)
     assert shaky.failures == 1, "not before its time"
     for seconds in (1, 4):
-        actions.drain(at=NOON + timedelta(seconds=seconds))
+        road(NOON + timedelta(seconds=seconds))
     assert (shaky.heard, steady.heard) == (["north"], ["north"])
     assert queries.pending("") == 0
 
 
-def test_a_handler_that_keeps_failing_becomes_a_dead_letter_that_an_operator_replays(wire) -> None:
+def test_a_handler_that_keeps_failing_becomes_a_dead_letter_that_an_operator_replays(wire, road: Deliver) -> None:
     broken = Listener("broken", failures=MAX_ATTEMPTS)
     wire(broken)
     event_id = actions.publish(BellRang("north"), at=NOON)
     for minute in range(MAX_ATTEMPTS + 1):
-        actions.drain(at=NOON + timedelta(minutes=2 * minute))
+        road(NOON + timedelta(minutes=2 * minute))
     (letter,) = queries.dead_letters()
     assert (letter.event_id, letter.attempts) == (event_id, MAX_ATTEMPTS)
     assert letter.why == "bell.deaf: The listener is away; ring again."
     later = NOON + timedelta(hours=1)
     actions.replay(event_id=event_id, handler=letter.handler, by=SYSTEM, at=later)
-    actions.drain(at=later)
+    road(later)
     assert broken.heard == ["north"]
     assert queries.dead_letters() == []
     with pytest.raises(Refused, match="not among the dead letters"):
         actions.replay(event_id=event_id, handler=letter.handler, by=SYSTEM, at=later)
 
 
-def test_an_exercise_that_a_process_holds_is_left_to_it(wire) -> None:
+def test_an_exercise_that_a_process_holds_is_left_to_it(wire, road: Deliver) -> None:
     listener = Listener("first")
     wire(listener)
     actions.hold(exercise_id="drill")
     actions.publish(BellRang("north"), at=NOON, exercise_id="drill")
-    actions.drain(at=NOON)
+    road(NOON)
     assert listener.heard == []
     actions.drain(at=NOON, exercise_id="drill")
     assert listener.heard == ["north"]
