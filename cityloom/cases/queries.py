@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ __all__ = [
     "cases_for", "cases_linked_with", "clocks_of", "cursor_of", "facts_of", "history_of", "known_matters", "links_of",
     "rights", "unit_names", "words_of",
 ]  # fmt: skip
+from cityloom.cases.domain.routing import card, classifier
+from cityloom.cases.domain.routing.classifier import Classifier
 
 
 def casetype_of(text: str) -> CaseType:
@@ -140,3 +143,35 @@ def process_of(data: bytes) -> Process:
     Raises: Refused `cases.xml_*`, `cases.process_*`, with the name, id and line of what is wrong.
     """
     return processes.process_of(data)
+def classifier_of(content: bytes) -> Classifier:
+    """The classifier in a file.
+
+    Raises: Refused `cases.classifier_broken`.
+    """
+    return classifier.from_bytes(content)
+
+
+@cache
+def shipped_classifier() -> Classifier:
+    """The classifier that comes with the program, trained on made-up reports."""
+    return classifier.from_bytes(classifier.SHIPPED.read_bytes())
+
+
+def card_of(model: Classifier) -> str:
+    """The model card of a classifier, in Markdown."""
+    return card.markdown(model)
+
+
+def trained(rows: Sequence[tuple[str, str]] | None, name: str, at: datetime) -> Classifier:
+    """A classifier of a city's texts with their categories, oldest first, or (None) of made-up ones.
+
+    Raises: Refused `cases.few_texts`.
+    """
+    from cityloom.cases.domain.routing import training  # takes a while to import
+
+    return training.made_up(at) if rows is None else training.of_city(rows, at, name)
+
+
+def classifier_file(model: Classifier) -> bytes:
+    """A classifier as a file: numbers and its card, no code."""
+    return classifier.to_bytes(model)

@@ -34,6 +34,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         account,
         address,
         alert,
+        caserouting,
         caserules,
         cases,
         city,
@@ -59,6 +60,8 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
     )  # fmt: skip
     cases.cases.add_command(caserules.table)
     cases.cases.add_command(caserules.process)
+    for command in (caserouting.train, caserouting.card, caserouting.classify):
+        cases.cases.add_command(command)
     sources.register.add_command(address.address)
     sources.register.add_command(linkage.link)
     cityloom.add_command(sensor)
