@@ -19,9 +19,11 @@ import time
 
 import numpy as np
 
-from bench._causes_tally import WEEK_S, Case, Feed, Tally, tally
+from bench._causes_tally import WEEK_S, Case, Feed, watch
 from bench._leak_year import Leak, recorded
 from bench._made_up_causes import LEARNT_WEEKS, PLANE, WEEKS, MadeUp, flood, gas
+from bench._made_up_roads import LEARNT_WEEKS as LEARNT_WEEKS_OF_ROADS
+from bench._made_up_roads import roads
 from bench._networks import water_network
 from bench.leaks import BEGINS_DAY, CACHE, DATA, INP, METERS
 from cityloom.detection.domain.calendar import Calendar
@@ -56,8 +58,7 @@ def bursts(seed: int) -> None:
     network, feed, at_s, value, cases = burst_recording(seed)
     since = 21 * _DAY_S
     moments = feed.moments(at_s, value, heard([]), since)
-    found = tally(pack("pipe-burst"), {"water": network}, moments, cases, near_m=1000)
-    found.tell("pipe-burst", (at_s[-1] - since) / WEEK_S)
+    watch(pack("pipe-burst"), {"water": network}, moments, cases, near_m=1000, weeks=(at_s[-1] - since) / WEEK_S).tell()
 
 
 def burst_recording(seed: int) -> tuple[Network, Feed, np.ndarray, np.ndarray, list[Case]]:
@@ -107,7 +108,7 @@ def made_up(name: str, recording: MadeUp, near_m: float) -> None:
     feed = Feed(recording.kind, recording.kind, recording.unit, lonlat[:, 0], lonlat[:, 1])
     networks = {"gas": recording.network} if recording.network else {}
     moments = feed.moments(recording.at_s, recording.value, recording.heard, LEARNT_WEEKS * WEEK_S)
-    tally(pack(name), networks, moments, recording.cases, near_m=near_m).tell(name, WEEKS - LEARNT_WEEKS)
+    watch(pack(name), networks, moments, recording.cases, near_m=near_m, weeks=WEEKS - LEARNT_WEEKS).tell()
 
 
 def traffic(seed: int) -> None:
@@ -118,11 +119,22 @@ def traffic(seed: int) -> None:
     cases = blocked(chance, at_s, value, lonlat, count=40)
     count = value.shape[1]
     feed = Feed(np.full(count, "traffic_speed", object), np.arange(count).astype(str).astype(object),
-                np.full(count, "km/h", object), lonlat[:, 0], lonlat[:, 1], Calendar.ahead(0))  # fmt: skip
+                np.full(count, "km/h", object), lonlat[:, 0], lonlat[:, 1], Calendar.ahead(0), recurs=True)  # fmt: skip
     since = at_s[0] + 3 * _DAY_S
     moments = feed.moments(at_s, value, heard([]), since)
-    found = tally(pack("traffic-incident"), {"road": network}, moments, cases, near_m=2500)
-    found.tell("traffic-incident", (at_s[-1] - since) / WEEK_S)
+    weeks = (at_s[-1] - since) / WEEK_S
+    watch(pack("traffic-incident"), {"road": network}, moments, cases, near_m=2500, weeks=weeks).tell()
+
+
+def jams(seed: int) -> None:
+    """Incidents on made-up motorways that jam by themselves most days."""
+    made = roads(seed)
+    count = made.value.shape[1]
+    feed = Feed(np.full(count, "traffic_speed", object), np.arange(count).astype(str).astype(object),
+                np.full(count, "km/h", object), *made.lonlat.T, Calendar.ahead(0), recurs=True)  # fmt: skip
+    moments = feed.moments(made.at_s, made.value, heard([]), LEARNT_WEEKS_OF_ROADS * WEEK_S)
+    weeks = (made.at_s[-1] / WEEK_S) - LEARNT_WEEKS_OF_ROADS
+    watch(pack("traffic-incident"), {"road": made.network}, moments, made.cases, near_m=2500, weeks=weeks).tell()
 
 
 def week_of_speeds() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -185,7 +197,7 @@ def faults(seed: int) -> None:
         value[rows, sensor] += chance.choice([-1, 1]) * chance.uniform(8, 40) * spread[sensor]
     cause, nobody = pack("pipe-burst"), heard([])
     moments = feed.moments(at_s[at_s < 21 * _DAY_S], value[at_s < 21 * _DAY_S], nobody, 14 * _DAY_S)
-    found: Tally = tally(cause, {"water": network}, moments, [], near_m=1000)
+    found = watch(cause, {"water": network}, moments, [], near_m=1000, weeks=1.0).at(cause.raise_at)
     print(f"sensor faults: {len(hours)} put into a week, {len(found.false)} told as bursts")
 
 
@@ -195,6 +207,7 @@ def _of(name: str, make: object, near_m: float) -> object:
 
 PARTS = {
     "bursts": bursts, "gas": _of("gas-leak", gas, 300), "flood": _of("flooding", flood, 600), "traffic": traffic,
+    "roads": jams,
     "faults": faults,
 }  # fmt: skip
 

@@ -34,7 +34,7 @@ class Calendar:
 
     def slots(self, at_s: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The half hour of the day (0 to 47) and the hour of the week (0 to 167, from Monday) of each instant."""
-        local = (at_s + self._offsets(at_s)).astype(np.int64)
+        local = (at_s + self.ahead_s(at_s)).astype(np.int64)
         day, second = np.divmod(local, _DAY_S)
         weekday = (day + _EPOCH_WEEKDAY) % 7
         if self.holidays:
@@ -43,7 +43,8 @@ class Calendar:
             weekday = np.where(days[place] == day, _SUNDAY, weekday)
         return second // int(DAY_SLOT_S), weekday * 24 + second // int(WEEK_SLOT_S)
 
-    def _offsets(self, at_s: NDArray[np.float64]) -> NDArray[np.float64] | float:
+    def ahead_s(self, at_s: NDArray[np.float64]) -> NDArray[np.float64] | float:
+        """How many seconds the clocks are ahead of UTC at each instant."""
         if len(self.offset_s) == 1:
             return self.offset_s[0]
         since = np.searchsorted(np.array(self.since_s), at_s, side="right") - 1

@@ -21,7 +21,12 @@ _SIZES = (4.0, 8.0, 16.0, 32.0)
 
 @dataclass(frozen=True)
 class Sign:
-    """What a kind of sensor does: `moves` is +1 up, -1 down, 0 either; `least` and `usual` are in `unit`."""
+    """What a kind of sensor does: `moves` is +1 up, -1 down, 0 either; `least` and `usual` are in `unit`.
+
+    With `together`, what all of the kind do at a time is taken off each; with `is_nearest`, at each place only the
+    nearest counts, and it says nothing of where the cause is: as rain does. What does not fade is felt wholly up to
+    where it ends, as a queue is; then `carries_m` is about how far it reaches.
+    """
 
     kind: str
     moves: int
@@ -31,7 +36,9 @@ class Sign:
     usual: float | None = None
     unit: str = ""
     alone: float = 0.01
-    together: float = 0.0
+    together: bool = False
+    is_nearest: bool = False
+    fades: bool = True
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,10 @@ class Told:
 
 @dataclass(frozen=True)
 class Cause:
-    """A physical cause; `often` is a year and km of `network` (km2 of ground where that is `none`)."""
+    """A physical cause; `often` is a year and km of `network` (km2 of ground where that is `none`).
+
+    It is told when it has been as probable as `raise_at` for `lasts_s`.
+    """
 
     name: str
     title: Mapping[str, str]
@@ -59,6 +69,7 @@ class Cause:
     sizes: tuple[float, ...]
     signs: tuple[Sign, ...]
     calls: tuple[Told, ...]
+    lasts_s: float = 0.0
 
 
 def shipped() -> dict[str, Path]:
@@ -91,6 +102,7 @@ def cause_of(text: str) -> Cause:
         tuple(_sign(each, f"evidence.{at}") for at, each in enumerate(document["evidence"]) if "kind" in each),
         tuple(Told(each["call"], float(each["carries_m"]), float(each["told"]), float(each["idle"]))
               for each in document["evidence"] if "call" in each),
+        seconds_of(document["lasts"]) if "lasts" in document else 0.0,
     )  # fmt: skip
     kinds = [sign.kind for sign in found.signs]
     if twice := next((kind for kind in kinds if kinds.count(kind) > 1), ""):
@@ -113,5 +125,6 @@ def _sign(written: Mapping[str, Any], where: str) -> Sign:
     return Sign(
         written["kind"], {"up": 1, "down": -1, "either": 0}[written["moves"]], float(written["carries_m"]),
         written.get("along", "network"), float(written.get("least", 0.0)), None if usual is None else float(usual),
-        unit, float(written.get("alone", 0.01)), float(written.get("together", 0.0)),
+        unit, float(written.get("alone", 0.01)), written.get("together", False), written.get("nearest", False),
+        written.get("fades", True),
     )  # fmt: skip

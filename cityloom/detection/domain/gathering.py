@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 from scipy.special import logsumexp
 
 from cityloom.detection.domain import weighing
@@ -16,6 +17,7 @@ from cityloom.detection.domain.evidence import Evidence
 from cityloom.detection.domain.places import Places, places_near
 from cityloom.detection.domain.said import Heard, Said
 from cityloom.detection.domain.topology import Network
+from cityloom.kernel.geometry import LocalProjection
 
 Floats = NDArray[np.float64]
 NOTICED = 4.0
@@ -29,7 +31,8 @@ _ODDS_LEFT = 2.0
 """Log-odds that must be left without the loudest source: no finding hangs on one."""
 _WEIGHTS_KEPT = 50
 _FURTHEST = 8.0
-_REACHES = (0.4, 1.0, 2.0)
+"""So many times as far as an effect carries it may be felt at all, and what is odd next to it is a part of it."""
+_REACHES = (0.4, 1.0, 2.0, 4.0)
 """How far an effect carries differs from place to place: so many times what the pack says, all as likely."""
 
 
@@ -75,7 +78,30 @@ def _of_cause(cause: Cause, network: Network | None, said: Said, heard: Heard, a
         if best is None:
             return
         yield best
-        spent |= {item.source for item in best.evidence if item.weight > 0}
+        spent |= {item.source for item in best.evidence if item.weight > 0} | _around(cause, best, said, heard)
+
+
+def _around(cause: Cause, best: Finding, said: Said, heard: Heard) -> set[str]:
+    """The sources next to a finding, and next to those of them that are odd, and so on, whatever they say."""
+    far = {sign.kind: sign.carries_m for sign in cause.signs} | {told.category: told.carries_m for told in cause.calls}
+    reach = _FURTHEST * np.array([far.get(str(kind), 0.0) for kind in (*said.kind, *heard.category)])
+    xy = LocalProjection(best.lon, best.lat).xy(np.r_[said.lon, heard.lon], np.r_[said.lat, heard.lat])
+    odd = np.r_[_odd(cause, said), np.zeros(len(heard), bool)]
+    part, edge = np.zeros(len(xy), bool), np.zeros((1, 2))
+    while len(edge):
+        near = ~part & (cKDTree(edge).query(xy)[0] <= reach)
+        part |= near
+        edge = xy[near & odd]
+    return set(np.r_[said.source, heard.source][part].astype(str).tolist())
+
+
+def _odd(cause: Cause, said: Said) -> NDArray[np.bool_]:
+    """Which streams make somebody look for this cause."""
+    found = np.zeros(len(said), bool)
+    for sign in cause.signs:
+        rows = np.flatnonzero(said.kind == sign.kind)
+        found[rows] = _felt(sign, _spreads(sign, said.only(rows))) >= NOTICED
+    return found
 
 
 def _without(heard: Heard, spent: set[str]) -> Heard:
@@ -85,14 +111,13 @@ def _without(heard: Heard, spent: set[str]) -> Heard:
 
 @dataclass
 class _Weighed:
-    """What speaks for a cause at each place, by size and reach, and for something that moves all sensors."""
+    """What speaks for a cause at each place, by size and reach."""
 
     cause: Cause
     places: Places
     prior: Floats
     columns: list[tuple[str, list[Floats], NDArray[np.int64]]] = field(default_factory=list)
     silence: float = 0.0
-    together: float = -np.inf
 
     def odds(self, left_out: int = -1) -> Floats:
         """Log-odds of each size and reach at each place, (sizes, places); without one source, where that is asked."""
@@ -117,7 +142,7 @@ def _best(cause: Cause, network: Network | None, said: Said, heard: Heard, at_s:
     if weighed is None:
         return None
     odds = weighed.odds()
-    total = float(logsumexp(odds) - logsumexp([0.0, weighed.together]))
+    total = float(logsumexp(odds))
     size, place = np.unravel_index(int(odds.argmax()), odds.shape)
     weights = weighed.at(int(size), int(place))
     probability = 1 / (1 + np.exp(-np.clip(total, -50, 50)))
@@ -142,14 +167,15 @@ def _stands(weighed: _Weighed, weights: Floats) -> bool:
 def _weighed(cause: Cause, network: Network | None, said: Said, heard: Heard) -> _Weighed | None:
     """All evidence near to what is out of the ordinary; None where nothing is."""
     rows = [np.flatnonzero(said.kind == sign.kind) for sign in cause.signs]
-    spreads = [said.only(at).in_spreads(sign.least, sign.usual, sign.unit)
-               for sign, at in zip(cause.signs, rows, strict=True)]  # fmt: skip
+    spreads = [_spreads(sign, said.only(at)) for sign, at in zip(cause.signs, rows, strict=True)]
     calls = [np.flatnonzero(heard.category == told.category) for told in cause.calls]
-    wild = [at[_felt(sign, values) >= NOTICED] for sign, at, values in zip(cause.signs, rows, spreads, strict=True)]
+    wild = [at[_felt(sign, values) >= NOTICED] for sign, at, values in zip(cause.signs, rows, spreads, strict=True)
+            if not sign.is_nearest]  # fmt: skip
     seeds = np.concatenate([*wild, np.zeros(0, np.int64)]), np.concatenate([*calls, np.zeros(0, np.int64)])
     if not len(seeds[0]) + len(seeds[1]):
         return None
-    reach = 2 * max([sign.carries_m for sign in cause.signs] + [told.carries_m for told in cause.calls])
+    near = [sign.carries_m for sign in cause.signs if not sign.is_nearest]
+    reach = 2 * max(near + [told.carries_m for told in cause.calls])
     places = places_near(network, np.r_[said.lon[seeds[0]], heard.lon[seeds[1]]],
                          np.r_[said.lat[seeds[0]], heard.lat[seeds[1]]], reach)  # fmt: skip
     found = _Weighed(cause, places, np.log(cause.often * cause.within_s / _YEAR_S * places.extent))
@@ -171,6 +197,11 @@ def _add_calls(found: _Weighed, heard: Heard, calls: list[NDArray[np.int64]]) ->
         found.silence += silence
 
 
+def _spreads(sign: Sign, said: Said) -> Floats:
+    values = said.in_spreads(sign.least, sign.usual, sign.unit)
+    return values - weighing.common(values) if sign.together else values
+
+
 def _felt(sign: Sign, spreads: Floats) -> Floats:
     return spreads * sign.moves if sign.moves else np.abs(spreads)
 
@@ -181,12 +212,9 @@ def _add_sensors(found: _Weighed, sign: Sign, said: Said, spreads: Floats, rows:
     near = (far <= _FURTHEST).any(axis=0)  # what lies further off feels nothing of it
     weights = [weighing.for_size(sign, spreads[near], np.exp(-far[:, near] / reach), size)
                for reach in _REACHES for size in sizes]  # fmt: skip
+    if sign.is_nearest and near.any():
+        weights = [weighing.nearest(each, far[:, near]) for each in weights]
     found.columns.append((sign.kind, weights, rows[near]))
-    if sign.together and len(rows):
-        alike = np.ones((1, len(rows)))
-        everywhere = [weighing.for_size(sign, spreads, alike, size).sum() for size in sizes]
-        all_move = float(logsumexp(everywhere) - np.log(len(everywhere)) + np.log(sign.together))
-        found.together = float(np.logaddexp(found.together, all_move))
 
 
 def _told(

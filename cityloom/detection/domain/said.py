@@ -14,13 +14,17 @@ from cityloom.kernel import units
 Floats = NDArray[np.float64]
 Texts = NDArray[np.object_]
 
+_RANGE = 4.0
+"""Some tens of readings around an hour lie within about four of its spreads; at night a road's is a part of the day's."""
+
 
 @dataclass(frozen=True)
 class Said:
     """The last reading of each stream, with what its own past let expect, in its unit.
 
     `source` is as in evidence (`datastream:17`), `name` what people call it. `moved` is how far the value has come in
-    `over_s`; `working` is false for sensors that are known to fail: they say nothing, for or against.
+    `over_s`; `working` is false for sensors that are known to fail: they say nothing, for or against. Between `low` and
+    `high` a stream is as usual (`recurring.Recurring` learns them); without them only what is expected is.
     """
 
     source: Texts
@@ -36,13 +40,16 @@ class Said:
     moved: Floats
     over_s: Floats
     working: NDArray[np.bool_]
+    low: Floats | None = None
+    high: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.source)
 
     def only(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Said:
         """Some of the streams."""
-        return Said(*(getattr(self, each.name)[rows] for each in fields(self)))
+        columns = (getattr(self, each.name) for each in fields(self))
+        return Said(*(None if column is None else column[rows] for column in columns))
 
     def recent(self, at_s: float, within_s: float) -> Said:
         """What was said lately, by sensors that work and have a past."""
@@ -58,7 +65,11 @@ class Said:
         if usual is not None:
             middle = np.array([units.convert(usual, unit, own) for own in self.unit.tolist()], dtype=np.float64)
             return (self.value - middle) / np.where(floor > 0, floor, 1.0)
-        spread = np.maximum(self.spread, floor)
+        spread = self.spread
+        if self.low is not None and self.high is not None:
+            middle = np.clip(self.value, np.fmin(middle, self.low), np.fmax(middle, self.high))
+            spread = np.fmin(spread, (self.high - self.low) / _RANGE)
+        spread = np.maximum(spread, floor)
         return (self.value - middle) / np.where(spread > 0, spread, 1.0)
 
 

@@ -83,7 +83,8 @@ class Network:
     def to_edges(self, nodes: Ints, limit_m: float = np.inf, *, upstream: bool = False) -> Floats:
         """Metres along the network from each node to the middle of each edge; infinite beyond the limit.
 
-        With `upstream`, and where the network has directions, only edges from which one comes to the node count.
+        With `upstream`, and where the network has directions, only edges count to which one comes from the node: what
+        happens there is felt at nodes before it, as a queue is.
         """
         one_way = upstream and self.directed
         known, which = np.unique(nodes, return_inverse=True)
@@ -96,9 +97,8 @@ class Network:
         if asked not in self._asked:
             if len(self._asked) * len(self.begin) > _MOST_KEPT:
                 self._asked.clear()
-            far = dijkstra(self.graph.T if one_way else self.graph, directed=one_way, indices=node, limit=limit_m)
-            # one comes from the edge to the node through the edge's end
-            near = far[self.end] if one_way else np.minimum(far[self.begin], far[self.end])
+            far = dijkstra(self.graph, directed=one_way, indices=node, limit=limit_m)
+            near = far[self.begin] if one_way else np.minimum(far[self.begin], far[self.end])
             reached = near + self.length_m / 2
             self._asked[asked] = np.where(reached <= limit_m, reached, np.inf)
         return self._asked[asked]
