@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 from scipy.special import logsumexp
 
 from cityloom.detection.domain import weighing
@@ -31,7 +30,9 @@ _ODDS_LEFT = 2.0
 """Log-odds that must be left without the loudest source: no finding hangs on one."""
 _WEIGHTS_KEPT = 50
 _FURTHEST = 8.0
-"""So many times as far as an effect carries it may be felt at all, and what is odd next to it is a part of it."""
+"""So many times as far as an effect carries it may be felt at all."""
+_NEXT_M = 2000.0
+"""What is odd so near to something odd is a part of it, where an effect carries as far at all."""
 _REACHES = (0.4, 1.0, 2.0, 4.0)
 """How far an effect carries differs from place to place: so many times what the pack says, all as likely."""
 
@@ -85,7 +86,10 @@ def _around(cause: Cause, best: Finding, said: Said, heard: Heard) -> set[str]:
     """The sources next to a finding, and next to those of them that are odd, and so on, whatever they say."""
     far = {sign.kind: sign.carries_m for sign in cause.signs} | {told.category: told.carries_m for told in cause.calls}
     reach = _FURTHEST * np.array([far.get(str(kind), 0.0) for kind in (*said.kind, *heard.category)])
+    reach = np.minimum(reach, _NEXT_M)
     xy = LocalProjection(best.lon, best.lat).xy(np.r_[said.lon, heard.lon], np.r_[said.lat, heard.lat])
+    from scipy.spatial import cKDTree
+
     odd = np.r_[_odd(cause, said), np.zeros(len(heard), bool)]
     part, edge = np.zeros(len(xy), bool), np.zeros((1, 2))
     while len(edge):

@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 Texts = NDArray[np.object_]
 
 _RANGE = 4.0
-"""Some tens of readings around an hour lie within about four of its spreads; at night a road's is a part of the day's."""
+"""Some tens of readings around an hour lie within about four of its spreads: at night a road's is less than by day."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Said:
 
     `source` is as in evidence (`datastream:17`), `name` what people call it. `moved` is how far the value has come in
     `over_s`; `working` is false for sensors that are known to fail: they say nothing, for or against. Between `low` and
-    `high` a stream is as usual (`recurring.Recurring` learns them); without them only what is expected is.
+    `high` a stream is as usual (`recurring.Recurring` learns them); NaN where that is not known.
     """
 
     source: Texts
@@ -43,13 +43,17 @@ class Said:
     low: Floats | None = None
     high: Floats | None = None
 
+    def __post_init__(self) -> None:
+        for name in ("low", "high"):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, np.full(len(self.source), np.nan))
+
     def __len__(self) -> int:
         return len(self.source)
 
     def only(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Said:
         """Some of the streams."""
-        columns = (getattr(self, each.name) for each in fields(self))
-        return Said(*(None if column is None else column[rows] for column in columns))
+        return Said(*(getattr(self, each.name)[rows] for each in fields(self)))
 
     def recent(self, at_s: float, within_s: float) -> Said:
         """What was said lately, by sensors that work and have a past."""
@@ -65,11 +69,9 @@ class Said:
         if usual is not None:
             middle = np.array([units.convert(usual, unit, own) for own in self.unit.tolist()], dtype=np.float64)
             return (self.value - middle) / np.where(floor > 0, floor, 1.0)
-        spread = self.spread
-        if self.low is not None and self.high is not None:
-            middle = np.clip(self.value, np.fmin(middle, self.low), np.fmax(middle, self.high))
-            spread = np.fmin(spread, (self.high - self.low) / _RANGE)
-        spread = np.maximum(spread, floor)
+        low, high = (np.asarray(bound, dtype=np.float64) for bound in (self.low, self.high))
+        middle = np.clip(self.value, np.fmin(middle, low), np.fmax(middle, high))
+        spread = np.maximum(np.fmin(self.spread, (high - low) / _RANGE), floor)
         return (self.value - middle) / np.where(spread > 0, spread, 1.0)
 
 
