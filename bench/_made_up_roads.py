@@ -2,7 +2,7 @@
 
 Simulated, synthetic, and labelled so: cells of half a kilometre, each passing on what it holds and what the next can
 take (Daganzo 1994, The cell transmission model, Transportation Research B 28(4)), steps of 15 s. Demand has its hours,
-better and worse days, weekends and rain; three lanes are lost for good at some places, where it jams at most rush hours;
+better and worse days, weekends and rain; some places are narrower for good, and there it jams at most rush hours;
 an incident takes a part of a cell's capacity for half an hour to an hour and a half, and is a case where it makes a
 queue: speeds show no others.
 """
