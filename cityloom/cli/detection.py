@@ -1,4 +1,4 @@
-"""`cityloom detection packs|check|try|put|withdraw|history`: rules and causes, what they would have said, what runs."""
+"""`cityloom detection packs|check|try|put|withdraw|history|leaks`: rules and causes, on the past and at work."""
 
 from __future__ import annotations
 
@@ -118,6 +118,33 @@ def withdraw(runtime: Runtime, pack: str, reason: str) -> None:
 
     actions.withdraw_pack(pack=pack, reason=reason, by=SYSTEM, at=clock.now())
     click.echo(f"{pack} is not in force any more.")
+
+
+@detection.command()
+@click.option("--learn-since", type=click.DateTime(["%Y-%m-%d"]), help="First day of the quiet weeks in which it is "
+              "learnt what is usual; else those chosen before, or the first eight with readings.")  # fmt: skip
+@click.option("--learn-days", type=click.IntRange(28, 366), default=56, show_default=True, help="How many these are.")
+@_JSON
+@click.pass_obj
+def leaks(runtime: Runtime, learn_since: datetime | None, learn_days: int, as_json: bool) -> None:
+    """Look for leaks in the water network now, as the worker does each morning."""
+    runtime.open_city()
+    from cityloom.detection import actions
+
+    at = clock.now()
+    if learn_since is not None:
+        actions.learn_usual(since=learn_since.replace(tzinfo=UTC), days=learn_days, by=SYSTEM, at=at)
+    found = actions.look_for_leaks(by=SYSTEM, at=at)
+    rows = [{"day": _time(one.at_s)[:10], "what": one.kind, "litres_s": round(one.litres, 1),
+             "main": str(found.edge[one.place]) if one.kind in ("leak", "mended") else ""}
+            for one in found.events]  # fmt: skip
+    if as_json:
+        click.echo(json.dumps({"sensors": found.sensors, "days": found.days, "raised": found.raised, "events": rows}))
+        return
+    click.echo(f"{found.sensors} sensors, {found.days} days; {len(found.raised)} new detections")
+    for row in rows:
+        litres = f"{row['litres_s']} L/s" if row["main"] else ""
+        click.echo(f"  {row['day']}  {row['what']:8} {row['main']:20} {litres}")
 
 
 @detection.command()

@@ -21,7 +21,7 @@ from cityloom.detection.domain.pack import Pack
 from cityloom.detection.domain.windows import WIDTH, windows
 from cityloom.detection.events import DetectionRaised
 from cityloom.detection.models import Baseline, Detection, Miss
-from cityloom.detection.trust import judgements, misses, trials
+from cityloom.detection.trust import judgements, leaks, misses, trials
 from cityloom.detection.trust import packs as kept
 from cityloom.detection.trust.misses import Event
 from cityloom.detection.trust.trials import Past
@@ -169,6 +169,23 @@ def cancel_trial(*, trial_id: str, by: Actor, at: datetime) -> None:
     """
     policies.check_can_write_packs(by)
     trials.cancel(trial_id, at)
+
+
+def look_for_leaks(*, by: Actor, at: datetime) -> leaks.Looked:
+    """Look for leaks in all whole days since what is usual was learnt; the same day again tells nothing new.
+
+    Raises: Refused `detection.leak_network`, `detection.leak_sensors`, `detection.leak_young`, `detection.leak_old`.
+    """
+    return leaks.look(at)
+
+
+def learn_usual(*, since: datetime, days: int, by: Actor, at: datetime) -> None:
+    """Choose the weeks, without leaks that one knows of, in which the water network's usual is learnt.
+
+    Raises: Refused `detection.role`, `detection.quiet_short`.
+    """
+    policies.check_can_write_packs(by)
+    leaks.learn_from(since, days, at)
 
 
 def note_outcome(*, detection_id: str, kind: str, matter_id: str, by: Actor, at: datetime) -> None:

@@ -11,6 +11,7 @@ CLASSIFICATION = {
                   "radius_m": "clear", "first_at": "clear", "last_at": "clear", "raised_at": "clear",
                   "score": "clear", "evidence": "clear", "rule": "clear", "places": "clear", "litres_s": "clear",
                   "part_of": "clear"},
+    "LeakWatch": {"network": "clear", "since": "clear", "until": "clear", "set_at": "clear"},
     "SensorState": {"datastream_id": "clear", "state": "clear", "since": "clear", "found": "clear", "limit": "clear",
                     "is_failed": "clear"},
     "Judgement": {"id": "clear", "detection": "clear", "verdict": "clear", "duplicate_of": "clear",
@@ -72,6 +73,18 @@ class Detection(models.Model):
 
     def __str__(self) -> str:
         return self.id
+
+
+class LeakWatch(models.Model):
+    """The quiet weeks in which it is learnt what is usual in a network, for leaks to be seen after them."""
+
+    network = models.CharField(max_length=16, primary_key=True)
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+    set_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.network}: {self.since:%Y-%m-%d} to {self.until:%Y-%m-%d}"
 
 
 class SensorState(models.Model):

@@ -26,6 +26,7 @@ from cityloom.detection.domain.said import Said
 from cityloom.detection.models import Baseline, Detection, SensorState
 from cityloom.detection.trust import past, replay
 from cityloom.detection.trust.judgements import JudgementFacts, OutcomeFacts, duplicates_of, judgements_of, outcomes_of
+from cityloom.detection.trust.leaks import is_wanted as are_leaks_wanted
 from cityloom.detection.trust.packs import StepFacts, VersionFacts, packs_in_force, steps_of, versions_of, written
 from cityloom.detection.trust.packs import in_force as versions_in_force
 from cityloom.detection.trust.packs import names as kept_packs
@@ -38,8 +39,8 @@ from cityloom.kernel.refused import Refused
 
 __all__ = [
     "DetectionFacts", "EvidenceFacts", "FailedSensor", "JudgementFacts", "OutcomeFacts", "SensorNow", "StepFacts",
-    "Tried", "VersionFacts", "baselines_of", "detection", "detections_of", "duplicates_of", "evidence_of",
-    "failed_sensors", "fired_in_city", "fired_on", "fired_on_sent", "is_any_trial_open", "is_known",
+    "Tried", "VersionFacts", "are_leaks_wanted", "baselines_of", "detection", "detections_of", "duplicates_of",
+    "evidence_of", "failed_sensors", "fired_in_city", "fired_on", "fired_on_sent", "is_any_trial_open", "is_known",
     "is_trial_to_stop", "judgements_of", "kept_packs", "outcomes_of", "pack_of", "pack_version", "packs_in_force",
     "scenes_of", "sensor_now", "sensors_now", "sentence_of", "shipped_pack_files", "shipped_packs", "states_now",
     "steps_of", "versions_in_force", "versions_of", "written",

@@ -297,6 +297,12 @@ def network_names() -> tuple[str, ...]:
     return (*graph.NETWORKS, graph.ROAD)
 
 
+def has_loaded_mains(name: str) -> bool:
+    """Whether an operator has loaded mains of a network; those that a city was built with are not known so well."""
+    told = RECORDS["mains"].still_said(last_known_load())
+    return name in graph.NETWORKS and told.filter(network__in=graph.NETWORKS[name]).exists()
+
+
 def network_version(name: str) -> str:
     """Another one once a network may have changed; asked often, so it costs little."""
     registers = ("roads",) if name == graph.ROAD else ("mains", "fittings")

@@ -34,7 +34,7 @@ _KNOWN_TO = 0.3
 _FELT_AT_ALL = 0.05
 _SETTLES_DAYS = 3
 _LEAST_HOURS, _LEAST_SHARE = 18, 0.8
-_LITTLE = ("Quiet weeks are needed to know what is usual: at least {limit} days of readings, and here there are "
+LITTLE = ("Quiet weeks are needed to know what is usual: at least {limit} days of readings, and here there are "
            "{value}; take a longer time.")  # fmt: skip
 LEAK, MENDED, SENSOR, OTHER = "leak", "mended", "sensor", "other"
 
@@ -85,7 +85,7 @@ def learn(at_s: Floats, value: Floats, least: Floats, calendar: Calendar | None 
     hour_s, mean = hourly(at_s, value)
     days = (hour_s[-1] - hour_s[0]) / DAY_S if len(hour_s) else 0.0
     if days < LEAST_DAYS - 1:
-        raise Refused("detection.quiet_short", _LITTLE, value=round(days), limit=LEAST_DAYS)
+        raise Refused("detection.quiet_short", LITTLE, value=round(days), limit=LEAST_DAYS)
     slot = calendar.slots(hour_s)[1]
     week = np.array([_median(mean[slot == each], mean) for each in range(WEEK_SLOTS)])
     left = np.nan_to_num(mean - week[slot])
