@@ -10,5 +10,7 @@ class SignalsConfig(AppConfig):
         """Register the brokers that come with Cityloom."""
         from cityloom.signals import plugins
         from cityloom.signals.contrib.mqtt.lazily import LazyMqtt
+        from cityloom.signals.contrib.nats.lazily import LazyNats
 
         plugins.register(LazyMqtt())
+        plugins.register(LazyNats())
