@@ -20,7 +20,7 @@ _OPENS = (yaml.FlowSequenceStartToken, yaml.FlowMappingStartToken, yaml.BlockSeq
 _CLOSES = (yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken, yaml.BlockEndToken)
 Place = tuple[str | int, ...]
 NO_YAML = Detail("this is no YAML")
-_TYPES = {
+TYPES = {
     "object": Detail("names with values are wanted here"), "array": Detail("a list is wanted here"),
     "string": Detail("a text is wanted here"), "boolean": Detail("true or false is wanted here"),
     "integer": Detail("a whole number is wanted here"), "number": Detail("a number is wanted here"),
@@ -70,7 +70,7 @@ def read(text: str, *, begins: Detail) -> Document:
         return _read(text, begins)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise Fault(_no_yaml(error.problem or ""), line) from error
+        raise Fault(no_yaml(error.problem or ""), line) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise Fault(NO_YAML, 1) from error
 
@@ -99,7 +99,7 @@ def why(error: Any) -> Detail:
     if error.validator == "required":
         return Detail("it lacks {value}", next(name for name in wanted if name not in error.instance))
     if error.validator == "type":
-        return _TYPES[wanted]
+        return TYPES[wanted]
     if error.validator == "oneOf":
         wanted = ", ".join(name for one in wanted for name in one.get("required", ()))
     if wanted == 1 and error.validator in _FEWER:
@@ -115,7 +115,7 @@ def meant(word: str, known: Sequence[str]) -> Detail:
     return Detail("{value} (there are: {limit})", word[:_LONGEST_SHOWN], ", ".join(known)[:300])
 
 
-def _no_yaml(problem: str) -> Detail:
+def no_yaml(problem: str) -> Detail:
     """What the library says most often, in words that can be translated."""
     if problem.startswith("mapping values are not allowed"):
         return Detail("a colon stands where no name is expected; put a text that has one into quotes")

@@ -47,10 +47,10 @@ def main(arguments: Sequence[str]) -> None:
         from cityloom.project import ingest
 
         ingest.run()
-    elif name == "exchange":
-        from cityloom.project import exchange
+    elif name == "switchboard":
+        from cityloom.project import switchboard
 
-        exchange.run()
+        switchboard.run()
     elif name == "live":
         _serve_live(handles)
     elif name == "inbox":

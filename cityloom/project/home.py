@@ -131,9 +131,15 @@ class Home:
         return Path(os.environ.get("CITYLOOM_BRIDGE") or self.path / "bridge.yaml").expanduser().absolute()
 
     @property
-    def exchange(self) -> Path:
-        """The file that says with which broker SensorThings is exchanged; it need not be there."""
-        return Path(os.environ.get("CITYLOOM_EXCHANGE") or self.path / "exchange.yaml").expanduser().absolute()
+    def switchboard(self) -> Path:
+        """The file that says with which broker SensorThings is exchanged; it need not be there.
+
+        Its earlier name, `exchange.yaml`, is read where there is no other.
+        """
+        named = os.environ.get("CITYLOOM_SWITCHBOARD") or os.environ.get("CITYLOOM_EXCHANGE")
+        file, earlier = Path(named or self.path / "switchboard.yaml"), self.path / "exchange.yaml"
+        chosen = file if named or file.exists() or not earlier.exists() else earlier
+        return chosen.expanduser().absolute()
 
     @property
     def readings(self) -> Path:

@@ -8,9 +8,8 @@ import os
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from django.db import close_old_connections
 
@@ -29,18 +28,6 @@ _LOOK_S = 5.0
 _SAID_EVERY_S = 1.0
 
 
-class Companion(Protocol):
-    """Something that runs beside the road in the ingest process, on a line of its own."""
-
-    def start(self) -> None: ...
-    def tick(self) -> None: ...
-    def stop(self) -> None: ...
-
-
-COMPANIONS: list[Callable[[str], Companion]] = []
-"""Makers of companions, each called with the text of the bridge, or "" where there is none."""
-
-
 class Ingest:
     """Owns the city's readings as long as it runs."""
 
@@ -53,7 +40,6 @@ class Ingest:
         home.readings.mkdir(mode=0o700, exist_ok=True)
         self._folder = signals.open_folder(home.readings)
         self._of_file: Counter[str] = Counter()
-        self._companions: list[Companion] = []
         self._road: Any = None
         self._lookout: Any = None
 
@@ -91,15 +77,7 @@ class Ingest:
         """Carry what the broker of the bridge sends, until its file changes; without one look after the folder."""
         self._bridge = self._text()
         self._bridge_ended.clear()
-        companions = [make(self._bridge) for make in COMPANIONS]
-        try:
-            for one in companions:
-                one.start()
-            self._companions = companions
-            self._carry()
-        finally:
-            for one in companions:
-                one.stop()
+        self._carry()
 
     def _carry(self) -> None:
         if not self._bridge:
@@ -126,8 +104,6 @@ class Ingest:
         try:
             self._take_file()
             self._lookout.tick(clock.now())
-            for one in self._companions:
-                one.tick()
         except Refused as refusal:
             log.warning("taking in: %s", refusal.code)
         except Exception:  # the process outlives any of these: the defect is in the log, the next turn tries again

@@ -47,14 +47,19 @@ def parts_of(
         Part("web", _child("web", web), lambda: answers(web), tuple(web), urls),
         Part("live", _child("live", live), lambda: answers(live), tuple(live), urls),
         Part("ingest", _child("ingest"), lambda: beats(beat_file(home, "ingest")), is_wanted=lambda: takes_in(home)),
-        Part("exchange", _child("exchange"), lambda: beats(beat_file(home, "exchange")), environment=urls,
-             is_wanted=home.exchange.exists),
+        Part("switchboard", _child("switchboard"), lambda: beats(beat_file(home, "switchboard")), environment=urls,
+             is_wanted=lambda: exchanges(home)),
     ]  # fmt: skip
 
 
 def takes_in(home: Home) -> bool:
     """Whether readings come in at a high rate here: from a broker, or from a folder."""
     return home.bridge.exists() or home.readings.is_dir()
+
+
+def exchanges(home: Home) -> bool:
+    """Whether SensorThings is exchanged with a broker here."""
+    return home.switchboard.exists()
 
 
 def beat_file(home: Home, name: str = "worker") -> Path:

@@ -58,7 +58,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def serving(environment: dict[str, str]) -> Iterator[tuple[subprocess.Popen[str], Home]]:
     home = Home(Path(environment["CITYLOOM_HOME"]))
     home.readings.mkdir(parents=True, exist_ok=True)
-    home.exchange.write_text("broker: mqtt://127.0.0.1:9", "utf-8")  # away, which the process has to bear
+    home.switchboard.write_text("broker: mqtt://127.0.0.1:9", "utf-8")  # away, which the process has to bear
     command = [sys.executable, "-m", "cityloom", "serve"]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     assert process.stdout
@@ -94,7 +94,7 @@ def test_it_serves_survives_and_stops(
     process, home = serving
     facts = supervisor.status(home)
     assert {name: one["state"] for name, one in facts["processes"].items()} == dict.fromkeys(
-        ("keeper", "worker", "web", "live", "ingest", "exchange"), "well"
+        ("keeper", "worker", "web", "live", "ingest", "switchboard"), "well"
     )
     client = signed_in(facts["url"])
     assert "max-age" in client.get("/static/ui/cityloom.css").headers["cache-control"]

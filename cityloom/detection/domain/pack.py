@@ -13,9 +13,10 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from cityloom.detection.domain.pack_faults import NO_YAML, located, no_yaml, place_of, unfit, unreadable, why
+from cityloom.detection.domain.pack_faults import located, place_of, unfit, unreadable, why
 from cityloom.kernel import units
 from cityloom.kernel.refused import Detail, Refused
+from cityloom.kernel.written import NO_YAML, no_yaml
 
 LARGEST_BYTES = 256 * 1024
 _FOLDER = Path(__file__).parent

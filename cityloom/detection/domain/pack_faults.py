@@ -8,17 +8,12 @@ from typing import Any
 import yaml
 
 from cityloom.kernel.refused import Detail, Refused
+from cityloom.kernel.written import TYPES
 
 _UNREADABLE = "The rule pack cannot be read at line {limit}: {value}."
 _UNFIT = "The rule pack does not fit: {value}."
 _UNFIT_AT = "Line {limit} of the rule pack does not fit: {value}."
 _SHOWN = 80
-NO_YAML = Detail("this is no YAML")
-_TYPES = {
-    "object": Detail("names with values are wanted here"), "array": Detail("a list is wanted here"),
-    "string": Detail("a text is wanted here"), "integer": Detail("a whole number is wanted here"),
-    "number": Detail("a number is wanted here"),
-}
 _UNMET = {
     "minimum": "it is less than {limit}", "maximum": "it is more than {limit}", "const": "only {limit} is known here",
     "exclusiveMinimum": "it is not more than {limit}", "minLength": "it has fewer signs than {limit}",
@@ -63,19 +58,6 @@ def line_of(text: str, place: Sequence[str]) -> int:
     return line
 
 
-def no_yaml(problem: str) -> Detail:
-    """What the library says most often, in words that can be translated."""
-    if problem.startswith("mapping values are not allowed"):
-        return Detail("a colon stands where no name is expected; put a text that has one into quotes")
-    if problem.startswith("found character") and "\\t" in problem:
-        return Detail("a tab stands where spaces are wanted")
-    if problem.startswith(("expected <block end>", "could not find expected ':'")):
-        return Detail("it stands further left or right than its neighbours, or lacks its colon")
-    if problem.startswith(("expected ',' or", "found unexpected end of stream")):
-        return Detail("a bracket, brace or quotation mark is not closed")
-    return NO_YAML
-
-
 def place_of(error: Any) -> list[Any]:
     """Where a rule of the schema is broken; for a name that there is not, at that name."""
     return [*error.absolute_path, *([_unknown(error)] if error.validator == "additionalProperties" else [])]
@@ -91,7 +73,7 @@ def why(error: Any) -> Detail:
     if error.validator == "required":
         return Detail("it lacks {value}", next(name for name in wanted if name not in error.instance))
     if error.validator == "type":
-        return _TYPES[wanted]
+        return TYPES[wanted]
     if wanted == 1 and error.validator in ("minLength", "minItems", "minProperties"):
         return Detail("it is empty")
     return Detail(_UNMET[error.validator], str(error.instance)[:_SHOWN], _AS_WRITTEN.get(str(wanted), wanted))

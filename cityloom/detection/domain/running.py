@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import json
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -116,7 +117,7 @@ class _Node(Protocol):
     def load(self, kept: Kept) -> None: ...
 
 
-class _Single:
+class _Single(ABC):
     """What one stream says alone."""
 
     def __init__(self, condition: Condition) -> None:
@@ -158,11 +159,11 @@ class _Single:
     def load(self, kept: Kept) -> None:
         self._ahead = _unpacked(kept["ahead"])
 
-    def _grow(self, streams: int) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _grow(self, streams: int) -> None: ...
 
-    def _found(self, rows: Rows, until_s: float) -> list[tuple[float, int]]:
-        raise NotImplementedError
+    @abstractmethod
+    def _found(self, rows: Rows, until_s: float) -> list[tuple[float, int]]: ...
 
 
 class _Reading(_Single):

@@ -22,8 +22,8 @@ from cityloom.detection.domain.evidence import probability_words
 from cityloom.detection.domain.judging import LONGEST_REASON
 from cityloom.detection.models import Detection
 from cityloom.detection.views import evidence, pictures
+from cityloom.detection.views.asking import actor_of, why_not
 from cityloom.kernel import clock
-from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from cityloom.ui.once import only_once
 from cityloom.ui.words import sentence_of
@@ -40,7 +40,8 @@ def detections(request: HttpRequest) -> HttpResponse:
     rows = listing.detections(asked, clock.now())
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
     return render(request, "detection/detections.html", choices(asked) | {
-        "page": page, "rows": [_row(one) for one in page.object_list], "why_not": _why_not(_actor(request)),
+        "page": page, "rows": [_row(one) for one in page.object_list],
+        "why_not": why_not(policies.check_can_judge, actor_of(request)),
     })  # fmt: skip
 
 
@@ -57,7 +58,7 @@ def judge(request: HttpRequest, detection_id: str) -> HttpResponse:
     sent = {name: request.POST.get(name, "")[:LONGEST_REASON] for name in ("verdict", "reason", "duplicate_of")}
     found = queries.detection(detection_id)
     try:
-        actions.judge(detection_id=found.id, by=_actor(request), at=bus.now_in(found.exercise_id), **sent)
+        actions.judge(detection_id=found.id, by=actor_of(request), at=bus.now_in(found.exercise_id), **sent)
     except Refused as refusal:
         if refusal.code not in _ASKED_AGAIN:
             raise
@@ -86,7 +87,8 @@ def _page(request: HttpRequest, detection_id: str, status: int = 200, **more: An
         "probability": probability_words(found.score, found.rule), "said": said,
         "units": accounts.unit_names_of({row["one"].unit for row in said}),
         "led_to": [_matter(one) for one in queries.outcomes_of(detection_id)],
-        "duplicates": queries.duplicates_of(detection_id), "why_not": _why_not(_actor(request)),
+        "duplicates": queries.duplicates_of(detection_id),
+        "why_not": why_not(policies.check_can_judge, actor_of(request)),
         "verdicts": [(key, _(word)) for key, word in VERDICTS.items()], "longest": LONGEST_REASON,
     }  # fmt: skip
     return render(request, "detection/detection.html", context | evidence.part(found) | more, status=status)
@@ -108,15 +110,3 @@ def _row(row: Detection) -> dict[str, Any]:
         "verdict": verdict_word(verdict), "look": STATES.get(verdict, ""),
         "probability": probability_words(row.score, row.rule), "sources": len(row.evidence),
     }  # fmt: skip
-
-
-def _why_not(by: Actor) -> str:
-    try:
-        policies.check_can_judge(by)
-    except Refused as refusal:
-        return sentence_of(refusal)
-    return ""
-
-
-def _actor(request: HttpRequest) -> Actor:
-    return accounts.as_actor(request.user)  # type: ignore[arg-type]

@@ -12,7 +12,6 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from cityloom.accounts import queries as accounts
 from cityloom.detection import actions, policies
 from cityloom.detection.browsing import listing
 from cityloom.detection.browsing.listing import Asked
@@ -20,9 +19,9 @@ from cityloom.detection.display import MISSED_BY, category_word
 from cityloom.detection.forms import MissForm
 from cityloom.detection.models import Miss
 from cityloom.detection.views import pictures
+from cityloom.detection.views.asking import actor_of, why_not
 from cityloom.detection.views.detections import choices
 from cityloom.kernel import clock
-from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from cityloom.ui.once import only_once
 from cityloom.ui.words import sentence_of
@@ -37,7 +36,7 @@ def misses(request: HttpRequest) -> HttpResponse:
     """What nothing was raised about, and the form to write such a thing down."""
     if request.method != "POST":
         return _page(request, MissForm(initial={name: request.GET.get(name, "")[:60] for name in _KNOWN}))
-    by, form = _actor(request), MissForm(request.POST)
+    by, form = actor_of(request), MissForm(request.POST)
     policies.check_can_judge(by)
     if not form.is_valid():
         return _page(request, form, status=422)
@@ -59,7 +58,7 @@ _KNOWN = ("category", "place", "happened_at", "source")
 @only_once
 def withdraw(request: HttpRequest, miss_id: str) -> HttpResponse:
     """Take back a note that was wrong."""
-    actions.withdraw_miss(miss_id=miss_id, by=_actor(request), at=clock.now())
+    actions.withdraw_miss(miss_id=miss_id, by=actor_of(request), at=clock.now())
     messages.success(request, _("Taken back; it does not count any more."))
     return redirect("misses")
 
@@ -70,7 +69,7 @@ def _page(request: HttpRequest, form: MissForm, status: int = 200) -> HttpRespon
     page = Paginator(listing.misses(asked, clock.now()), PAGE).get_page(request.GET.get("page"))
     return render(request, "detection/misses.html", choices(asked) | {
         "form": form, "page": page, "rows": [_row(one) for one in page.object_list],
-        "why_not": _why_not(_actor(request)),
+        "why_not": why_not(policies.check_can_judge, actor_of(request)),
     }, status=status)  # fmt: skip
 
 
@@ -85,15 +84,3 @@ def _address(row: Miss) -> str:
         return reverse(row.kind, args=[row.matter_id]) if row.kind else ""
     except NoReverseMatch:
         return ""
-
-
-def _why_not(by: Actor) -> str:
-    try:
-        policies.check_can_judge(by)
-    except Refused as refusal:
-        return sentence_of(refusal)
-    return ""
-
-
-def _actor(request: HttpRequest) -> Actor:
-    return accounts.as_actor(request.user)  # type: ignore[arg-type]

@@ -18,9 +18,9 @@ from cityloom.detection.domain.judging import LONGEST_REASON
 from cityloom.detection.domain.pack import Pack
 from cityloom.detection.trust import trials
 from cityloom.detection.views import cause_words, trying
+from cityloom.detection.views.asking import actor_of, why_not
 from cityloom.detection.views.rule_words import condition_words, time_words, titled
 from cityloom.kernel import clock
-from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from cityloom.ui.once import only_once
 from cityloom.ui.words import sentence_of
@@ -50,7 +50,7 @@ def rule_packs(request: HttpRequest) -> HttpResponse:
     ]  # fmt: skip
     return render(request, "detection/rule_packs.html", {
         "rows": rows, "trials": trying.listed(),
-        "why_not_write": _why_not(lambda: policies.check_can_write_packs(_actor(request))),
+        "why_not_write": why_not(policies.check_can_write_packs, actor_of(request)),
     })  # fmt: skip
 
 
@@ -64,7 +64,7 @@ def rule_pack(request: HttpRequest, name: str) -> HttpResponse:
 @only_once
 def write(request: HttpRequest) -> HttpResponse:
     """Write rules, have them checked and tried on the past, and keep them as a version."""
-    by = _actor(request)
+    by = actor_of(request)
     if request.method != "POST":
         return _written(request, _begun(request), {})
     policies.check_can_write_packs(by)
@@ -92,7 +92,7 @@ def trial(request: HttpRequest, trial_id: str) -> HttpResponse:
     name = "_trial" if request.GET.get("fragment") else "trial"
     return render(request, f"detection/{name}.html", told | _in_words(told["pack"]) | {
         "title": titled(told["pack"].title),
-        "why_not": _why_not(lambda: policies.check_can_write_packs(_actor(request))),
+        "why_not": why_not(policies.check_can_write_packs, actor_of(request)),
     })  # fmt: skip
 
 
@@ -100,7 +100,7 @@ def trial(request: HttpRequest, trial_id: str) -> HttpResponse:
 @only_once
 def cancel(request: HttpRequest, trial_id: str) -> HttpResponse:
     """End a trial that nobody needs."""
-    actions.cancel_trial(trial_id=trial_id, by=_actor(request), at=clock.now())
+    actions.cancel_trial(trial_id=trial_id, by=actor_of(request), at=clock.now())
     return redirect("trial", trial_id)
 
 
@@ -109,7 +109,7 @@ def cancel(request: HttpRequest, trial_id: str) -> HttpResponse:
 def put(request: HttpRequest, name: str) -> HttpResponse:
     """Put a version in force, or take the pack out of force."""
     reason, number = request.POST.get("reason", ""), request.POST.get("number", "")
-    by, at = _actor(request), clock.now()
+    by, at = actor_of(request), clock.now()
     try:
         if number == "0":
             actions.withdraw_pack(pack=name, reason=reason, by=by, at=at)
@@ -129,7 +129,7 @@ def _page(request: HttpRequest, name: str, status: int = 200, **more: Any) -> Ht
     versions, shipped = queries.versions_of(name), _files()
     if not versions and name not in shipped:
         raise Http404
-    by = _actor(request)
+    by = actor_of(request)
     held = next((one for one in versions if one.in_force_since), None)
     text = held.text if held else versions[0].text if versions else shipped[name].read_text(encoding="utf-8")
     pack = queries.written(text)
@@ -137,8 +137,8 @@ def _page(request: HttpRequest, name: str, status: int = 200, **more: Any) -> Ht
         "name": name, "title": titled(pack.title), "held": held, "versions": versions,
         "steps": queries.steps_of(name), "units": accounts.unit_names_of({one.unit for one in versions}),
         "shown": held.number if held else versions[0].number if versions else 0, "is_shipped": name in shipped,
-        "why_not_write": _why_not(lambda: policies.check_can_write_packs(by)), "longest": LONGEST_REASON,
-        "why_not_put": _why_not(lambda: policies.check_can_put_in_force(by, "", "")),
+        "why_not_write": why_not(policies.check_can_write_packs, by), "longest": LONGEST_REASON,
+        "why_not_put": why_not(policies.check_can_put_in_force, by, "", ""),
         "trials": trying.listed(digests={one.digest for one in versions}),
     } | more, status=status)  # fmt: skip
 
@@ -147,7 +147,7 @@ def _written(request: HttpRequest, text: str, more: dict[str, Any], status: int 
     context = {
         "text": text, "periods": trying.PERIODS, "period": request.POST.get("period", "month"),
         "reason": request.POST.get("reason", "")[:LONGEST_REASON], "longest": LONGEST_REASON,
-        "why_not": _why_not(lambda: policies.check_can_write_packs(_actor(request))),
+        "why_not": why_not(policies.check_can_write_packs, actor_of(request)),
     }  # fmt: skip
     return render(request, "detection/write_rules.html", context | more, status=status)
 
@@ -184,15 +184,3 @@ def _rules(pack: Pack) -> list[dict[str, str]]:
          "quiet": time_words(rule.quiet_s)}
         for rule in pack.rules
     ]  # fmt: skip
-
-
-def _why_not(check: Any) -> str:
-    try:
-        check()
-    except Refused as refusal:
-        return sentence_of(refusal)
-    return ""
-
-
-def _actor(request: HttpRequest) -> Actor:
-    return accounts.as_actor(request.user)  # type: ignore[arg-type]

@@ -21,9 +21,9 @@ from cityloom.detection.browsing import parts_taken
 from cityloom.detection.browsing.listed_sensors import OUT, Listed, Sensors, counts, states_of
 from cityloom.detection.display import HEALTH, STATES, category_word, kind_word, state_word, verdict_word
 from cityloom.detection.views import pictures, reading_charts
+from cityloom.detection.views.asking import actor_of
 from cityloom.fieldwork import queries as fieldwork
 from cityloom.kernel import clock
-from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from cityloom.signals import actions as signal_actions
 from cityloom.signals import queries as signals
@@ -72,7 +72,7 @@ def calibrate(request: HttpRequest, number: int) -> HttpResponse:
     sent = {name: request.POST.get(name, "")[:10] for name in ("on", "due_on")}
     try:
         on, due_on = _day(sent["on"]), _day(sent["due_on"]) if sent["due_on"] else None
-        signal_actions.note_calibration(datastream_ids=[number], on=on, due_on=due_on, by=_actor(request),
+        signal_actions.note_calibration(datastream_ids=[number], on=on, due_on=due_on, by=actor_of(request),
                                         at=clock.now())  # fmt: skip
     except Refused as refusal:
         if refusal.code != "signals.calibration":
@@ -107,7 +107,7 @@ def _page(request: HttpRequest, number: int, status: int = 200, **more: Any) -> 
         "until": until if request.GET.get("until") else None, "drill": drill, "last": last,
         "is_later": bool(last and last < shown.since), "detections": [_taken(row) for row in taken],
         "is_due": bool(facts.calibration_due_on and facts.calibration_due_on <= now.date()),
-        "why_not": signals.why_not_look_after(_actor(request)),
+        "why_not": signals.why_not_look_after(actor_of(request)),
     } | more, status=status)  # fmt: skip
 
 
@@ -168,7 +168,3 @@ def _box(every: Sensors) -> str:
         return ""
     west, south, east, north = with_margin(found)
     return f"{west:.5f},{south:.5f},{east:.5f},{north:.5f}"
-
-
-def _actor(request: HttpRequest) -> Actor:
-    return accounts.as_actor(request.user)  # type: ignore[arg-type]

@@ -15,12 +15,10 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 import pyarrow as pa
-import yaml
 
 from cityloom.kernel.refused import Refused
-from cityloom.signals.domain import wire
+from cityloom.signals.domain import broker_file, wire
 
-LARGEST_BYTES = 256 * 1024
 LARGEST_MESSAGE = 1_000_000
 _TOPICS_AT_HAND = 100_000
 _LEVEL = re.compile(r"\{(\w+)\}")
@@ -97,13 +95,7 @@ def read(text: str) -> Bridge:
 
     Raises: Refused `signals.bridge` with the place of what is wrong.
     """
-    from jsonschema import Draft202012Validator  # takes a while to import
-
-    says = _document(text)
-    errors = sorted(Draft202012Validator(schema()).iter_errors(says), key=lambda one: list(map(str, one.path)))
-    if errors:
-        where = ".".join(map(str, errors[0].absolute_path)) or "it"
-        raise _wrong(f"{where}: {errors[0].message}"[:300])
+    says = broker_file.read(text, schema(), _wrong)
     topics = tuple(Topic(one["topic"], **{name: one[name] for name in one if name != "topic"})
                    for one in says["topics"])  # fmt: skip
     for topic in topics:
@@ -196,16 +188,6 @@ def _check(topic: Topic) -> None:
         raise _wrong(f"{topic.template}: there is no level {{{min(missing)}}}")
     if topic.payload == "number" and "{" not in topic.datastream:
         raise _wrong(f"{topic.template}: a number alone does not name its datastream; put {{datastream}} in the topic")
-
-
-def _document(text: str) -> Any:
-    if len(text.encode(errors="replace")) > LARGEST_BYTES or "&" in text or "*" in text:
-        raise _wrong("it is too large, or uses anchors")
-    try:
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        raise _wrong(f"line {mark.line + 1 if mark else 1} is no YAML") from error
 
 
 def _wrong(what: str) -> Refused:

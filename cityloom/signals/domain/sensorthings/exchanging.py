@@ -12,13 +12,11 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from cityloom.kernel.refused import Refused
+from cityloom.signals.domain import broker_file
 from cityloom.signals.domain.sensorthings import topics
 from cityloom.signals.domain.sensorthings.topics import VERSION, Template
 
-LARGEST_BYTES = 256 * 1024
 CLIENT = "cityloom-sensorthings"
 _KEY = "{key}"
 
@@ -109,13 +107,7 @@ def read(text: str, root: str = "http://localhost/sta/v1.1") -> Exchange:
 
     Raises: Refused `signals.exchange` with the place of what is wrong, `signals.sta_topic`.
     """
-    from jsonschema import Draft202012Validator  # takes a while to import
-
-    says = _document(text)
-    errors = sorted(Draft202012Validator(schema()).iter_errors(says), key=lambda one: list(map(str, one.path)))
-    if errors:
-        where = ".".join(map(str, errors[0].absolute_path)) or "it"
-        raise _wrong(f"{where}: {errors[0].message}"[:300])
+    says = broker_file.read(text, schema(), _wrong)
     take = tuple(Taking(one.get("prefix", ""), one.get("key", ""), tuple(one.get("sets", ("Observations",))))
                  for one in says.get("take", ()))  # fmt: skip
     for number, one in enumerate(take):
@@ -125,18 +117,6 @@ def read(text: str, root: str = "http://localhost/sta/v1.1") -> Exchange:
     tell = tuple(map(topics.read, says["tell"])) if "tell" in says else () if listen else topics.usual()
     return Exchange(says["broker"], says.get("client", CLIENT), says.get("root", root), tell, take,
                     says.get("prefix", ""), listen)  # fmt: skip
-
-
-def _document(text: str) -> Any:
-    if len(text.encode(errors="replace")) > LARGEST_BYTES:
-        raise _wrong("it is too large")
-    try:
-        if any(isinstance(token, (yaml.AliasToken, yaml.AnchorToken)) for token in yaml.scan(text)):
-            raise _wrong("it uses anchors")
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        raise _wrong(f"line {mark.line + 1 if mark else 1} is no YAML") from error
 
 
 def _wrong(what: str) -> Refused:

@@ -1,4 +1,4 @@
-"""The exchange process: SensorThings over the broker that a file names, for as long as the city is served."""
+"""The switchboard process: SensorThings over the broker that a file names, for as long as the city is served."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _AGAIN_S = 5.0
 _LOOK_S = 2.0
 
 
-class Exchange:
+class Switchboard:
     """Follows the file: where it changes, a new line to the broker begins."""
 
     def __init__(self, home: Home, stop: threading.Event) -> None:
         self._home, self._stop, self._parent = home, stop, os.getppid()
         self._line_ends = threading.Event()
-        self._beat, self._says = beat_file(home, "exchange"), home.run_dir / "exchange.json"
+        self._beat, self._says = beat_file(home, "switchboard"), home.run_dir / "switchboard.json"
         self._root = os.environ.get("CITYLOOM_WEB_URL", "http://localhost").rstrip("/") + "/sta/v1.1"
 
     def run(self) -> None:
@@ -70,7 +70,7 @@ class Exchange:
 
     def _read(self) -> str:
         try:
-            return self._home.exchange.read_text("utf-8-sig", errors="replace")
+            return self._home.switchboard.read_text("utf-8-sig", errors="replace")
         except OSError:
             return ""
 
@@ -81,5 +81,5 @@ def run() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     home = Home.from_environment()
-    beat_file(home, "exchange").touch(mode=0o600)
-    Exchange(home, stop).run()
+    beat_file(home, "switchboard").touch(mode=0o600)
+    Switchboard(home, stop).run()
