@@ -6,8 +6,9 @@ revision that somebody decided on, whoever is second to change a case is told so
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -16,12 +17,13 @@ from cityloom.bus import actions as bus
 from cityloom.cases import catalogue, events, policies
 from cityloom.cases.domain.casetypes import reading
 from cityloom.cases.domain.clocks.running import What
-from cityloom.cases.models import Case, CaseFollower, CaseLink
+from cityloom.cases.models import Case, CaseFollower, CaseLink, ProcessWork
+from cityloom.cases.processes import running, services, versions
 from cityloom.cases.working import finding, giving, moving, opening, recording, ringing
 from cityloom.cases.working.opening import Asked
 from cityloom.cases.working.recording import Deed
 from cityloom.kernel import ids
-from cityloom.kernel.actor import Actor
+from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
 
 __all__ = ["Asked"]
@@ -217,6 +219,65 @@ def ring_due(*, at: datetime, exercise_id: str = "") -> int:
     Each rings once for each, wherever the process is killed.
     """
     return ringing.ring_due(at, exercise_id)
+
+
+def upload_process(*, data: bytes, by: Actor, at: datetime) -> tuple[str, int]:
+    """Keep a BPMN file as the next version of its process; return its name and number. Runs stay on theirs.
+
+    Raises: Refused `cases.may_not_publish`, `cases.xml_*`, `cases.process_*`, `cases.no_process`.
+    """
+    policies.check_can_publish(by)
+    with transaction.atomic():
+        row = versions.upload(data, by, at)
+    return row.name, row.number
+
+
+def start_process(
+    *, process: str, by: Actor, at: datetime, case_id: str = "", facts: Mapping[str, Any] | None = None, key: str = ""
+) -> str:
+    """Start `name` or `name@version`, in a case or by itself; return the run's id. The same `key` is the same run.
+
+    Raises: Refused `cases.no_process`, `cases.unknown`, `cases.no_role`, `cases.process_fact`.
+    """
+    case = finding.found(case_id, by) if case_id else None
+    if case is not None and by != SYSTEM:
+        policies.check_can_work(case.roles, by)
+    row = versions.version_of(process)
+    return running.start(row, case.row if case else None, facts or {}, key or ids.new_ulid(), at).id
+
+
+def finish_task(*, task_id: str, by: Actor, at: datetime, facts: Mapping[str, Any] | None = None) -> None:
+    """Finish a person's task of a process; what was done already stays as it is.
+
+    Raises: Refused `cases.no_work`, `cases.not_your_task`, `cases.process_moved_on`, `cases.process_fact`.
+    """
+    work = ProcessWork.objects.select_related("run__case").filter(id=task_id, kind=running.PERSON).first()
+    if work is not None:
+        case = work.run.case
+        roles = finding.found(case.id, by).roles | by.roles if case else by.roles
+        policies.check_can_finish(work.what, roles)
+    running.finish(task_id, facts or {}, by, at)
+
+
+def deliver_message(
+    *, message: str, runs: Sequence[str], by: Actor, at: datetime, facts: Mapping[str, Any] | None = None
+) -> int:
+    """Let a message come to the runs that wait for it; return how many did."""
+    return running.deliver(list(runs), message, facts or {}, by, at)
+
+
+def work_processes(*, at: datetime) -> int:
+    """Let timers of processes fire and service tasks work; return how many did. Each once, wherever it is killed."""
+    return running.work_due(services.SERVICES, at)
+
+
+def try_task_again(*, task_id: str, by: Actor, at: datetime) -> None:
+    """Let a service task that was refused be tried again.
+
+    Raises: Refused `cases.may_not_publish`.
+    """
+    policies.check_can_publish(by)
+    running.try_again(task_id)
 
 
 def erase_old(*, by: Actor, at: datetime) -> int:

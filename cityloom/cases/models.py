@@ -33,6 +33,19 @@ CLASSIFICATION = {
         "id": "clear", "case": "clear", "role": "clear", "account": "clear", "since": "clear", "until": "clear",
     },
     "CaseFollower": {"id": "clear", "case": "clear", "digest": "restricted", "is_first": "clear", "since": "clear"},
+    "ProcessVersion": {
+        "id": "clear", "name": "clear", "number": "clear", "document": "clear", "digest": "clear", "calls": "clear",
+        "uploaded_by": "clear", "uploaded_at": "clear",
+    },
+    "ProcessRun": {
+        "id": "clear", "process": "clear", "case": "clear", "state": "clear", "standing": "clear", "revision": "clear",
+        "started_at": "clear", "changed_at": "clear", "ended_at": "clear",
+    },
+    "ProcessWork": {
+        "id": "clear", "run": "clear", "task": "clear", "node": "clear", "kind": "clear", "what": "clear",
+        "opened_at": "clear", "due_at": "clear", "done_at": "clear", "done_by": "clear", "outcome": "clear",
+        "refusal": "clear",
+    },
 }  # fmt: skip
 
 _NAME, _UNIT, _ID = 40, 80, 26
@@ -224,3 +237,73 @@ class CaseFollower(models.Model):
 
     def __str__(self) -> str:
         return str(self.case_id)
+
+
+class ProcessVersion(models.Model):
+    """A process as it was uploaded (BPMN); `calls` fixes the version of each process that it calls."""
+
+    id = models.CharField(primary_key=True, max_length=_ID)
+    name = models.CharField(max_length=60)
+    number = models.PositiveIntegerField()
+    document = models.TextField()
+    digest = models.CharField(max_length=64)
+    calls = models.JSONField(default=dict)
+    uploaded_by = models.CharField(max_length=_ID)
+    uploaded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["name", "number"], name="process_version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.number}"
+
+
+class ProcessRun(models.Model):
+    """One run of a version of a process, in a case or by itself.
+
+    `state` is what the engine writes down; of facts it has those alone that conditions ask for. `standing` is running,
+    ended or stuck.
+    """
+
+    id = models.CharField(primary_key=True, max_length=_ID)
+    process = models.ForeignKey(ProcessVersion, on_delete=models.PROTECT)
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, null=True, related_name="runs")
+    state = models.TextField()
+    standing = models.CharField(max_length=8)
+    revision = models.PositiveIntegerField(default=1)
+    started_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class ProcessWork(models.Model):
+    """What a run waits for, or did: a person's task, a service, a timer, a message.
+
+    `what` is the role, service or message; `outcome` is done or passed (another event came first); `refusal` says why
+    a service could not be had.
+    """
+
+    id = models.CharField(primary_key=True, max_length=_ID)
+    run = models.ForeignKey(ProcessRun, on_delete=models.CASCADE, related_name="work")
+    task = models.CharField(max_length=36)
+    node = models.CharField(max_length=60)
+    kind = models.CharField(max_length=8)
+    what = models.CharField(max_length=120, default="", blank=True)
+    opened_at = models.DateTimeField()
+    due_at = models.DateTimeField(null=True)
+    done_at = models.DateTimeField(null=True)
+    done_by = models.CharField(max_length=_ID, default="", blank=True)
+    outcome = models.CharField(max_length=8, default="", blank=True)
+    refusal = models.CharField(max_length=60, default="", blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["kind", "due_at", "id"], name="process_work_open",
+                         condition=models.Q(done_at__isnull=True, refusal="")),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.run_id}: {self.node}"

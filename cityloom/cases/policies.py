@@ -44,6 +44,16 @@ def check_can_work(roles: frozenset[str], by: Actor) -> None:
         raise Refused("cases.no_role", "You have no role in this case; ask the unit that is responsible for it.")
 
 
+def check_can_finish(lane: str, roles: frozenset[str]) -> None:
+    """A task in a lane is for those who have the lane's role; a task in none for whoever has any.
+
+    Raises: Refused `cases.not_your_task`.
+    """
+    if (lane and lane not in roles) or not roles:
+        raise Refused("cases.not_your_task", "This task is for somebody with the role {value}; ask one of them.",
+                      value=lane or "-")  # fmt: skip
+
+
 def check_not_changed(revision: int, seen: int) -> None:
     """Raises: Refused `cases.changed`, where somebody was faster."""
     if seen and revision != seen:

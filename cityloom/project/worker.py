@@ -58,6 +58,7 @@ def jobs(deliver: Job = lambda at: bus.drain(at=at)) -> dict[str, Job]:
         "end exchange": lambda at: signals.end_exchange_if_left(by=SYSTEM, at=at),
         "erase old requests for corrections": lambda at: registers.erase_old_corrections(by=SYSTEM, at=at),
         "ring the clocks of cases": lambda at: _for_each_free(cases.ring_due, at),
+        "go on with processes": lambda at: cases.work_processes(at=at),
         "erase old cases": lambda at: cases.erase_old(by=SYSTEM, at=at),
         "escalate notices": lambda at: _for_each_free(emergency.escalate_due, at),
     }
