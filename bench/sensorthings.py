@@ -68,6 +68,7 @@ def _run(observations: int, singles: int, lake: int) -> None:
     _timed("$batch of 1,000 POSTs in one group", 1000, lambda: api.post("$batch", {"requests": grouped}, 200))
     _rows_of_arrays(api, stream_id, observations)
     _columns(api, observations)
+    _of_rows(api, observations)
     if lake:
         _in_lake(api, lake)
     asked = {
@@ -117,6 +118,26 @@ def _columns(api: Any, observations: int) -> None:
     owning.let_go()
     for name, one in options.items():
         _timed(f"GET {name}, all in the lake", 10, lambda one=one: [api.get(where, **one) for _ in range(10)])
+
+
+def _of_rows(api: Any, observations: int) -> None:
+    """What is asked of a stream all of whose observations are rows of the table."""
+    from cityloom.signals.models import Observation
+    from tests.signals.sensing import stream, thing
+
+    api.make("Things", thing(stream("Rows")))
+    key = api.values("Datastreams", orderby="id desc", top="1")[0]["@iot.id"]
+    Observation.objects.bulk_create(
+        (Observation(datastream_id=key, phenomenon_us=(_START + at * 10) * 1_000_000, result=at % 1000, known_us=1)
+         for at in range(observations)), batch_size=5_000,
+    )  # fmt: skip
+    means = "groupby((phenomenonTime/day),aggregate(result with average as mean))"
+    options = {f"daily means of {observations:,} rows": {"apply": means},
+               f"the same by the days of Shanghai, {observations:,} rows": {"apply": f"{means}&timezone=Asia/Shanghai"},
+               f"first 100 of {observations:,} rows, counted": {"count": "true", "top": "100"}}  # fmt: skip
+    where = f"Datastreams({key})/Observations"
+    for name, one in options.items():
+        _timed(f"GET {name}", 10, lambda one=one: [api.get(where, **one) for _ in range(10)])
 
 
 def _in_lake(api: Any, count: int) -> None:

@@ -56,6 +56,7 @@ def jobs(deliver: Job = lambda at: bus.drain(at=at)) -> dict[str, Job]:
         "ask witnesses": lambda at: audit.ask_witnesses(at=at),
         "erase old reports": lambda at: signals.erase_old_reports(by=SYSTEM, at=at),
         "end exchange": lambda at: signals.end_exchange_if_left(by=SYSTEM, at=at),
+        "add up counts": lambda _: signals.add_up_counts(),
         "erase old requests for corrections": lambda at: registers.erase_old_corrections(by=SYSTEM, at=at),
         "ring the clocks of cases": lambda at: _for_each_free(cases.ring_due, at),
         "go on with processes": lambda at: cases.work_processes(at=at),

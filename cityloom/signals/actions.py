@@ -56,7 +56,7 @@ from cityloom.signals.models import (
     Sensor,
     Thing,
 )
-from cityloom.signals.sensorthings import adopting, placing, telling
+from cityloom.signals.sensorthings import adopting, counting, placing, telling
 from cityloom.signals.sensorthings.changes import Changes, note_readings
 from cityloom.signals.sensorthings.keys import end_key, make_key
 
@@ -76,7 +76,10 @@ log = logging.getLogger(__name__)
 PURPOSE = "problem-reports"
 KEPT = timedelta(days=180)
 """How long words and photos of a report are kept."""
-__all__ += ["adopt", "end_exchange", "end_exchange_if_left", "end_key", "exchange_things", "make_key", "set_public"]
+__all__ += [
+    "add_up_counts", "adopt", "end_exchange", "end_exchange_if_left", "end_key", "exchange_things", "make_key",
+    "set_public",
+]  # fmt: skip
 _OPEN_FOR = timedelta(hours=8)  # a shift
 _ERASED_AT_ONCE = 200
 
@@ -377,6 +380,11 @@ def end_exchange(*, by: Actor, at: datetime) -> int:
 def end_exchange_if_left(*, by: Actor, at: datetime) -> int:
     """End the exchange with a broker where nobody has told anything for a week; return how many changes waited."""
     return telling.end_if_left(at)
+
+
+def add_up_counts() -> None:
+    """Put the counts of observations together that single statements have left on PostgreSQL."""
+    counting.put_together()
 
 
 def receive(problem: Problem, *, by: Actor, at: datetime) -> Received:

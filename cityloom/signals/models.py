@@ -35,6 +35,7 @@ CLASSIFICATION = {
                    "row": "clear"},
     "EntitySince": {"id": "clear", "kind": "clear", "key": "clear", "since_us": "clear"},
     "ObservationCount": {"datastream_id": "clear", "count": "clear"},
+    "ObservationCountPart": {"id": "clear", "datastream_id": "clear", "count": "clear"},
     "DeviceKey": {"id": "clear", "digest": "restricted", "owner": "clear", "thing": "clear", "made_by": "clear",
                   "made_at": "clear", "ended_at": "clear", "chooses_ids": "clear"},
     "EntityChange": {"position": "clear", "title": "clear", "key": "clear", "is_new": "clear", "names": "clear",
@@ -249,9 +250,25 @@ class ObservationGone(models.Model):
 
 
 class ObservationCount(models.Model):
-    """How many rows a stream has in the table of observations, drills left out; SQLite's triggers keep it exact."""
+    """How many rows a stream has in the table of observations, drills left out; the database's triggers keep it exact.
+
+    On PostgreSQL what `ObservationCountPart` has comes on top.
+    """
 
     datastream_id = models.BigIntegerField(primary_key=True)
+    count = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return str(self.datastream_id)
+
+
+class ObservationCountPart(models.Model):
+    """What one statement has added to the rows of a stream (or taken, below nought); PostgreSQL's triggers write it.
+
+    Many write at once there, and would wait for each other at a counter.
+    """
+
+    datastream_id = models.BigIntegerField(db_index=True)
     count = models.BigIntegerField()
 
     def __str__(self) -> str:

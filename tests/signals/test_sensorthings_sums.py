@@ -7,11 +7,12 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cityloom.signals.domain.sensorthings.spans import spans
+from cityloom.signals.domain.sensorthings.spans import edges, spans
 from cityloom.signals.models import Datastream
+from cityloom.signals.sensorthings import united
 from tests.signals.lakes import array, lake, send
 from tests.signals.sensing import Api, stream, thing
 from tests.signals.test_sensorthings import api
@@ -104,3 +105,33 @@ def test_each_instant_lies_in_its_span_which_begins_where_local_clocks_begin_one
         assert shown.timetuple()[:parts] == local.timetuple()[:parts]
         if unit == "week":
             assert (shown.weekday(), (local.date() - shown.date()).days) == (0, local.weekday())
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 4_102_444_800), st.lists(st.integers(0, 40_000_000), min_size=1, max_size=20), st.sampled_from([
+    "UTC", "Asia/Shanghai", "Europe/Berlin", "America/Sao_Paulo", "Asia/Beirut", "Africa/Cairo", "Pacific/Apia",
+    "Australia/Lord_Howe"]), st.sampled_from(["day", "week", "month", "year"]))  # fmt: skip
+def test_edges_part_instants_as_their_spans_do(first, seconds, name, unit):
+    zone, at_us = ZoneInfo(name), np.sort(np.array(seconds, np.int64) + first) * 1_000_000
+    found = edges(int(at_us[0]), int(at_us[-1]), unit, zone, 200_000)
+    place = np.searchsorted(found, at_us, side="right") - 1
+    assert place[0] == 0
+    assert at_us[-1] < found[-1]
+    whole = spans(np.r_[at_us, np.array(found)[place]], unit, 1, zone)
+    begins, own = whole.number[len(at_us):], whole.number[: len(at_us)]
+    assert begins.tolist() == own.tolist()
+
+
+def test_what_the_database_adds_up_is_what_rows_come_to(api, streams, monkeypatch):
+    path = f"Datastreams({streams[0]})/Observations"
+    every = "groupby((phenomenonTime/{}),aggregate(result with average as m,result with min as l,result with max as h" \
+            ",result with sum as s,$count as n))"  # fmt: skip
+    asked = [{"apply": f"{every.format(unit)}&timezone={zone}"} for unit in ("day", "week", "month", "year")
+             for zone in ("UTC", "Asia/Shanghai")]  # fmt: skip
+    asked += [{"apply": "filter(result gt 2)/" + every.format("day")},
+              {"apply": "aggregate(result with average as m,$count as n)"}]  # fmt: skip
+    plain = [api.values(path, **one) for one in asked]
+    monkeypatch.setattr(united, "_FEWEST_ADDED_UP", 0)
+    monkeypatch.setattr(united, "_ROWS_A_SPAN", 0)
+    assert [api.values(path, **one) for one in asked] == plain
+    assert plain[-1] == [{"m": 3.5, "n": 8}]

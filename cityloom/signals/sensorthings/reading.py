@@ -5,8 +5,9 @@ A request is bounded as a whole: in how many entities it may return and in how m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Protocol
 
 from django.db import connection
@@ -14,13 +15,14 @@ from django.db import connection
 from cityloom.kernel.refused import Refused
 from cityloom.signals.domain.sensorthings.entities import Entity, Relation
 from cityloom.signals.domain.sensorthings.expressions import Node, Order
-from cityloom.signals.sensorthings import past, rows
+from cityloom.signals.sensorthings import counting, past, rows
 from cityloom.signals.sensorthings.compiling import condition, ordering
 from cityloom.signals.sensorthings.scopes import Scope, visible, within
-from cityloom.signals.sensorthings.terms import Term, is_postgresql, listed
+from cityloom.signals.sensorthings.terms import Term, listed
 
 MOST_ENTITIES = 50_000
 MOST_QUERIES = 5_000
+_FIGURES = (("SUM(t0.result)", {"sum", "average"}), ("MIN(t0.result)", {"min"}), ("MAX(t0.result)", {"max"}))
 
 
 @dataclass(frozen=True)
@@ -108,12 +110,38 @@ class Tables:
     def numbers(self, wanted: Wanted, budget: Budget, most: int) -> list[tuple[Any, ...]]:
         """Stream, instant, number and id of the observations whose result is a number; one more than `most` at most."""
         budget.spend(0)
+        sql, parameters = self._of_numbers(wanted, budget)
+        return fetched(f"{sql[0]}t0.datastream_id, t0.phenomenon_us, t0.result, t0.id{sql[1]} LIMIT %s",
+                       [*parameters, most + 1])  # fmt: skip
+
+    def reach(self, wanted: Wanted, budget: Budget) -> tuple[int, int] | None:
+        """The first and the last instant of the observations whose result is a number."""
+        budget.spend(0)
+        sql, parameters = self._of_numbers(wanted, budget)
+        ends = [fetched(f"{sql[0]}{end}(t0.phenomenon_us){sql[1]}", parameters)[0][0] for end in ("MIN", "MAX")]
+        return None if ends[0] is None else (ends[0], ends[1])
+
+    def sums(
+        self, wanted: Wanted, budget: Budget, edges: Sequence[int], methods: Collection[str]
+    ) -> list[tuple[Any, ...]]:  # fmt: skip
+        """What numbers come to between edges: the first instant, how many, sum, least, greatest; none where none are.
+
+        What none of `methods` asks for is not worked out, and is 0.
+
+        One walk along the index for each: sorting them into groups costs more than adding them up.
+        """
+        budget.spend(0)
+        sql, parameters = self._of_numbers(wanted, budget)
+        figures = ", ".join(one if how & set(methods) else "0" for one, how in _FIGURES)
+        asked = f"{sql[0]}COUNT(*), {figures}{sql[1]} AND t0.phenomenon_us >= %s AND t0.phenomenon_us < %s"
+        found = [fetched(asked, [*parameters, *pair])[0] for pair in pairwise(edges)]
+        return [(begin, *row) for begin, row in zip(edges, found, strict=False) if row[0]]
+
+    def _of_numbers(self, wanted: Wanted, budget: Budget) -> tuple[tuple[str, str], list[Any]]:
+        """A question about observations whose result is a number: what stands before and behind what is selected."""
         tables, where, parameters, scope = filtered(wanted, budget)
-        sql = (
-            f"{self._prefix or budget.prefix}SELECT t0.datastream_id, t0.phenomenon_us, t0.result, t0.id"  # noqa: S608 - names of ours
-            f" FROM {' '.join([*tables, *scope.joins])} WHERE {where} AND t0.result IS NOT NULL LIMIT %s"
-        )
-        return fetched(sql, [*parameters, most + 1])
+        from_ = f" FROM {' '.join([*tables, *scope.joins])} WHERE {where} AND t0.result IS NOT NULL"
+        return (f"{self._prefix or budget.prefix}SELECT ", from_), parameters
 
     def count(self, wanted: Wanted, budget: Budget) -> int:
         budget.spend(0)
@@ -138,15 +166,11 @@ def _is_counted(wanted: Wanted) -> bool:
     """Whether the database has counted them already: all observations, or those of a datastream."""
     whole = wanted.within is None or wanted.within.source.title == "Datastream"
     asks = wanted.filter is not None or wanted.ids is not None
-    return wanted.entity.title == "Observation" and whole and not asks and not is_postgresql()
+    return wanted.entity.title == "Observation" and whole and not asks
 
 
 def _counted(wanted: Wanted, budget: Budget) -> int:
-    public = "datastream_id NOT IN (SELECT id FROM signals_datastream WHERE NOT is_public)"
-    terms = [] if budget.private_too else [public]
-    terms += [] if wanted.within is None else ["datastream_id = %s"]
-    sql = f"SELECT COALESCE(SUM(count), 0) FROM signals_observationcount WHERE {' AND '.join(terms) or '1 = 1'}"  # noqa: S608 - constants
-    return int(fetched(sql, [] if wanted.within is None else [wanted.within.id])[0][0])
+    return counting.counted(None if wanted.within is None else wanted.within.id, private_too=budget.private_too)
 
 
 def exists(entity: Entity, key: int, inside: Within | None = None) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -12,14 +12,13 @@ from cityloom.kernel.refused import Refused
 from cityloom.signals.domain.sensorthings import spans
 from cityloom.signals.domain.sensorthings.applying import Applied
 from cityloom.signals.domain.sensorthings.spans import Spans
+from cityloom.signals.sensorthings.parts import Parts
 from cityloom.signals.sensorthings.reading import Budget, Wanted
 from cityloom.signals.sensorthings.rows import KEY
-from cityloom.signals.sensorthings.united import OBSERVATIONS
-
-if TYPE_CHECKING:
-    from cityloom.signals.readings.earlier import Rows
+from cityloom.signals.sensorthings.united import OBSERVATIONS, Into
 
 MOST = 20_000_000
+_MOST_SPANS = 1_000
 
 
 def summed(wanted: Wanted, applied: Applied, zone: str, budget: Budget) -> list[dict[str, Any]]:
@@ -28,22 +27,26 @@ def summed(wanted: Wanted, applied: Applied, zone: str, budget: Budget) -> list[
     Raises: Refused `city.timezone_unknown`, `signals.sta_many`.
     """
     where = timezones.zone_of(timezones.checked(zone))
-    rows = OBSERVATIONS.numbers(replace(wanted, filter=applied.filter), budget, MOST)
-    times = spans.spans(rows.at_us, applied.unit, applied.every, where) if applied.unit else None
-    if not len(rows.thing):
-        return []
-    return _rows(rows, times, applied)
+
+    def edges(first_us: int, last_us: int) -> list[int] | None:
+        if not applied.unit:
+            return [first_us, last_us + 1]
+        return spans.edges(first_us, last_us, applied.unit, where, _MOST_SPANS)
+
+    into = Into(edges, frozenset(method for method, _ in applied.items))
+    parts = OBSERVATIONS.numbers(replace(wanted, filter=applied.filter), budget, MOST, into)
+    times = spans.spans(parts.at_us, applied.unit, applied.every, where) if applied.unit else None
+    return _rows(parts, times, applied) if len(parts.thing) else []
 
 
-def _rows(rows: Rows, times: Spans | None, applied: Applied) -> list[dict[str, Any]]:
-    number = np.zeros(len(rows.thing), np.int64) if times is None else times.number
-    thing = rows.thing if applied.by_stream else np.zeros(len(number), np.int64)
-    result = rows.result
+def _rows(parts: Parts, times: Spans | None, applied: Applied) -> list[dict[str, Any]]:
+    number = np.zeros(len(parts.thing), np.int64) if times is None else times.number
+    thing = parts.thing if applied.by_stream else np.zeros(len(number), np.int64)
     if ((thing[1:] < thing[:-1]) | ((thing[1:] == thing[:-1]) & (number[1:] < number[:-1]))).any():
         order = np.lexsort((number, thing))
-        number, thing, result = number[order], thing[order], result[order]
+        number, thing, parts = number[order], thing[order], parts.in_(order)
     begin = np.flatnonzero(np.r_[True, (number[1:] != number[:-1]) | (thing[1:] != thing[:-1])])
-    columns = {name: _figures(method, result, begin) for method, name in applied.items}
+    columns = {name: _figures(method, parts, begin) for method, name in applied.items}
     out = []
     for at, place in enumerate(begin.tolist()):
         row: dict[str, Any] = {}
@@ -55,14 +58,16 @@ def _rows(rows: Rows, times: Spans | None, applied: Applied) -> list[dict[str, A
     return out
 
 
-def _figures(method: str, result: Any, begin: Any) -> list[Any]:
-    count = np.diff(np.r_[begin, len(result)])
+def _figures(method: str, parts: Parts, begin: Any) -> list[Any]:
+    if method == "min":
+        return list(np.minimum.reduceat(parts.least, begin).tolist())
+    if method == "max":
+        return list(np.maximum.reduceat(parts.most, begin).tolist())
+    count = np.add.reduceat(parts.count, begin)
     if method == "count":
         return list(count.tolist())
-    if method in ("min", "max"):
-        return list({"min": np.minimum, "max": np.maximum}[method].reduceat(result, begin).tolist())
     with np.errstate(over="ignore"):
-        total = np.add.reduceat(result, begin)
+        total = np.add.reduceat(parts.total, begin)
         figures = total / count if method == "average" else total
     if not np.isfinite(figures).all():
         raise Refused("signals.sta_impossible", "The database cannot work that out; check that numbers and times in the"

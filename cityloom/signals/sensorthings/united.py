@@ -7,7 +7,8 @@ question puts those that may be meant beside the table, so that SQL answers for 
 from __future__ import annotations
 
 import heapq
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,9 @@ import numpy as np
 from cityloom.kernel.refused import Refused
 from cityloom.signals.domain.sensorthings import narrowing, times
 from cityloom.signals.domain.sensorthings.expressions import Path
+from cityloom.signals.sensorthings import counting
 from cityloom.signals.sensorthings.asked import Asked, asked_of_columns, candidates
+from cityloom.signals.sensorthings.parts import Parts
 from cityloom.signals.sensorthings.reading import TABLES, Budget, Tables, Wanted, fetched
 from cityloom.signals.sensorthings.rows import KEY
 from cityloom.signals.sensorthings.terms import listed
@@ -24,8 +27,19 @@ if TYPE_CHECKING:
     from cityloom.signals.readings.asking import Rows
 
 MOST_MERGED = 200_000
+_FEWEST_ADDED_UP = 2_000
+_ROWS_A_SPAN = 20
+"""A question of its own for each span costs as much as so many rows."""
 _ORDERS = {("phenomenonTime",): "at", ("result",): "result", (KEY,): "thing"}
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Into:
+    """What numbers are added up into: the edges of spans between two instants, where they can be had, and how."""
+
+    edges: Callable[[int, int], list[int] | None]
+    methods: frozenset[str]
 
 
 class Observations:
@@ -56,24 +70,34 @@ class Observations:
         with beside.put(candidates(asked), budget.known_us) as prefix:
             return Tables(prefix).count(plain, budget)
 
-
-    def numbers(self, wanted: Wanted, budget: Budget, most: int) -> Rows:
-        """Streams, instants and results of those that are numbers. Raises: Refused `signals.sta_many`."""
-        from cityloom.signals.readings import asking
+    def numbers(self, wanted: Wanted, budget: Budget, most: int, into: Into) -> Parts:
+        """Numbers, those of the table added up in part where that saves work. Raises: Refused `signals.sta_many`."""
         from cityloom.signals.sensorthings import beside
 
         plain, asked = _for_tables(wanted), asked_of_columns(wanted, budget)
         if asked is not None and not asked.is_whole:
             with beside.put(candidates(asked), budget.known_us) as prefix:
-                return _as_columns(Tables(prefix).numbers(plain, budget, most), most)
-        found = _as_columns(TABLES.numbers(plain, budget, most), most)
+                return Parts.of_rows(_as_columns(Tables(prefix).numbers(plain, budget, most), most))
+        found = _of_the_table(plain, budget, most, into)
         if asked is None:
             return found
         if not asked.wish.is_of_whole_streams or asked.count() <= most:
-            found = asking.joined([found, asked.some("any", turned=False)])
-        if len(found.thing) > most or (asked.wish.is_of_whole_streams and asked.count() > most):
-            raise beside.too_many(max(asked.count(), len(found.thing)), most)
+            found = found.and_(Parts.of_rows(asked.some("any", turned=False)))
+        if int(found.count.sum()) > most or (asked.wish.is_of_whole_streams and asked.count() > most):
+            raise beside.too_many(max(asked.count(), int(found.count.sum())), most)
         return found
+
+
+def _of_the_table(plain: Wanted, budget: Budget, most: int, into: Into) -> Parts:
+    """Added up by the database where many rows of one stream fall into few spans, else each for itself."""
+    inside = plain.within
+    if inside is not None and inside.source.title == "Datastream":
+        many = counting.counted(inside.id, private_too=True)
+        reach = TABLES.reach(plain, budget) if many >= _FEWEST_ADDED_UP else None
+        found = into.edges(*reach) if reach else None
+        if found is not None and len(found) * _ROWS_A_SPAN <= many:
+            return Parts.of_stream(inside.id, TABLES.sums(plain, budget, found, into.methods))
+    return Parts.of_rows(_as_columns(TABLES.numbers(plain, budget, most), most))
 
 
 OBSERVATIONS = Observations()

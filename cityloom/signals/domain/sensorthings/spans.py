@@ -45,6 +45,24 @@ def spans(at_us: Ints, unit: str, every: int, zone: tzinfo) -> Spans:
     return Spans(number.astype(np.int64), text)
 
 
+def edges(first_us: int, last_us: int, unit: str, zone: tzinfo, most: int) -> list[int] | None:
+    """Where spans of a day or longer meet that hold two instants and all between; None where they are more than `most`.
+
+    A span is what lies from one edge until before the next.
+    """
+    if unit in _STEPS:
+        return None
+    ends = np.array([first_us, last_us], np.int64)
+    wall, last = _begins(ends + _offsets(ends, zone), unit, 1)[:, None]
+    found = [_instant(int(wall[0]), zone)]
+    while wall[0] <= last[0]:
+        if len(found) > most:
+            return None
+        wall = _nexts(wall, unit, 1)
+        found.append(_instant(int(wall[0]), zone))
+    return found
+
+
 def _numbered(values: Ints) -> tuple[Ints, Ints]:
     """The different values in order, and for each value which it is; what comes in order is not sorted again."""
     steps = np.diff(values)
