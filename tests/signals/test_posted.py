@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,6 +24,8 @@ from cityloom.signals.domain import bulk, record_batches, unpacking
 from cityloom.signals.readings.door import Door
 from cityloom.signals.readings.road import Road
 from tests.signals.drawn import sites
+from tests.signals.lakes import array, send
+from tests.signals.sensing import Api
 
 AT = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 LINES = b"""{"datastream":"pressure-1","result":350.5,"phenomenonTime":"2026-05-01T11:00:00Z"}
@@ -36,6 +39,8 @@ LINES = b"""{"datastream":"pressure-1","result":350.5,"phenomenonTime":"2026-05-
 TABLE = pa.table({"datastream": ["pressure-1", "2"], "result": [350.5, 351.0],
                   "phenomenonTime": pa.array([AT - timedelta(hours=1), AT], pa.timestamp("us", "UTC"))})  # fmt: skip
 NDJSON, CSV = "application/x-ndjson", "text/csv"
+WATCHED: list[tuple[list[int], list[float]]] = []
+"""Streams and results that whoever watches readings was told of."""
 
 
 @pytest.fixture
@@ -46,9 +51,10 @@ def city(db: None, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatc
     }  # fmt: skip
     monkeypatch.setattr("cityloom.signals.readings.handing._STARTS_S", 0.0)
     actions.install(sites(("pressure", 8.6, 41.1), ("pressure", 8.7, 41.1)), by=SYSTEM, at=AT)
-    road = Road()
+    road = Road(noted=lambda kept: WATCHED.append((kept.ids[kept.slot].tolist(), kept.result.tolist())))
     door = Door(road, tmp_path / "door")
     door.start()
+    WATCHED.clear()
     yield tmp_path
     door.stop()
     road.close()
@@ -208,3 +214,23 @@ def test_json_of_an_answer_is_small_however_much_is_wrong(key: str) -> None:
     body = b"\n".join(b"{" for _ in range(5_000))
     told = json.loads(post(key, body).content)
     assert (told["refused"], len(told["first_refused"])) == ({"not_readable": 5_000}, 100)
+
+
+def test_observations_of_the_citys_sensors_in_bulk_are_watched_like_other_readings(key: str) -> None:
+    api, times = Api(key), [f"2026-05-01T{hour:02}:00:00Z" for hour in range(6, 10)]
+    group = array(1, [times[0], 350], [times[1], 1e9], [times[2], 351, "noted"][:2], [times[3], "high"])
+    links = send(api, group, array(2, [times[0], 352]), array(99, [times[0], 1]))
+    assert links[0] == f"Observations('1-{1_777_615_200_000_000}')"
+    assert ["error" in one for one in links] == [False, True, False, True, False, True]
+    assert "impossible" in links[1]
+    assert WATCHED == [([1, 1, 2], [350.0, 351.0, 352.0])]
+    assert [one["result"] for one in api.values("Datastreams(1)/Observations", orderby="phenomenonTime")] == [350, 351]
+    assert send(api, group)[0] == links[0], "the same again is the same"
+    assert WATCHED[1:] == [([], [])], "but for what is impossible nothing is told once more"
+
+
+def test_without_whoever_watches_observations_of_the_citys_sensors_are_rows(key: str, settings: Any) -> None:
+    settings.CITYLOOM = settings.CITYLOOM | {"READINGS_DOOR": Path("/nowhere/door")}
+    now = clock.to_text(clock.now() - timedelta(hours=1))
+    (link,) = send(Api(key), array(1, [now, 350]))
+    assert (re.fullmatch(r"Observations\(\d+\)", link) is not None, WATCHED) == (True, [])

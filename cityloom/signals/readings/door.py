@@ -90,20 +90,22 @@ class Door:
                     found = reader.read_next_batch_with_custom_metadata()
                 except StopIteration:
                     return
-                arrived = _arrived(found.batch, json.loads(found.custom_metadata[b"block"]))
+                block = json.loads(found.custom_metadata[b"block"])
+                arrived = _arrived(found.batch, block)
                 with self._turn:
                     if self._is_over.is_set():
                         return
-                    answer = _answer(self._road, arrived)
+                    answer = _answer(self._road, arrived, block["told"])
                 caller.sendall(answer)
 
 
-def words_of(arrived: Arrived) -> tuple[pa.RecordBatch, dict[str, str]]:
+def words_of(arrived: Arrived, most_told: int) -> tuple[pa.RecordBatch, dict[str, str]]:
     """A block as it is handed over."""
     batch = pa.record_batch([
         arrived.datastream, pa.array(arrived.at_us), pa.array(arrived.result), pa.array(arrived.places, pa.int64()),
     ], schema=SCHEMA)  # fmt: skip
-    return batch, {"block": json.dumps({"faults": list(arrived.faults.items()), "lines": arrived.lines})}
+    return batch, {"block": json.dumps({"faults": list(arrived.faults.items()), "lines": arrived.lines,
+                                         "told": most_told})}  # fmt: skip
 
 
 def told_of(line: bytes) -> Told:
@@ -121,9 +123,9 @@ def _arrived(batch: pa.RecordBatch, block: dict[str, object]) -> Arrived:
     return Arrived(batch.column(0), at_us.astype(np.int64), result, dict(block["faults"]), place, block["lines"])  # type: ignore[call-overload, arg-type]
 
 
-def _answer(road: Road, arrived: Arrived) -> bytes:
+def _answer(road: Road, arrived: Arrived, most_told: int) -> bytes:
     try:
-        told = road.take([arrived], clock.now())
+        told = road.take([arrived], clock.now(), most_told=most_told)
         said: dict[str, object] = {
             "kept": told.kept, "duplicates": told.duplicates, "rejected": dict(told.rejected), "rows": told.rows,
             "aside": told.aside,

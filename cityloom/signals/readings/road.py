@@ -65,9 +65,9 @@ class Told:
         self.duplicates += duplicates
         self.rejected += rejected
 
-    def add_rows(self, rows: int, aside: Iterable[tuple[int, str]]) -> None:
+    def add_rows(self, rows: int, aside: Iterable[tuple[int, str]], most: int = MOST_TOLD) -> None:
         """Count rows, some of which were set aside; their places are counted from the first of these."""
-        room = max(MOST_TOLD - len(self.aside), 0)
+        room = max(most - len(self.aside), 0)
         self.aside += [(self.rows + place, code) for place, code in sorted(aside)[:room]]
         self.rows += rows
 
@@ -98,7 +98,10 @@ class Road:
         arrived, faults = bridging.readings(messages, topics)
         self.take([arrived], self._now(), faults)
 
-    def take(self, blocks: Iterable[wire.Arrived], at: datetime, faults: Counter[str] | None = None) -> Told:
+    def take(
+        self, blocks: Iterable[wire.Arrived], at: datetime, faults: Counter[str] | None = None, *,
+        most_told: int = MOST_TOLD,
+    ) -> Told:  # fmt: skip
         """Keep readings; return what became of these. Raises: Refused `lake.disk_full`, `signals.not_noted`."""
         here = Told()
         with self._turn:
@@ -108,7 +111,7 @@ class Road:
                     self._coming(self._store.streams.id[judged.slot], judged.at_us)
                 taken = self._store.take(judged)
                 here.add(len(taken.slot), taken.duplicates, taken.rejected)
-                here.add_rows(arrived.lines, _aside(arrived, judged, taken))
+                here.add_rows(arrived.lines, _aside(arrived, judged, taken, most_told), most_told)
                 self._ring.add(taken.slot, taken.at_us, taken.result)
                 if len(taken.slot) or len(judged.impossible):
                     ids = self._store.streams.id
@@ -167,16 +170,16 @@ class Road:
         self._untold, self._told_at = Counter(), clock.stopwatch()
 
 
-def _aside(arrived: wire.Arrived, judged: Judged, taken: Taken) -> Iterator[tuple[int, str]]:
+def _aside(arrived: wire.Arrived, judged: Judged, taken: Taken, most: int) -> Iterator[tuple[int, str]]:
     """Where what was set aside stood, and why."""
     if not taken.rejected:
         return
     yield from arrived.faults.items()
     places = arrived.places
     for code, where in judged.aside:
-        yield from ((place, code) for place in places[where[:MOST_TOLD]].tolist())
+        yield from ((place, code) for place in places[where[:most]].tolist())
     good = places if judged.good is None else places[judged.good]
-    yield from ((place, "contradicts") for place in good[np.sort(taken.differing)[:MOST_TOLD]].tolist())
+    yield from ((place, "contradicts") for place in good[np.sort(taken.differing)[:most]].tolist())
 
 
 def _installed() -> tuple[int, int]:

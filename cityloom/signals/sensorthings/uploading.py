@@ -1,7 +1,8 @@
 """Take in observations as arrays, many at once. Source: OGC 18-088, clause 12 (dataArray).
 
-Numbers that say nothing but when and how much go to columns, in one durable write for all of them; what says more, or
-is of a sensor that the city installed, becomes a row of the table, and so does a short upload.
+Numbers that say nothing but when and how much go to columns, in one durable write for all of them; those of sensors
+that the city installed to the process that watches readings, where it runs. What says more becomes a row of the table,
+and so does a short upload.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from cityloom.signals.domain.sensorthings.entities import BY_TITLE
 from cityloom.signals.models import Datastream, FeatureOfInterest, Observation
 from cityloom.signals.policies import check_can_create
 from cityloom.signals.sensorthings import forgetting, kept
+from cityloom.signals.sensorthings.handing_on import hand_on
 from cityloom.signals.sensorthings.observing import FIRST_US, LAST_US, feature_of, row_of
 from cityloom.signals.sensorthings.rows import KEY
 from cityloom.signals.sensorthings.writing import Writing
@@ -71,14 +73,17 @@ def upload(work: Writing, payload: object, *, alone: bool = False) -> list[Outco
     if count > MOST_ROWS:
         raise _too_many(MOST_ROWS)
     whole = _Upload(work, [0] * count)
+    handed = hand_on(work, groups, whole.outcomes, _is_usual) if alone else set()
     numbers = _numbers(whole, groups) if alone and count >= FEWEST else []
-    left = count - sum(len(one.place) for _, one in numbers)
+    left = count - len(handed) - sum(len(one.place) for _, one in numbers)
     if left > MOST_TABLE_ROWS:
         raise _too_many(MOST_TABLE_ROWS)
     with transaction.atomic() if left or not alone else nullcontext():
         again = _keep(whole, numbers)
-        _insert(whole, groups, {group.start + int(at) for group, one in numbers for at in one.place} - again)
-        work.changes.made(_ENTITY, [one for one in whole.outcomes if isinstance(one, (int, str))])
+        done = {group.start + int(at) for group, one in numbers for at in one.place} - again
+        _insert(whole, groups, done | handed)
+        made = enumerate(whole.outcomes)  # of those that were handed on their keeper tells
+        work.changes.made(_ENTITY, [one for at, one in made if isinstance(one, (int, str)) and at not in handed])
         work.finish()
     return whole.outcomes
 
@@ -115,7 +120,7 @@ def _numbers(whole: _Upload, groups: list[_Group]) -> list[tuple[_Group, Numbers
         if stream is None:
             continue
         numbers = arrays.numbers(group.names, group.rows, stream.feature_id)
-        usual = _is_usual(whole, stream.id, numbers)
+        usual = _is_usual(stream.id, numbers)
         chosen = arrays.Numbers(numbers.place[usual], numbers.at_us[usual], numbers.result[usual])
         if len(chosen.place):
             found.append((group, chosen))
@@ -145,7 +150,7 @@ def _feature(stream: Datastream, whole: _Upload) -> int | None:
     return stream.feature_id
 
 
-def _is_usual(whole: _Upload, stream: int, numbers: Numbers) -> Any:
+def _is_usual(stream: int, numbers: Numbers) -> Any:
     """Which are neither of a clock that was never set nor where something was deleted: the table tells those apart."""
     usual = (numbers.at_us >= FIRST_US) & (numbers.at_us < LAST_US)
     away = kept.gone(thing=stream)
