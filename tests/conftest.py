@@ -85,7 +85,10 @@ def city(new_city: Callable[[], Installation]) -> Installation:
 def served_city(new_city: Callable[[], Installation]) -> Iterator[Served]:
     """A city of its own that is served after a drill."""
     city = new_city()
-    for command in (("drill", "run", "sinkhole"), ("zones", "plan", "First", "--zones", "8", "--processes", "1")):
+    for command in (
+        ("drill", "run", "sinkhole"), ("zones", "plan", "First", "--zones", "8", "--processes", "1"),
+        ("cases", "open", "request", "--category", "street-light", "--answer", "danger", "no"),
+    ):  # fmt: skip
         outcome = city.run(*command)
         assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     with served(city) as running:

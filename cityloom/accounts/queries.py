@@ -158,6 +158,12 @@ def districts() -> list[tuple[str, str, str, str]]:
     return list(rows.values_list("id", "kind", "name_en", "name_zh"))
 
 
+def units() -> list[tuple[str, str]]:
+    """All units with what they are called in the reader's language, in the order of the tree."""
+    column = "name_zh" if get_language() == "zh-hans" else "name_en"
+    return list(Unit.objects.order_by("id").values_list("id", column))
+
+
 def accounts(*, demo: bool = False) -> list[AccountFacts]:
     """Everyone who works here, by user name; `demo` adds those of a synthetic city."""
     rows = Account.objects.exclude(kind="resident").order_by("username")

@@ -9,6 +9,8 @@ from rich.console import Console as Screen
 from rich.table import Table
 
 from cityloom.cli.runtime import Runtime
+from cityloom.kernel import clock
+from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.refused import Refused
 
 _TYPE = click.argument("casetype", metavar="TYPE|FILE")
@@ -48,6 +50,39 @@ def check(runtime: Runtime, casetype: str) -> None:
     found = casetype_of(_text(casetype))
     has = f"{len(found.states)} states, {len(found.steps)} steps"
     click.echo(f"{found.name}, version {found.version}: {has}, all well.")
+
+
+@cases.command()
+@_TYPE
+@click.pass_obj
+def publish(runtime: Runtime, casetype: str) -> None:
+    """Publish TYPE: new cases get this version from now on; it never changes again."""
+    runtime.open_city()
+    from cityloom.cases import actions
+
+    name, version = actions.publish_type(text=_text(casetype), by=SYSTEM, at=clock.now())
+    click.echo(f"{name}, version {version}, is published.")
+
+
+@cases.command("open")
+@click.argument("casetype", metavar="TYPE")
+@click.option("--category", default="", help="One of the type's categories.")
+@click.option("--unit", default="", help="The responsible unit; by default the category's, or the desk.")
+@click.option("--at", "place", nargs=2, type=float, metavar="LON LAT", help="Where it is.")
+@click.option("--answer", "answers", nargs=2, multiple=True, metavar="FIELD VALUE", help="An answer of its form.")
+@click.pass_obj
+def open_(
+    runtime: Runtime, casetype: str, category: str, unit: str, place: tuple[float, float] | None,
+    answers: tuple[tuple[str, str], ...],
+) -> None:  # fmt: skip
+    """Open a case of TYPE in the name of the city."""
+    runtime.open_city()
+    from cityloom.cases import actions, queries
+
+    lon, lat = place or (None, None)
+    asked = actions.Asked(casetype, category, dict(answers), lon, lat, unit)
+    facts = queries.facts_of(actions.open_case(asked, by=SYSTEM, at=clock.now()))
+    click.echo(f"{facts.spoken}: {facts.casetype}, {facts.category or 'no category'}, {facts.state}, {facts.unit}")
 
 
 @cases.command()

@@ -25,6 +25,7 @@ urlpatterns = [
     path("", include("cityloom.drills.urls")),
     path("", include("cityloom.signals.urls")),
     path("", include("cityloom.detection.urls")),
+    path("", include("cityloom.cases.urls")),
     path("", include("cityloom.registers.urls")),
     path("language/", login_not_required(set_language), name="set_language"),
 ]

@@ -17,7 +17,9 @@ from cityloom.cases.models import Case, CaseClock, CaseEvent, CaseLink, CaseMemb
 from cityloom.gate import queries as gate
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
+from cityloom.ui.words import sentence_of
 
+_ANSWERS = "answers"
 _FIELDS = ("number", "id", "casetype", "version", "state", "category", "confidentiality", "unit", "offered_unit",
            "handler", "lon", "lat", "opened_at", "changed_at", "closed_at", "due_at", "result", "matter", "origin",
            "rank", "is_open", "exercise_id", "made_up", "revision", "answers")  # fmt: skip
@@ -160,17 +162,18 @@ def words_of(case_id: str, by: Actor) -> Words:
     Raises: Refused `cases.unknown`, `cases.not_yours`.
     """
     case_for(by, case_id)
-    row = Case.objects.only("sealed").get(id=case_id)
-    kept = list(CaseEvent.objects.filter(case__id=case_id).exclude(sealed=None).values_list("id", "sealed"))
-    sealed = [bytes(row.sealed or b""), *(bytes(text) for _, text in kept)]
-    if sealed == [b""]:
+    rows = CaseEvent.objects.filter(case__id=case_id).exclude(sealed=None).values_list("id", "sealed")
+    sealed = {key: bytes(text) for key, text in rows}
+    if (answers := Case.objects.values_list("sealed", flat=True).get(id=case_id)) is not None:
+        sealed[_ANSWERS] = bytes(answers)
+    if not sealed:
         return Words({}, {})
     try:
-        first, *opened = gate.open_texts(by=by, matter=case_id, sealed=sealed)
+        texts = gate.open_texts(by=by, matter=case_id, sealed=list(sealed.values()))
     except Refused as refusal:
-        return Words({}, {}, refusal.sentence)
-    reasons = {key: text or "" for (key, _), text in zip(kept, opened, strict=True)}
-    return Words(json.loads(first) if first else {}, reasons)
+        return Words({}, {}, sentence_of(refusal))
+    opened = {key: text for key, text in zip(sealed, texts, strict=True) if text is not None}
+    return Words(json.loads(opened.pop(_ANSWERS, "{}")), opened)
 
 
 def known_matters(names: Collection[str]) -> dict[str, frozenset[str] | None]:

@@ -18,7 +18,6 @@ from cityloom.kernel.refused import Refused
 
 PAGE, MOST_COUNTED = 50, 1_000
 WHOSE = ("all", "mine", "offered")
-_WAYS = 4  # a case is found by its branch, its handler, an offer and a name: at most so often
 _COLUMNS = ("number", "id", "casetype", "version", "state", "category", "confidentiality", "unit", "offered_unit",
             "handler", "lon", "lat", "opened_at", "changed_at", "closed_at", "due_at", "result", "matter", "origin",
             "rank", "is_open", "exercise_id", "made_up")  # fmt: skip
@@ -88,10 +87,10 @@ class _Way:
 
 def page_of(rights: Rights, wanted: Wanted) -> CasePage:
     """A page of what somebody may see; counted on the first page only. One statement."""
-    ways = list(_ways(rights, wanted))
+    ways = [*_own_ways(rights, wanted), *_branch_ways(rights, wanted)]
     if not ways:
         return CasePage((), "", 0 if wanted.after is None else None)
-    statement, values = _statement(ways, wanted)
+    statement, values = _statement(ways, wanted, _counted(rights, wanted))
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         found = cursor.fetchall()
@@ -114,22 +113,31 @@ def cursor_of(text: str) -> tuple[int, int] | None:
     return int(rank), int(number)
 
 
-def _ways(rights: Rights, wanted: Wanted) -> Iterator[_Way]:
-    """Every way in which somebody sees cases; types that are not asked for are left out."""
+def _own_ways(rights: Rights, wanted: Wanted) -> Iterator[_Way]:
+    """What is given or offered to somebody, or names them."""
     if wanted.whose in ("all", "mine") and rights.account:
         yield _Way("c.handler = %s", (rights.account,))
         yield _Way("m.account = %s AND m.until IS NULL", (rights.account,),
                    "cases_casemember AS m JOIN cases_case AS c ON c.number = m.case_id")  # fmt: skip
-    types = [name for name in rights.types if wanted.casetype in ("", name)]
-    if wanted.whose in ("all", "offered") and types:
-        marks = ", ".join(["%s"] * len(types))
-        yield _Way(f"c.offered_unit = %s AND c.casetype IN ({marks})", (rights.unit, *types))
-    if wanted.whose == "all":
-        for name in types:
-            yield _Way(f"c.casetype = %s AND c.branch_{rights.depth} = %s", (name, rights.unit))
+    if wanted.whose in ("all", "offered") and (types := _types(rights, wanted)):
+        yield _Way(f"c.offered_unit = %s AND c.casetype IN ({_marks(types)})", (rights.unit, *types))
 
 
-def _statement(ways: Sequence[_Way], wanted: Wanted) -> tuple[str, list[object]]:
+def _branch_ways(rights: Rights, wanted: Wanted) -> Iterator[_Way]:
+    """What somebody sees by role and unit: a way for each type, so that each is read in the order of the list."""
+    for name in _types(rights, wanted) if wanted.whose == "all" else ():
+        yield _Way(f"c.casetype = %s AND c.branch_{rights.depth} = %s", (name, rights.unit))
+
+
+def _types(rights: Rights, wanted: Wanted) -> list[str]:
+    return [name for name in rights.types if wanted.casetype in ("", name)]
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join(["%s"] * len(values))
+
+
+def _statement(ways: Sequence[_Way], wanted: Wanted, counting: tuple[str, list[object]]) -> tuple[str, list[object]]:
     condition, shared = _shared(wanted)
     after, place = ("", []) if wanted.after is None else (" AND (c.rank, c.number) > (%s, %s)", list(wanted.after))
     limit = wanted.most + 1
@@ -139,7 +147,7 @@ def _statement(ways: Sequence[_Way], wanted: Wanted) -> tuple[str, list[object]]
         for way in ways
     ]
     values: list[object] = []
-    counted, of_count = ("NULL", []) if wanted.after else _counted(ways, condition, shared)
+    counted, of_count = counting
     for way in ways:
         values += [*way.values, *shared, *place, limit]
     columns = ", ".join(f"c.{name}" for name in _COLUMNS)
@@ -152,15 +160,21 @@ def _statement(ways: Sequence[_Way], wanted: Wanted) -> tuple[str, list[object]]
     return statement, [*of_count, *values, limit]
 
 
-def _counted(ways: Sequence[_Way], condition: str, shared: Sequence[object]) -> tuple[str, list[object]]:
-    """How many there are, as long as they are few; the union ends as soon as there are enough."""
+def _counted(rights: Rights, wanted: Wanted) -> tuple[str, list[object]]:
+    """How many there are, as long as they are few: all types at once, in no order, and no further than is said."""
+    if wanted.after is not None:
+        return "NULL", []
+    ways, types = list(_own_ways(rights, wanted)), _types(rights, wanted)
+    if types and wanted.whose == "all":
+        ways.append(_Way(f"c.casetype IN ({_marks(types)}) AND c.branch_{rights.depth} = %s", (*types, rights.unit)))
+    condition, shared = _shared(wanted)
     union = " UNION ALL ".join(
         f"SELECT c.number FROM {way.source} WHERE {way.condition}{condition}"  # noqa: S608 - our own words
         for way in ways
     )
     values = [value for way in ways for value in (*way.values, *shared)]
-    statement = f"(SELECT COUNT(DISTINCT number) FROM ({union} LIMIT %s) AS some)"  # noqa: S608 - our own words
-    return statement, [*values, _WAYS * (MOST_COUNTED + 1)]
+    statement = f"(SELECT COUNT(*) FROM (SELECT DISTINCT number FROM ({union}) AS each_way LIMIT %s) AS some)"  # noqa: S608
+    return statement, [*values, MOST_COUNTED + 1]
 
 
 def _shared(wanted: Wanted) -> tuple[str, list[object]]:
@@ -178,6 +192,7 @@ def _row(values: Sequence[Any]) -> CaseRow:
 
 
 def _read(name: str, value: Any) -> Any:
-    if name in _INSTANTS and isinstance(value, str):
-        return datetime.fromisoformat(value).replace(tzinfo=UTC)
+    if name in _INSTANTS and value is not None:
+        at = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return at if at.tzinfo else at.replace(tzinfo=UTC)
     return bool(value) if name in _FLAGS else value

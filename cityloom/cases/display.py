@@ -1,0 +1,71 @@
+"""What cases declare to the user interface, and the words for what is in them."""
+
+from __future__ import annotations
+
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_noop as _
+
+from cityloom.cases import events
+from cityloom.cases.domain.casetypes.casetype import Titles
+from cityloom.kernel.envelope import type_of
+from cityloom.ui.domain.declared import Display, Page, WorkList
+
+CASE_EVENTS = frozenset({"CaseOpened", "CaseMoved", "CaseGiven", "CaseNoted", "CaseClockRang", "CaseClockChanged"})
+WORKERS = frozenset({
+    "case-handler", "supervisor", "duty-officer", "operator", "department-water", "department-gas",
+    "department-traffic", "department-police", "department-fire",
+})  # fmt: skip
+LEVELS = {
+    "open": _("open"), "internal": _("internal"), "restricted": _("for the unit"), "secret": _("for those it names"),
+}  # fmt: skip
+ORIGINS = {
+    "web": _("the portal"), "open311": _("another program (Open311)"), "call": _("a call"),
+    "official": _("an official"), "sensor": _("a sensor"), "detection": _("a detection"),
+    "report": _("a report on the portal"), "permit": _("an application"), "dispute": _("a dispute"),
+    "case": _("another case"),
+}  # fmt: skip
+HAPPENED = {
+    "opened": _("Opened"), "given": _("Given to somebody"), "offered": _("Offered to another unit"),
+    "taken-over": _("Taken over"), "noted": _("Note"), "linked": _("Linked"), "named": _("Somebody was named"),
+    "reminded": _("Reminder: time is running out"), "overdue": _("Time is up; offered to the backstop"),
+    "deemed": _("Time is up; silence decides"), "paused": _("Clock paused"), "resumed": _("Clock goes on"),
+    "extended": _("More time given"),
+}  # fmt: skip
+STANDINGS = {
+    "running": (_("runs"), ""), "paused": (_("stands still"), "wait"), "stopped": (_("in time"), "good"),
+    "breached": (_("overdue"), "bad"), "deemed-approved": (_("decided by silence"), "wait"),
+}  # fmt: skip
+LINKS = {
+    "detection": _("Detection"), "report": _("Report"), "repair": _("Repair asked of the field"),
+    "datastream": _("Sensor"), "incident": _("Incident"), "case": _("Case"),
+}  # fmt: skip
+
+
+def said(titles: Titles | None) -> str:
+    """Words of a case type in the reader's language."""
+    if not titles:
+        return ""
+    return titles["zh-hans"] if get_language() == "zh-hans" else titles["en"]
+
+
+def word(words: dict[str, str], key: str) -> str:
+    """A word of one of the tables above; a key that has none as it is."""
+    return gettext(words[key]) if key in words else key
+
+
+DISPLAY = Display(
+    pages=(
+        Page("cases", _("Cases"), "work", 20, WORKERS, _("For those who work on cases.")),
+        Page("case-types", _("Case types"), "city", 45),
+    ),
+    work=(
+        WorkList("cases", _("My cases"), "cityloom.cases.layers.mine", 25, WORKERS, events=CASE_EVENTS),
+    ),
+    moments={
+        type_of(events.CaseOpened): _("A case is opened"),
+        type_of(events.CaseMoved): _("A case comes to another state"),
+        type_of(events.CaseGiven): _("A case is given or offered"),
+        type_of(events.CaseClockRang): _("Time of a case runs out"),
+        type_of(events.CaseTypePublished): _("A case type is published"),
+    },
+)  # fmt: skip

@@ -1,0 +1,19 @@
+"""Addresses of the pages about cases."""
+
+from django.urls import path
+
+from cityloom.cases.views import case, deeds, listing, types
+
+urlpatterns = [
+    path("cases/", listing.cases, name="cases"),
+    path("cases/new/", deeds.new, name="new-case"),
+    path("cases/<str:case_id>/", case.case, name="case"),
+    path("cases/<str:case_id>/step/", deeds.step, name="case-step"),
+    path("cases/<str:case_id>/note/", deeds.note, name="case-note"),
+    path("cases/<str:case_id>/give/", deeds.give, name="case-give"),
+    path("cases/<str:case_id>/offer/", deeds.offer, name="case-offer"),
+    path("cases/<str:case_id>/accept/", deeds.accept, name="case-accept"),
+    path("cases/<str:case_id>/clock/", deeds.turn, name="case-clock"),
+    path("case-types/", types.casetypes, name="case-types"),
+    path("case-types/<str:name>/", types.casetype, name="case-type"),
+]

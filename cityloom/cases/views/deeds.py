@@ -1,0 +1,176 @@
+"""What people do to cases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from cityloom.bus import queries as bus
+from cityloom.cases import actions, queries
+from cityloom.cases.actions import Asked
+from cityloom.cases.display import LEVELS, said
+from cityloom.cases.domain.casetypes.casetype import CaseType
+from cityloom.cases.policies import LONGEST_TEXT
+from cityloom.cases.views.asking import actor
+from cityloom.cases.views.case import shown
+from cityloom.kernel import clock
+from cityloom.kernel.actor import Actor
+from cityloom.kernel.refused import Refused
+from cityloom.ui.middleware import status_of
+from cityloom.ui.once import only_once, word_of
+from cityloom.ui.words import sentence_of
+
+_TURNS = {"pause": actions.pause, "resume": actions.resume, "extend": actions.extend}
+_LISTS = ("choices",)
+
+
+@require_POST
+@only_once
+def step(request: HttpRequest, case_id: str) -> HttpResponse:
+    """Take a step of the table, as it was shown."""
+    sent = _sent(request, "step", "reason", "result")
+    return _do(request, case_id, _("Done."), lambda by, at, command: actions.take_step(
+        case_id=case_id, by=by, at=at, command=command, seen=_seen(request), **sent))  # fmt: skip
+
+
+@require_POST
+@only_once
+def note(request: HttpRequest, case_id: str) -> HttpResponse:
+    """Write something down."""
+    sent = _sent(request, "text")
+    return _do(request, case_id, _("Written down."), lambda by, at, command: actions.note(
+        case_id=case_id, by=by, at=at, command=command, **sent))  # fmt: skip
+
+
+@require_POST
+@only_once
+def give(request: HttpRequest, case_id: str) -> HttpResponse:
+    """Give the case to somebody of the unit."""
+    sent = _sent(request, "handler", "reason")
+    return _do(request, case_id, _("Given."), lambda by, at, command: actions.give(
+        case_id=case_id, by=by, at=at, command=command, **sent))  # fmt: skip
+
+
+@require_POST
+@only_once
+def offer(request: HttpRequest, case_id: str) -> HttpResponse:
+    """Offer the case to another unit."""
+    sent = _sent(request, "unit", "reason")
+    done = _("Offered; your unit leads until the other one takes it over.")
+    return _do(request, case_id, done, lambda by, at, command: actions.offer(
+        case_id=case_id, by=by, at=at, command=command, **sent))  # fmt: skip
+
+
+@require_POST
+@only_once
+def accept(request: HttpRequest, case_id: str) -> HttpResponse:
+    """Take over what was offered to one's unit."""
+    return _do(request, case_id, _("Your unit leads from now on."), lambda by, at, command: actions.accept_offer(
+        case_id=case_id, by=by, at=at, command=command, seen=_seen(request)))  # fmt: skip
+
+
+@require_POST
+@only_once
+def turn(request: HttpRequest, case_id: str) -> HttpResponse:
+    """Pause, resume or extend a clock."""
+    act = _TURNS.get(request.POST.get("how", ""))
+    if act is None:
+        raise Http404
+    sent = _sent(request, "clock", "reason")
+    return _do(request, case_id, _("Done."), lambda by, at, command: act(
+        case_id=case_id, by=by, at=at, command=command, seen=_seen(request), **sent))  # fmt: skip
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@only_once
+def new(request: HttpRequest) -> HttpResponse:
+    """Open a case, on behalf of a caller or for the city; the type is chosen first, then what it asks."""
+    by, name = actor(request), (request.POST or request.GET).get("type", "")[:40]
+    casetype = queries.newest_casetype(name) if name else None
+    if request.method != "POST" or casetype is None:
+        return _asked(request, by, casetype)
+    try:
+        case_id = actions.open_case(_filled(request, casetype), by=by, at=clock.now())
+    except Refused as refusal:
+        return _asked(request, by, casetype, refusal=sentence_of(refusal), status=422)
+    messages.success(request, _("The case is opened."))
+    return redirect("case", case_id)
+
+
+def _asked(request: HttpRequest, by: Actor, casetype: CaseType | None, refusal: str = "", status: int = 200) -> Any:
+    types = [one for one in map(queries.newest_casetype, queries.casetype_names()) if one.access.opened_by & by.roles]
+    category = (request.POST or request.GET).get("category", "")[:40]
+    asked = casetype.fields_for(category) if casetype else ()
+    return render(request, "cases/new.html", {
+        "types": [(one.name, said(one.title), said(one.about)) for one in types], "chosen": casetype and casetype.name,
+        "title": said(casetype.title) if casetype else "", "category": category, "refusal": refusal,
+        "categories": [(one.name, said(one.title)) for one in casetype.categories.values()] if casetype else [],
+        "fields": [_field(each, request) for each in asked], "longest": LONGEST_TEXT,
+        "lon": request.POST.get("lon", ""), "lat": request.POST.get("lat", ""), "levels": LEVELS.items(),
+        "is_asked": bool(casetype) and (bool(category) or not casetype.categories),
+    }, status=status)  # fmt: skip
+
+
+def _field(each: Any, request: HttpRequest) -> dict[str, Any]:
+    return {
+        "one": each, "label": said(each.title), "help": said(each.help), "id": f"answer-{each.name}",
+        "choices": [(one.value, said(one.title)) for one in each.choices],
+        "value": request.POST.get(f"answer-{each.name}", ""), "values": request.POST.getlist(f"answer-{each.name}"),
+    }  # fmt: skip
+
+
+def _filled(request: HttpRequest, casetype: CaseType) -> Asked:
+    category = request.POST.get("category", "")[:40]
+    answers: dict[str, Any] = {}
+    for each in casetype.fields_for(category):
+        key = f"answer-{each.name}"
+        answers[each.name] = request.POST.getlist(key) if each.kind in _LISTS else request.POST.get(key, "")
+    lon, lat = _degrees(request.POST.get("lon", ""), 180), _degrees(request.POST.get("lat", ""), 90)
+    return Asked(casetype.name, category, answers, lon, lat, origin="call" if request.POST.get("call") else "official",
+                 key=word_of(request))  # fmt: skip
+
+
+def _degrees(text: str, most: int) -> float | None:
+    """A coordinate. Raises: Refused `cases.place`."""
+    if not text.strip():
+        return None
+    try:
+        found = float(text)
+    except ValueError:
+        found = float("nan")
+    if not -most <= found <= most:
+        raise Refused("cases.place", "{value} is no coordinate; give degrees between {limit}, as in 114.0579.",
+                      value=text.strip()[:24], limit=f"-{most}, {most}")  # fmt: skip
+    return found
+
+
+def _sent(request: HttpRequest, *names: str) -> dict[str, str]:
+    """What a form said; a text that is too long is refused by the action, not cut."""
+    return {name: request.POST.get(name, "") for name in names}
+
+
+def _seen(request: HttpRequest) -> int:
+    text = request.POST.get("seen", "")
+    return int(text) if text.isdecimal() and len(text) < 10 else 0
+
+
+def _do(
+    request: HttpRequest, case_id: str, done: str, act: Callable[[Actor, datetime, str], object]
+) -> HttpResponse:
+    """Do something in the name of whoever is signed in, then show the case: again, or with the refusal on it."""
+    by = actor(request)
+    at = bus.now_in(queries.case_for(by, case_id).exercise_id)
+    try:
+        act(by, at, word_of(request))
+    except Refused as refusal:
+        sent = {"sent_step": request.POST.get("step", ""), "sent_reason": request.POST.get("reason", "")[:LONGEST_TEXT]}
+        return shown(request, case_id, status_of(refusal), refusal=sentence_of(refusal), **sent)
+    messages.success(request, done)
+    return redirect("case", case_id)
