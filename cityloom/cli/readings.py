@@ -59,7 +59,7 @@ def load(runtime: Runtime, files: Sequence[Path], as_json: bool) -> None:
         except Refused as refusal:
             if refusal.code != "lake.appender_taken" or not runtime.is_serving():
                 raise
-            found = _handed_over(runtime, files)
+            found = handed_over(runtime, files)
     if as_json:
         click.echo(json.dumps({"kept": found.kept, "duplicates": found.duplicates, "rejected": found.rejected}))
         return
@@ -148,7 +148,7 @@ def _bodies(files: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
         yield file.name, file.read_bytes()
 
 
-def _handed_over(runtime: Runtime, files: Sequence[Path]) -> Any:
+def handed_over(runtime: Runtime, files: Sequence[Path]) -> Any:
     """Give files to the process that keeps readings, and wait for what becomes of them.
 
     Raises: Refused `signals.file_refused`, `signals.not_taken`.

@@ -1,13 +1,16 @@
-"""`cityloom sensor key|keys|end-key|hide|publish|adopt|faults|mqtt|mqtt-schema|end-mqtt`."""
+"""`cityloom sensor key|keys|end-key|hide|publish|adopt|faults|weather|mqtt|mqtt-schema|end-mqtt`."""
 
 from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event
+from typing import Any
 
 import click
 from rich.console import Console as Screen
@@ -19,6 +22,8 @@ from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.refused import Refused
 
 _LARGEST_FILE = 256 * 1024
+_LARGEST_WEATHER = 64_000_000
+_ROWS_SHOWN = 20
 _TOLD_EVERY_S = 10.0
 _STREAMS = click.argument("datastreams", nargs=-1, type=int, required=True)
 
@@ -180,6 +185,61 @@ def mqtt(runtime: Runtime, file: Path) -> None:
     text = file.read_text("utf-8-sig", errors="replace")
     url = runtime.status().get("url") or "http://localhost"
     actions.exchange_things(text=text, stop=stop, by=SYSTEM, at=clock.now(), tell=tell, root=f"{url}/sta/v1.1")
+
+
+@sensor.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--form", type=click.Path(path_type=Path), help="YAML that names the columns and units of FILE.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.pass_obj
+def weather(runtime: Runtime, file: Path, form: Path | None, as_json: bool) -> None:
+    """Take the weather in FILE: stations or cells as CSV, cells as GeoJSON, a grid as classic NetCDF.
+
+    Without a form, columns are lon, lat, time (with its zone), station where there is one, and rain (mm/h), wind_speed
+    (m/s), wind_from (deg), air_temperature (Cel), relative_humidity (%), air_pressure (hPa).
+    """
+    runtime.open_city()
+    from cityloom.cli.readings import handed_over
+    from cityloom.kernel import clock
+    from cityloom.signals import actions
+
+    content, text = _content(file), _content(form).decode("utf-8-sig", "replace") if form else ""
+    said = {"name": file.name, "content": content, "form": text, "by": SYSTEM, "at": clock.now()}
+    try:
+        taken = actions.take_weather(**said)
+        sensors, found, aside = taken.sensors, taken.readings, taken.aside
+    except Refused as refusal:
+        if refusal.code != "lake.appender_taken" or not runtime.is_serving():
+            raise
+        put = actions.put_weather(**said)
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "weather.csv"
+            path.write_bytes(put.body)
+            sensors, found, aside = put.sensors, handed_over(runtime, [path]), put.aside
+    _tell_weather(sensors, found, aside, as_json=as_json)
+
+
+def _tell_weather(sensors: int, found: Any, aside: Sequence[tuple[int, str]], *, as_json: bool) -> None:
+    from cityloom.signals import queries
+
+    if as_json:
+        rows = [{"row": row + 1, "reason": code} for row, code in aside]
+        told = {"sensors": sensors, "kept": found.kept, "duplicates": found.duplicates, "refused": rows}
+        click.echo(json.dumps(told))
+        return
+    click.echo(f"{sensors:,} new sensors; {found.kept:,} new readings, {found.duplicates:,} known already")
+    for row, code in aside[:_ROWS_SHOWN]:
+        click.echo(f"row {row + 1} set aside: {queries.sentence_of(code)}")
+    if len(aside) > _ROWS_SHOWN:
+        click.echo(f"and {len(aside) - _ROWS_SHOWN:,} rows more")
+
+
+def _content(path: Path) -> bytes:
+    """What is in a file, as far as it may be large. Raises: Refused `signals.weather_missing`."""
+    if not path.is_file():
+        raise Refused("signals.weather_missing", "There is no file {value}; check the path.", value=path.name)
+    with path.open("rb") as file:
+        return file.read(_LARGEST_WEATHER + 1)
 
 
 @sensor.command("mqtt-schema")

@@ -45,6 +45,9 @@ KINDS = {
     "traffic_speed": _("Speed of traffic"), "rain": _("Rain"), "call": _("Residents' calls"),
     "scene": _("Camera scenes"), "camera": _("Scenes on the street"), "level": _("Water level in a tank"),
     "water_level": _("Water level"), "methane": _("Methane in a chamber"), "gas_pressure": _("Gas pressure"),
+    "wind_speed": _("Speed of the wind"), "wind_from": _("Where the wind comes from"),
+    "air_temperature": _("Temperature of the air"), "relative_humidity": _("Humidity of the air"),
+    "air_pressure": _("Pressure of the air"),
 }  # fmt: skip
 
 

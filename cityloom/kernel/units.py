@@ -6,12 +6,14 @@ from cityloom.kernel.refused import Refused
 
 _UNITS: dict[str, tuple[str, float, float]] = {  # code -> dimension, factor to base, offset to base
     "kPa": ("pressure", 1000.0, 0.0), "Pa": ("pressure", 1.0, 0.0), "bar": ("pressure", 1e5, 0.0),
-    "mbar": ("pressure", 100.0, 0.0), "m[H2O]": ("pressure", 9806.65, 0.0), "[psi]": ("pressure", 6894.757293, 0.0),
+    "mbar": ("pressure", 100.0, 0.0), "hPa": ("pressure", 100.0, 0.0),
+    "m[H2O]": ("pressure", 9806.65, 0.0), "[psi]": ("pressure", 6894.757293, 0.0),
     "m": ("length", 1.0, 0.0), "cm": ("length", 1e-2, 0.0), "mm": ("length", 1e-3, 0.0), "um": ("length", 1e-6, 0.0),
     "m/s": ("speed", 1.0, 0.0), "km/h": ("speed", 1 / 3.6, 0.0), "[mi_i]/h": ("speed", 0.44704, 0.0),
     "Cel": ("temperature", 1.0, 273.15), "K": ("temperature", 1.0, 0.0),
     "L/s": ("flow", 1e-3, 0.0), "m3/h": ("flow", 1 / 3600, 0.0), "m3/s": ("flow", 1.0, 0.0),
     "%": ("fraction", 1e-2, 0.0), "1": ("fraction", 1.0, 0.0), "mm/h": ("rain", 1.0, 0.0),
+    "kg.m-2.s-1": ("rain", 3600.0, 0.0), "deg": ("angle", 1.0, 0.0),
     "[ppm]": ("concentration", 1.0, 0.0),
 }  # fmt: skip
 

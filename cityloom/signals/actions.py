@@ -62,6 +62,7 @@ from cityloom.signals.sensorthings.keys import end_key, make_key
 
 if TYPE_CHECKING:
     from cityloom.signals.domain.bridge import Message
+    from cityloom.signals.domain.weather import Weather
     from cityloom.signals.readings.door import Door
     from cityloom.signals.readings.folder import Folder
     from cityloom.signals.readings.road import Kept, Road
@@ -69,8 +70,8 @@ if TYPE_CHECKING:
 __all__ = [
     "CallReport", "Meter", "OpenedReport", "Problem", "Reading", "ReadingsTaken", "Received", "Recorded", "Scene",
     "bridge_readings", "carry", "erase_old_reports", "forget", "install", "install_meters", "open_door", "open_folder",
-    "open_report", "open_road", "read_meters", "receive", "record", "set_service", "synthetic_still", "take_readings",
-    "thin_readings",
+    "open_report", "open_road", "put_weather", "read_meters", "receive", "record", "set_service", "synthetic_still",
+    "take_readings", "take_weather", "thin_readings",
 ]  # fmt: skip
 log = logging.getLogger(__name__)
 PURPOSE = "problem-reports"
@@ -136,6 +137,24 @@ class ReadingsTaken:
     kept: int
     duplicates: int
     rejected: dict[str, int]
+
+
+@dataclass(frozen=True)
+class WeatherTaken:
+    """What became of a file of weather: new sensors, its readings, and the first rows that were set aside, from 0."""
+
+    sensors: int
+    readings: ReadingsTaken
+    aside: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True)
+class WeatherPut:
+    """How many sensors are new, the file's readings as CSV, and the rows that could not be read, from 0."""
+
+    sensors: int
+    body: bytes
+    aside: tuple[tuple[int, str], ...]
 
 
 @dataclass(frozen=True)
@@ -277,6 +296,40 @@ def take_readings(
     return ReadingsTaken(road.told.kept, road.told.duplicates, dict(sorted(road.told.rejected.items())))
 
 
+def take_weather(*, name: str, content: bytes, form: str, by: Actor, at: datetime) -> WeatherTaken:
+    """Put the stations or cells of a file of weather among the city's sensors, and keep what they say, each once.
+
+    `form` is YAML, "" for the usual columns. What is wrong in a row is counted by reason and stops nothing.
+    Raises: Refused `signals.weather_format`, `signals.weather_columns`, `signals.weather_large`,
+    `signals.weather_form`, `lake.appender_taken`, `lake.disk_full`.
+    """
+    from cityloom.signals.domain import weather
+    from cityloom.signals.domain.weather_form import form_of
+
+    found = weather.read(name, content, form_of(form))
+    road = open_road()
+    try:
+        new, _ = install_meters(list(found.places), list(found.places.values()), by=by, at=at)
+        told = road.take([found.arrived()], at)
+    finally:
+        road.close()
+    taken = ReadingsTaken(told.kept, told.duplicates, dict(sorted(told.rejected.items())))
+    return WeatherTaken(new, taken, tuple(told.aside))
+
+
+def put_weather(*, name: str, content: bytes, form: str, by: Actor, at: datetime) -> WeatherPut:
+    """Put the stations or cells of a file among the city's sensors, and give its readings as another file, in CSV.
+
+    For when another process keeps the readings. Raises as `take_weather`, but for what the lake refuses.
+    """
+    from cityloom.signals.domain import weather
+    from cityloom.signals.domain.weather_form import form_of
+
+    found = weather.read(name, content, form_of(form))
+    new, _ = install_meters(list(found.places), list(found.places.values()), by=by, at=at)
+    return WeatherPut(new, found.as_csv(), tuple(sorted(found.faults.items())))
+
+
 def bridge_readings(*, text: str, stop: Event, by: Actor, at: datetime, tell: Callable[[str, int], None]) -> None:
     """Keep what a broker sends, until told to stop; `text` is the bridge's YAML, `tell` takes words and readings kept.
 
@@ -325,7 +378,10 @@ def open_folder(path: Path) -> Folder:
     """A folder whose files are read as they come."""
     from cityloom.signals.readings.folder import Folder
 
-    return Folder(path)
+    def install_them(found: Weather) -> None:
+        install_meters(list(found.places), list(found.places.values()), by=SYSTEM, at=clock.now())
+
+    return Folder(path, install_them)
 
 
 def carry(

@@ -14,7 +14,9 @@ KINDS = {
     "settlement": _("Settlement of the ground"), "traffic_speed": _("Speed of traffic"), "rain": _("Rain"),
     "camera": _("Scenes on the street"), "level": _("Level of a water tank"),
     "water_level": _("Level of water outdoors"), "methane": _("Methane in a chamber"),
-    "gas_pressure": _("Pressure in a gas main"),
+    "gas_pressure": _("Pressure in a gas main"), "wind_speed": _("Speed of the wind"),
+    "wind_from": _("Where the wind comes from"), "air_temperature": _("Temperature of the air"),
+    "relative_humidity": _("Humidity of the air"), "air_pressure": _("Pressure of the air"),
 }  # fmt: skip
 CATEGORIES = {
     "ground-collapse": _("Ground collapse"), "road-damage": _("Damaged road"),

@@ -48,6 +48,16 @@ KINDS = {
              "Methane", "http://qudt.org/vocab/quantitykind/MoleFraction"),
         Kind("gas_pressure", "kPa", 0.0, 10_000.0, 60, "Pressure transducer on a gas main",
              "Gas pressure", "http://qudt.org/vocab/quantitykind/Pressure"),
+        Kind("wind_speed", "m/s", 0.0, 120.0, 600, "Anemometer",
+             "Wind speed", "http://qudt.org/vocab/quantitykind/Speed"),
+        Kind("wind_from", "deg", 0.0, 360.0, 600, "Wind vane: where the wind comes from, clockwise from north",
+             "Wind direction", "http://qudt.org/vocab/quantitykind/Angle"),
+        Kind("air_temperature", "Cel", -90.0, 60.0, 600, "Thermometer in the shade",
+             "Air temperature", "http://qudt.org/vocab/quantitykind/Temperature"),
+        Kind("relative_humidity", "%", 0.0, 100.0, 600, "Hygrometer",
+             "Relative humidity", "http://qudt.org/vocab/quantitykind/RelativeHumidity"),
+        Kind("air_pressure", "hPa", 300.0, 1_100.0, 600, "Barometer",
+             "Air pressure", "http://qudt.org/vocab/quantitykind/AtmosphericPressure"),
         Kind("camera", "1", 0.0, 1.0, 300, "Camera that reports scenes, never people",
              "Scene", "urn:cityloom:observed:scene"),
     )
@@ -57,6 +67,8 @@ OWNERS = {
     "pressure": "city/water", "flow": "city/water", "level": "city/water", "water_level": "city/water",
     "methane": "city/gas", "gas_pressure": "city/gas", "settlement": "city/traffic", "traffic_speed": "city/traffic",
     "camera": "city/traffic", "rain": "city/emergency",
+    "wind_speed": "city/emergency", "wind_from": "city/emergency", "air_temperature": "city/emergency",
+    "relative_humidity": "city/emergency", "air_pressure": "city/emergency",
 }  # fmt: skip
 """The unit that looks after the sensors of a kind, until another one is named."""
 _UCUM = "ucum:"

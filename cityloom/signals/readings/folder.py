@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from cityloom.kernel import clock
 from cityloom.kernel.refused import Refused
-from cityloom.signals.domain import bulk, wire
+from cityloom.signals.domain import bulk, weather, wire
+from cityloom.signals.domain.weather_form import LARGEST_BYTES as LARGEST_FORM
+from cityloom.signals.domain.weather_form import form_of
 
 TAKEN, REFUSED = "taken", "refused"
+_FORM = ".weather.yaml"
 _AT_REST_S = 2.0
 _LOOK_S = 1.0
 
 
 class Folder:
-    """Gives the readings of files as they come; names that begin with a dot are not looked at."""
+    """Gives the readings of files as they come; names that begin with a dot are not looked at.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    Weather's files (`weather.ENDINGS`) are read as the form `.weather.yaml` says, if there is one, and their sensors
+    are installed first.
+    """
+
+    def __init__(self, path: Path, install: Callable[[weather.Weather], object]) -> None:
+        self.path, self._install = path, install
         self._file: Path | None = None
         self._blocks: Iterator[wire.Arrived] = iter(())
         self._looked_at = -_LOOK_S
@@ -58,8 +65,26 @@ class Folder:
         found = next((one for one in sorted(self.path.glob("*")) if _is_whole(one)), None)
         if found is None:
             return False
-        self._file, self._blocks = found, _blocks_of(found)
+        self._file, self._blocks = found, self._blocks_of(found)
         return True
+
+    def _blocks_of(self, path: Path) -> Iterator[wire.Arrived]:
+        if not weather.is_weather(path.name):
+            yield from _blocks_of(path)
+            return
+        found = weather.read(path.name, _content(path, weather.LARGEST_BYTES), form_of(self._form()))
+        self._install(found)
+        yield found.arrived()
+
+    def _form(self) -> str:
+        path = self.path / _FORM
+        return _content(path, LARGEST_FORM).decode("utf-8-sig", "replace") if path.is_file() else ""
+
+
+def _content(path: Path, most: int) -> bytes:
+    """What is in a file, and one byte more than may be where it is larger: then it will be refused."""
+    with path.open("rb") as stream:
+        return stream.read(most + 1)
 
 
 def _is_whole(path: Path) -> bool:

@@ -107,6 +107,8 @@ class Road:
         with self._turn:
             for arrived in blocks:
                 judged = judge(arrived, self._store.streams, at)
+                if judged.rejected["unknown_sensor"] and self._look_for_new():
+                    judged = judge(arrived, self._store.streams, at)
                 if self._coming and len(judged.slot):
                     self._coming(self._store.streams.id[judged.slot], judged.at_us)
                 taken = self._store.take(judged)
@@ -154,12 +156,14 @@ class Road:
             order = tally.order_of(slot, found.at_us)
             self._ring.add(slot[order], found.at_us[order], found.result[order])
 
-    def _look_for_new(self) -> None:
-        self._looked_at, now = clock.stopwatch(), _installed()
-        if now != self._installed:
+    def _look_for_new(self) -> bool:
+        """Take up sensors that were installed since the last look; say whether there are any."""
+        self._looked_at, now, before = clock.stopwatch(), _installed(), self._installed
+        if now != before:
             self._store.close()
             self._open()
             self._installed = now
+        return now != before
 
     def _tell(self) -> None:
         at, rows = self._now(), +self._untold

@@ -76,6 +76,31 @@ ABOUT = {
         gettext_noop("The pressure in a gas main under the street, once a minute."),
         gettext_noop("Not what a household uses: it sits on the main, before any house."),
     ),
+    "wind_speed": About(
+        gettext_noop("Speed of the wind"), gettext_noop("Weather service"),
+        gettext_noop("Weather, as the service measures or works it out."),
+        gettext_noop("Nothing else."),
+    ),
+    "wind_from": About(
+        gettext_noop("Where the wind comes from"), gettext_noop("Weather service"),
+        gettext_noop("Weather, as the service measures or works it out."),
+        gettext_noop("Nothing else."),
+    ),
+    "air_temperature": About(
+        gettext_noop("Temperature of the air"), gettext_noop("Weather service"),
+        gettext_noop("Weather, as the service measures or works it out."),
+        gettext_noop("Nothing else."),
+    ),
+    "relative_humidity": About(
+        gettext_noop("Humidity of the air"), gettext_noop("Weather service"),
+        gettext_noop("Weather, as the service measures or works it out."),
+        gettext_noop("Nothing else."),
+    ),
+    "air_pressure": About(
+        gettext_noop("Pressure of the air"), gettext_noop("Weather service"),
+        gettext_noop("Weather, as the service measures or works it out."),
+        gettext_noop("Nothing else."),
+    ),
     "camera": About(
         gettext_noop("Camera that reports scenes"), gettext_noop("Traffic department"),
         gettext_noop("That something is wrong on the road, such as a hole or a flood, and where."),
