@@ -61,8 +61,9 @@ def read(content: bytes, name: str) -> Grid:
     except Refused:
         raise
     except Exception as error:  # the reader fails in every way on bytes that are no grid
-        raise Refused("signals.weather_format", "{value} cannot be read as a grid: it needs the axes {limit} with CF "
-                      "units, in classic NetCDF (not HDF5).", value=name[-40:], limit="lon, lat, time") from error  # fmt: skip
+        raise Refused("signals.weather_format", "{value} cannot be read as a grid: it needs the axes {limit} "
+                      "with CF units, in classic NetCDF (not HDF5).", value=name[-40:],
+                      limit="lon, lat, time") from error  # fmt: skip
     if len(grid["lon"]) * len(grid["lat"]) > MOST_CELLS:
         raise _large(name)
     return Grid({each: _UCUM.get(unit, unit) for each, unit in units.items() if unit}, _rows(at_us, grid, columns))
