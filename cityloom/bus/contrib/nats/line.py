@@ -67,7 +67,7 @@ class NatsLine:
 
     def send(self, events: Sequence[tuple[str, str, bytes]]) -> None:
         if events:
-            self._do(self._send(events), _ANSWER_S + len(events))
+            self._do(self._send(events))
 
     def serve(self, capabilities: Collection[str]) -> None:
         if set(capabilities) != set(self._serving):
@@ -154,16 +154,20 @@ class NatsLine:
         return js
 
     async def _send(self, events: Sequence[tuple[str, str, bytes]]) -> None:
-        """One by one, so that a failure in between leaves no later event before an earlier one."""
+        """All at once; each is kept only behind the one before it, so that none is ever before an earlier one."""
         if self._js is None:
             raise nats.errors.ConnectionClosedError
+        before: dict[str, str] = {}
+        sent = []
         for event_id, kind, body in events:
             subject = f"cityloom.{self._city}.{kind.removeprefix('cityloom.')}"
-            try:
-                await self._js.publish(subject, body, headers={"Nats-Msg-Id": event_id}, stream=self.stream)
-            except nats.js.errors.NoStreamResponseError:
-                self._js = await self._prepared()  # the broker has lost its store
-                raise
+            headers = {"Nats-Msg-Id": event_id} | before
+            sent.append(await self._js.publish_async(subject, body, stream=self.stream, headers=headers))
+            before = {"Nats-Expected-Last-Msg-Id": event_id}
+        for kept in await asyncio.gather(*sent, return_exceptions=True):
+            if isinstance(kept, BaseException):
+                self._js = await self._prepared()  # the broker may have lost its store
+                raise kept
 
     async def _serve(self, wanted: set[str]) -> None:
         ended = [self._serving.pop(name) for name in set(self._serving) - wanted]
