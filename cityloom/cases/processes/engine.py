@@ -40,6 +40,11 @@ class Waiting:
     task: str
     node: Node
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """What it is known by."""
+        return self.task, self.node.id
+
 
 class _Conditions(PythonScriptEngine):  # type: ignore[misc]
     """Decides conditions by the city's own reading of them; runs nothing."""
@@ -98,6 +103,7 @@ class Running:
         self._workflow = workflow
         self._processes = processes
         self._serializer = serializer
+        self._known: list[Waiting] | None = None
 
     @property
     def is_ended(self) -> bool:
@@ -106,7 +112,9 @@ class Running:
 
     def waiting(self) -> list[Waiting]:
         """All that it waits for."""
-        return [Waiting(str(task.id), node) for task, node in self._waiting()]
+        if self._known is None:
+            self._known = [Waiting(str(task.id), node) for task, node in self._waiting()]
+        return self._known
 
     def _waiting(self) -> Iterator[tuple[Task, Node]]:
         for task in self._workflow.get_tasks(state=TaskState.READY | TaskState.WAITING):
@@ -124,7 +132,7 @@ class Running:
         Raises: Refused `cases.process_fact` where a condition lacks a fact, `cases.process_moved_on`.
         """
         task = self._workflow.get_task_from_id(UUID(task_id))
-        if task is None or (task_id, node_id) not in {(each.task, each.node.id) for each in self.waiting()}:
+        if task is None or (task_id, node_id) not in {each.key for each in self.waiting()}:
             raise Refused("cases.process_moved_on", "The process does not wait for this any more; look at it anew.")
         definition = getattr(task.task_spec, "event_definition", None)
         if isinstance(definition, MultipleEventDefinition):
@@ -142,6 +150,7 @@ class Running:
 
         Raises: Refused `cases.process_fact`, `cases.process_too_long`.
         """
+        self._known = None
         self._workflow.do_engine_steps()
         count = len(self._workflow.tasks)
         if count > MOST_TASKS:

@@ -7,7 +7,7 @@ What a service changes in the city's database stands in the same transaction, so
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,8 +16,8 @@ from django.db import transaction
 from cityloom.cases.domain.processes import process as model
 from cityloom.cases.domain.processes.process import Node
 from cityloom.cases.models import Case, ProcessRun, ProcessVersion, ProcessWork
-from cityloom.cases.processes import versions
-from cityloom.cases.processes.engine import Running
+from cityloom.cases.processes import rows, versions
+from cityloom.cases.processes.engine import Running, Waiting
 from cityloom.cases.working.clocks import calendar
 from cityloom.kernel import ids
 from cityloom.kernel.actor import SYSTEM, Actor
@@ -47,8 +47,10 @@ def start(version: ProcessVersion, case: Case | None, facts: Facts, key: str, at
         row = ProcessRun.objects.filter(id=run_id).first()
         if row is None:
             running = engine.start(_kept(facts, engine.facts))
-            row = ProcessRun(id=run_id, process=version, case=case, started_at=at, revision=0)
-            _write(row, running, at)
+            row = ProcessRun(id=run_id, process=version, case=case, started_at=at)
+            _note(row, running, at)
+            row.save(force_insert=True)
+            rows.opened([_work(row, each, at) for each in running.waiting()])
     return row
 
 
@@ -58,22 +60,20 @@ def finish(work_id: str, facts: Facts, by: Actor, at: datetime, *, service: Serv
     Raises: Refused `cases.no_work`, `cases.process_moved_on`, `cases.process_fact`, and what the service refuses.
     """
     with transaction.atomic():
-        work = ProcessWork.objects.filter(id=work_id).first()
+        work = rows.locked(work_id)
         if work is None:
             raise Refused("cases.no_work", "There is no such task; its case may have been erased.")
-        row = ProcessRun.objects.select_for_update().select_related("process", "case").get(id=work.run_id)
-        work.refresh_from_db()
         if work.outcome == DONE:
-            return row
+            return work.run
         if work.outcome == PASSED:
             raise Refused("cases.process_moved_on", "The process does not wait for this any more; look at it anew.")
-        engine = versions.engine_of(row.process_id)
-        running = engine.load(row.state)
-        given = service(work, by, at) if service else facts
-        running.finish(work.task, work.node, _kept(given, engine.facts))
-        ProcessWork.objects.filter(id=work.id).update(done_at=at, done_by=by.account, outcome=DONE, refusal="")
-        _write(row, running, at)
-    return row
+        engine = versions.engine_of(work.run.process_id)
+        running = engine.load(work.run.state)
+        before = running.waiting()
+        running.finish(work.task, work.node, _kept(service(work, by, at) if service else facts, engine.facts))
+        rows.done(work, by.account, DONE, at)
+        _write(work.run, running, [each for each in before if each.key != (work.task, work.node)], at)
+    return work.run
 
 
 def deliver(run_ids: list[str], message: str, facts: Facts, by: Actor, at: datetime) -> int:
@@ -129,24 +129,25 @@ def _no_service(work: ProcessWork, by: Actor, at: datetime) -> Facts:
     raise Refused("cases.no_service", "There is no service {value} here.", value=work.what[:80])
 
 
-def _write(row: ProcessRun, running: Running, at: datetime) -> None:
-    """The state and what it waits for now; what it does not wait for any more was passed over."""
-    waiting = {(each.task, each.node.id): each.node for each in running.waiting()}
-    row.state, row.changed_at, row.revision = running.state(), at, row.revision + 1
-    row.standing = ENDED if running.is_ended else RUNNING if waiting else STUCK
+def _note(row: ProcessRun, running: Running, at: datetime) -> None:
+    """How a run stands now, in its row."""
+    row.state, row.changed_at = running.state(), at
+    row.standing = ENDED if running.is_ended else RUNNING if running.waiting() else STUCK
     row.ended_at = at if running.is_ended else None
-    row.save()
-    known = set()
-    for work in ProcessWork.objects.filter(run=row, done_at=None):
-        known.add((work.task, work.node))
-        if (work.task, work.node) not in waiting:
-            ProcessWork.objects.filter(id=work.id).update(done_at=at, outcome=PASSED)
-    ProcessWork.objects.bulk_create(
-        [_work(row, task, node, at) for (task, _), node in waiting.items() if (task, node.id) not in known]
-    )
 
 
-def _work(row: ProcessRun, task: str, node: Node, at: datetime) -> ProcessWork:
+def _write(row: ProcessRun, running: Running, before: Sequence[Waiting], at: datetime) -> None:
+    """The state and what it waits for now; what it does not wait for any more was passed over."""
+    _note(row, running, at)
+    row.revision += 1
+    rows.written(row)
+    now, known = {each.key for each in running.waiting()}, {each.key for each in before}
+    rows.passed(row, sorted(known - now), PASSED, at)
+    rows.opened([_work(row, each, at) for each in running.waiting() if each.key not in known])
+
+
+def _work(row: ProcessRun, waiting: Waiting, at: datetime) -> ProcessWork:
+    task, node = waiting.task, waiting.node
     kind, what = _asked(node)
     due_at = node.timer.due(calendar(), at) if node.timer else None
     return ProcessWork(id=ids.named_id(row.id, row.revision, task, node.id), run=row, task=task, node=node.id,
