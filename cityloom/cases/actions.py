@@ -83,9 +83,7 @@ def take_step_as_reporter(
     Raises: Refused `cases.no_follower`, and as `take_step`.
     """
     by = finding.follower_of(case_id, secret)
-    return take_step(
-        case_id=case_id, step=step, by=by, at=at, reason=reason, result=result, seen=seen, command=command
-    )
+    return take_step(case_id=case_id, step=step, by=by, at=at, reason=reason, result=result, seen=seen, command=command)
 
 
 def give(*, case_id: str, handler: str, by: Actor, at: datetime, reason: str = "", command: str = "") -> int:
@@ -127,9 +125,7 @@ def accept_offer(*, case_id: str, by: Actor, at: datetime, seen: int = 0, comman
     return giving.accept(found, command, by, at)
 
 
-def extend(
-    *, case_id: str, clock: str, by: Actor, at: datetime, reason: str, seen: int = 0, command: str = ""
-) -> int:
+def extend(*, case_id: str, clock: str, by: Actor, at: datetime, reason: str, seen: int = 0, command: str = "") -> int:
     """Give a clock the time more that its type allows, for a reason; return the revision of the case.
 
     Raises: Refused `cases.no_role`, `cases.no_clock`, `cases.reason`, `cases.clock_not_extended`, `cases.clock_late`.
@@ -137,9 +133,7 @@ def extend(
     return _turn(What.EXTENDED, case_id, clock, reason, by, at, seen, command)
 
 
-def pause(
-    *, case_id: str, clock: str, by: Actor, at: datetime, reason: str, seen: int = 0, command: str = ""
-) -> int:
+def pause(*, case_id: str, clock: str, by: Actor, at: datetime, reason: str, seen: int = 0, command: str = "") -> int:
     """Let a clock stand still for a reason; return the revision of the case.
 
     Raises: Refused `cases.no_role`, `cases.no_clock`, `cases.reason`, `cases.clock_paused`, `cases.clock_late`.
@@ -297,9 +291,7 @@ def forget(*, exercise_id: str, by: Actor, at: datetime) -> int:
     return Case.objects.filter(exercise_id=exercise_id).delete()[1].get("cases.Case", 0)
 
 
-def _turn(
-    what: What, case_id: str, clock: str, reason: str, by: Actor, at: datetime, seen: int, command: str
-) -> int:
+def _turn(what: What, case_id: str, clock: str, reason: str, by: Actor, at: datetime, seen: int, command: str) -> int:
     found = finding.found(case_id, by)
     command = command or ids.new_ulid()
     if recording.is_done(found.row, command):

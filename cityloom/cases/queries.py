@@ -143,6 +143,8 @@ def process_of(data: bytes) -> Process:
     Raises: Refused `cases.xml_*`, `cases.process_*`, with the name, id and line of what is wrong.
     """
     return processes.process_of(data)
+
+
 def classifier_of(content: bytes) -> Classifier:
     """The classifier in a file.
 

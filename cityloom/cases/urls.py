@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cityloom.cases.views import case, deeds, listing, types
+from cityloom.cases.views import case, deeds, listing, rules, types
 
 urlpatterns = [
     path("cases/", listing.cases, name="cases"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("cases/<str:case_id>/offer/", deeds.offer, name="case-offer"),
     path("cases/<str:case_id>/accept/", deeds.accept, name="case-accept"),
     path("cases/<str:case_id>/clock/", deeds.turn, name="case-clock"),
+    path("case-rules/", rules.rules, name="case-rules"),
     path("case-types/", types.casetypes, name="case-types"),
     path("case-types/<str:name>/", types.casetype, name="case-type"),
 ]

@@ -75,6 +75,7 @@ PAGES = (
     Sight("cases", "Case handler", "/cases/"), Sight("case", "Case handler", "/cases/", "main tbody a"),
     Sight("new-case", "Case handler", "/cases/new/?type=request&category=street-light"),
     Sight("case-types", "Duty officer", "/case-types/"), Sight("case-type", "Duty officer", "/case-types/request/"),
+    Sight("case-rules", "Duty officer", "/case-rules/"),
     Sight("zones", "Data steward", "/zones/"), Sight("zone-plan", "Data steward", "/zones/", "main tbody a"),
     Sight("zone-area", "Data steward", "/zones/", "main tbody a", "area/?unit=city/d01/s01"),
     Sight("registers", "Data steward", "/registers/?q=a"), Sight("lake", "Data steward", "/lake/"),

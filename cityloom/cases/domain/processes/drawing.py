@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from textwrap import wrap
 
 from cityloom.cases.domain.processes import process as model
 from cityloom.cases.domain.processes.process import Box, Node, Point, Process
@@ -11,6 +12,7 @@ from cityloom.cases.domain.processes.process import Box, Node, Point, Process
 _COLUMN, _ROW, _MARGIN = 160.0, 110.0, 30.0
 _SIZES = {"Event": (36.0, 36.0), "Gateway": (50.0, 50.0)}
 _TASK = (110.0, 70.0)
+_SIGNS, _LINES = 16, 3
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,25 @@ class Drawn:
     def middle(self) -> Point:
         """The middle of it."""
         return self.x + self.width / 2, self.y + self.height / 2
+
+    @property
+    def corners(self) -> str:
+        """The corners of a diamond, as SVG has them."""
+        (x, y), right, bottom = self.middle, self.x + self.width, self.y + self.height
+        return f"{x:g},{self.y:g} {right:g},{y:g} {x:g},{bottom:g} {self.x:g},{y:g}"
+
+    @property
+    def radius(self) -> float:
+        """The radius of a circle."""
+        return min(self.width, self.height) / 2
+
+    @property
+    def words(self) -> list[str]:
+        """Its name, or its id, in lines that fit."""
+        text = self.node.name or (self.node.id if self.shape == "box" else "")
+        most = _SIGNS if text.isascii() else _SIGNS // 2
+        lines = wrap(text, most, break_long_words=True)
+        return lines if len(lines) <= _LINES else [*lines[: _LINES - 1], f"{lines[_LINES - 1][: most - 1]}…"]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,83 @@
+"""Decision tables and processes looked at before anything runs by them: a file is read and drawn, and not kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
+
+from cityloom.cases import queries
+from cityloom.cases.domain.decisions.tables import Table
+from cityloom.cases.domain.processes import drawing
+from cityloom.cases.domain.processes.process import Process
+from cityloom.kernel.refused import Refused
+from cityloom.ui.once import only_once
+from cityloom.ui.words import sentence_of
+
+_LARGEST = 2 * 1024 * 1024
+_LINE_HIGH = 14
+_BEGINNING = """table: stall
+title: A stall at the market
+hit_policy: UNIQUE
+inputs:
+  - {name: area_m2, type: number, values: ">= 0", label: Area}
+  - {name: kind, type: string, values: '"food", "goods", "art"'}
+outputs:
+  - {name: outcome, type: string}
+rules:
+  - when: {area_m2: "<= 6", kind: 'not("food")'}
+    then: {outcome: '"granted"'}
+    because: Small stalls without food need no inspection.
+"""
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@only_once
+def rules(request: HttpRequest) -> HttpResponse:
+    """Read a table or a process that somebody writes or uploads, and show it with what is to be said of it."""
+    if request.method != "POST":
+        return render(request, "cases/rules.html", {"text": _BEGINNING})
+    data = _asked(request)
+    text = data.decode("utf-8", "replace") if "file" not in request.FILES else ""
+    try:
+        return render(request, "cases/rules.html", {"text": text} | _shown(data))
+    except Refused as refusal:
+        said = {"text": text, "refusal": sentence_of(refusal)}
+        return render(request, "cases/rules.html", said, status=422)
+
+
+def _asked(request: HttpRequest) -> bytes:
+    """What was uploaded, or else written."""
+    file = request.FILES.get("file")
+    return file.read(_LARGEST + 1) if file else request.POST.get("text", "").encode()  # type: ignore[union-attr]
+
+
+def _shown(data: bytes) -> dict[str, Any]:
+    if b"http://www.omg.org/spec/BPMN/" in data[:5_000]:
+        return _process(queries.process_of(data))
+    return _table(queries.decision_table_of(data))
+
+
+def _table(table: Table) -> dict[str, Any]:
+    return {
+        "table": table, "findings": queries.table_findings(table),
+        "rows": [zip((*table.inputs, *table.outputs), (*rule.when, *rule.then), strict=True) for rule in table.rules],
+        "reasons": [rule.because for rule in table.rules],
+    }  # fmt: skip
+
+
+def _process(process: Process) -> dict[str, Any]:
+    picture = drawing.picture_of(process)
+    nodes = [{"one": drawn, "lines": _lines(drawn)} for drawn in picture.nodes]
+    waits = [node for node in process.nodes.values() if node.lane or node.does or node.calls or node.message]
+    return {"process": process, "picture": picture, "nodes": nodes, "waits": waits}
+
+
+def _lines(drawn: drawing.Drawn) -> list[tuple[float, float, str]]:
+    """Where each line of a node's name stands: within a task, under an event or a gateway."""
+    words = drawn.words
+    x, y = drawn.middle
+    top = y + 5 - (len(words) - 1) * _LINE_HIGH / 2 if drawn.shape == "box" else drawn.y + drawn.height + _LINE_HIGH
+    return [(x, top + at * _LINE_HIGH, line) for at, line in enumerate(words)]
