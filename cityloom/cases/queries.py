@@ -40,7 +40,8 @@ __all__ = [
     "cases_for", "cases_linked_with", "clocks_of", "cursor_of", "facts_of", "history_of", "known_matters", "links_of",
     "rights", "unit_names", "words_of",
 ]  # fmt: skip
-from cityloom.cases.domain.routing import card, classifier
+from cityloom.cases.domain.duplicates import measuring, pairs, stream
+from cityloom.cases.domain.routing import card, classifier, conflicts, rules
 from cityloom.cases.domain.routing.classifier import Classifier
 
 
@@ -177,3 +178,34 @@ def trained(rows: Sequence[tuple[str, str]] | None, name: str, at: datetime) -> 
 def classifier_file(model: Classifier) -> bytes:
     """A classifier as a file: numbers and its card, no code."""
     return classifier.to_bytes(model)
+
+
+def routing_rules_of(text: str) -> rules.Rules:
+    """The routing rules that somebody wrote.
+
+    Raises: Refused `cases.rules_too_large`, `cases.rules_unreadable`, `cases.rules_unfit`, each with the line.
+    """
+    return rules.rules_of(text)
+
+
+def routing_findings(found: rules.Rules, areas: Sequence[str] = ()) -> conflicts.Findings:
+    """Which routing rules overlap, which never fire, which cases nobody gets.
+
+    Raises: Refused `cases.rules_too_many`.
+    """
+    return conflicts.check(found, areas)
+
+
+def example_routing() -> Path:
+    """An example of routing rules."""
+    return rules.EXAMPLE
+
+
+def duplicates_measured(rows: Sequence[Mapping[str, str]]) -> list[measuring.Judged]:
+    """How well duplicates are found in a city's own reports, beside the rule of 50 m and category.
+
+    Raises: Refused `cases.report_row`.
+    """
+    reports, matters, ends = stream.stream_of(rows, shipped_classifier().idf)
+    ours = [measuring.judged(reports, matters, ends, pairs.weights(), one) for one in measuring.SHOWN]
+    return [*ours, measuring.judged_near(reports, matters, ends)]

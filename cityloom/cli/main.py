@@ -60,7 +60,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
     )  # fmt: skip
     cases.cases.add_command(caserules.table)
     cases.cases.add_command(caserules.process)
-    for command in (caserouting.train, caserouting.card, caserouting.classify):
+    for command in caserouting.COMMANDS:
         cases.cases.add_command(command)
     sources.register.add_command(address.address)
     sources.register.add_command(linkage.link)

@@ -15,11 +15,12 @@ _SHIPPED = Path(__file__).parent / "categories.yaml"
 
 @dataclass(frozen=True)
 class Category:
-    """The lowest level of the three; `path` names all three, highest first."""
+    """The lowest of three levels; `path` names them, highest first; `reach_m` is how far its reporters stand."""
 
     key: str
     title: Mapping[str, str]
     path: tuple[str, str, str]
+    reach_m: float = 10.0
 
 
 @cache
@@ -30,10 +31,11 @@ def shipped() -> dict[str, Category]:
 
 
 def _lowest(top: dict[str, Any], middle: dict[str, Any]) -> list[Category]:
-    return [
-        Category(one["key"], {"en": one["en"], "zh-hans": one["zh-hans"]}, (top["key"], middle["key"], one["key"]))
-        for one in middle["of"]
-    ]
+    return [_category(one, (top["key"], middle["key"], one["key"])) for one in middle["of"]]
+
+
+def _category(one: dict[str, Any], path: tuple[str, str, str]) -> Category:
+    return Category(one["key"], {"en": one["en"], "zh-hans": one["zh-hans"]}, path, one.get("reach_m", 10.0))
 
 
 def apart(first: str, second: str) -> int:
