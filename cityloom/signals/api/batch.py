@@ -20,6 +20,8 @@ from cityloom.kernel.refused import Refused
 from cityloom.signals.api import verbs
 from cityloom.signals.api.requests import JSON_PATCH, Answer, Asked, refused, split_url
 from cityloom.signals.domain.sensorthings.entities import BY_NAME
+from cityloom.signals.readings import deadline
+from cityloom.signals.sensorthings import limit
 from cityloom.signals.sensorthings.rows import KEY
 from cityloom.signals.sensorthings.updating import Update, update
 from cityloom.signals.sensorthings.writing import Writing
@@ -51,7 +53,8 @@ def answer(asked: Asked) -> Answer:
         if group:
             responses += _together(some, asked, links)
         elif is_read:
-            responses += [_one(request, asked, links) for request in some]
+            with deadline.within(limit.LONGEST_BATCH_S):
+                responses += [_one(request, asked, links) for request in some]
         else:
             responses += _apart(some, asked, links)
     return Answer(document={"responses": responses})

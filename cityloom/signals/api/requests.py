@@ -16,7 +16,7 @@ from cityloom.ui.words import sentence_of
 
 MOST_BYTES = 4 * 1024 * 1024
 _STATUS = {"key_": 401, "no_": 404, "not_allowed": 403, "not_taking": 503, "role": 403, "sta_too_large": 413,
-           "sta_method": 405, "sta_id_taken": 409}  # fmt: skip
+           "sta_method": 405, "sta_id_taken": 409, "sta_slow": 503}  # fmt: skip
 JSON_PATCH = "application/json-patch+json"
 
 

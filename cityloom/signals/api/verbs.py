@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +20,7 @@ from cityloom.signals.domain.sensorthings.conformance import settings
 from cityloom.signals.domain.sensorthings.entities import ENTITIES
 from cityloom.signals.domain.sensorthings.options import Options
 from cityloom.signals.policies import Writer, check_can_change
-from cityloom.signals.sensorthings import forgetting, telling, uploading, writing
+from cityloom.signals.sensorthings import forgetting, limit, telling, uploading, writing
 from cityloom.signals.sensorthings.answering import Answerer, Place, as_arrays, resolve
 from cityloom.signals.sensorthings.reading import Budget
 from cityloom.signals.sensorthings.rows import KEY
@@ -35,8 +36,9 @@ def answer(asked: Asked) -> Answer:
         verb = _VERBS.get(asked.method)
         if verb is None:
             raise Refused("signals.sta_method", "{value} cannot be done here.", value=asked.method[:10])
-        if asked.method in ("GET", "HEAD") and not connection.in_atomic_block:
-            return verb(asked)
+        if asked.method in ("GET", "HEAD"):
+            with limit.longest(limit.LONGEST_S), transaction.atomic() if connection.in_atomic_block else nullcontext():
+                return verb(asked)
         with transaction.atomic():  # within another one a savepoint, to which a fault of the database goes back
             return verb(asked)
     except Refused as refusal:

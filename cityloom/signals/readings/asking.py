@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from cityloom.lake.domain.dataset import Span
 from cityloom.lake.engines import bare
 from cityloom.lake.parquet import File
+from cityloom.signals.readings import deadline
 from cityloom.signals.readings.earlier import Rows
 from cityloom.signals.readings.following import Following, Part, State
 
@@ -278,6 +279,7 @@ def _asked(sql: str, given: list[Any], tables: dict[str, pa.Table]) -> Any:
         cursor.execute("SET TimeZone = 'UTC'")
         for name, table in tables.items():
             cursor.register(name, table)
-        return cursor.execute(sql, given).fetchnumpy()
+        with deadline.ending(cursor):
+            return cursor.execute(sql, given).fetchnumpy()
     finally:
         cursor.close()

@@ -15,6 +15,7 @@ from django.db import connection
 from cityloom.kernel.refused import Refused
 from cityloom.signals.domain.sensorthings.entities import Entity, Relation
 from cityloom.signals.domain.sensorthings.expressions import Node, Order
+from cityloom.signals.readings import deadline
 from cityloom.signals.sensorthings import counting, past, rows
 from cityloom.signals.sensorthings.compiling import condition, ordering
 from cityloom.signals.sensorthings.scopes import Scope, visible, within
@@ -63,7 +64,8 @@ class Budget:
         return past.prefix(self.known_us)
 
     def spend(self, entities: int) -> None:
-        """Raises: Refused `signals.sta_too_much`."""
+        """Raises: Refused `signals.sta_too_much`, `signals.sta_slow`."""
+        deadline.check()
         self.entities -= entities
         self.queries -= 1
         if self.entities < 0 or self.queries < 0:
@@ -134,7 +136,10 @@ class Tables:
         sql, parameters = self._of_numbers(wanted, budget)
         figures = ", ".join(one if how & set(methods) else "0" for one, how in _FIGURES)
         asked = f"{sql[0]}COUNT(*), {figures}{sql[1]} AND t0.phenomenon_us >= %s AND t0.phenomenon_us < %s"
-        found = [fetched(asked, [*parameters, *pair])[0] for pair in pairwise(edges)]
+        found = []
+        for pair in pairwise(edges):
+            deadline.check()
+            found.append(fetched(asked, [*parameters, *pair])[0])
         return [(begin, *row) for begin, row in zip(edges, found, strict=False) if row[0]]
 
     def _of_numbers(self, wanted: Wanted, budget: Budget) -> tuple[tuple[str, str], list[Any]]:
