@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cityloom.signals.domain import wire
+from cityloom.signals.domain.judging import Streams
 
 AT = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 GOOD = {"datastream": "pressure-1", "result": 350.5, "phenomenonTime": "2026-05-01T12:00:00Z"}
@@ -79,3 +80,17 @@ def test_csv_has_the_same_names() -> None:
     names = ("phenomenonTime", "result", "datastream")
     found = wire.read_csv(b"2026-05-01T12:00:00Z,1.5,a\n2026-05-01,2,b\n", names)
     assert (found.datastream.to_pylist(), found.result.tolist(), found.faults) == (["a"], [1.5], {1: "no_time_zone"})
+
+
+TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Nd"]), max_size=40)
+
+
+@given(st.lists(TEXTS, min_size=1, max_size=8, unique=True), st.lists(TEXTS, max_size=8), st.integers(0, 8))
+def test_a_stream_is_found_by_its_name_whatever_came_beside_it(names, others, cut):
+    many = len(names)
+    streams = Streams(range(10**6, 10**6 + many), names, [0.0] * many, [1.0] * many, [0] * many)
+    asked = [*names, *others, str(10**6), "x" * 5_000]
+    wanted = [names.index(one) if one in names else 0 if one == str(10**6) else -1 for one in asked]
+    assert streams.slots_of(pa.array(asked, pa.string())).tolist() == wanted
+    assert streams.slots_of(pa.array(asked, pa.string())[cut:]).tolist() == wanted[cut:]
+    assert [int(streams.slots_of(pa.array([one]))[0]) for one in asked] == wanted

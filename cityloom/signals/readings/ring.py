@@ -43,11 +43,16 @@ class Ring:
         span = at_us // _SPAN_US
         first = np.flatnonzero(np.r_[True, (slot[1:] != slot[:-1]) | (span[1:] != span[:-1])])
         place = slot[first] * _SPANS + span[first] % _SPANS
+        before_us, before = self._file.at_us[place], self._file.result[place]
+        is_new = span[first] > before_us[:, 0] // _SPAN_US
+        if len(first) == len(slot) and is_new.all():  # the usual case: one reading each, of another half minute
+            self._file.result[place] = result[:, None]
+            self._file.at_us[place] = at_us[:, None]
+            return
         for end, sign in ((0, 1.0), (1, -1.0)):
             row = first if len(first) == len(slot) else _extreme(first, sign * result)
-            before_us, before = self._file.at_us[place, end], self._file.result[place, end]
-            known = before_us // _SPAN_US
-            better = (span[row] > known) | ((span[row] == known) & (sign * result[row] < sign * before))
+            known = before_us[:, end] // _SPAN_US
+            better = (span[row] > known) | ((span[row] == known) & (sign * result[row] < sign * before[:, end]))
             self._file.result[place[better], end] = result[row[better]]
             self._file.at_us[place[better], end] = at_us[row[better]]
 
@@ -68,8 +73,9 @@ class _File:
         if not streams:
             return cls(np.zeros(0, np.int64), since_us, np.zeros(shape, np.int64), np.zeros(shape))
         ids = np.memmap(path, np.int64, "r", 16, (streams,))
-        at_us = np.memmap(path, np.int64, mode, begin, shape)
-        return cls(ids, since_us, at_us, np.memmap(path, np.float64, mode, begin + at_us.nbytes, shape))
+        at_us = np.asarray(np.memmap(path, np.int64, mode, begin, shape))  # an array as others are is asked faster
+        result = np.asarray(np.memmap(path, np.float64, mode, begin + at_us.nbytes, shape))
+        return cls(ids, since_us, at_us, result)
 
 
 def lately(folder: Path, ids: Ints, since_us: int, until_us: int) -> tuple[Rows, Ints]:
