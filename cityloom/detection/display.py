@@ -31,6 +31,8 @@ MISSED_BY = {
     "incident": _("an incident opened without a detection"),
 }  # fmt: skip
 """How what was missed became known."""
+MATTERS = {"incident": _("Incident"), "case": _("Case")}
+"""What a detection led to, by the name of its page."""
 VERDICTS = {CONFIRMED: _("It was real"), FALSE: _("A false alarm"), DUPLICATE: _("A duplicate")}
 STATES = {CONFIRMED: "good", FALSE: "bad", DUPLICATE: "", "": "wait"}
 """The look of a verdict."""

@@ -457,14 +457,36 @@ def receive(problem: Problem, *, by: Actor, at: datetime) -> Received:
     if queries.is_reported(report_id):
         return Received(report_id, is_new=False, is_whole=True)
     _check_not_too_many(problem.caller, call, at)
-    packet = _sealed(problem, by, at)
+    return _kept(problem, call, report_id, Report.WEB, by, at)
+
+
+def take_call(problem: Problem, *, by: Actor, at: datetime) -> Received:
+    """Record what a caller tells somebody on duty; the words are sealed like those of residents' own reports.
+
+    Who called is not asked, so that calls from one place count as one source, however many there are.
+    Raises: Refused `signals.takers`, `signals.bad_place`, `signals.bad_report`.
+    """
+    policies.check_can_take_calls(by)
+    call = CallReport(_message_id(problem, "taken"), problem.category, problem.lon, problem.lat, at, "")
+    if fault := fault_of_report(call, at):
+        code = "signals.bad_place" if fault == "bad_place" else "signals.bad_report"
+        raise Refused(code, SENTENCES[fault])
+    report_id = ids.named_id("report", "", call.message_id)
+    if queries.is_reported(report_id):
+        return Received(report_id, is_new=False, is_whole=True)
+    return _kept(problem, call, report_id, Report.CALL, by, at)
+
+
+def _kept(problem: Problem, call: CallReport, report_id: str, source: str, by: Actor, at: datetime) -> Received:
+    """Seal the words and photos, record the report, and keep both in one transaction."""
+    packet = _sealed(problem, SYSTEM, at)
     with transaction.atomic():
         if not record(reports=[call], by=by, at=at).accepted:
             return Received(report_id, is_new=False, is_whole=True)  # the other click was faster
         if packet is not None:
             gate.keep_packets([packet])
         Report.objects.filter(pk=report_id).update(
-            source=Report.WEB, packet=packet.id if packet else None, has_words=bool(packet and problem.words),
+            source=source, packet=packet.id if packet else None, has_words=bool(packet and problem.words),
             photos=len(problem.photos) if packet else 0,
         )  # fmt: skip
     return Received(report_id, is_new=True, is_whole=packet is not None or not (problem.words or problem.photos))
@@ -493,7 +515,7 @@ def open_report(*, report_id: str, by: Actor, at: datetime) -> OpenedReport:
 
 def erase_old_reports(*, by: Actor, at: datetime) -> int:
     """Erase words and photos that are past the time for which they may be kept; category, place and time stay."""
-    old = Report.objects.filter(source=Report.WEB, reported_at__lt=at - KEPT).exclude(packet=None)[:_ERASED_AT_ONCE]
+    old = Report.objects.filter(reported_at__lt=at - KEPT).exclude(packet=None)[:_ERASED_AT_ONCE]
     packets = {row.pk: row.packet for row in old}
     if packets:
         gate.erase_packets(by=by, at=at, purpose=PURPOSE, packets=list(packets.values()))
@@ -575,14 +597,14 @@ def _caller_digest(caller: str, at: datetime, exercise_id: str) -> str:
     return _keyed_digest(f"caller:{exercise_id}:{at:%Y-%m-%d}", caller)
 
 
-def _message_id(problem: Problem) -> str:
+def _message_id(problem: Problem, way: str = "web") -> str:
     """The same for the same form with the same content; other content from the same form is another report."""
     place = f"{problem.lon:.6f},{problem.lat:.6f}"
     parts = [problem.token, problem.category, place, problem.words]
     digest = hashlib.sha256("\x1f".join(parts).encode())
     for photo in problem.photos:
         digest.update(hashlib.sha256(photo).digest())
-    return f"web-{digest.hexdigest()[:40]}"
+    return f"{way}-{digest.hexdigest()[:40]}"
 
 
 def _check_not_too_many(caller: str, call: CallReport, at: datetime) -> None:

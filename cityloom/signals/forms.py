@@ -152,6 +152,18 @@ class ReportForm(forms.Form):
             raise forms.ValidationError(sentence_of(refusal)) from refusal
 
 
+class CallForm(ReportForm):
+    """What somebody on duty writes down while a caller speaks."""
+
+    photo_1 = photo_2 = photo_3 = None
+    website = None
+
+    @staticmethod
+    def photo_fields() -> list[str]:
+        """A call has none."""
+        return []
+
+
 def _is_in(lon: float, lat: float, bounds: tuple[float, float, float, float]) -> bool:
     west, south, east, north = bounds
     near = _MARGIN_DEGREES

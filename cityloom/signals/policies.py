@@ -15,6 +15,7 @@ KEY_MAKERS = frozenset({"operator", "system"})
 SENSOR_KEEPERS = frozenset({
     "operator", "steward", "department-water", "department-gas", "department-traffic", "system",
 })  # fmt: skip
+TAKERS = frozenset({"duty-officer", "supervisor"})
 READERS = frozenset({"duty-officer", "supervisor", "case-handler"})
 
 
@@ -29,6 +30,13 @@ def check_can_report(*, by_this_one: int, by_all: int) -> None:
     if by_all >= MOST_AN_HOUR:
         raise Refused("signals.too_busy", "More is reported just now than can be read; in danger call the emergency"
                       " services, else try again in an hour.", value=by_all, limit=MOST_AN_HOUR)  # fmt: skip
+
+
+def check_can_take_calls(actor: Actor) -> None:
+    """Raises: Refused `signals.takers`."""
+    if not actor.roles & TAKERS:
+        raise Refused("signals.takers", "Calls are taken by duty officers and supervisors; ask one of them, or report"
+                      " it on the portal.")  # fmt: skip
 
 
 def check_can_read_reports(actor: Actor) -> None:

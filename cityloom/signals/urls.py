@@ -11,6 +11,7 @@ urlpatterns = [
     path("report/", report.report, name="report"),
     path("report/received/<str:report_id>/", report.received, name="report-received"),
     path("reports/", reports.reports, name="reports"),
+    path("reports/take/", reports.take, name="take-call"),
     path("reports/<str:report_id>/", reports.one, name="report-card"),
     path("reports/<str:report_id>/open/", reports.open_it, name="open-report"),
     path("ingest/readings", post_readings, name="ingest-readings"),

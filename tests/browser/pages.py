@@ -66,6 +66,7 @@ PAGES = (
     Sight("misses", "Duty officer", "/detections/missed/"),
     Sight("reports", "Duty officer", "/reports/"), Sight("drills", "Operator", "/drills/"),
     Sight("drill", "Commander", "/drills/", "main table a[href^='/drills/']"),
+    Sight("take-call", "Duty officer", "/reports/take/"),
     Sight("report-card", "Duty officer", "/reports/", "main tbody a"),
     Sight("front", "Operator", "/"), Sight("dead-letters", "Operator", "/operator/dead-letters/"),
     Sight("contractors", "Operator", "/contractors/"), Sight("ui-parts", "Operator", "/ui/"),
@@ -131,6 +132,7 @@ NO_PAGES = frozenset({
     "decide-purpose", "see-alarm", "review-glass", "answer-objection", "reset-breaker", "set-honey", "unmask",
     "erase-person", "organisation-people", "record-people", "export-register",
     "export-disagreements", "export-scorecard", "propose-status", "approve-status", "end-status", "sensorthings",
+    "ingest-readings",
 })  # fmt: skip
 """Forms that lead back to their page, files, figures for programs, ways elsewhere, and second names of pages."""
 

@@ -174,6 +174,14 @@ def test_a_list_is_narrowed_and_nonsense_narrows_nothing():
         assert {key for key in every if f"/detections/{key}/" in page} == shown, asked
 
 
+def test_detections_for_which_a_source_speaks_are_found_by_it():
+    for key, source in (("one", "report:01M8"), ("other", "report:01M80")):
+        Detection.objects.filter(id=found(key)).update(evidence=[{"source": source}])
+    page = client("duty-officer").get("/detections/", {"source": "report:01M8"}).content.decode()
+    assert "/detections/one/" in page
+    assert "/detections/other/" not in page
+
+
 def test_the_scorecard_says_what_it_was_counted_from_and_is_saved():
     for key, verdict in (("a", "confirmed"), ("b", "confirmed"), ("c", "false")):
         judge(found(key), verdict)

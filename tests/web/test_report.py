@@ -110,6 +110,26 @@ def test_who_deals_with_it_opens_it_and_the_opening_is_logged(send: Send, signed
     assert picture.startswith("data:image/jpeg;base64,")
 
 
+def test_a_call_that_an_officer_takes_is_on_the_road_to_detection_once_with_sealed_words(
+    city: City, signed_in: SignIn
+) -> None:
+    duty = signed_in("duty")
+    once = str(read(duty.get("/reports/take/")).xpath("//input[@name='once']/@value")[0])
+    said = {"category": "ground-collapse", "place": f"{city.lon:.6f}, {city.lat:.6f}", "words": WORDS, "once": once}
+    assert duty.post("/reports/take/", said | {"place": "", "once": ""}).status_code == 422
+    page = [duty.post("/reports/take/", said, follow=True) for _ in range(2)][-1]
+    report = Report.objects.get()
+    assert (report.source, report.has_words) == ("call", True)
+    events = [event for event in bus.events_of("") if "SignalsRecorded" in event.type]
+    assert [event.data["report_ids"] for event in events] == [[report.id]]
+    assert f"source=report:{report.id}" in page.content.decode()
+    assert "bakery" not in text(page)
+    assert WORDS in text(duty.post(f"/reports/{report.id}/open/"))
+    actions.erase_old_reports(by=SYSTEM, at=clock.now() + timedelta(days=181))
+    assert Report.objects.get().packet is None
+    assert signed_in("operator").post("/reports/take/", said).status_code == 403
+
+
 @pytest.mark.parametrize("username", ["traffic", "operator", "steward", "worker-0001"])
 def test_nobody_else_reads_reports(send: Send, signed_in: SignIn, username: str) -> None:
     send(words=WORDS)

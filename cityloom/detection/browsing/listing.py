@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Min, QuerySet
+from django.db.models import Min, QuerySet, TextField
+from django.db.models.functions import Cast
 
 from cityloom.detection.domain import scorecard
 from cityloom.detection.domain.judging import VERDICTS
@@ -16,27 +18,33 @@ from cityloom.detection.trust.judgements import with_verdict
 from cityloom.detection.trust.misses import counted
 
 PERIODS = {name: timedelta(days=days) for name, days in (("day", 1), ("week", 7), ("month", 30), ("year", 365))}
+_SOURCE = re.compile(r"(datastream|report|scene):[0-9A-Za-z]{1,26}")
 OPEN = "open"
 DRILLS = "drills"
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a list is narrowed to; "" leaves nothing out, and `of` is "" for the city, `drills` for all its drills."""
+    """What a list is narrowed to; "" leaves nothing out, and `of` is "" for the city, `drills` for all its drills.
+
+    `source` names one that speaks for them, as in `report:01M8`.
+    """
 
     category: str = ""
     verdict: str = ""
     period: str = ""
     of: str = ""
+    source: str = ""
 
     @classmethod
     def read(cls, words: dict[str, str], period: str = "") -> Asked:
-        """From an address; what makes no sense asks nothing."""
-        verdict, of = words.get("verdict", ""), words.get("of", "")
-        asked = words.get("period", period)
+        """From an address; what makes no sense asks nothing. Drills have times of their own: no period holds first."""
+        verdict, of, source = words.get("verdict", ""), words.get("of", ""), words.get("source", "")
+        asked = words.get("period", "" if of == DRILLS else period)
         return cls(
             words.get("category", "")[:40], verdict if verdict in (*VERDICTS, OPEN) else "",
             asked if asked in PERIODS else "", of if of == DRILLS else "",
+            source if _SOURCE.fullmatch(source) else "",
         )  # fmt: skip
 
 
@@ -46,6 +54,8 @@ def detections(asked: Asked, at: datetime) -> QuerySet[Detection]:
     if asked.period:
         rows = rows.filter(raised_at__gt=at - PERIODS[asked.period], raised_at__lte=at)
     rows = with_verdict(rows.filter(category=asked.category) if asked.category else rows)
+    if asked.source:
+        rows = rows.annotate(text=Cast("evidence", TextField())).filter(text__contains=f'"{asked.source}"')
     if asked.verdict:
         rows = rows.filter(verdict="" if asked.verdict == OPEN else asked.verdict)
     return rows.order_by("-raised_at", "id")

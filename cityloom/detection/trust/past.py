@@ -7,6 +7,7 @@ from datetime import datetime
 
 import numpy as np
 
+from cityloom.detection.display import KINDS
 from cityloom.detection.domain.cause import Cause
 from cityloom.detection.domain.evidence import Call
 from cityloom.detection.domain.firing import Recorded
@@ -49,7 +50,7 @@ def recorded_between(pack: Pack | Cause, since: datetime, until: datetime, most:
     streams, kinds = check_size(pack, since, until, most), kinds_asked(pack)
     readings = signals.recent(streams.id.tolist(), since, until)
     if not len(readings):
-        raise Refused("detection.past_empty", _EMPTY, value=", ".join(sorted(kinds)))
+        raise Refused("detection.past_empty", _EMPTY, value=", ".join(sorted(KINDS.get(kind, kind) for kind in kinds)))
     same = (np.diff(readings.datastream_id) == 0) & (np.diff(readings.at_us) == 0)
     kept = np.append(~same, True)  # of equal instants of a stream the last counts
     return Recorded(

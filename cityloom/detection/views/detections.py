@@ -17,7 +17,7 @@ from cityloom.bus import queries as bus
 from cityloom.detection import actions, policies, queries
 from cityloom.detection.browsing import listing
 from cityloom.detection.browsing.listing import Asked
-from cityloom.detection.display import STATES, VERDICTS, category_word, verdict_word
+from cityloom.detection.display import MATTERS, STATES, VERDICTS, category_word, verdict_word
 from cityloom.detection.domain.evidence import probability_words
 from cityloom.detection.domain.judging import LONGEST_REASON
 from cityloom.detection.models import Detection
@@ -100,7 +100,8 @@ def _matter(one: queries.OutcomeFacts) -> dict[str, Any]:
         address = reverse(one.kind, args=[one.matter_id])
     except NoReverseMatch:
         address = ""
-    return {"one": one, "word": one.kind, "address": address, "tasks": evidence.tasks_of(one.matter_id)}
+    return {"one": one, "word": _(MATTERS.get(one.kind, one.kind)), "address": address,
+            "tasks": evidence.tasks_of(one.matter_id)}  # fmt: skip
 
 
 def _row(row: Detection) -> dict[str, Any]:

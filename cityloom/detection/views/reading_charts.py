@@ -82,11 +82,16 @@ def shown(facts: SensorFacts, until: datetime, period: str, exercise_id: str) ->
     return Shown(
         since, chart, int(drawn.count.sum()), _(chosen.point),
         None if exercise_id else signals.hourly_until(facts.id, since, until),
-        _last(facts, until, chosen.span, exercise_id), _state(baseline, facts, until),
+        _last(facts, until, chosen.span, exercise_id), _state(baseline, facts, _as_of(rows, until, exercise_id)),
     )  # fmt: skip
 
 
 _COLUMNS = ("datastream_id", "at_us", "count", "low", "mean", "high")
+
+
+def _as_of(rows: Outline, until: datetime, exercise_id: str) -> datetime:
+    """When the state is judged: a drill falls silent as it ends, which says nothing of its sensors."""
+    return min(until, rows.instants()[-1]) if exercise_id and len(rows) else until
 
 
 def _together(rows: Outline, usual: Floats, since: datetime, chosen: Period) -> tuple[Outline, Floats]:

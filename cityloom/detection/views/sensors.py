@@ -157,7 +157,8 @@ def _counted(state: str, count: int, asked: Listed) -> dict[str, Any]:
     """A state with how many are in it, and the way to them, or back to all."""
     word = _("no fault known") if state == "in_service" else state_word(state)
     chosen = {"kind": asked.kind, "state": "" if state == asked.state else state, "unit": asked.unit}
-    return {"word": word, "look": HEALTH[state][1], "count": count, "is_chosen": state == asked.state,
+    look = "" if state == "in_service" else HEALTH[state][1]  # that nothing is known against it is no praise
+    return {"word": word, "look": look, "count": count, "is_chosen": state == asked.state,
             "query": urlencode({key: value for key, value in chosen.items() if value})}  # fmt: skip
 
 
