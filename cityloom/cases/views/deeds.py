@@ -161,9 +161,7 @@ def _seen(request: HttpRequest) -> int:
     return int(text) if text.isdecimal() and len(text) < 10 else 0
 
 
-def _do(
-    request: HttpRequest, case_id: str, done: str, act: Callable[[Actor, datetime, str], object]
-) -> HttpResponse:
+def _do(request: HttpRequest, case_id: str, done: str, act: Callable[[Actor, datetime, str], object]) -> HttpResponse:
     """Do something in the name of whoever is signed in, then show the case: again, or with the refusal on it."""
     by = actor(request)
     at = bus.now_in(queries.case_for(by, case_id).exercise_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import hypot
 from textwrap import wrap
 
 from cityloom.cases.domain.processes import process as model
@@ -33,9 +34,19 @@ class Drawn:
 
     @property
     def corners(self) -> str:
-        """The corners of a diamond, as SVG has them."""
+        """The corners of a box or a diamond, as SVG has them."""
         (x, y), right, bottom = self.middle, self.x + self.width, self.y + self.height
-        return f"{x:g},{self.y:g} {right:g},{y:g} {x:g},{bottom:g} {self.x:g},{y:g}"
+        if self.shape == "diamond":
+            return f"{x:g},{self.y:g} {right:g},{y:g} {x:g},{bottom:g} {self.x:g},{y:g}"
+        return f"{self.x:g},{self.y:g} {right:g},{self.y:g} {right:g},{bottom:g} {self.x:g},{bottom:g}"
+
+    def edge_toward(self, point: Point) -> Point:
+        """Where a line from its middle to a point leaves it."""
+        x, y = self.middle
+        dx, dy = point[0] - x, point[1] - y
+        across, down = abs(dx) / (self.width / 2 or 1), abs(dy) / (self.height / 2 or 1)
+        reach = {"box": max(across, down), "diamond": across + down, "circle": hypot(across, down)}[self.shape] or 1
+        return x + dx / reach, y + dy / reach
 
     @property
     def radius(self) -> float:
@@ -89,11 +100,12 @@ def picture_of(process: Process) -> Picture:
     left = min(x for x, *_ in boxes.values()) - _MARGIN
     top = min(y for _, y, *_ in boxes.values()) - _MARGIN
     nodes = {name: _drawn(process.nodes[name], boxes[name], left, top) for name in process.nodes}
+    lowest = max(node.y + node.height for node in nodes.values())
     lines = []
     for flow in process.flows.values():
         way = ways[flow.id]
-        points = tuple((x - left, y - top) for x, y in way) if way else (
-            nodes[flow.source].middle, nodes[flow.target].middle)  # fmt: skip
+        source, target = nodes[flow.source], nodes[flow.target]
+        points = tuple((x - left, y - top) for x, y in way) if way else _straight(source, target, lowest)
         lines.append(Line(flow.id, points, flow.name))
     return Picture(tuple(nodes.values()), tuple(lines), max(node.x + node.width for node in nodes.values()) + _MARGIN,
                    max(node.y + node.height for node in nodes.values()) + 2 * _MARGIN)  # fmt: skip
@@ -102,6 +114,15 @@ def picture_of(process: Process) -> Picture:
 def _drawn(node: Node, box: Box, left: float, top: float) -> Drawn:
     shape = "circle" if node.kind.endswith("Event") else "diamond" if node.kind.endswith("Gateway") else "box"
     return Drawn(node, box[0] - left, box[1] - top, box[2], box[3], shape)
+
+
+def _straight(source: Drawn, target: Drawn, lowest: float) -> tuple[Point, ...]:
+    """From one node to another; what goes back goes under all of them."""
+    if target.x > source.x:
+        return source.edge_toward(target.middle), target.edge_toward(source.middle)
+    (x, _), (to_x, _) = source.middle, target.middle
+    under = lowest + _MARGIN / 2
+    return (x, source.y + source.height), (x, under), (to_x, under), (to_x, target.y + target.height)
 
 
 def _laid_out(process: Process) -> Mapping[str, Box]:
