@@ -299,8 +299,13 @@ def network_names() -> tuple[str, ...]:
 
 def has_loaded_mains(name: str) -> bool:
     """Whether an operator has loaded mains of a network; those that a city was built with are not known so well."""
+    return name in graph.NETWORKS and _has_loaded_mains(network_version(name), name)
+
+
+@lru_cache(maxsize=16)
+def _has_loaded_mains(version: str, name: str) -> bool:
     told = RECORDS["mains"].still_said(last_known_load())
-    return name in graph.NETWORKS and told.filter(network__in=graph.NETWORKS[name]).exists()
+    return told.filter(network__in=graph.NETWORKS[name]).exists()
 
 
 def network_version(name: str) -> str:

@@ -37,7 +37,7 @@ def test_looking_where_something_is_odd_finds_what_looking_everywhere_finds(rows
 
 def test_bursts_far_from_each_other_are_each_weighed_alone() -> None:
     near = [("a", 800.0, 800.0, -20.0), ("b", 1000.0, 800.0, -16.0), ("c", 800.0, 1000.0, -16.0),
-            ("d", 1600.0, 0.0, 0.2), ("e", 0.0, 1600.0, 0.3), ("f", 1600.0, 1600.0, 0.3)]  # fmt: skip
+            *((f"calm-{at}", 4_000.0 * np.cos(at), 4_000.0 * np.sin(at), 0.2) for at in range(8))]  # fmt: skip
     far = [(f"{name}-far", x + 20_000, y, off) for name, x, y, off in near]
     what = said(*near, *far)
     lookers, lately = looked(what)
@@ -48,9 +48,9 @@ def test_bursts_far_from_each_other_are_each_weighed_alone() -> None:
     assert all(one.radius_m < 2_000 for one in found)
 
 
-def test_a_city_in_which_everything_is_odd_at_once_is_looked_at_in_parts() -> None:
+def test_a_city_in_which_every_second_gauge_is_odd_is_looked_at_in_parts() -> None:
     chance = np.random.default_rng(1)
-    what = said(*((str(at), *chance.uniform(0, 60_000, 2).tolist(), -30.0) for at in range(6_000)))
+    what = said(*((str(at), *chance.uniform(0, 60_000, 2).tolist(), -30.0 * (at % 2)) for at in range(12_000)))
     lookers, lately = looked(what)
     clusters = lookers._clusters(BURST, lately, what.working, NOBODY, NOW)
     assert 1 <= len(clusters) <= 8

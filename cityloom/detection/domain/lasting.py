@@ -49,6 +49,11 @@ class Lasting:
         self._open = [one for one in self._open if at_s - one.last_s <= _OVER_S]
         return [one for one in found if self._is_news(one, at_s)]
 
+    def lasted(self, found: Sequence[Finding], at_s: float) -> list[Finding]:
+        """Those of the findings of a look that have been there for long enough, news or not."""
+        self._tracks = [track for track in self._tracks if at_s - track.last_s <= _LOOK_S]
+        return [one for one in found if at_s - self._since(one, at_s) >= self.lasts_s.get(one.category, 0.0)]
+
     def _is_news(self, one: Finding, at_s: float) -> bool:
         has_lasted = at_s - self._since(one, at_s) >= self.lasts_s.get(one.category, 0.0)
         sources = {item.source for item in one.evidence if item.weight > 0}

@@ -15,6 +15,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
+from cityloom.detection.domain import weighing
 from cityloom.detection.domain.cause import Cause, Sign
 from cityloom.detection.domain.gathering import NOTICED, Finding, findings
 from cityloom.detection.domain.lately import Lately
@@ -97,7 +98,8 @@ class Lookers:
         lat = np.r_[self.streams.lat[streams], calls.lat[ours]]
         plane = LocalProjection(float(np.median(lon)), float(np.median(lat)))
         xy = plane.xy(lon, lat)
-        reach_m = 2 * max(one.carries_m for one in (*cause.signs, *cause.calls))
+        wide = [sign.carries_m for sign in cause.signs if not sign.is_nearest]
+        reach_m = 2 * max([*wide, *(told.carries_m for told in cause.calls)])
         loud = np.r_[felt, np.full(len(ours), NOTICED)]
         clusters = _clustered(xy, 2 * reach_m, loud)
         if len(clusters) == 1 and len(xy) <= _MOST_SEEDS and all(len(one) <= _MOST_NEAR for one in fresh.values()):
@@ -128,6 +130,8 @@ class _Asked:
     rows: Ints
     floor: Floats
     middle: Floats | None
+    together: bool
+    is_nearest: bool
 
     @classmethod
     def of(cls, sign: Sign, rows: Ints, streams: Streams) -> _Asked:
@@ -137,7 +141,8 @@ class _Asked:
         for own in np.unique(unit).tolist() if sign.unit else ():
             least[unit == own], usual[unit == own] = _in_unit(sign, own)
         known = np.isfinite(least)
-        return cls(sign.kind, sign.moves, rows[known], least[known], None if sign.usual is None else usual[known])
+        return cls(sign.kind, sign.moves, rows[known], least[known], None if sign.usual is None else usual[known],
+                   sign.together, sign.is_nearest)  # fmt: skip
 
     def fresh(self, lately: Lately, working: Flags, since_s: float, until_s: float) -> Ints:
         """Places of the streams that said something lately, and have a past."""
@@ -148,12 +153,15 @@ class _Asked:
 
     def odd(self, places: Ints, lately: Lately) -> tuple[Ints, Floats]:
         """Those of them that are out of the ordinary, and by how many spreads; as `Said.in_spreads` counts them."""
+        if self.is_nearest:  # it says nothing of where a cause is
+            return self.rows[:0], np.zeros(0)
         rows, floor = self.rows[places], self.floor[places]
         if self.middle is None:
             middle, spread = lately["expected"][rows], np.maximum(lately["spread"][rows], floor)
         else:
             middle, spread = self.middle[places], floor
         off = (lately["value"][rows] - middle) / np.where(spread > 0, spread, 1.0)
+        off = off - weighing.common(off) if self.together else off
         felt = off * self.moves if self.moves else np.abs(off)
         wild = felt >= NOTICED
         return rows[wild], felt[wild]

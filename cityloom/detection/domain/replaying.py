@@ -11,6 +11,7 @@ from cityloom.detection.domain.cause import Cause
 from cityloom.detection.domain.firing import Recorded
 from cityloom.detection.domain.following import Open, goes_on, may_go_on, merged, speaking
 from cityloom.detection.domain.gathering import Finding
+from cityloom.detection.domain.lasting import Lasting
 from cityloom.detection.domain.lately import Lately
 from cityloom.detection.domain.moment import Ints
 from cityloom.detection.domain.noticing import Lookers, Networks, Streams
@@ -64,7 +65,7 @@ def _check(cause: Cause, recorded: Recorded) -> None:
 def _findings(cause: Cause, recorded: Recorded, heard: Heard, networks: Networks, calendar: Calendar | None,
               step_s: float) -> Iterator[Finding]:  # fmt: skip
     """What each step of the recording shows, judged by what came before."""
-    lookers = Lookers([cause], streams_of(recorded))
+    lookers, lasting = Lookers([cause], streams_of(recorded)), Lasting({cause.name: cause.lasts_s})
     baseline, lately = Baseline(len(recorded.name), calendar), Lately()
     lately.grow(len(recorded.name))
     working = np.ones(len(recorded.name), np.bool_)
@@ -72,7 +73,7 @@ def _findings(cause: Cause, recorded: Recorded, heard: Heard, networks: Networks
         stream, at_s, value = recorded.stream[rows], recorded.at_s[rows], recorded.value[rows]
         scores = baseline.score(stream, at_s, value)
         lately.note(stream, at_s, value, scores, lookers.wanted)
-        yield from lookers.findings(lately, working, heard, networks, end_s)
+        yield from lasting.lasted(lookers.findings(lately, working, heard, networks, end_s), end_s)
 
 
 def _steps(recorded: Recorded, heard: Heard, step_s: float) -> Iterator[tuple[float, Ints]]:

@@ -16,6 +16,7 @@ from django.db import DatabaseError
 from cityloom.detection.domain.cause import Cause
 from cityloom.detection.domain.gathering import Finding
 from cityloom.detection.domain.health import IN_SERVICE, UNKNOWN
+from cityloom.detection.domain.lasting import Lasting
 from cityloom.detection.domain.lately import Lately
 from cityloom.detection.domain.noticing import NOBODY, Lookers, Streams
 from cityloom.detection.domain.running import Kept
@@ -44,7 +45,7 @@ class Causes:
         self._watch, self._aside = watch, aside
         kept = {name.removeprefix(_KEPT): each for name, each in watch.learnt.rules.items() if name.startswith(_KEPT)}
         self._lately = Lately.load(kept)
-        self._lookers = Lookers((), NOBODY)
+        self._lookers, self._lasting = Lookers((), NOBODY), Lasting({})
         self._texts: tuple[str, ...] = ()
         self._of: object = None
         self._networks = Networks()
@@ -100,7 +101,9 @@ class Causes:
         self._texts, self._of, self._fresh = texts, self._watch.streams, True
         streams = _streams(self._watch) if texts else NOBODY
         written = [packs.written(text) for text in texts]
-        self._lookers = Lookers([one for one in written if isinstance(one, Cause)], streams)
+        causes = [one for one in written if isinstance(one, Cause)]
+        self._lookers = Lookers(causes, streams)
+        self._lasting.lasts_s = {one.name: one.lasts_s for one in causes}
         self._lately.grow(len(streams))
 
     def _calls(self, at: datetime) -> Heard:
@@ -128,7 +131,7 @@ class Causes:
                networks: dict[str, Network | None], at_s: float) -> None:  # fmt: skip
         started = clock.stopwatch()
         try:
-            self._found = lookers.findings(lately, working, calls, networks.get, at_s)
+            self._found = self._lasting.lasted(lookers.findings(lately, working, calls, networks.get, at_s), at_s)
         except Refused as refusal:
             log.warning("weighing causes: %s", refusal.code)
         except Exception:  # the road goes on; the next turn tries again
