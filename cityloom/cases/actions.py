@@ -17,6 +17,7 @@ from cityloom.bus import actions as bus
 from cityloom.cases import catalogue, events, policies
 from cityloom.cases.domain.casetypes import reading
 from cityloom.cases.domain.clocks.running import What
+from cityloom.cases.georeport import keys, releasing
 from cityloom.cases.models import Case, CaseFollower, CaseLink, ProcessWork
 from cityloom.cases.processes import running, services, versions
 from cityloom.cases.working import finding, giving, moving, opening, recording, ringing
@@ -205,6 +206,28 @@ def follow(*, case_id: str, secret: str, at: datetime) -> None:
     """
     row = finding.row_of(case_id)
     CaseFollower.objects.get_or_create(case=row, digest=finding.digest_of(secret), defaults={"since": at})
+
+
+def release_words(*, case_id: str, words: str, by: Actor, at: datetime, command: str = "") -> int:
+    """Show these words of a case to everybody, instead of those before; empty ones take them back.
+
+    Whoever releases has looked through them: they name nobody. Returns the revision of the case.
+    Raises: Refused `cases.no_role`, `cases.text_long`.
+    """
+    return releasing.release(case_id, words, command or ids.new_ulid(), by, at)
+
+
+def make_key(*, owner: str, by: Actor, at: datetime) -> str:
+    """Make a key with which a program files requests through Open311; return it, for the only time.
+
+    Raises: Refused `cases.may_not_make_key`, `cases.key_owner`.
+    """
+    return keys.make(owner=owner, by=by, at=at)
+
+
+def end_key(*, key_id: str, by: Actor, at: datetime) -> None:
+    """End a key at once. Raises: Refused `cases.may_not_make_key`, `cases.no_key`."""
+    keys.end(key_id=key_id, by=by, at=at)
 
 
 def ring_due(*, at: datetime, exercise_id: str = "") -> int:

@@ -32,6 +32,10 @@ CLASSIFICATION = {
     "CaseMember": {
         "id": "clear", "case": "clear", "role": "clear", "account": "clear", "since": "clear", "until": "clear",
     },
+    "GeoReportKey": {
+        "id": "clear", "digest": "clear", "owner": "clear", "made_by": "clear", "made_at": "clear", "ended_at": "clear",
+    },
+    "ReleasedWords": {"case": "clear", "words": "clear", "released_by": "clear", "released_at": "clear"},
     "CaseFollower": {"id": "clear", "case": "clear", "digest": "restricted", "is_first": "clear", "since": "clear"},
     "ProcessVersion": {
         "id": "clear", "name": "clear", "number": "clear", "document": "clear", "digest": "clear", "calls": "clear",
@@ -124,6 +128,7 @@ class Case(models.Model):
                          condition=~models.Q(handler="")),
             models.Index(fields=["offered_unit", *_IN_ORDER], name="case_offered",
                          condition=~models.Q(offered_unit="")),
+            models.Index(fields=["casetype", "opened_at"], name="case_opened_at"),
             models.Index(fields=["cell"], name="case_open_at", condition=models.Q(is_open=True)),
             models.Index(fields=["keep_until"], name="case_to_erase", condition=models.Q(keep_until__isnull=False)),
             models.Index(fields=["exercise_id"], name="case_of_exercise", condition=~models.Q(exercise_id="")),
@@ -157,6 +162,7 @@ class CaseEvent(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["case", "revision"], name="case_event_in_order")]
+        indexes = [models.Index(fields=["kind", "at"], name="case_event_at")]
 
     def __str__(self) -> str:
         return f"{self.case_id}: {self.kind}"
@@ -307,3 +313,29 @@ class ProcessWork(models.Model):
 
     def __str__(self) -> str:
         return f"{self.run_id}: {self.node}"
+
+
+class ReleasedWords(models.Model):
+    """What an official has released of a case for everybody to read: looked through, with nobody in it."""
+
+    case = models.OneToOneField(Case, primary_key=True, on_delete=models.CASCADE, related_name="released")
+    words = models.TextField(max_length=4_000)
+    released_by = models.CharField(max_length=_ID)
+    released_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return str(self.case_id)
+
+
+class GeoReportKey(models.Model):
+    """Whose program may file requests through Open311; only a digest of the key is kept."""
+
+    id = models.CharField(primary_key=True, max_length=_ID)
+    digest = models.CharField(max_length=64, unique=True)
+    owner = models.CharField(max_length=80)
+    made_by = models.CharField(max_length=_ID)
+    made_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.id

@@ -11,6 +11,7 @@ from cityloom.kernel.refused import Refused
 
 LONGEST_TEXT = 4_000
 SHORTEST_REASON = 3
+KEY_MAKERS = frozenset({"operator", "system"})
 PUBLISHERS = frozenset({"supervisor", "steward", "operator", "system"})
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Controls, and marks that would turn the direction of the text around them."""
@@ -33,6 +34,12 @@ def check_can_publish(by: Actor) -> None:
     if not PUBLISHERS & by.roles:
         raise Refused("cases.may_not_publish", "Case types are published by supervisors, data stewards and operators; "
                       "ask one of them.")  # fmt: skip
+
+
+def check_can_make_key(by: Actor) -> None:
+    """Raises: Refused `cases.may_not_make_key`."""
+    if not KEY_MAKERS & by.roles:
+        raise Refused("cases.may_not_make_key", "Keys for programs are made by operators; ask one.")
 
 
 def check_can_work(roles: frozenset[str], by: Actor) -> None:

@@ -15,6 +15,7 @@ from cityloom.cases.domain.decisions import analysis, deciding, table_xml, table
 from cityloom.cases.domain.decisions.tables import Table
 from cityloom.cases.domain.processes import reading as processes
 from cityloom.cases.domain.processes.process import Process
+from cityloom.cases.listing import programs
 from cityloom.cases.listing.cases import (
     CaseFacts,
     ClockFacts,
@@ -209,3 +210,8 @@ def duplicates_measured(rows: Sequence[Mapping[str, str]]) -> list[measuring.Jud
     reports, matters, ends = stream.stream_of(rows, shipped_classifier().idf)
     ours = [measuring.judged(reports, matters, ends, pairs.weights(), one) for one in measuring.SHOWN]
     return [*ours, measuring.judged_near(reports, matters, ends)]
+
+
+def program_keys() -> list[programs.KeyFacts]:
+    """The keys of programs that file requests through Open311, the newest first."""
+    return programs.keys()

@@ -1,4 +1,4 @@
-"""`cityloom cases types|check|draw`: case types, and whether what a city wrote is one."""
+"""`cityloom cases types|check|draw|key|keys|end-key`: case types, and keys of programs that file requests."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 from rich.console import Console as Screen
+from rich.markup import escape
 from rich.table import Table
 
 from cityloom.cli.runtime import Runtime
@@ -95,6 +96,45 @@ def draw(runtime: Runtime, casetype: str, language: str) -> None:
     from cityloom.cases.queries import casetype_of, diagram_of
 
     click.echo(diagram_of(casetype_of(_text(casetype)), language))
+
+
+@cases.command()
+@click.option("--owner", required=True, help="Who answers for the program: a unit, a company.")
+@click.pass_obj
+def key(runtime: Runtime, owner: str) -> None:
+    """Make a key with which a program files requests through Open311; it is shown this once."""
+    runtime.open_city()
+    from cityloom.cases import actions
+    from cityloom.kernel import clock
+    from cityloom.kernel.actor import SYSTEM
+
+    click.echo(actions.make_key(owner=owner, by=SYSTEM, at=clock.now()))
+
+
+@cases.command()
+@click.pass_obj
+def keys(runtime: Runtime) -> None:
+    """List the keys of programs: whose they are, never what they are."""
+    runtime.open_city()
+    from cityloom.cases.queries import program_keys
+
+    table = Table("id", "owner", "made", "state")
+    for one in program_keys():
+        table.add_row(one.id, escape(one.owner), f"{one.made_at:%Y-%m-%d}", "ended" if one.ended_at else "in use")
+    Screen().print(table)
+
+
+@cases.command("end-key")
+@click.argument("key_id")
+@click.pass_obj
+def end_key(runtime: Runtime, key_id: str) -> None:
+    """End a key at once; what was filed with it stays."""
+    runtime.open_city()
+    from cityloom.cases import actions
+    from cityloom.kernel import clock
+    from cityloom.kernel.actor import SYSTEM
+
+    actions.end_key(key_id=key_id, by=SYSTEM, at=clock.now())
 
 
 def _text(casetype: str) -> str:

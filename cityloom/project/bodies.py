@@ -17,7 +17,7 @@ LARGE = {
     "/ingest/readings": 256 * 1024 * 1024,
 }  # fmt: skip
 """Where photos are sent, arrays of observations, and readings in bulk, which wait on the disk and not in memory."""
-MACHINES = ("/sta/", "/ingest/")
+MACHINES = ("/sta/", "/ingest/", "/open311/")
 """Where nobody reads a page."""
 MOST_LARGE_AT_ONCE = 8
 _SORRY = (

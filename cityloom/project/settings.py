@@ -203,6 +203,8 @@ CITYLOOM_MATTERS = "cityloom.project.matters.known"
 """Dotted path of `known(names)`: those matters that there are, each with whom it is given to, None for anybody."""
 CITYLOOM_CALENDAR = os.environ.get("CITYLOOM_CALENDAR", "china")
 """The calendar of working time that the clocks of cases run by."""
+CITYLOOM_JURISDICTIONS = tuple(filter(None, os.environ.get("CITYLOOM_JURISDICTIONS", "").split(",")))
+"""The jurisdictions that Open311 answers for, by id; of several a client has to name one."""
 CITYLOOM_INTAKE_UNIT = os.environ.get("CITYLOOM_INTAKE_UNIT", "city/social")
 """The unit whose desk has a case that is nobody else's, and that hears of those that are overdue elsewhere."""
 CITYLOOM_DEMO_RESIDENTS = "cityloom.project.demo.residents"

@@ -27,5 +27,6 @@ urlpatterns = [
     path("", include("cityloom.detection.urls")),
     path("", include("cityloom.cases.urls")),
     path("", include("cityloom.registers.urls")),
+    path("open311/", include("cityloom.cases.api.urls")),
     path("language/", login_not_required(set_language), name="set_language"),
 ]
