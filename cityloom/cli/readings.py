@@ -92,8 +92,10 @@ def bridge(runtime: Runtime, file: Path) -> None:
 
 
 @readings.command()
-def schema() -> None:
+@click.pass_obj
+def schema(runtime: Runtime) -> None:
     """Print the JSON Schema of a bridge."""
+    runtime.start()
     from cityloom.signals import queries
 
     click.echo(json.dumps(queries.bridge_schema(), ensure_ascii=False, indent=2))

@@ -243,8 +243,10 @@ def _content(path: Path) -> bytes:
 
 
 @sensor.command("mqtt-schema")
-def mqtt_schema() -> None:
+@click.pass_obj
+def mqtt_schema(runtime: Runtime) -> None:
     """Print the JSON Schema of a file for `cityloom sensor mqtt`."""
+    runtime.start()
     from cityloom.signals import queries
 
     click.echo(json.dumps(queries.exchange_schema(), ensure_ascii=False, indent=2))

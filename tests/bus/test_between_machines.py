@@ -53,6 +53,13 @@ def test_killed_before_it_is_written_down_that_events_were_sent_they_are_there_o
     assert line._do(line._js.stream_info(line.stream)).state.messages == 4
 
 
+def test_an_event_is_kept_only_behind_the_one_before_it(line: NatsLine, carrier: Carrier) -> None:
+    line.send([("first", "cityloom.tests.BellRang.v1", b"{}"), ("second", "cityloom.tests.BellRang.v1", b"{}")])
+    last = line._do(line._js.stream_info(line.stream)).state.last_seq
+    kept = line._do(line._js.get_msg(line.stream, last))
+    assert (kept.headers["Nats-Msg-Id"], kept.headers["Nats-Expected-Last-Msg-Id"]) == ("second", "first")
+
+
 def test_killed_after_the_handlers_and_before_the_broker_is_told_nothing_is_done_twice(
     carrier: Carrier, line: NatsLine, ringer: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
