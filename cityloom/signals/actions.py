@@ -464,7 +464,7 @@ def take_call(problem: Problem, *, by: Actor, at: datetime) -> Received:
     """Record what a caller tells somebody on duty; the words are sealed like those of residents' own reports.
 
     Who called is not asked, so that calls from one place count as one source, however many there are.
-    Raises: Refused `signals.takers`, `signals.bad_place`, `signals.bad_report`.
+    Raises: Refused `signals.role`, `signals.bad_place`, `signals.bad_report`.
     """
     policies.check_can_take_calls(by)
     call = CallReport(_message_id(problem, "taken"), problem.category, problem.lon, problem.lat, at, "")

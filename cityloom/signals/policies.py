@@ -33,9 +33,9 @@ def check_can_report(*, by_this_one: int, by_all: int) -> None:
 
 
 def check_can_take_calls(actor: Actor) -> None:
-    """Raises: Refused `signals.takers`."""
+    """Raises: Refused `signals.role`."""
     if not actor.roles & TAKERS:
-        raise Refused("signals.takers", "Calls are taken by duty officers and supervisors; ask one of them, or report"
+        raise Refused("signals.role", "Calls are taken by duty officers and supervisors; ask one of them, or report"
                       " it on the portal.")  # fmt: skip
 
 

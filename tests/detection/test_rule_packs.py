@@ -119,7 +119,7 @@ def test_rules_are_tried_on_the_readings_that_the_city_keeps():
     assert tried.fired["low"][0].streams == ("pressure-1",)
     with pytest.raises(Refused, match="about 1440 readings"):
         queries.fired_in_city(queries.pack_of(RULES), now - timedelta(days=1), now, most=1_000)
-    with pytest.raises(Refused, match="keeps no reading of pressure"):
+    with pytest.raises(Refused, match="keeps no reading of Water pressure"):
         queries.fired_in_city(queries.pack_of(RULES), now - timedelta(days=9), now - timedelta(days=8))
 
 
