@@ -148,7 +148,7 @@ def test_shipped_causes_are_readable_and_named_after_their_file(path: Path):
 @pytest.mark.parametrize(
     ("change", "wrong"),
     [
-        (("network: water", "network: beer"), "network"), (("raise_at: 0.9", "raise_at: 9"), "raise_at"),
+        (("network: water", "network: beer"), "network"), (("raise_at: 0.8", "raise_at: 9"), "raise_at"),
         (("carries_m: 1000", "carries_m: -1"), "evidence.0"), (("unit: kPa", "unit: kilos"), "kilos"),
         (("within: 30 min", "within: 91 d"), "90 days"), (("kind: flow", "kind: pressure"), "twice"),
         (("least: 2, unit: kPa, ", "least: 2, "), "unit"),

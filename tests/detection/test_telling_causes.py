@@ -43,6 +43,11 @@ def test_a_finding_is_told_when_it_has_lasted_and_then_not_again():
     assert looked(Lasting({"jam": 600}), one, one, one, one) == [0, 0, 1, 0]
 
 
+def test_what_goes_on_is_given_again_to_those_who_keep_what_was_told():
+    one, lasting = [finding("a", "b")], Lasting({"jam": 600})
+    assert [len(lasting.lasted(one, at * 300.0)) for at in range(4)] == [0, 0, 1, 1]
+
+
 def test_a_flash_is_not_told():
     assert looked(Lasting({"jam": 600}), [finding("a")], [], [], [finding("a")], []) == [0] * 5
 
