@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from django.db import transaction
@@ -18,12 +19,13 @@ from cityloom.cases import catalogue, events, policies
 from cityloom.cases.domain.casetypes import reading
 from cityloom.cases.domain.clocks.running import What
 from cityloom.cases.georeport import keys, releasing
+from cityloom.cases.listing import telling
 from cityloom.cases.models import Case, CaseFollower, CaseLink, ProcessWork
 from cityloom.cases.processes import running, services, versions
-from cityloom.cases.working import finding, giving, moving, opening, recording, ringing
+from cityloom.cases.working import exporting, finding, giving, moving, opening, recording, ringing
 from cityloom.cases.working.opening import Asked
 from cityloom.cases.working.recording import Deed
-from cityloom.kernel import ids
+from cityloom.kernel import disk, ids
 from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
 
@@ -312,6 +314,28 @@ def forget(*, exercise_id: str, by: Actor, at: datetime) -> int:
     if not exercise_id:
         raise Refused("cases.not_an_exercise", "Only the cases of an exercise can be erased; name one.")
     return Case.objects.filter(exercise_id=exercise_id).delete()[1].get("cases.Case", 0)
+
+
+def export(
+    *, path: Path, by: Actor, at: datetime, since: datetime | None = None, until: datetime | None = None,
+    casetype: str = "",
+) -> int:  # fmt: skip
+    """Write cases that were opened in a span as an event log; return how many. The file's ending says the format.
+
+    `.json` and `.sqlite` are OCEL 2.0, `.xes` is XES. Nobody is in it, nor any secret case.
+    Raises: Refused `cases.export_format`, `cases.export_place`.
+    """
+    form = exporting.FORMATS.get(path.suffix)
+    if form is None:
+        raise Refused("cases.export_format", "{value} is no ending of an event log; end the file in {limit}.",
+                      value=path.suffix[:12] or "–", limit=" or ".join(exporting.FORMATS))  # fmt: skip
+    try:
+        return exporting.write(path, form, telling.told_between(since, until, casetype))
+    except OSError as error:
+        if disk.is_full(error):
+            raise
+        raise Refused("cases.export_place", "The event log cannot be written to {value}; choose another folder.",
+                      value=str(path.parent)) from error  # fmt: skip
 
 
 def _turn(what: What, case_id: str, clock: str, reason: str, by: Actor, at: datetime, seen: int, command: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -63,6 +64,22 @@ def publish(runtime: Runtime, casetype: str) -> None:
 
     name, version = actions.publish_type(text=_text(casetype), by=SYSTEM, at=clock.now())
     click.echo(f"{name}, version {version}, is published.")
+
+
+@cases.command()
+@click.argument("path", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--type", "casetype", default="", help="Only cases of this type.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only cases opened from this day on (UTC).")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Only cases opened before this day (UTC).")
+@click.pass_obj
+def export(runtime: Runtime, path: Path, casetype: str, since: datetime | None, until: datetime | None) -> None:
+    """Write cases as an event log to PATH: OCEL 2.0 (.json, .sqlite) or XES (.xes); nobody is in it."""
+    runtime.open_city()
+    from cityloom.cases import actions
+
+    first, last = (day.replace(tzinfo=UTC) if day else None for day in (since, until))
+    count = actions.export(path=path, casetype=casetype, since=first, until=last, by=SYSTEM, at=clock.now())
+    click.echo(f"{count:,} cases in {path}")
 
 
 @cases.command("open")

@@ -173,7 +173,7 @@ def _counted(rights: Rights, wanted: Wanted) -> tuple[str, list[object]]:
         for way in ways
     )
     values = [value for way in ways for value in (*way.values, *shared)]
-    statement = f"(SELECT COUNT(*) FROM (SELECT DISTINCT number FROM ({union}) AS each_way LIMIT %s) AS some)"  # noqa: S608
+    statement = f"(SELECT COUNT(*) FROM (SELECT DISTINCT number FROM ({union}) AS each_way LIMIT %s) AS counted)"  # noqa: S608
     return statement, [*values, MOST_COUNTED + 1]
 
 
