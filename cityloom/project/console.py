@@ -12,6 +12,8 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import click
+
 from cityloom.cli import main as commands
 from cityloom.kernel import disk
 from cityloom.kernel.refused import Refused
@@ -92,10 +94,14 @@ class Console:
         return bool(supervisor.status(self.home).get("running"))
 
     def serve(self, *, host: str, port: int | None) -> None:
-        """Run the city's processes until they are told to stop."""
+        """Run the city's processes until they are told to stop; what an earlier version made is brought up to date."""
         from cityloom.project import supervisor
 
         _start_django()
+        if not self.is_serving():
+            from cityloom.project import upgrading
+
+            upgrading.bring_up_to_date(click.echo)
         supervisor.serve(self.home, host=host, port=port)
 
     def road_of_exercise(self, exercise_id: str, broker: str) -> AbstractContextManager[Any]:

@@ -13,9 +13,12 @@ from hypothesis import strategies as st
 from cityloom.detection.domain import weighing
 from cityloom.detection.domain.calendar import Calendar
 from cityloom.detection.domain.evidence import Evidence
+from cityloom.detection.domain.firing import Recorded
 from cityloom.detection.domain.gathering import Finding, findings
 from cityloom.detection.domain.lasting import Lasting
+from cityloom.detection.domain.lately import Lately
 from cityloom.detection.domain.recurring import Recurring
+from cityloom.detection.domain.replaying import would_tell
 from cityloom.detection.domain.said import heard
 from cityloom.detection.domain.topology import Network
 from cityloom.detection.queries import shipped_causes
@@ -83,6 +86,56 @@ def test_a_jam_that_comes_back_each_workday_is_usual_then_and_only_then():
     assert known.usual(monday + 7 * DAY_S + 12 * HOUR_S)[0][0] == 90
     saturday = THURSDAY_S + 9 * DAY_S
     assert known.usual(saturday + 8.2 * HOUR_S)[0][0] == 90
+
+
+def test_readings_that_come_in_any_order_and_amount_teach_the_same():
+    chance, one, other = np.random.default_rng(4), Recurring(3, Calendar()), Recurring(1, Calendar())
+    other.grow(3)
+    at_s = np.repeat(np.arange(0, 6 * DAY_S, 1800.0), 3)
+    rows, value = np.tile(np.arange(3), len(at_s) // 3), chance.uniform(0, 100, len(at_s))
+    for at in np.unique(at_s).tolist():
+        one.learn(at, value[at_s == at])
+    for part in np.array_split(np.arange(len(at_s)), 7):
+        mixed = chance.permutation(part)
+        other.take(rows[mixed], at_s[mixed], value[mixed])
+    for hour in (0.1, 8.2, 23.9):
+        assert [each.tolist() for each in one.usual(7 * DAY_S + hour * HOUR_S)] == [
+            each.tolist() for each in other.usual(7 * DAY_S + hour * HOUR_S)]  # fmt: skip
+
+
+def jammed_each_morning(days: int, accident_on: int) -> Recorded:
+    """Six detectors 300 m apart: three slow for an hour each morning, sooner or later, and at noon of one day."""
+    chance, at_s = np.random.default_rng(5), np.arange(0, days * DAY_S, 300.0)
+    hour, day = at_s % DAY_S / HOUR_S, at_s // DAY_S
+    value = 90 + chance.normal(0, 1.5, (6, len(at_s)))
+    begins = np.array([8.4, 7.6, 8.3, 7.7, 8.0])[day.astype(int)]
+    value[:3, (hour >= begins) & (hour < begins + 0.7)] = 25
+    value[:3, (day == accident_on) & (hour >= 12) & (hour < 13)] = 25
+    lonlat = PLANE.lonlat(np.column_stack([np.arange(6) * 300.0, np.zeros(6)]))
+    names = np.array([f"d{at}" for at in range(6)], object)
+    texts = [np.array([text] * 6, object) for text in ("traffic_speed", "km/h")]
+    stream, when = np.repeat(np.arange(6), len(at_s)), np.tile(at_s, 6) + 4 * DAY_S
+    return Recorded(stream, when, value.ravel(), names, *texts, *lonlat.T)
+
+
+def test_a_jam_of_each_morning_wakes_nobody_once_it_is_known_and_the_accident_at_noon_does():
+    told = would_tell(CAUSES["traffic-incident"], jammed_each_morning(5, 4), heard([]), lambda _: None)
+    of_last_day = [one.at.hour for one in told if one.at.timestamp() >= 8 * DAY_S]
+    assert of_last_day == [12]
+
+
+def test_what_comes_back_with_the_hour_is_known_after_a_restart():
+    lately = Lately()
+    lately.grow(3)
+    lately.follow(np.array([True, False, True]), Calendar())
+    lately.recurring.take(np.array([0, 1]), np.full(2, 12 * HOUR_S), np.array([30.0, 40.0]))
+    again = Lately.load(lately.save()).see(DAY_S + 12 * HOUR_S)
+    assert again.low[[0, 2]].tolist() == [30, 40]
+    assert np.isnan(again.low[1])
+    assert again.still().high[0] == 30
+    again.grow(4)
+    again.follow(np.array([True, False, True, True]), Calendar())
+    assert again.place.tolist() == [0, -1, 1, 2]
 
 
 def test_one_wild_day_of_three_is_not_usual():

@@ -25,7 +25,8 @@ class Sign:
 
     With `together`, what all of the kind do at a time is taken off each; with `is_nearest`, at each place only the
     nearest counts, and it says nothing of where the cause is: as rain does. What does not fade is felt wholly up to
-    where it ends, as a queue is; then `carries_m` is about how far it reaches.
+    where it ends, as a queue is; then `carries_m` is about how far it reaches. What `recurs` is as usual where it is as
+    it has been around this time on its last days.
     """
 
     kind: str
@@ -39,6 +40,7 @@ class Sign:
     together: bool = False
     is_nearest: bool = False
     fades: bool = True
+    recurs: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,5 +128,5 @@ def _sign(written: Mapping[str, Any], where: str) -> Sign:
         written["kind"], {"up": 1, "down": -1, "either": 0}[written["moves"]], float(written["carries_m"]),
         written.get("along", "network"), float(written.get("least", 0.0)), None if usual is None else float(usual),
         unit, float(written.get("alone", 0.01)), written.get("together", False), written.get("nearest", False),
-        written.get("fades", True),
+        written.get("fades", True), written.get("recurs", False),
     )  # fmt: skip

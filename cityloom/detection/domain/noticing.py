@@ -20,7 +20,7 @@ from cityloom.detection.domain.cause import Cause, Sign
 from cityloom.detection.domain.gathering import NOTICED, Finding, findings
 from cityloom.detection.domain.lately import Lately
 from cityloom.detection.domain.moment import Floats, Ints
-from cityloom.detection.domain.said import Heard, Said
+from cityloom.detection.domain.said import Heard, Said, off_usual
 from cityloom.detection.domain.topology import Network
 from cityloom.kernel import units
 from cityloom.kernel.geometry import LocalProjection
@@ -64,6 +64,9 @@ class Lookers:
         self.wanted = np.zeros(len(streams), np.bool_)
         for asked_of in self._of.values():
             self.wanted[asked_of.rows] = True
+        self.recurring = np.zeros(len(streams), np.bool_)
+        for asked_of in self._of.values():
+            self.recurring[asked_of.rows] |= asked_of.recurs
         self.categories = frozenset(told.category for cause in causes for told in cause.calls)
         self.within_s = max((cause.within_s for cause in causes), default=0.0)
 
@@ -79,7 +82,7 @@ class Lookers:
         """What some of the streams said last."""
         facts = (getattr(self.streams, name)[rows] for name in ("source", "name", "kind", "unit", "lon", "lat"))
         told = (lately[name][rows] for name in ("at_s", "value", "expected", "spread", "moved", "over_s"))
-        return Said(*facts, *told, working[rows])
+        return Said(*facts, *told, working[rows], lately.low[rows], lately.high[rows])
 
     def _clusters(self, cause: Cause, lately: Lately, working: Flags, heard: Heard, at_s: float
                   ) -> list[tuple[Said, Heard]]:  # fmt: skip
@@ -132,6 +135,7 @@ class _Asked:
     middle: Floats | None
     together: bool
     is_nearest: bool
+    recurs: bool
 
     @classmethod
     def of(cls, sign: Sign, rows: Ints, streams: Streams) -> _Asked:
@@ -142,7 +146,7 @@ class _Asked:
             least[unit == own], usual[unit == own] = _in_unit(sign, own)
         known = np.isfinite(least)
         return cls(sign.kind, sign.moves, rows[known], least[known], None if sign.usual is None else usual[known],
-                   sign.together, sign.is_nearest)  # fmt: skip
+                   sign.together, sign.is_nearest, sign.recurs)  # fmt: skip
 
     def fresh(self, lately: Lately, working: Flags, since_s: float, until_s: float) -> Ints:
         """Places of the streams that said something lately, and have a past."""
@@ -156,11 +160,12 @@ class _Asked:
         if self.is_nearest:  # it says nothing of where a cause is
             return self.rows[:0], np.zeros(0)
         rows, floor = self.rows[places], self.floor[places]
+        value = lately["value"][rows]
         if self.middle is None:
-            middle, spread = lately["expected"][rows], np.maximum(lately["spread"][rows], floor)
+            usual = (lately["expected"], lately["spread"], lately.low, lately.high)
+            off = off_usual(value, *(each[rows] for each in usual), floor)
         else:
-            middle, spread = self.middle[places], floor
-        off = (lately["value"][rows] - middle) / np.where(spread > 0, spread, 1.0)
+            off = (value - self.middle[places]) / np.where(floor > 0, floor, 1.0)
         off = off - weighing.common(off) if self.together else off
         felt = off * self.moves if self.moves else np.abs(off)
         wild = felt >= NOTICED

@@ -18,6 +18,7 @@ Lows = NDArray[np.float32]
 SLOTS, DAYS = 96, 4
 """Quarters of an hour, and how many days of each kind (workdays; Saturdays and Sundays) are remembered."""
 _AROUND = 4
+_SLOT_S = 900.0
 _DAY_S = 86_400.0
 _SATURDAY = 5
 
@@ -44,6 +45,24 @@ class Recurring:
         now = value.astype(np.float32)
         self.low[kind, turn, slot] = np.fmin(self.low[kind, turn, slot], now)
         self.high[kind, turn, slot] = np.fmax(self.high[kind, turn, slot], now)
+
+    def take(self, rows: NDArray[np.int64], at_s: Floats, value: Floats) -> None:
+        """Take readings of any streams and instants, as they come; forgotten days learn nothing."""
+        quarters, of = np.unique(np.floor(at_s / _SLOT_S), return_inverse=True)
+        for number, quarter in enumerate(quarters.tolist()):
+            kind, slot, day = self._place(quarter * _SLOT_S)
+            if day < self.number[kind].min():
+                continue
+            turn, chosen = self._turn(kind, day), of == number
+            now = value[chosen].astype(np.float32)
+            np.fmin.at(self.low[kind, turn, slot], rows[chosen], now)
+            np.fmax.at(self.high[kind, turn, slot], rows[chosen], now)
+
+    def grow(self, streams: int) -> None:
+        """Make room for more streams, behind those that are there."""
+        more = np.full((2, DAYS, SLOTS, max(streams - self.streams, 0)), np.nan, np.float32)
+        self.low, self.high = np.append(self.low, more, axis=3), np.append(self.high, more, axis=3)
+        self.streams = max(streams, self.streams)
 
     def usual(self, at_s: float) -> tuple[Floats, Floats]:
         """Between what each stream has lain within an hour of this time on earlier such days; NaN where none is known.
@@ -75,7 +94,7 @@ class Recurring:
         """The kind of the day, the quarter of an hour and the day's number, where the city is."""
         hour = int(self.calendar.slots(np.array([at_s]))[1][0])
         local = at_s + float(np.max(self.calendar.ahead_s(np.array([at_s]))))
-        return int(hour // 24 >= _SATURDAY), int(local % _DAY_S // 900), int(local // _DAY_S)
+        return int(hour // 24 >= _SATURDAY), int(local % _DAY_S // _SLOT_S), int(local // _DAY_S)
 
 
 def _highest(high: Lows, wild: int) -> Floats:

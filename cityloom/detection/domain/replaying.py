@@ -68,12 +68,13 @@ def _findings(cause: Cause, recorded: Recorded, heard: Heard, networks: Networks
     lookers, lasting = Lookers([cause], streams_of(recorded)), Lasting({cause.name: cause.lasts_s})
     baseline, lately = Baseline(len(recorded.name), calendar), Lately()
     lately.grow(len(recorded.name))
+    lately.follow(lookers.recurring, baseline.calendar)
     working = np.ones(len(recorded.name), np.bool_)
     for end_s, rows in _steps(recorded, heard, step_s):
         stream, at_s, value = recorded.stream[rows], recorded.at_s[rows], recorded.value[rows]
         scores = baseline.score(stream, at_s, value)
         lately.note(stream, at_s, value, scores, lookers.wanted)
-        yield from lasting.lasted(lookers.findings(lately, working, heard, networks, end_s), end_s)
+        yield from lasting.lasted(lookers.findings(lately.see(end_s), working, heard, networks, end_s), end_s)
 
 
 def _steps(recorded: Recorded, heard: Heard, step_s: float) -> Iterator[tuple[float, Ints]]:

@@ -70,9 +70,14 @@ class Said:
             middle = np.array([units.convert(usual, unit, own) for own in self.unit.tolist()], dtype=np.float64)
             return (self.value - middle) / np.where(floor > 0, floor, 1.0)
         low, high = (np.asarray(bound, dtype=np.float64) for bound in (self.low, self.high))
-        middle = np.clip(self.value, np.fmin(middle, low), np.fmax(middle, high))
-        spread = np.maximum(np.fmin(self.spread, (high - low) / _RANGE), floor)
-        return (self.value - middle) / np.where(spread > 0, spread, 1.0)
+        return off_usual(self.value, self.expected, self.spread, low, high, floor)
+
+
+def off_usual(value: Floats, expected: Floats, spread: Floats, low: Floats, high: Floats, floor: Floats) -> Floats:
+    """How many spreads values are off what is usual: off what is expected and all that comes back with the hour."""
+    middle = np.clip(value, np.fmin(expected, low), np.fmax(expected, high))
+    width = np.maximum(np.fmin(spread, (high - low) / _RANGE), floor)
+    return (value - middle) / np.where(width > 0, width, 1.0)
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,7 @@ class Causes:
         self._lookers = Lookers(causes, streams)
         self._lasting.lasts_s = {one.name: one.lasts_s for one in causes}
         self._lately.grow(len(streams))
+        self._lately.follow(self._lookers.recurring, self._watch.learnt.baseline.calendar)
 
     def _calls(self, at: datetime) -> Heard:
         """The calls about any of the causes that count now; each caller once."""
@@ -118,7 +119,8 @@ class Causes:
         networks = {cause.network: self._networks.get(cause.network) for cause in self._lookers.causes}
         state = self._watch.state
         working = self._watch.in_service & ((state == IN_SERVICE) | (state == UNKNOWN))
-        lately = Lately(self._lately.save()) if self._aside else self._lately
+        seen = self._lately.see(at.timestamp())
+        lately = seen.still() if self._aside else seen
         task = (self._lookers, lately, working, calls, networks, at.timestamp())
         if self._aside:
             self._weighing = threading.Thread(target=self._weigh, args=task, name="causes", daemon=True)
