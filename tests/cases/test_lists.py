@@ -94,6 +94,18 @@ def test_a_page_of_a_long_list_costs_three_statements_and_counts_so_far(some: li
         queries.cursor_of("1; DROP TABLE")
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="asks SQLite how it answers")
+def test_no_way_to_a_list_reads_all_cases(some: list[Case]) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        queries.cases_for(Actor("me", "city/d01", DESK), Wanted())
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {asked[-1]['sql']}")
+        steps = [row[3] for row in cursor.fetchall()]
+    for name in ("case_of_handler", "case_offered", "case_list_2"):
+        assert any(name in step for step in steps), steps
+    assert [step for step in steps if step in ("SCAN c", "SCAN cases_case")] == []
+
+
 units = st.lists(st.sampled_from(["a", "b", "ab"]), max_size=5).map(lambda parts: "/".join(["city", *parts]))
 
 
