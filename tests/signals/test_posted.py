@@ -50,6 +50,7 @@ def city(db: None, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatc
         "LAKE_DIR": tmp_path / "lake", "READINGS_DIR": tmp_path / "readings", "READINGS_DOOR": tmp_path / "door",
     }  # fmt: skip
     monkeypatch.setattr("cityloom.signals.readings.handing._STARTS_S", 0.0)
+    monkeypatch.setattr("cityloom.signals.readings.road._installed", lambda: (2, 2))  # one memory, two threads
     actions.install(sites(("pressure", 8.6, 41.1), ("pressure", 8.7, 41.1)), by=SYSTEM, at=AT)
     road = Road(noted=lambda kept: WATCHED.append((kept.ids[kept.slot].tolist(), kept.result.tolist())))
     door = Door(road, tmp_path / "door")
