@@ -658,10 +658,12 @@ def test_every_kind_of_entry_has_a_name() -> None:
     assert found <= set(display.WORDS)
 
 
-@pytest.mark.parametrize("value", [
-    "", "9" * 40, "9" * 18, "-1", "Infinity", "\u0663", "' OR 1=1 --", "permit(principal);", "\x00", "乱" * 300,
+ODD = ("", "9" * 40, "9" * 18, "-1", "Infinity", "\u0663", "' OR 1=1 --", "permit(principal);", "\x00", "乱" * 300)
+
+
+@pytest.mark.parametrize(("who", "value"), [
+    *(("dpo", value) for value in ODD), *(("supervisor", value) for value in ODD[3:5]), ("commander", ODD[7]),
 ])  # fmt: skip
-@pytest.mark.parametrize("who", ["dpo", "supervisor", "commander"])
 def test_nothing_that_is_sent_breaks_a_page(proven: SignIn, city: City, who: str, value: str) -> None:
     client = proven(who)
     names = (

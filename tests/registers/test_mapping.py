@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.utils import translation
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cityloom.kernel.refused import Refused
@@ -122,6 +122,7 @@ def test_coordinates_in_china_are_suspected_of_being_shifted() -> None:
     assert any("GCJ-02" in remark for remark in profile.propose(HEADER, [row] * 30).remarks)
 
 
+@example(["用地性质", "宗地代码"])
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=12)
                 .map(str.strip).filter(bool), min_size=1, max_size=6, unique=True))  # fmt: skip
 def test_what_a_profile_writes_can_be_read_as_yaml(header: list[str]) -> None:

@@ -30,7 +30,7 @@ DRILL_KILLS = int(os.environ.get("CITYLOOM_KILLS", "2"))
 BUILDER_KILLS = 2
 LOAD_KILLS = 2
 PARTS = ("registers/test_[a-l]", "registers/test_[m-z]", "accounts bus gate", "signals detection fieldwork",
-         "alerts emergency")  # fmt: skip
+         "alerts emergency cases")  # fmt: skip
 """What is run again, by beginnings of names below tests; a part is one process, so none should be much longer."""
 NO_WAITING = "?options=-c%20synchronous_commit%3Doff"
 """No commit waits for the disk: what these tests kill is a client, never the server or its machine."""

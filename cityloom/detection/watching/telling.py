@@ -12,7 +12,7 @@ from cityloom.detection.watching.watch import Judged, Watch
 from cityloom.kernel import clock, ids
 from cityloom.signals.events import SignalsRecorded
 
-_EVERY_S = 0.1
+_EVERY_S = 0.05
 _MOST_AT_ONCE = 500
 
 

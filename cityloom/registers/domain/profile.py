@@ -295,7 +295,7 @@ def _meaning(code: str, field: Field) -> str:
         return code
     known = _CODES.get(field.name, {})
     found = next((known[word] for word in sorted(known, key=len, reverse=True) if word in code), "")
-    fallback = "other" if "other" in field.choices else "unknown"
+    fallback = next((word for word in ("other", "unknown") if word in field.choices), field.choices[0])
     return found or f"{fallback}  # say what this is: {', '.join(field.choices)}"
 
 
