@@ -17,6 +17,8 @@ from cityloom.detection.watching.watch import Watch
 from cityloom.kernel import clock, ids
 
 _AT_ONCE = 200
+FAILS = frozenset({"silent", "out_of_range", "stuck"})
+"""States that somebody is sent for; noisy and drifting are shown, but nine in ten of them come of what is measured."""
 
 
 @dataclass(frozen=True)
@@ -70,18 +72,17 @@ class Faults:
 
     @transaction.atomic
     def _tell(self, changes: list[_Change], at: datetime) -> None:
-        works = STATES[IN_SERVICE]
         rows = [SensorState(datastream_id=one.datastream_id, state=one.state, since=at, found=one.found,
-                            limit=one.limit, is_failed=one.state != works) for one in changes]  # fmt: skip
+                            limit=one.limit, is_failed=one.state in FAILS) for one in changes]  # fmt: skip
         SensorState.objects.bulk_create(rows, update_conflicts=True, unique_fields=["datastream_id"],
                                         update_fields=["state", "since", "found", "limit", "is_failed"])  # fmt: skip
         for one in changes:
-            was_well = self._told.get(one.datastream_id, works) == works
-            if one.state == works:
-                event: object = SensorRecovered(one.datastream_id, one.name, at)
-            elif was_well:
-                event = SensorFailed(one.datastream_id, one.name, one.kind, one.state, one.lon, one.lat, at)
-            else:
-                continue  # it has failed already, in another way
+            had_failed, fails = self._told.get(one.datastream_id) in FAILS, one.state in FAILS
+            if had_failed == fails:
+                continue  # it has failed already, in another way, or is doubtful only
+            event = (
+                SensorFailed(one.datastream_id, one.name, one.kind, one.state, one.lon, one.lat, at) if fails
+                else SensorRecovered(one.datastream_id, one.name, at)
+            )  # fmt: skip
             name = ids.named_id("sensor", one.datastream_id, one.state, clock.to_text(at))
             bus.publish(event, at=at, event_id=name)
