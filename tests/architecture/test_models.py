@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 OURS = [model for model in apps.get_models() if model.__module__.startswith("cityloom.")]
 THEIRS = [model for model in apps.get_models() if model not in OURS]
 STEPS = [
-    "drills", "emergency", "cases", "detection", "fieldwork", "signals", "subscriptions", "alerts", "registers", "gate",
-    "accounts", "audit", "bus", "ui",
+    "drills", "insight", "emergency", "cases", "detection", "fieldwork", "signals", "subscriptions", "alerts",
+    "registers", "gate", "accounts", "audit", "bus", "ui",
 ]  # fmt: skip
 WORDS_FOR_PERSONS = re.compile(r"name|phone|birth|national_id|email|address|text|caller", re.IGNORECASE)
 
