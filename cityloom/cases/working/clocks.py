@@ -30,6 +30,8 @@ def after_step(row: Case, casetype: CaseType, after: str, at: datetime, *, is_op
     held = list(row.clocks.all()) if row.pk else []
     changed = []
     for clock in casetype.clocks:
+        if not clock.is_for(row.category):
+            continue
         running = [one for one in held if one.clock == clock.name and one.standing not in ticking.OVER]
         for one in running:
             what = ticking.what_happens(clock, ticking.Standing(one.standing), state)

@@ -72,7 +72,10 @@ class Choice:
 
 @dataclass(frozen=True)
 class Field:
-    """A question of the form; what is free text, or `is_sealed`, is kept sealed for the case."""
+    """A question of the form; what is free text, or `is_sealed`, is kept sealed for the case.
+
+    `prefill` says which register can answer it. What is `by_register` decides at once only as a register says it.
+    """
 
     name: str
     title: Titles
@@ -86,6 +89,7 @@ class Field:
     longest: int = 200
     unit: str = ""
     prefill: str = ""
+    by_register: bool = False
     choices: tuple[Choice, ...] = ()
 
     def is_asked(self, category: str) -> bool:
@@ -113,6 +117,26 @@ class Clock:
     escalate_to: str = ""
     deemed: str = ""
     law: str = ""
+    categories: frozenset[str] = frozenset()
+
+    def is_for(self, category: str) -> bool:
+        """Whether it runs in cases of a category."""
+        return not self.categories or category in self.categories
+
+
+@dataclass(frozen=True)
+class Stated:
+    """Something that a type has words for: evidence that is asked for, a condition, a ground of a refusal."""
+
+    name: str
+    title: Titles
+    help: Titles | None = None
+    categories: frozenset[str] = frozenset()
+    is_required: bool = False
+
+    def is_for(self, category: str) -> bool:
+        """Whether it is one of a category."""
+        return not self.categories or category in self.categories
 
 
 @dataclass(frozen=True)
@@ -126,7 +150,10 @@ class Result:
 
 @dataclass(frozen=True)
 class Category:
-    """A kind of matter within a type: what it is called, whose it mostly is, and limits of its own by clock."""
+    """A kind of matter within a type: what it is called, whose it mostly is, and limits of its own by clock.
+
+    `table` is the decision table that may grant it at once.
+    """
 
     name: str
     title: Titles
@@ -135,6 +162,7 @@ class Category:
     keywords: tuple[str, ...] = ()
     unit: str = ""
     limits: Mapping[str, Limit] = field(default_factory=dict)
+    table: str = ""
 
 
 @dataclass(frozen=True)
@@ -164,6 +192,9 @@ class CaseType:
     form: tuple[Field, ...] = ()
     clocks: tuple[Clock, ...] = ()
     results: Mapping[str, Result] = field(default_factory=dict)
+    evidence: tuple[Stated, ...] = ()
+    conditions: tuple[Stated, ...] = ()
+    grounds: tuple[Stated, ...] = ()
 
     @property
     def first(self) -> State:

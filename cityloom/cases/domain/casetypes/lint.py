@@ -10,7 +10,8 @@ from cityloom.kernel.refused import Detail
 from cityloom.kernel.written import Document, Place
 
 NAMED = (("categories", "category"), ("roles", "role"), ("states", "state"), ("steps", "step"), ("form", "field"),
-         ("clocks", "clock"), ("results", "result"))  # fmt: skip
+         ("clocks", "clock"), ("results", "result"), ("evidence", "evidence"), ("conditions", "condition"),
+         ("grounds", "ground"))  # fmt: skip
 """Lists of a case type and what names a row in each; a name stands once."""
 _Found = tuple[Place, Detail]
 _CHOSEN = ("choice", "choices")
@@ -22,7 +23,7 @@ def check(found: CaseType, document: Document) -> None:
 
     Raises: Fault, for the first that is found in the order in which a person would mend it.
     """
-    for each in (_names, _roles, _ends, _reached, _left, _results, _form, _clocks):
+    for each in (_names, _roles, _ends, _reached, _left, _results, _form, _stated, _clocks):
         for place, words in each(found):
             raise written.wrong(place, words, document)
 
@@ -127,6 +128,12 @@ def _form(found: CaseType) -> Iterator[_Found]:
             yield place, Detail("least is more than most: no number is both")
 
 
+def _stated(found: CaseType) -> Iterator[_Found]:
+    for part, rows in (("evidence", found.evidence), ("conditions", found.conditions), ("grounds", found.grounds)):
+        for at, row in enumerate(rows):
+            yield from _unknown((part, at, "categories"), sorted(row.categories), found.categories)
+
+
 def _lacking(field: Field) -> str:
     return "choices" if field.kind in _CHOSEN and not field.choices else ""
 
@@ -139,6 +146,7 @@ def _clocks(found: CaseType) -> Iterator[_Found]:
         place: Place = ("clocks", at)
         yield from _unknown((*place, "since"), sorted(clock.since), found.states)
         yield from _unknown((*place, "until"), sorted(clock.until), found.states)
+        yield from _unknown((*place, "categories"), sorted(clock.categories), found.categories)
         units = {found.limit_of(clock, category).unit for category in ["", *found.categories]}
         if clock.extend and units != {clock.extend.unit}:
             yield (*place, "extend"), Detail("a limit in {limit} is extended in the same, not in {value}",

@@ -19,6 +19,7 @@ from cityloom.cases.domain.casetypes.casetype import (
     Result,
     Role,
     State,
+    Stated,
     Step,
 )  # fmt: skip
 from cityloom.cases.domain.clocks.limits import limit_of
@@ -75,6 +76,8 @@ def casetype_from(says: Mapping[str, Any]) -> CaseType:
         form=tuple(map(_field, says.get("form", ()))), clocks=tuple(map(_clock, says.get("clocks", ()))),
         results={row["result"]: Result(row["result"], row["title"], row.get("is_against", False))
                  for row in says.get("results", ())},
+        evidence=_stated(says, "evidence", "evidence"), conditions=_stated(says, "conditions", "condition"),
+        grounds=_stated(says, "grounds", "ground"),
     )  # fmt: skip
 
 
@@ -124,7 +127,7 @@ def _field(row: Mapping[str, Any]) -> Field:
         row["field"], row["title"], kind, row.get("help"), row.get("required", False),
         row.get("sealed", False) or kind in _LONGEST, frozenset(row.get("categories", ())), row.get("least"),
         row.get("most"), row.get("longest", _LONGEST.get(kind, 200)), row.get("unit", ""), row.get("prefill", ""),
-        tuple(Choice(one["choice"], one["title"]) for one in row.get("choices", ())),
+        row.get("by_register", False), tuple(Choice(one["choice"], one["title"]) for one in row.get("choices", ())),
     )  # fmt: skip
 
 
@@ -132,7 +135,7 @@ def _clock(row: Mapping[str, Any]) -> Clock:
     return Clock(
         row["clock"], row["title"], limit_of(row["limit"]), frozenset(row["until"]), frozenset(row.get("since", ())),
         row.get("remind"), limit_of(row["extend"]) if "extend" in row else None, row.get("extensions", 1),
-        row.get("escalate_to", ""), row.get("deemed", ""), row.get("law", ""),
+        row.get("escalate_to", ""), row.get("deemed", ""), row.get("law", ""), frozenset(row.get("categories", ())),
     )  # fmt: skip
 
 
@@ -140,7 +143,13 @@ def _category(row: Mapping[str, Any]) -> Category:
     return Category(
         row["category"], row["title"], row.get("about"), row.get("group", ""), tuple(row.get("keywords", ())),
         row.get("unit", ""), {name: limit_of(limit) for name, limit in row.get("limits", {}).items()},
+        row.get("table", ""),
     )  # fmt: skip
+
+
+def _stated(says: Mapping[str, Any], part: str, key: str) -> tuple[Stated, ...]:
+    return tuple(Stated(row[key], row["title"], row.get("help"), frozenset(row.get("categories", ())),
+                        row.get("required", False)) for row in says.get(part, ()))  # fmt: skip
 
 
 def _access(row: Mapping[str, Any]) -> Access:

@@ -42,7 +42,12 @@ def _row(
                 raise found.wrong(("rules", at, part, name), Detail("there is no {value}", name))
     when, then = row.get("when", {}), row["then"]
     return ([_cell(when.get(column.name, "-")) for column in inputs],
-            [_cell(then.get(column.name, "")) for column in outputs], row.get("because", ""))  # fmt: skip
+            [_cell(then.get(column.name, "")) for column in outputs], _because(row.get("because", "")))  # fmt: skip
+
+
+def _because(said: str | dict[str, str]) -> str:
+    """A reason; in two languages it is two lines, so that DMN can hold it."""
+    return said if isinstance(said, str) else f"{said['en']}\n{said['zh-hans']}"
 
 
 def _cell(value: Any) -> str:
@@ -82,4 +87,6 @@ def _column_says(column: Column) -> dict[str, Any]:
 def _rule_says(table: Table, rule: Rule) -> dict[str, Any]:
     when = {column.name: cell for column, cell in zip(table.inputs, rule.when, strict=True) if cell not in ("", "-")}
     then = {column.name: cell for column, cell in zip(table.outputs, rule.then, strict=True)}
-    return {"when": when, "then": then, **({"because": rule.because} if rule.because else {})}
+    english, line, chinese = rule.because.partition("\n")
+    because: Any = {"en": english, "zh-hans": chinese} if line else english
+    return {"when": when, "then": then, **({"because": because} if because else {})}
