@@ -15,9 +15,11 @@ from django.db import transaction
 
 from cityloom.accounts import queries as accounts
 from cityloom.bus import actions as bus
-from cityloom.cases import catalogue, events, policies
+from cityloom.cases import catalogue, events, policies, queries
 from cityloom.cases.domain.casetypes import reading
 from cityloom.cases.domain.clocks.running import What
+from cityloom.cases.domain.verdicts import Follows
+from cityloom.cases.following import verdicts
 from cityloom.cases.georeport import keys, releasing
 from cityloom.cases.listing import telling
 from cityloom.cases.models import Case, CaseFollower, CaseLink, ProcessWork
@@ -208,6 +210,17 @@ def follow(*, case_id: str, secret: str, at: datetime) -> None:
     """
     row = finding.row_of(case_id)
     CaseFollower.objects.get_or_create(case=row, digest=finding.digest_of(secret), defaults={"since": at})
+
+
+def answer_whether_solved(
+    *, secret: str, solved: str, at: datetime, satisfaction: int | None = None, reason: str = ""
+) -> Follows:
+    """Take what whoever holds a secret says of the end of their matter: yes, partly or no; return what follows of it.
+
+    Raises: Refused `cases.no_report`, `cases.not_asked`, `cases.verdict_late`, `cases.verdict_given`, `cases.verdict`,
+    `cases.satisfaction`, `cases.reason`.
+    """
+    return verdicts.give(queries.followed(secret), verdicts.Answer(solved, satisfaction, reason), at)
 
 
 def release_words(*, case_id: str, words: str, by: Actor, at: datetime, command: str = "") -> int:

@@ -36,7 +36,14 @@ CLASSIFICATION = {
         "id": "clear", "digest": "clear", "owner": "clear", "made_by": "clear", "made_at": "clear", "ended_at": "clear",
     },
     "ReleasedWords": {"case": "clear", "words": "clear", "released_by": "clear", "released_at": "clear"},
-    "CaseFollower": {"id": "clear", "case": "clear", "digest": "restricted", "is_first": "clear", "since": "clear"},
+    "CaseFollower": {
+        "id": "clear", "case": "clear", "digest": "restricted", "is_first": "clear", "since": "clear",
+        "answered": "clear",
+    },
+    "CaseVerdict": {
+        "id": "clear", "case": "clear", "revision": "clear", "solved": "clear", "satisfaction": "clear", "at": "clear",
+    },
+    "CaseContact": {"case": "clear", "packet": "clear", "since": "clear"},
     "ProcessVersion": {
         "id": "clear", "name": "clear", "number": "clear", "document": "clear", "digest": "clear", "calls": "clear",
         "uploaded_by": "clear", "uploaded_at": "clear",
@@ -230,16 +237,55 @@ class CaseMember(models.Model):
 
 
 class CaseFollower(models.Model):
-    """Somebody who reported the matter and follows it with a secret, of which only a digest is kept; nobody's name."""
+    """Somebody who reported the matter and follows it with a secret, of which only a digest is kept; nobody's name.
+
+    `answered` is the revision of the end that they have said their word about, so that nobody says it twice.
+    """
 
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="followers", db_index=False)
     digest = models.CharField(max_length=64)
     is_first = models.BooleanField(default=False)
     since = models.DateTimeField()
+    answered = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["case", "digest"], name="case_follower_once")]
         indexes = [models.Index(fields=["digest"], name="case_followed")]
+
+    def __str__(self) -> str:
+        return str(self.case_id)
+
+
+class CaseVerdict(models.Model):
+    """What one of those who reported a matter says of its end; which of them is not kept.
+
+    `revision` is that of the case when it was said to be done; `solved` is yes, partly or no.
+    """
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="verdicts")
+    revision = models.PositiveIntegerField()
+    solved = models.CharField(max_length=6)
+    satisfaction = models.PositiveSmallIntegerField(null=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["at"], name="case_verdict_at")]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(solved__in=("yes", "partly", "no")), name="case_verdict_solved"),
+            models.CheckConstraint(condition=models.Q(satisfaction__range=(1, 5)) | models.Q(satisfaction=None),
+                                   name="case_verdict_satisfaction"),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.case_id}: {self.solved}"
+
+
+class CaseContact(models.Model):
+    """How a reporter may be reached who wants to stay unknown to those who work on the case: a packet of the gate."""
+
+    case = models.OneToOneField(Case, primary_key=True, on_delete=models.CASCADE, related_name="contact")
+    packet = models.BigIntegerField()
+    since = models.DateTimeField()
 
     def __str__(self) -> str:
         return str(self.case_id)

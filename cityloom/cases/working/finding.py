@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from dataclasses import dataclass
-
-from django.conf import settings
 
 from cityloom.cases import catalogue
 from cityloom.cases.domain.casetypes import table
 from cityloom.cases.domain.casetypes.casetype import CaseType
 from cityloom.cases.domain.casetypes.table import Standing
+from cityloom.cases.listing.followed import FOLLOWER, digest_of
 from cityloom.cases.models import Case, CaseEvent, CaseFollower, CaseMember
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 
-FOLLOWER = "follower:"
+__all__ = ["FOLLOWER", "digest_of"]
 
 
 @dataclass(frozen=True)
@@ -61,12 +58,6 @@ def follower_of(case_id: str, secret: str) -> Actor:
     if row is None:
         raise Refused("cases.no_follower", "No case is known by this number and code; look at both again.")
     return Actor(f"{FOLLOWER}{row.pk}", "", frozenset({"reporter"}))
-
-
-def digest_of(secret: str) -> str:
-    """What is kept of a secret that opens a case to whoever reported it."""
-    key = settings.SECRET_KEY.encode()
-    return hmac.new(key, f"case follower\n{secret}".encode(), hashlib.sha256).hexdigest()
 
 
 def _standing(row: Case, casetype: CaseType, by: Actor) -> Standing:
