@@ -22,6 +22,7 @@ from cityloom.cases.domain.verdicts import Follows
 from cityloom.cases.following import verdicts
 from cityloom.cases.georeport import keys, releasing
 from cityloom.cases.listing import telling
+from cityloom.cases.matters import sharing
 from cityloom.cases.models import Case, CaseFollower, CaseLink, ProcessWork
 from cityloom.cases.processes import running, services, versions
 from cityloom.cases.working import exporting, finding, giving, moving, opening, recording, ringing
@@ -85,10 +86,13 @@ def take_step_as_reporter(
 ) -> int:  # fmt: skip
     """Take a step as whoever reported the matter and holds its secret, as to confirm, answer or reopen.
 
+    Where the case is joined with another one, the step is taken in the one that goes on.
+
     Raises: Refused `cases.no_follower`, and as `take_step`.
     """
     by = finding.follower_of(case_id, secret)
-    return take_step(case_id=case_id, step=step, by=by, at=at, reason=reason, result=result, seen=seen, command=command)
+    lead = sharing.lead_of(case_id)
+    return take_step(case_id=lead, step=step, by=by, at=at, reason=reason, result=result, seen=seen, command=command)
 
 
 def give(*, case_id: str, handler: str, by: Actor, at: datetime, reason: str = "", command: str = "") -> int:
@@ -221,6 +225,14 @@ def answer_whether_solved(
     `cases.satisfaction`, `cases.reason`.
     """
     return verdicts.give(queries.followed(secret), verdicts.Answer(solved, satisfaction, reason), at)
+
+
+def say_me_too(*, case_id: str, secret: str, at: datetime) -> None:
+    """Add one more whom an open public matter concerns, with a secret to follow it, at most once for each secret.
+
+    Raises: Refused `cases.unknown`, `cases.matter_settled`, `cases.no_code`.
+    """
+    sharing.say_me_too(case_id, secret, at)
 
 
 def release_words(*, case_id: str, words: str, by: Actor, at: datetime, command: str = "") -> int:

@@ -44,6 +44,14 @@ CLASSIFICATION = {
         "id": "clear", "case": "clear", "revision": "clear", "solved": "clear", "satisfaction": "clear", "at": "clear",
     },
     "CaseContact": {"case": "clear", "packet": "clear", "since": "clear"},
+    "CaseSketch": {
+        "case": "clear", "place": "clear", "kind": "clear", "error_m": "clear", "words": "restricted",
+        "numbers": "restricted", "script": "clear", "is_live": "clear",
+    },
+    "CasePair": {
+        "id": "clear", "one": "clear", "other": "clear", "says": "clear", "chance": "clear", "why": "clear",
+        "account": "clear", "at": "clear",
+    },
     "ProcessVersion": {
         "id": "clear", "name": "clear", "number": "clear", "document": "clear", "digest": "clear", "calls": "clear",
         "uploaded_by": "clear", "uploaded_at": "clear",
@@ -385,3 +393,48 @@ class GeoReportKey(models.Model):
 
     def __str__(self) -> str:
         return self.id
+
+
+class CaseSketch(models.Model):
+    """What is kept of a report to compare it with others; its words cannot be read from it, nor guessed without a key.
+
+    `place` is its cell, `kind` the highest level of its category; `is_live` until its matter is over.
+    """
+
+    case = models.OneToOneField(Case, primary_key=True, on_delete=models.CASCADE, related_name="sketch")
+    place = models.BigIntegerField()
+    kind = models.CharField(max_length=_NAME, default="", blank=True)
+    error_m = models.FloatField()
+    words = models.BinaryField(null=True)
+    numbers = models.BinaryField(null=True)
+    script = models.PositiveSmallIntegerField(default=0)
+    is_live = models.BooleanField(default=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["place", "kind", "case"], name="case_sketch_at", condition=models.Q(is_live=True)),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.case_id)
+
+
+class CasePair(models.Model):
+    """What is said of two reports: `maybe` one matter (for a person to look at), or `apart` (a person has looked).
+
+    `one` has the smaller number; `why` is what spoke for it: metres, hours, likeness of words.
+    """
+
+    one = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="+", db_index=False)
+    other = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="+")
+    says = models.CharField(max_length=8)
+    chance = models.FloatField(null=True)
+    why = models.JSONField(default=dict)
+    account = models.CharField(max_length=_ID, default="", blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["one", "other"], name="case_pair_once")]
+
+    def __str__(self) -> str:
+        return f"{self.one_id} {self.says} {self.other_id}"

@@ -35,12 +35,14 @@ from cityloom.cases.listing.cases import (
     words_of,
 )  # fmt: skip
 from cityloom.cases.listing.followed import Followed, end_of, followed, reporters_of, reviews_followed
+from cityloom.cases.listing.nearmatters import NearMatter, near
 from cityloom.cases.listing.page import CasePage, CaseRow, Wanted, cursor_of
 
 __all__ = [
-    "CaseFacts", "CasePage", "CaseRow", "ClockFacts", "EventFacts", "Followed", "Wanted", "Words", "case_for",
-    "case_numbered", "cases_for", "cases_linked_with", "clocks_of", "cursor_of", "end_of", "facts_of", "followed",
-    "history_of", "known_matters", "links_of", "reporters_of", "reviews_followed", "rights", "unit_names", "words_of",
+    "CaseFacts", "CasePage", "CaseRow", "ClockFacts", "EventFacts", "Followed", "NearMatter", "Wanted", "Words",
+    "case_for", "case_numbered", "cases_for", "cases_linked_with", "clocks_of", "cursor_of", "end_of", "facts_of",
+    "followed", "history_of", "known_matters", "links_of", "reporters_of", "reviews_followed", "rights", "unit_names",
+    "words_of",
 ]  # fmt: skip
 from cityloom.cases.domain.duplicates import measuring, pairs, stream
 from cityloom.cases.domain.routing import card, classifier, conflicts, rules
@@ -211,6 +213,11 @@ def duplicates_measured(rows: Sequence[Mapping[str, str]]) -> list[measuring.Jud
     reports, matters, ends = stream.stream_of(rows, shipped_classifier().idf)
     ours = [measuring.judged(reports, matters, ends, pairs.weights(), one) for one in measuring.SHOWN]
     return [*ours, measuring.judged_near(reports, matters, ends)]
+
+
+def near_matters(lon: float, lat: float, category: str, at: datetime) -> list[NearMatter]:
+    """The open public matters of a category ("" for any) near a place, the nearest first; eight at most."""
+    return near(lon, lat, category, at)
 
 
 def program_keys() -> list[programs.KeyFacts]:

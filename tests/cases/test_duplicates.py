@@ -1,8 +1,8 @@
 """Which reports are about one matter, and how people take that back."""
 
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Callable
 from functools import cache
+from random import Random
 
 import numpy as np
 import pytest
@@ -12,13 +12,20 @@ from hypothesis import strategies as st
 from cityloom.cases import queries
 from cityloom.cases.domain.duplicates import matters, measuring, pairs, stream
 from cityloom.cases.domain.duplicates.index import OpenReports
-from cityloom.cases.domain.duplicates.joining import JOINS, MOST_MEMBERS, matter_odds, pairs_judged
+from cityloom.cases.domain.duplicates.joining import (
+    JOINS,
+    MOST_MEMBERS,
+    RESOLUTION,
+    cells_around,
+    matter_odds,
+    pairs_judged,
+)  # fmt: skip
 from cityloom.cases.domain.duplicates.pairs import Report
 from cityloom.cases.domain.duplicates.sketch import sketch_of
 from cityloom.cases.domain.madeup.reported import reported
+from cityloom.kernel import cells
 from cityloom.kernel.refused import Refused
 
-AT = datetime(2026, 11, 28, tzinfo=UTC)
 DAY = 86_400.0
 METRE = 1 / 111_195
 
@@ -111,46 +118,54 @@ def test_a_row_that_cannot_be_read_is_refused_with_its_number(column: str, value
     assert refused.value.limit == 3
 
 
-def _facts(count: int) -> list[matters.Fact]:
-    return [matters.Fact("joined", (f"r{n}",), "m0", "system", "", AT) for n in range(count)]
+PAIRS = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=12)
 
 
-def test_a_split_stays_apart_until_somebody_joins_it_again() -> None:
-    facts = _facts(3)
-    facts.append(matters.split(matters.matters_of(facts), ["r1"], "m0", "m1", "anna", "this is the lamp opposite", AT))
-    assert matters.members(matters.matters_of(facts), "m0") == ["r0", "r2"]
-    assert ("r1", "m0") in matters.kept_apart(facts)
-    facts.append(matters.merged(matters.matters_of(facts), "m1", "m0", "ben", "it was the same lamp after all", AT))
-    assert matters.members(matters.matters_of(facts), "m0") == ["r0", "r1", "r2"]
-    assert not matters.kept_apart(facts)
+def all_united(two: list[tuple[int, int]]) -> dict[int, int]:
+    now = {report: report for report in range(8)}
+    for one, other in two:
+        now = matters.united(now, one, other)
+    return now
 
 
-@given(st.lists(st.tuples(st.sampled_from(["split", "merged"]), st.integers(0, 5), st.integers(0, 5)), max_size=12))
-def test_each_report_is_in_one_matter_and_what_was_done_can_be_undone(deeds: list[tuple[str, int, int]]) -> None:
-    facts = [replace(one, matter=f"m{n % 3}") for n, one in enumerate(_facts(6))]
-    for number, (what, first, second) in enumerate(deeds):
-        now = matters.matters_of(facts)
-        if what == "split":
-            done = matters.split(now, [f"r{first}"], now[f"r{first}"], f"new{number}", "anna", "not the same thing", AT)
-            back = matters.merged(now | dict.fromkeys(done.reports, done.matter), f"new{number}", now[f"r{first}"], "b",
-                                  "it was the same", AT)  # fmt: skip
-            assert matters.matters_of([*facts, done, back]) == now
-        elif now[f"r{first}"] == now[f"r{second}"]:
-            continue
-        else:
-            done = matters.merged(now, now[f"r{first}"], now[f"r{second}"], "anna", "the same thing twice", AT)
-        facts.append(done)
-    assert set(matters.matters_of(facts)) == {f"r{n}" for n in range(6)}
+@given(PAIRS, st.randoms(use_true_random=False))
+def test_what_is_one_matter_does_not_depend_on_the_order(two: list[tuple[int, int]], chance: Random) -> None:
+    now = all_united(two)
+    assert all(now[one] == now[other] for one, other in two)
+    assert all(lead == min(one for one, held in now.items() if held == lead) for lead in now.values())
+    chance.shuffle(two)
+    assert all_united([(other, one) for one, other in two]) == now
+
+
+@given(PAIRS, st.integers(0, 7))
+def test_whoever_is_taken_out_is_alone_and_the_others_stay_together(two: list[tuple[int, int]], out: int) -> None:
+    before = all_united(two)
+    after = matters.parted(before, out)
+    assert [one for one, lead in after.items() if lead == out] == [out]
+    rest = [one for one, lead in before.items() if lead == before[out] and one != out]
+    assert {after[one] for one in rest} == ({min(rest)} if rest else set())
+    assert all(after[one] == before[one] for one in before if before[one] != before[out])
+    if rest:
+        assert matters.united(after, out, rest[0]) == before
 
 
 @pytest.mark.parametrize(("ask", "code"), [
-    (lambda now: matters.split(now, ["r9"], "m0", "m1", "a", "it is another", AT), "cases.not_in_matter"),
-    (lambda now: matters.split(now, ["r0"], "m0", "m1", "a", "no", AT), "cases.matter_why"),
-    (lambda now: matters.merged(now, "m0", "m0", "a", "it is the same", AT), "cases.matter_itself"),
-    (lambda now: matters.joined(now | {f"x{n}": "m0" for n in range(MOST_MEMBERS)}, "y", "m0", "a", "", AT),
-     "cases.matter_full"),
+    (lambda: matters.check_two("a", "a", {"a": "request"}, is_open=True), "cases.matter_itself"),
+    (lambda: matters.check_two("a", "b", {"a": "request"}, is_open=True), "cases.matter_moved"),
+    (lambda: matters.check_two("a", "b", {"a": "request", "b": "review"}, is_open=True), "cases.matter_types"),
+    (lambda: matters.check_two("a", "b", {"a": "request", "b": "request"}, is_open=False), "cases.matter_over"),
+    (lambda: matters.check_room(MOST_MEMBERS + 1), "cases.matter_full"),
+    (lambda: matters.check_not_alone(1), "cases.matter_alone"),
 ])  # fmt: skip
-def test_what_cannot_be_done_is_said(ask, code: str) -> None:  # type: ignore[no-untyped-def]
+def test_what_cannot_be_done_is_said(ask: Callable[[], None], code: str) -> None:
     with pytest.raises(Refused) as refused:
-        ask(matters.matters_of(_facts(3)))
+        ask()
     assert refused.value.code == code
+
+
+@given(st.floats(0, 450), st.floats(0, 6.28), st.floats(-0.01, 0.01), st.floats(-0.01, 0.01))
+def test_no_place_within_the_radius_is_left_out(metres: float, turn: float, east: float, north: float) -> None:
+    lon, lat = 116.4 + east, 39.9 + north
+    there = lon + metres * METRE * np.sin(turn) / np.cos(np.radians(lat)), lat + metres * METRE * np.cos(turn)
+    found = cells_around(cells.cell_of(lon, lat, RESOLUTION), metres)
+    assert cells.cell_of(*there, RESOLUTION) in found

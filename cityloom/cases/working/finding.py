@@ -35,7 +35,11 @@ def found(case_id: str, by: Actor) -> Found:
 
     Raises: Refused `cases.unknown`.
     """
-    row = row_of(case_id)
+    return of_row(row_of(case_id), by)
+
+
+def of_row(row: Case, by: Actor) -> Found:
+    """A case whose row has been read, for somebody."""
     casetype = catalogue.casetype_of(row.casetype, row.version)
     standing = _standing(row, casetype, by)
     return Found(row, casetype, standing, table.roles_of(casetype, standing, by))
@@ -45,8 +49,13 @@ def row_of(case_id: str) -> Case:
     """The row of a case. Raises: Refused `cases.unknown`."""
     row = Case.objects.filter(id=case_id).first()
     if row is None:
-        raise Refused("cases.unknown", "There is no such case; it may have been erased, or belonged to a drill.")
+        raise unknown()
     return row
+
+
+def unknown() -> Refused:
+    """What is said where there is no such case."""
+    return Refused("cases.unknown", "There is no such case; it may have been erased, or belonged to a drill.")
 
 
 def follower_of(case_id: str, secret: str) -> Actor:

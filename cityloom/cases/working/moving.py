@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -30,6 +31,7 @@ class Move:
     result: str = ""
     command: str = ""
     about: Sequence[tuple[str, str, str]] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
 
 
 def move(found: Found, wanted: Move, by: Actor, at: datetime) -> int:
@@ -41,7 +43,7 @@ def move(found: Found, wanted: Move, by: Actor, at: datetime) -> int:
     before, ended = row.state, casetype.states[row.state].ends
     changed = clocks.after_step(row, casetype, step.to, at, is_opened=ended and not casetype.states[step.to].ends)
     deed = Deed("stepped", by, at, wanted.command, found.role(step.who), step.name, step.to, words,
-                {"result": result} if result else {}, wanted.about)  # fmt: skip
+                dict(wanted.data) | ({"result": result} if result else {}), wanted.about)  # fmt: skip
     with transaction.atomic():
         changes = _changes(row, casetype, step, result, changed, by, at)
         fact = events.CaseMoved(row.id, row.casetype, row.category, step.name, before, step.to, result, row.unit,

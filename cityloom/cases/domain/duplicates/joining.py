@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import h3.api.basic_int as h3
 import numpy as np
@@ -10,8 +13,9 @@ from numpy.typing import NDArray
 
 from cityloom.cases.domain.duplicates.pairs import Floats, Others, Report, log_odds, probability
 
-RESOLUTION = 9
-"""Cells of about 0.1 km2, in which open reports are looked up."""
+RESOLUTION = 10
+"""Cells of about 0.015 km2, in which open reports are looked up."""
+_EDGE_M = 65.0  # shorter than any side of such a cell
 JOINS = 0.8
 """From this probability on a report joins a matter."""
 ASKS = 0.2
@@ -24,7 +28,16 @@ LONGEST_CHAIN = 8
 
 def cells_around(cell: int, radius_m: float) -> list[int]:
     """The cells of `RESOLUTION` in which a report within `radius_m` of any place of `cell` may be."""
-    return h3.grid_disk(cell, 1 if radius_m <= 170 else 2)
+    return h3.grid_disk(cell, math.ceil((radius_m / _EDGE_M + 0.5) / 1.5))
+
+
+@dataclass(frozen=True)
+class Match:
+    """A matter that a report may belong to, how likely that is, and the row of the report that is most alike."""
+
+    matter: Any
+    chance: float
+    at: int
 
 
 def matter_odds(odds: Floats, matters: NDArray[np.int64]) -> dict[int, float]:
@@ -39,13 +52,24 @@ def matter_odds(odds: Floats, matters: NDArray[np.int64]) -> dict[int, float]:
     return found
 
 
+def matches(report: Report, others: Others, matters: Sequence[Any], fitted: Floats) -> list[Match]:
+    """The matters of these reports, the likeliest first."""
+    if not len(matters):
+        return []
+    each = log_odds(report, others, fitted)
+    names = list(dict.fromkeys(matters))
+    number = {name: at for at, name in enumerate(names)}
+    of = np.array([number[name] for name in matters])
+    odds = matter_odds(each, of)
+    found = [Match(names[one], float(probability(np.array([said]))[0]),
+                   int(np.where(of == one, each, -np.inf).argmax())) for one, said in odds.items()]  # fmt: skip
+    return sorted(found, key=lambda match: -match.chance)
+
+
 def best_matter(report: Report, others: Others, matters: NDArray[np.int64], fitted: Floats) -> tuple[int, float]:
     """The likeliest matter and its probability; -1 and 0 where there is none."""
-    if not len(matters):
-        return -1, 0.0
-    odds = matter_odds(log_odds(report, others, fitted), matters)
-    best = max(odds, key=odds.__getitem__)
-    return best, float(probability(np.array([odds[best]]))[0])
+    found = matches(report, others, matters.tolist(), fitted)
+    return (found[0].matter, found[0].chance) if found else (-1, 0.0)
 
 
 def pairs_judged(found: Sequence[int], true: Sequence[int]) -> tuple[float, float, float]:

@@ -1,95 +1,65 @@
-"""Matters of reports as facts: joined, split, merged, each with who and why, so that each can be taken back."""
+"""Which reports are one matter: the first of them goes on, any may be taken out again, and then stays out.
+
+Uniting is what union-find does: however often and in whatever order, the same reports are one matter with one lead.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
 
 from cityloom.cases.domain.duplicates.joining import MOST_MEMBERS
 from cityloom.kernel.refused import Refused
 
-_WHY = "Say why in a sentence: whoever reported it will read it."
-_FULL = "A matter has at most {limit} reports here; this would make {value}. Open a matter for the cause."
-_NOT_IN = "The report {value} is not in the matter {limit}, so it cannot be taken out of it."
-_ITSELF = "The matter {value} cannot be merged with itself; choose another."
+_ITSELF = "The two are one matter already; choose another case."
+_MOVED = "One of the two goes on as another case by now. Reload the page and decide again."
+_TYPES = "{value} and {limit} are of different kinds and cannot be one matter; link them instead."
+_OVER = "The case that came first is over, so nothing can go on as it; reopen it first, or leave them apart."
+_FULL = "A matter has at most {limit} reports; this would make {value}. Open a case for the cause, and link them."
+_ALONE = "This report is in no matter with others, so it cannot be taken out of one."
+Leads = Mapping[int, int]
+"""The number of the case that goes on, for each report."""
 
 
-@dataclass(frozen=True)
-class Fact:
-    """What was said of reports: `what` is `joined`, `split` or `merged`; all of `reports` are in `matter` after it."""
-
-    what: str
-    reports: tuple[str, ...]
-    matter: str
-    by: str
-    reason: str
-    at: datetime
+def united(now: Leads, first: int, second: int) -> dict[int, int]:
+    """The leads after the matters of two reports have become one."""
+    lead, later = sorted((now[first], now[second]))
+    return {report: lead if held == later else held for report, held in now.items()}
 
 
-def matters_of(facts: Iterable[Fact]) -> dict[str, str]:
-    """The matter of each report after these facts, in their order."""
-    return {report: fact.matter for fact in facts for report in fact.reports}
+def parted(now: Leads, report: int) -> dict[int, int]:
+    """The leads after a report was taken out of its matter; where it led, the next of the rest leads."""
+    rest = [one for one, held in now.items() if held == now[report] and one != report]
+    lead = now[report] if now[report] != report else next_lead(rest) if rest else report
+    return {one: report if one == report else lead if one in rest else held for one, held in now.items()}
 
 
-def members(now: Mapping[str, str], matter: str) -> list[str]:
-    """The reports of a matter, in the order in which they came."""
-    return [report for report, held in now.items() if held == matter]
+def next_lead(reports: list[int]) -> int:
+    """Of some reports the one that goes on for them: the one that came first."""
+    return min(reports)
 
 
-def joined(now: Mapping[str, str], report: str, matter: str, by: str, reason: str, at: datetime) -> Fact:
-    """A report that belongs to a matter, or with its own name, to none that was known.
+def check_two(first: str, second: str, types: Mapping[str, str], *, is_open: bool) -> None:
+    """Two matters may be united; `types` are those of the cases that go on.
 
-    Raises: Refused `cases.matter_full`.
+    Raises: Refused `cases.matter_itself`, `cases.matter_moved`, `cases.matter_types`, `cases.matter_over`.
     """
-    _check_room(len(members(now, matter)) + 1)
-    return Fact("joined", (report,), matter, by, reason, at)
+    if first == second:
+        raise Refused("cases.matter_itself", _ITSELF)
+    if len(types) < 2:
+        raise Refused("cases.matter_moved", _MOVED)
+    if types[first] != types[second]:
+        raise Refused("cases.matter_types", _TYPES, value=types[first], limit=types[second])
+    if not is_open:
+        raise Refused("cases.matter_over", _OVER)
 
 
-def split(now: Mapping[str, str], reports: Iterable[str], matter: str, new: str, by: str, reason: str, at: datetime
-          ) -> Fact:  # fmt: skip
-    """Reports that are taken out of a matter and are one of their own.
-
-    Raises: Refused `cases.matter_why`, `cases.not_in_matter`.
-    """
-    out = tuple(dict.fromkeys(reports))
-    for report in out:
-        if now.get(report) != matter:
-            raise Refused("cases.not_in_matter", _NOT_IN, value=report[:40], limit=matter)
-    return Fact("split", out, new, by, _why(reason), at)
-
-
-def merged(now: Mapping[str, str], matter: str, into: str, by: str, reason: str, at: datetime) -> Fact:
-    """All reports of a matter, which are about another one.
-
-    Raises: Refused `cases.matter_why`, `cases.matter_itself`, `cases.matter_full`.
-    """
-    if matter == into:
-        raise Refused("cases.matter_itself", _ITSELF, value=matter)
-    moved = tuple(members(now, matter))
-    _check_room(len(moved) + len(members(now, into)))
-    return Fact("merged", moved, into, by, _why(reason), at)
-
-
-def kept_apart(facts: Iterable[Fact]) -> frozenset[tuple[str, str]]:
-    """Reports and matters that somebody has said do not belong together; nothing joins them again by itself."""
-    now: dict[str, str] = {}
-    apart: set[tuple[str, str]] = set()
-    for fact in facts:
-        if fact.what == "split":
-            apart |= {(report, now[report]) for report in fact.reports if report in now}
-        apart -= {(report, fact.matter) for report in fact.reports}
-        now |= dict.fromkeys(fact.reports, fact.matter)
-    return frozenset(apart)
-
-
-def _check_room(count: int) -> None:
+def check_room(count: int) -> None:
+    """Raises: Refused `cases.matter_full`."""
     if count > MOST_MEMBERS:
         raise Refused("cases.matter_full", _FULL, value=count, limit=MOST_MEMBERS)
 
 
-def _why(reason: str) -> str:
-    words = " ".join(reason.split())
-    if len(words) < 8:
-        raise Refused("cases.matter_why", _WHY)
-    return words[:300]
+def check_not_alone(count: int) -> None:
+    """Raises: Refused `cases.matter_alone`."""
+    if count < 2:
+        raise Refused("cases.matter_alone", _ALONE)

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cityloom.cases.domain.duplicates.sketch import MOST_NUMBERS, Sketch, likeness
+from cityloom.cases.domain.duplicates.sketch import Sketch, likeness
 from cityloom.cases.domain.routing.categories import apart, shipped
 
 Floats = NDArray[np.float64]
@@ -33,7 +33,6 @@ SCALES: Mapping[str, Sequence[float]] = {
 `numbers` 0 none to compare, 1 all differ, 2 nearly the same, 3 a small one is shared, 4 a large one; `crowd` is the
 logarithm of how many open reports of the category are as near."""
 FARTHEST_M = 450.0
-_LARGE = 1_000
 _DAY_S = 86_400.0
 
 
@@ -61,6 +60,13 @@ class Others:
     words: NDArray[np.int8]
     numbers: NDArray[np.int32]
     script: NDArray[np.int64]
+
+
+def row_of(others: Others, at: int) -> Others:
+    """One of some reports."""
+    here = slice(at, at + 1)
+    return Others(others.x[here], others.y[here], others.error_m[here], others.at_s[here], others.category[here],
+                  others.words[here], others.numbers[here], others.script[here])  # fmt: skip
 
 
 @cache
@@ -91,20 +97,17 @@ def measures(report: Report, others: Others) -> dict[str, Floats]:
     return {
         "spread": metres / np.maximum(likely, 1.0), "metres": metres,
         "days": np.abs(report.at_s - others.at_s) / _DAY_S, "words": np.where(is_read, like, np.nan),
-        "category": far, "numbers": _numbers(report.sketch.numbers, others.numbers),
+        "category": far, "numbers": _numbers(report.sketch, others.numbers),
         "crowd": np.log1p((near[None, :] < metres[:, None]).sum(axis=1)),
     }  # fmt: skip
 
 
-def _numbers(mine: NDArray[np.int32], others: NDArray[np.int32]) -> Floats:
-    mine = mine[mine > 0]
-    if not len(mine):
+def _numbers(mine: Sketch, others: NDArray[np.int32]) -> Floats:
+    if not mine.numbers.any():
         return np.zeros(len(others))
-    gap = np.where(others[:, :, None] > 0, np.abs(others[:, :, None] - mine[None, None, :]), 2**31 - 1)
-    same = gap == 0
-    is_large = (same & (mine[None, None, :] >= _LARGE)).any(axis=(1, 2))
-    nearest = gap.reshape(len(others), MOST_NUMBERS * len(mine)).min(axis=1)
-    found = np.select([is_large, nearest == 0, nearest <= 2], [4.0, 3.0, 2.0], 1.0)
+    is_same = (others > 0) & np.isin(others, mine.numbers)
+    is_large, is_near = is_same & (others & 1 == 1), (others > 0) & np.isin(others, mine.near)
+    found = np.select([is_large.any(axis=1), is_same.any(axis=1), is_near.any(axis=1)], [4.0, 3.0, 2.0], 1.0)
     return np.where((others > 0).any(axis=1), found, 0.0)
 
 

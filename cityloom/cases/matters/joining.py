@@ -1,0 +1,103 @@
+"""New reports that somebody has made before: surely so, they join by themselves; perhaps so, a person is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import numpy as np
+
+from cityloom.cases import catalogue
+from cityloom.cases.domain.duplicates import pairs
+from cityloom.cases.domain.duplicates.joining import ASKS, JOINS, Match, matches
+from cityloom.cases.domain.duplicates.pairs import Report
+from cityloom.cases.matters import searching, sketching, uniting
+from cityloom.cases.matters.searching import Around
+from cityloom.cases.matters.uniting import JOIN, Why
+from cityloom.cases.models import Case, CasePair
+from cityloom.kernel.actor import SYSTEM
+from cityloom.kernel.refused import Refused
+
+JOINED_LEVELS = frozenset({"open", "internal"})
+"""What is for a unit or for named people alone is joined with nothing, and nothing with it."""
+_MOST_ASKED = 3
+
+
+def join_new(rows: Sequence[Case], words: Mapping[str, str], at: datetime) -> dict[str, str]:
+    """Join cases just opened with matters that are surely the same; return the matters of those joined, by case id.
+
+    `words` are those of cases, by id, as far as they are at hand; they are compared and not kept. Of what is perhaps
+    the same a suggestion is kept. Call it when the cases are committed, not before: of two processes that each open
+    a report of one thing, the one that looks later then sees the other's.
+    """
+    new = [row for row in rows if _is_compared(row)]
+    reports = sketching.keep(new, words)
+    later = {row.number for row in new}
+    joined: dict[str, str] = {}
+    for row in sorted(new, key=lambda one: one.number):
+        later.discard(row.number)
+        lead = _look(row, reports[row.number], later, at)
+        if lead:
+            joined[row.id] = lead
+    return joined
+
+
+def _is_compared(row: Case) -> bool:
+    has_place = row.lon is not None and row.lat is not None and bool(row.category)
+    is_shared = row.confidentiality in JOINED_LEVELS
+    return has_place and is_shared and row.is_open and uniting.can_join(row.casetype, row.version)
+
+
+def _look(row: Case, report: Report, later: set[int], at: datetime) -> str:
+    """Join a case, or suggest it; return the case that goes on for it, "" for none."""
+    found = searching.around(row, report, sketching.kind_of(row.casetype, row.version, row.category), later)
+    if not found.numbers:
+        return ""
+    likely = matches(report, found.others, found.matters, pairs.weights())
+    for match in likely:
+        if match.chance >= JOINS and (lead := _join(row, report, match, found, at)):
+            return lead
+    _suggest(row, report, [match for match in likely if match.chance >= ASKS][:_MOST_ASKED], found, at)
+    return ""
+
+
+def _join(row: Case, report: Report, match: Match, found: Around, at: datetime) -> str:
+    lead = Case.objects.filter(id=match.matter).defer("sealed", "answers").first()
+    if lead is None or not _is_joined_unasked(row, lead) or uniting.are_apart([row.number], lead.id):
+        return ""
+    try:
+        return uniting.unite(row.id, lead.id, Why(match.chance, why(report, found, match.at)), SYSTEM, at)
+    except Refused:  # it ended, joined another or grew full meanwhile: then a person decides
+        return ""
+
+
+def _is_joined_unasked(row: Case, lead: Case) -> bool:
+    step = catalogue.casetype_of(lead.casetype, lead.version).step(JOIN)
+    works_on = step is not None and (lead.state in step.sources or _pauses(lead))
+    return lead.is_open and works_on and lead.category == row.category and lead.confidentiality in JOINED_LEVELS
+
+
+def _pauses(lead: Case) -> bool:
+    return catalogue.casetype_of(lead.casetype, lead.version).states[lead.state].pauses
+
+
+def _suggest(row: Case, report: Report, likely: Sequence[Match], found: Around, at: datetime) -> None:
+    numbers = [found.numbers[match.at] for match in likely]
+    made = [
+        CasePair(one_id=min(number, row.number), other_id=max(number, row.number), says="maybe", at=at,
+                 chance=round(match.chance, 3), why=why(report, found, match.at))
+        for number, match in zip(numbers, likely, strict=True)
+    ]  # fmt: skip
+    if made:
+        CasePair.objects.bulk_create(made, ignore_conflicts=True)
+
+
+def why(report: Report, found: Around, at: int) -> dict[str, float | int | bool]:
+    """What people are told of why two reports are alike: metres, hours, words, category, numbers."""
+    one = pairs.row_of(found.others, at)
+    measured = {name: float(values[0]) for name, values in pairs.measures(report, one).items()}
+    words = {} if np.isnan(measured["words"]) else {"words": round(measured["words"], 2)}
+    return {
+        "metres": round(measured["metres"]), "hours": round(24 * measured["days"], 1),
+        "same_category": measured["category"] == 0, "numbers": int(measured["numbers"]), **words,
+    }  # fmt: skip
