@@ -18,6 +18,7 @@ from cityloom.bus import actions as bus
 from cityloom.cases import catalogue, events, policies, queries
 from cityloom.cases.domain.casetypes import reading
 from cityloom.cases.domain.clocks.running import What
+from cityloom.cases.domain.routing.classifier import Classifier
 from cityloom.cases.domain.verdicts import Follows
 from cityloom.cases.following import verdicts
 from cityloom.cases.georeport import keys, releasing
@@ -25,6 +26,8 @@ from cityloom.cases.listing import telling
 from cityloom.cases.matters import sharing
 from cityloom.cases.models import Case, CaseFollower, CaseLink, ProcessWork
 from cityloom.cases.processes import running, services, versions
+from cityloom.cases.routing import classifiers
+from cityloom.cases.routing import versions as routing
 from cityloom.cases.working import exporting, finding, giving, moving, opening, recording, ringing
 from cityloom.cases.working.opening import Asked
 from cityloom.cases.working.recording import Deed
@@ -61,6 +64,51 @@ def open_case(asked: Asked, *, by: Actor, at: datetime) -> str:
     (`cases.unanswered`, `cases.answer`, ...), and `gate.keeper_down` where sealed answers cannot be sealed.
     """
     return opening.open_case(asked, by, at)
+
+
+def put_routing(*, text: str, by: Actor, at: datetime) -> int:
+    """Keep routing rules as the next version and let them route from now on; return its number.
+
+    Raises: Refused `cases.may_not_rule`, `cases.rules_*`: what does not fit, clashes, never fires, or has no unit.
+    """
+    policies.check_can_rule(by)
+    return routing.put(text, by, at)
+
+
+def withdraw_routing(*, by: Actor, at: datetime) -> None:
+    """Let no rules route any more: the unit of its category gets a case.
+
+    Raises: Refused `cases.may_not_rule`, `cases.no_rules`.
+    """
+    policies.check_can_rule(by)
+    routing.withdraw(by, at)
+
+
+def keep_classifier(*, model: Classifier, by: Actor, at: datetime) -> int:
+    """Keep a classifier as the next version, without using it; return its number.
+
+    Raises: Refused `cases.may_not_rule`.
+    """
+    policies.check_can_rule(by)
+    return classifiers.keep(model, by, at)
+
+
+def use_classifier(*, number: int, by: Actor, at: datetime, threshold: float | None = None) -> None:
+    """Let a version listen to new cases; 0 is the one that comes with the program.
+
+    Raises: Refused `cases.may_not_rule`, `cases.no_classifier`, `cases.threshold`.
+    """
+    policies.check_can_rule(by)
+    classifiers.use(number, threshold, by, at)
+
+
+def stop_classifier(*, by: Actor, at: datetime) -> None:
+    """Let none listen: people say of what category each case is.
+
+    Raises: Refused `cases.may_not_rule`.
+    """
+    policies.check_can_rule(by)
+    classifiers.stop(by, at)
 
 
 def take_step(

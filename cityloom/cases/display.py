@@ -58,6 +58,7 @@ DISPLAY = Display(
         Page("cases", _("Cases"), "work", 20, WORKERS, _("For those who work on cases.")),
         Page("case-types", _("Case types"), "city", 45),
         Page("case-rules", _("Rules of cases"), "city", 46),
+        Page("case-routing", _("Routing of cases"), "city", 47),
     ),
     work=(
         WorkList("cases", _("My cases"), "cityloom.cases.layers.mine", 25, WORKERS, events=CASE_EVENTS),

@@ -32,6 +32,22 @@ CLASSIFICATION = {
     "CaseMember": {
         "id": "clear", "case": "clear", "role": "clear", "account": "clear", "since": "clear", "until": "clear",
     },
+    "RoutingVersion": {
+        "id": "clear", "number": "clear", "name": "clear", "document": "clear", "digest": "clear", "casetypes": "clear",
+        "put_by": "clear", "put_at": "clear",
+    },
+    "ClassifierVersion": {
+        "id": "clear", "number": "clear", "name": "clear", "content": "clear", "digest": "clear", "card": "clear",
+        "put_by": "clear", "put_at": "clear",
+    },
+    "InForce": {
+        "id": "clear", "what": "clear", "number": "clear", "digest": "clear", "threshold": "clear", "by": "clear",
+        "since": "clear",
+    },
+    "CaseHeard": {
+        "case": "clear", "classifier": "clear", "kinds": "clear", "words": "restricted", "kind": "clear",
+        "said": "clear", "put_right": "clear", "is_placed": "clear", "standing": "clear", "at": "clear",
+    },
     "GeoReportKey": {
         "id": "clear", "digest": "clear", "owner": "clear", "made_by": "clear", "made_at": "clear", "ended_at": "clear",
     },
@@ -438,3 +454,87 @@ class CasePair(models.Model):
 
     def __str__(self) -> str:
         return f"{self.one_id} {self.says} {self.other_id}"
+
+
+class RoutingVersion(models.Model):
+    """Routing rules as they were put; they stay as they are, and other ones are another version."""
+
+    id = models.CharField(primary_key=True, max_length=_ID)
+    number = models.PositiveIntegerField(unique=True)
+    name = models.CharField(max_length=_NAME)
+    document = models.TextField()
+    digest = models.CharField(max_length=64)
+    casetypes = models.CharField(max_length=900)
+    put_by = models.CharField(max_length=_ID)
+    put_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.number}"
+
+
+class ClassifierVersion(models.Model):
+    """A classifier as it was trained: numbers and a card, no text and no code."""
+
+    id = models.CharField(primary_key=True, max_length=_ID)
+    number = models.PositiveIntegerField(unique=True)
+    name = models.CharField(max_length=80)
+    content = models.BinaryField()
+    digest = models.CharField(max_length=64)
+    card = models.JSONField()
+    put_by = models.CharField(max_length=_ID)
+    put_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.number}"
+
+
+class InForce(models.Model):
+    """From when on which version is used, and who said so; the newest row of its kind counts.
+
+    `what` is `routing` or `classifier`; a `number` of None is none at all, 0 the classifier that comes with the
+    program. `threshold`: below it a person says of what category a case is; None as the classifier's card says.
+    """
+
+    what = models.CharField(max_length=12)
+    number = models.PositiveIntegerField(null=True)
+    digest = models.CharField(max_length=64, default="", blank=True)
+    threshold = models.FloatField(null=True)
+    by = models.CharField(max_length=_ID)
+    since = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["what", "-id"], name="case_in_force")]
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.number}"
+
+
+class CaseHeard(models.Model):
+    """What was heard in the words of a case before they were sealed, as numbers, and what became of it.
+
+    `kinds` are the likeliest of the city's categories with how sure that is, `words` those words of the routing rules
+    that stood in the text. `kind` is what the case is about as finely as it is known. `said` is the category that the
+    classifier chose, `put_right` the one that a person chose afterwards: together what a city learns from, without the
+    words. `is_placed`: whoever opened it named the unit. `standing` is `waiting` (to be taken in), `taken`, `asked` (a
+    person says what it is about) or `doubted` (the classifier, surely enough, contradicts the person who chose).
+    """
+
+    case = models.OneToOneField(Case, primary_key=True, on_delete=models.CASCADE, related_name="heard")
+    classifier = models.PositiveIntegerField(null=True)
+    kinds = models.JSONField(default=list)
+    words = models.JSONField(default=list)
+    kind = models.CharField(max_length=_NAME, default="", blank=True)
+    said = models.CharField(max_length=_NAME, default="", blank=True)
+    put_right = models.CharField(max_length=_NAME, default="", blank=True)
+    is_placed = models.BooleanField(default=False)
+    standing = models.CharField(max_length=8, default="waiting")
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["case"], name="case_to_take_in", condition=models.Q(standing="waiting")),
+            models.Index(fields=["case"], name="case_asked", condition=models.Q(standing="asked")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case_id}: {self.standing}"

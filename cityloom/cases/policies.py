@@ -36,6 +36,13 @@ def check_can_publish(by: Actor) -> None:
                       "ask one of them.")  # fmt: skip
 
 
+def check_can_rule(by: Actor) -> None:
+    """Raises: Refused `cases.may_not_rule`."""
+    if not PUBLISHERS & by.roles:
+        raise Refused("cases.may_not_rule", "Routing rules and classifiers are put in force by supervisors, data "
+                      "stewards and operators; ask one of them.")  # fmt: skip
+
+
 def check_can_make_key(by: Actor) -> None:
     """Raises: Refused `cases.may_not_make_key`."""
     if not KEY_MAKERS & by.roles:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +46,8 @@ __all__ = [
 from cityloom.cases.domain.duplicates import measuring, pairs, stream
 from cityloom.cases.domain.routing import card, classifier, conflicts, rules
 from cityloom.cases.domain.routing.classifier import Classifier
+from cityloom.cases.routing import classifiers, counting, force, trying, versions
+from cityloom.cases.routing.trying import Tried
 
 
 def casetype_of(text: str) -> CaseType:
@@ -158,10 +159,9 @@ def classifier_of(content: bytes) -> Classifier:
     return classifier.from_bytes(content)
 
 
-@cache
 def shipped_classifier() -> Classifier:
     """The classifier that comes with the program, trained on made-up reports."""
-    return classifier.from_bytes(classifier.SHIPPED.read_bytes())
+    return classifiers.shipped()
 
 
 def card_of(model: Classifier) -> str:
@@ -198,6 +198,80 @@ def routing_findings(found: rules.Rules, areas: Sequence[str] = ()) -> conflicts
     Raises: Refused `cases.rules_too_many`.
     """
     return conflicts.check(found, areas)
+
+
+def city_rules_of(text: str) -> rules.Rules:
+    """Routing rules that somebody wrote for this city: categories of its case types may be named.
+
+    Raises: as `routing_rules_of`, and Refused `cases.no_such_type`.
+    """
+    return versions.read(text)
+
+
+def city_rules_findings(found: rules.Rules) -> conflicts.Findings:
+    """As `routing_findings`, over the communities of this city.
+
+    Raises: Refused `cases.rules_too_many`.
+    """
+    return versions.findings(found)
+
+
+def check_city_rules(found: rules.Rules, findings: conflicts.Findings) -> None:
+    """Raises: Refused `cases.rules_unit`, `cases.rules_clash`, `cases.rules_idle`, `cases.rules_gap`."""
+    versions.check(found, findings)
+
+
+def rules_in_force() -> versions.InForceNow | None:
+    """The routing rules in force; None where there are none, and the unit of its category gets a case."""
+    return versions.in_force()
+
+
+def rules_versions() -> list[versions.VersionFacts]:
+    """All versions of the routing rules, the newest first."""
+    return versions.versions()
+
+
+def rules_text(number: int) -> str:
+    """A version of the routing rules as it was written. Raises: Refused `cases.no_rules_version`."""
+    return versions.text_of(number)
+
+
+def rules_history() -> list[force.Step]:
+    """Which version of the rules came into force when, by whom, the newest first."""
+    return force.steps(force.ROUTING)
+
+
+def try_routing(asked: Tried) -> trying.Outcome:
+    """Who would get a case with these facts, and by which rule; nothing is kept.
+
+    Raises: Refused `cases.no_category`.
+    """
+    return trying.tried(asked)
+
+
+def classifier_in_force() -> classifiers.ClassifierNow | None:
+    """The classifier that listens to new cases; None where none does."""
+    return classifiers.in_force()
+
+
+def classifier_versions() -> list[classifiers.ClassifierFacts]:
+    """All versions of the classifier, the newest first, the shipped one last."""
+    return classifiers.versions()
+
+
+def classifier_version(number: int) -> Classifier:
+    """A version of the classifier; 0 is the shipped one. Raises: Refused `cases.no_classifier`."""
+    return classifiers.model_of(number)
+
+
+def classifier_counted(number: int) -> counting.Counted:
+    """What became of the newest cases that a version of the classifier heard."""
+    return counting.counted(number)
+
+
+def classifier_history() -> list[force.Step]:
+    """Which version of the classifier came into force when, by whom, the newest first."""
+    return force.steps(force.CLASSIFIER)
 
 
 def example_routing() -> Path:

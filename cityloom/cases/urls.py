@@ -2,11 +2,13 @@
 
 from django.urls import path
 
-from cityloom.cases.views import case, deeds, listing, rules, types
+from cityloom.cases.views import case, classifying, deeds, listing, routing, rules, types
 
 urlpatterns = [
     path("cases/", listing.cases, name="cases"),
     path("cases/new/", deeds.new, name="new-case"),
+    path("cases/routing/", routing.routing, name="case-routing"),
+    path("cases/classifier/", classifying.classifier, name="case-classifier"),
     path("cases/<str:case_id>/", case.case, name="case"),
     path("cases/<str:case_id>/step/", deeds.step, name="case-step"),
     path("cases/<str:case_id>/note/", deeds.note, name="case-note"),

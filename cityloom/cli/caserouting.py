@@ -1,4 +1,4 @@
-"""`cityloom cases train|card|classify|rules|duplicates`: of what category a report is, whose, and whether known."""
+"""`cityloom cases train|card|rules|duplicates`: of what category a report is, whose, and whether known."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def train(runtime: Runtime, file: Path | None, out: Path) -> None:
     runtime.start()
     from cityloom.cases import queries
 
-    model = queries.trained(list(_rows(file)) if file else None, file.stem if file else "", clock.now())
+    model = queries.trained(list(rows_in(file)) if file else None, file.stem if file else "", clock.now())
     content = queries.classifier_file(model)
     out.write_bytes(content)
     click.echo(queries.card_of(model))
@@ -49,20 +49,7 @@ def card(runtime: Runtime, model: Path | None) -> None:
     runtime.start()
     from cityloom.cases import queries
 
-    click.echo(queries.card_of(_model(model)))
-
-
-@click.command()
-@click.argument("text")
-@_MODEL
-@click.pass_obj
-def classify(runtime: Runtime, text: str, model: Path | None) -> None:
-    """Say of what category TEXT is and how sure that is, or that a person has to say it."""
-    runtime.start()
-    found = _model(model)
-    said = found.predict(text)
-    who = "routed" if found.routes(said) else "to a person"
-    click.echo(f"{said.category} ({said.probability:.3f}, then {said.second}): {who}")
+    click.echo(queries.card_of(model_in(model)))
 
 
 @click.group()
@@ -136,13 +123,15 @@ def _minute(minute: int) -> str:
     return f"{days[minute // 1_440]} {minute // 60 % 24:02d}:{minute % 60:02d}" if minute < 10_080 else days[7]
 
 
-def _model(path: Path | None):  # type: ignore[no-untyped-def]
+def model_in(path: Path | None):  # type: ignore[no-untyped-def]
+    """The classifier of a file, or the one that comes with the program."""
     from cityloom.cases import queries
 
     return queries.classifier_of(path.read_bytes()) if path else queries.shipped_classifier()
 
 
-def _rows(file: Path) -> Iterator[tuple[str, str]]:
+def rows_in(file: Path) -> Iterator[tuple[str, str]]:
+    """Texts with their categories, as a city has them."""
     for row in _read(file, {"text", "category"}):
         if row["text"] and row["category"]:
             yield row["text"], row["category"][:80]
@@ -162,4 +151,4 @@ def _read(file: Path, wanted: set[str]) -> Iterator[dict[str, str]]:
             yield row
 
 
-COMMANDS = (train, card, classify, rules, duplicates)
+COMMANDS = (train, card, rules, duplicates)

@@ -37,6 +37,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         caserouting,
         caserules,
         cases,
+        caseversions,
         city,
         demo,
         detection,
@@ -60,7 +61,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
     )  # fmt: skip
     cases.cases.add_command(caserules.table)
     cases.cases.add_command(caserules.process)
-    for command in caserouting.COMMANDS:
+    for command in (*caserouting.COMMANDS, *caseversions.COMMANDS):
         cases.cases.add_command(command)
     sources.register.add_command(address.address)
     sources.register.add_command(linkage.link)

@@ -580,12 +580,19 @@ def _nearest_street(lon: float, lat: float) -> tuple[str, str] | None:
     return None
 
 
-def _unit_words(lon: float, lat: float) -> dict[str, str]:
+def unit_at(lon: float, lat: float) -> str:
+    """The unit of the building that is nearest to a place, within 2 km; "" where there is none."""
     for radius in (100.0, 400.0, 2000.0):
         near = buildings_touching(geometry.circle(lon, lat, radius, corners=16))
         if len(near):
             away = np.hypot((near.lon - lon) * np.cos(np.radians(lat)), near.lat - lat)
-            return unit_names(near.unit_id[int(np.argmin(away))])
+            return str(near.unit_id[int(np.argmin(away))])
+    return ""
+
+
+def _unit_words(lon: float, lat: float) -> dict[str, str]:
+    if unit := unit_at(lon, lat):
+        return unit_names(unit)
     name = loaded_city().name
     return {"en": name, "zh-Hans": name}
 

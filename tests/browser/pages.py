@@ -77,6 +77,8 @@ PAGES = (
     Sight("new-case", "Case handler", "/cases/new/?type=request&category=street-light"),
     Sight("case-types", "Duty officer", "/case-types/"), Sight("case-type", "Duty officer", "/case-types/request/"),
     Sight("case-rules", "Duty officer", "/case-rules/"),
+    Sight("case-routing", "Supervisor of cases", "/cases/routing/"),
+    Sight("case-classifier", "Supervisor of cases", "/cases/classifier/"),
     Sight("zones", "Data steward", "/zones/"), Sight("zone-plan", "Data steward", "/zones/", "main tbody a"),
     Sight("zone-area", "Data steward", "/zones/", "main tbody a", "area/?unit=city/d01/s01"),
     Sight("registers", "Data steward", "/registers/?q=a"), Sight("lake", "Data steward", "/lake/"),

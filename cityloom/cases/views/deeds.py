@@ -20,6 +20,7 @@ from cityloom.cases.domain.casetypes.casetype import CaseType
 from cityloom.cases.policies import LONGEST_TEXT
 from cityloom.cases.views.asking import actor
 from cityloom.cases.views.case import shown
+from cityloom.cases.views.degrees import degrees
 from cityloom.kernel import clock
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
@@ -132,23 +133,9 @@ def _filled(request: HttpRequest, casetype: CaseType) -> Asked:
     for each in casetype.fields_for(category):
         key = f"answer-{each.name}"
         answers[each.name] = request.POST.getlist(key) if each.kind in _LISTS else request.POST.get(key, "")
-    lon, lat = _degrees(request.POST.get("lon", ""), 180), _degrees(request.POST.get("lat", ""), 90)
+    lon, lat = degrees(request.POST.get("lon", ""), 180), degrees(request.POST.get("lat", ""), 90)
     return Asked(casetype.name, category, answers, lon, lat, origin="call" if request.POST.get("call") else "official",
                  key=word_of(request))  # fmt: skip
-
-
-def _degrees(text: str, most: int) -> float | None:
-    """A coordinate. Raises: Refused `cases.place`."""
-    if not text.strip():
-        return None
-    try:
-        found = float(text)
-    except ValueError:
-        found = float("nan")
-    if not -most <= found <= most:
-        raise Refused("cases.place", "{value} is no coordinate; give degrees between {limit}, as in 114.0579.",
-                      value=text.strip()[:24], limit=f"-{most}, {most}")  # fmt: skip
-    return found
 
 
 def _sent(request: HttpRequest, *names: str) -> dict[str, str]:

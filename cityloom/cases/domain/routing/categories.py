@@ -26,8 +26,22 @@ class Category:
 @cache
 def shipped() -> dict[str, Category]:
     """The categories that come with the program, by key, in their order."""
-    levels = yaml.safe_load(_SHIPPED.read_text(encoding="utf-8"))["levels"]
-    return {found.key: found for top in levels for middle in top["of"] for found in _lowest(top, middle)}
+    return {found.key: found for top in _levels() for middle in top["of"] for found in _lowest(top, middle)}
+
+
+@cache
+def titles() -> dict[str, Mapping[str, str]]:
+    """What the categories of all three levels are called, by key."""
+    found: dict[str, Mapping[str, str]] = {}
+    for top in _levels():
+        for one in (top, *top["of"]):
+            found[one["key"]] = {"en": one["en"], "zh-hans": one["zh-hans"]}
+    return found | {key: one.title for key, one in shipped().items()}
+
+
+def _levels() -> list[dict[str, Any]]:
+    levels: list[dict[str, Any]] = yaml.safe_load(_SHIPPED.read_text(encoding="utf-8"))["levels"]
+    return levels
 
 
 def _lowest(top: dict[str, Any], middle: dict[str, Any]) -> list[Category]:

@@ -27,6 +27,7 @@ SHIPPED = Path(__file__).parent / "made_up.classifier"
 LARGEST_BYTES = 64 * 1024 * 1024
 _ARRAYS = {"idf": "f", "weights": "i", "scale": "f", "bias": "f", "sure": "f"}
 _FORMAT = 1
+_STEEP = 3.0  # how fast a category falls behind with its score, where several are shown to a person
 _SIDES = 4  # numbers that say how sure the highest score is
 _BROKEN = "This is no classifier that cityloom wrote: {value}. Train one with `cityloom cases train`."
 
@@ -72,6 +73,22 @@ class Classifier:
         second, first = np.argsort(scores)[-2:].tolist()
         sides = sides_of(scores[None, :], np.array([known]), np.array([len(marks)]))
         return Prediction(self.categories[first], float(probability(sides, self.sure)[0]), self.categories[second])
+
+    def likeliest(self, text: str, count: int) -> list[tuple[str, float]]:
+        """The likeliest categories of a text, each with how sure it is; only the first probability is fitted.
+
+        The others share what is left of it by how far their scores stay behind, and none says more than the first.
+        """
+        marks = marks_of(text)
+        scores, known = self.scores(marks)
+        order = np.argsort(-scores, kind="stable")[: count + 1]
+        sides = sides_of(scores[None, :], np.array([known]), np.array([len(marks)]))
+        sure = float(probability(sides, self.sure)[0])
+        behind = np.exp(_STEEP * (scores[order[1:]] - scores[order[0]]))
+        shares = (1.0 - sure) * behind / max(float(behind.sum()), 1e-9)
+        rest = [(self.categories[one], min(float(share), sure))
+                for one, share in zip(order[1:count].tolist(), shares, strict=False)]  # fmt: skip
+        return [(self.categories[int(order[0])], sure), *rest]
 
     def routes(self, prediction: Prediction) -> bool:
         """Whether the category is sure enough to go on without a person."""

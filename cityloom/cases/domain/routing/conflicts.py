@@ -14,7 +14,6 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from cityloom.cases.domain.routing.categories import shipped
 from cityloom.cases.domain.routing.rules import CHANNELS, WEEK, Rule, Rules, lies_in
 from cityloom.kernel.refused import Refused
 
@@ -86,7 +85,7 @@ def check(rules: Rules, areas: Sequence[str] = ()) -> Findings:
 
     Raises: Refused `cases.rules_too_many`.
     """
-    sides = _sides(rules.rules, areas)
+    sides = _sides(rules.rules, areas, rules.kinds)
     shape = tuple(len(side.classes) for side in sides)
     if np.prod(shape) > MOST_COMBINATIONS:
         raise Refused("cases.rules_too_many", _TOO_MANY, value=int(np.prod(shape)), limit=MOST_COMBINATIONS)
@@ -97,16 +96,21 @@ def check(rules: Rules, areas: Sequence[str] = ()) -> Findings:
     return Findings(tuple(seen.overlaps.values()), seen.idle(), tuple(_gaps(sides, is_gap)), int(np.prod(shape)))
 
 
+def clashes(findings: Findings) -> list[Overlap]:
+    """Overlaps of rules for different units between which nothing decides but the order in which they stand."""
+    return [one for one in findings.overlaps if one.by == "order"]
+
+
 def _wordless(rules: Sequence[Rule]) -> Flags:
     return np.array([not rule.words for rule in rules])
 
 
-def _sides(rules: Sequence[Rule], areas: Sequence[str]) -> list[_Side]:
+def _sides(rules: Sequence[Rule], areas: Sequence[str], kinds: Sequence[str]) -> list[_Side]:
     known = list(areas) or sorted({area for rule in rules for area in rule.areas})
     cuts = sorted({0, WEEK} | {minute for rule in rules for span in rule.spans for minute in span})
     everywhere = [*known, ""]
     return [
-        _side(list(shipped()), [[not r.categories or v in r.categories for v in shipped()] for r in rules]),
+        _side(list(kinds), [[not r.categories or v in r.categories for v in kinds] for r in rules]),
         _side(everywhere, [[not r.areas or any(lies_in(v, a) for a in r.areas) for v in everywhere] for r in rules]),
         _side(list(pairwise(cuts)), [[_covers(r, begin) for begin in cuts[:-1]] for r in rules]),
         _side(list(CHANNELS), [[not r.channels or v in r.channels for v in CHANNELS] for r in rules]),

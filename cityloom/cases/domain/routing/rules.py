@@ -7,13 +7,14 @@ area for all units below it in the tree; words fit where one of them stands in t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from cityloom.cases.domain.marks import plain
 from cityloom.cases.domain.routing.categories import shipped
+from cityloom.cases.domain.routing.standing import Standing
 from cityloom.cases.domain.written import Written, read
 from cityloom.kernel.refused import Detail
 
@@ -28,7 +29,10 @@ Spans = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True)
 class Rule:
-    """Who gets what fits; an empty condition fits all. `spans` are half-open minutes of the week, Monday 0:00 is 0."""
+    """Who gets what fits; an empty condition fits all. `spans` are half-open minutes of the week, Monday 0:00 is 0.
+
+    `said` are the conditions as they were written.
+    """
 
     name: str
     unit: str
@@ -38,16 +42,33 @@ class Rule:
     spans: Spans
     channels: frozenset[str]
     words: tuple[str, ...]
+    said: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Rules:
-    """Rules in the order in which they are asked; `otherwise` is a unit for what none fits, or ""."""
+    """Rules in the order in which they are asked; `otherwise` is a unit for what none fits, or "".
+
+    `casetypes` are the types whose cases they route, `kinds` all values that the category of a case may have.
+    """
 
     name: str
     title: Mapping[str, str]
     rules: tuple[Rule, ...]
     otherwise: str
+    casetypes: tuple[str, ...] = ("request",)
+    kinds: tuple[str, ...] = field(default_factory=lambda: tuple(shipped()))
+
+    @property
+    def units(self) -> frozenset[str]:
+        """All units that it names, as those who get a case or as areas."""
+        named = {one for rule in self.rules for one in (rule.unit, *rule.areas)}
+        return frozenset(named | ({self.otherwise} - {""}))
+
+    @property
+    def words(self) -> frozenset[str]:
+        """All words that its rules look for."""
+        return frozenset(word for rule in self.rules for word in rule.words)
 
 
 @dataclass(frozen=True)
@@ -61,17 +82,27 @@ class Facts:
     text: str = ""
 
 
-def rules_of(text: str) -> Rules:
-    """The rules that somebody wrote.
+def rules_of(text: str, standing: Standing | None = None) -> Rules:
+    """The rules that somebody wrote; with `standing`, categories of the case types may be named besides the city's own.
 
     Raises: Refused `cases.rules_too_large`, `cases.rules_unreadable`, `cases.rules_unfit`, each with the line.
     """
-    written = read(text, "rules", _FOLDER / "rules.schema.json")
+    written = _written(text)
     document = written.document
     _check_names(written)
-    found = [_rule(one, written, number) for number, one in enumerate(document["rules"])]
+    own = standing or {}
+    found = [_rule(one, written, number, own) for number, one in enumerate(document["rules"])]
     ordered = tuple(sorted(found, key=lambda rule: -rule.priority))
-    return Rules(document["routing"], document["title"], ordered, document.get("otherwise", ""))
+    return Rules(document["routing"], document["title"], ordered, document.get("otherwise", ""),
+                 _casetypes(document), tuple(dict.fromkeys([*shipped(), *own])))  # fmt: skip
+
+
+def casetypes_in(text: str) -> tuple[str, ...]:
+    """The types whose cases these rules route.
+
+    Raises: as `rules_of`.
+    """
+    return _casetypes(_written(text).document)
 
 
 def routed(rules: Rules, facts: Facts) -> Rule | None:
@@ -90,6 +121,14 @@ def lies_in(area: str, of: str) -> bool:
     return area == of or area.startswith(f"{of}/")
 
 
+def _written(text: str) -> Written:
+    return read(text, "rules", _FOLDER / "rules.schema.json")
+
+
+def _casetypes(document: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(document.get("casetypes", ("request",)))
+
+
 def _fits(rule: Rule, facts: Facts, text: str, minute: int) -> bool:
     return (
         (not rule.categories or facts.category in rule.categories)
@@ -100,23 +139,24 @@ def _fits(rule: Rule, facts: Facts, text: str, minute: int) -> bool:
     )
 
 
-def _rule(one: Mapping[str, Any], written: Written, number: int) -> Rule:
+def _rule(one: Mapping[str, Any], written: Written, number: int, own: Standing) -> Rule:
     when = one.get("when", {})
     return Rule(
-        one["rule"], one["unit"], one.get("priority", 0), _categories(when.get("category", ()), written, number),
+        one["rule"], one["unit"], one.get("priority", 0), _categories(when.get("category", ()), written, number, own),
         tuple(when.get("area", ())), _spans(when.get("time"), written, number), frozenset(when.get("channel", ())),
-        tuple(plain(word) for word in when.get("words", ())),
+        tuple(plain(word) for word in when.get("words", ())), when,
     )  # fmt: skip
 
 
-def _categories(keys: Sequence[str], written: Written, number: int) -> frozenset[str]:
+def _categories(keys: Sequence[str], written: Written, number: int, own: Standing) -> frozenset[str]:
+    """The categories that a rule names, with all below them, and those of types that stand for nothing else."""
     found: set[str] = set()
     for at, key in enumerate(keys):
-        below = {category for category, one in shipped().items() if key in one.path}
-        if not below:
+        below = {category for category, one in shipped().items() if key in one.path} | set(own.get(key, ()))
+        if not below and key not in own:
             raise written.wrong(("rules", number, "when", "category", at), Detail("there is no category {value}", key))
-        found |= below
-    return frozenset(found)
+        found |= below | ({key} & own.keys())
+    return frozenset(found | {one for one, kinds in own.items() if kinds and found.issuperset(kinds)})
 
 
 def _spans(time: Mapping[str, Any] | None, written: Written, number: int) -> Spans:
