@@ -16,6 +16,8 @@ from django.db import transaction
 from cityloom.accounts import queries as accounts
 from cityloom.bus import actions as bus
 from cityloom.cases import catalogue, events, policies, queries
+from cityloom.cases.attaching import adding, showing
+from cityloom.cases.attaching.showing import OpenedFile
 from cityloom.cases.domain.casetypes import reading
 from cityloom.cases.domain.clocks.running import What
 from cityloom.cases.domain.routing.classifier import Classifier
@@ -28,14 +30,14 @@ from cityloom.cases.models import Case, CaseFollower, CaseLink, ProcessWork
 from cityloom.cases.processes import running, services, versions
 from cityloom.cases.routing import classifiers
 from cityloom.cases.routing import versions as routing
-from cityloom.cases.working import exporting, finding, giving, moving, opening, recording, ringing
+from cityloom.cases.working import exporting, finding, giving, moving, recording, ringing
 from cityloom.cases.working.opening import Asked
 from cityloom.cases.working.recording import Deed
 from cityloom.kernel import disk, ids
 from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
 
-__all__ = ["Asked"]
+__all__ = ["Asked", "OpenedFile"]
 _ERASED_AT_ONCE = 200
 
 
@@ -61,9 +63,51 @@ def open_case(asked: Asked, *, by: Actor, at: datetime) -> str:
     """Open a case and return its id; the same `key` is the same case.
 
     Raises: Refused `cases.no_such_type`, `cases.may_not_open`, `cases.no_category`, what the form refuses
-    (`cases.unanswered`, `cases.answer`, ...), and `gate.keeper_down` where sealed answers cannot be sealed.
+    (`cases.unanswered`, `cases.answer`, ...), `files.*`, and `gate.keeper_down` where sealed answers cannot be sealed.
     """
-    return opening.open_case(asked, by, at)
+    return adding.open_with_files(asked, by, at)
+
+
+def attach(*, case_id: str, files: adding.Sent, by: Actor, at: datetime, command: str = "") -> list[str]:
+    """Add photos and documents, `(name, content)` or `(name, content, field)`, to a case; return their ids.
+
+    They are looked through (by content, whatever they are called; photos are written anew, without notes) and sealed.
+    Raises: Refused `cases.no_role`, `cases.many_files`, `cases.many_bytes`, `files.*`, and from the gate.
+    """
+    policies.check_can_work(finding.found(case_id, by).roles, by)
+    return adding.add(case_id, files, command or ids.new_ulid(), by, at)
+
+
+def attach_as_reporter(
+    *, case_id: str, secret: str, files: adding.Sent, at: datetime, command: str = ""
+) -> list[str]:  # fmt: skip
+    """Add photos and documents as whoever reported the matter and holds its secret.
+
+    Raises: Refused `cases.no_follower`, and as `attach`.
+    """
+    by = finding.follower_of(case_id, secret)
+    return adding.add(case_id, files, command or ids.new_ulid(), by, at)
+
+
+def open_file(*, case_id: str, file_id: str, by: Actor, at: datetime) -> OpenedFile:
+    """Open one file for somebody who works on the case; each opening is a leaf of the log.
+
+    Raises: Refused `cases.unknown`, `cases.not_yours`, `cases.no_role`, `cases.no_file`, `cases.file_erased`, `gate.*`.
+    """
+    return showing.open_file(case_id, file_id, by, at)
+
+
+def release_photo(*, case_id: str, file_id: str, by: Actor, at: datetime, command: str = "") -> int:
+    """Let everybody see a photo in which there is nobody: whoever releases it has looked. Returns the revision.
+
+    Raises: Refused `cases.no_photo`, `cases.not_public`, and as `open_file`.
+    """
+    return showing.release_photo(case_id, file_id, command or ids.new_ulid(), by, at)
+
+
+def withhold_photo(*, case_id: str, file_id: str, by: Actor, at: datetime, command: str = "") -> int:
+    """Take a released photo back. Raises: Refused `cases.no_role`."""
+    return showing.withhold_photo(case_id, file_id, command or ids.new_ulid(), by, at)
 
 
 def put_routing(*, text: str, by: Actor, at: datetime) -> int:
@@ -375,6 +419,7 @@ def try_task_again(*, task_id: str, by: Actor, at: datetime) -> None:
 def erase_old(*, by: Actor, at: datetime) -> int:
     """Erase cases that are past the time for which they may be kept, history and all; return how many."""
     old = list(Case.objects.filter(keep_until__lt=at.date()).values_list("number", flat=True)[:_ERASED_AT_ONCE])
+    showing.erase_files(old, SYSTEM, at)
     with transaction.atomic():
         return Case.objects.filter(number__in=old).delete()[1].get("cases.Case", 0)
 
@@ -386,6 +431,7 @@ def forget(*, exercise_id: str, by: Actor, at: datetime) -> int:
     """
     if not exercise_id:
         raise Refused("cases.not_an_exercise", "Only the cases of an exercise can be erased; name one.")
+    showing.erase_files(showing.numbers_of(exercise_id), SYSTEM, at)
     return Case.objects.filter(exercise_id=exercise_id).delete()[1].get("cases.Case", 0)
 
 

@@ -26,11 +26,14 @@ ORIGINS = {
 }  # fmt: skip
 HAPPENED = {
     "opened": _("Opened"), "given": _("Given to somebody"), "offered": _("Offered to another unit"),
-    "taken-over": _("Taken over"), "noted": _("Note"), "linked": _("Linked"), "named": _("Somebody was named"),
+    "taken-over": _("Taken over"), "noted": _("Note"), "linked": _("Linked"), "attached": _("Files added"),
+    "released": _("Shown to everybody"), "withheld": _("Not shown to everybody any more"),
+    "named": _("Somebody was named"),
     "reminded": _("Reminder: time is running out"), "overdue": _("Time is up; offered to the backstop"),
     "deemed": _("Time is up; silence decides"), "paused": _("Clock paused"), "resumed": _("Clock goes on"),
     "extended": _("More time given"),
 }  # fmt: skip
+FILE_KINDS = {"picture": _("Photo"), "pdf": "PDF", "office": _("Document"), "text": _("Text")}
 STANDINGS = {
     "running": (_("runs"), ""), "paused": (_("stands still"), "wait"), "stopped": (_("in time"), "good"),
     "breached": (_("overdue"), "bad"), "deemed-approved": (_("decided by silence"), "wait"),

@@ -51,6 +51,12 @@ CLASSIFICATION = {
     "GeoReportKey": {
         "id": "clear", "digest": "clear", "owner": "clear", "made_by": "clear", "made_at": "clear", "ended_at": "clear",
     },
+    "CaseFile": {
+        "id": "clear", "case": "clear", "kind": "clear", "media_type": "clear", "size_bytes": "clear",
+        "digest": "restricted", "field": "clear", "packet": "clear", "scanner": "clear", "role": "clear",
+        "account": "clear", "added_at": "clear", "erased_at": "clear",
+    },
+    "ReleasedPhoto": {"file": "clear", "content": "clear", "released_by": "clear", "released_at": "clear"},
     "ReleasedWords": {"case": "clear", "words": "clear", "released_by": "clear", "released_at": "clear"},
     "CaseFollower": {
         "id": "clear", "case": "clear", "digest": "restricted", "is_first": "clear", "since": "clear",
@@ -313,6 +319,42 @@ class CaseContact(models.Model):
 
     def __str__(self) -> str:
         return str(self.case_id)
+
+
+class CaseFile(models.Model):
+    """A photo or document of a case: name and content lie sealed in a packet of the gate, here is what is counted.
+
+    `field` is the question of the form that it answers; `scanner` what looked through it, "" for nothing.
+    """
+
+    id = models.CharField(primary_key=True, max_length=_ID)
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="files")
+    kind = models.CharField(max_length=12)
+    media_type = models.CharField(max_length=90)
+    size_bytes = models.PositiveIntegerField()
+    digest = models.CharField(max_length=64)
+    field = models.CharField(max_length=_NAME, default="", blank=True)
+    packet = models.BigIntegerField(null=True)
+    scanner = models.CharField(max_length=40, default="", blank=True)
+    role = models.CharField(max_length=_NAME, default="", blank=True)
+    account = models.CharField(max_length=_ID, default="", blank=True)
+    added_at = models.DateTimeField()
+    erased_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class ReleasedPhoto(models.Model):
+    """A photo that an official has released for everybody to see: looked through, with nobody in it."""
+
+    file = models.OneToOneField(CaseFile, primary_key=True, on_delete=models.CASCADE, related_name="released")
+    content = models.BinaryField()
+    released_by = models.CharField(max_length=_ID)
+    released_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return str(self.file_id)
 
 
 class ProcessVersion(models.Model):

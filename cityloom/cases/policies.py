@@ -12,6 +12,8 @@ from cityloom.kernel.refused import Refused
 LONGEST_TEXT = 4_000
 SHORTEST_REASON = 3
 KEY_MAKERS = frozenset({"operator", "system"})
+MOST_FILES = 20
+MOST_FILE_BYTES = 60 * 1024 * 1024
 PUBLISHERS = frozenset({"supervisor", "steward", "operator", "system"})
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Controls, and marks that would turn the direction of the text around them."""
@@ -66,6 +68,21 @@ def check_can_finish(lane: str, roles: frozenset[str]) -> None:
     if (lane and lane not in roles) or not roles:
         raise Refused("cases.not_your_task", "This task is for somebody with the role {value}; ask one of them.",
                       value=lane or "-")  # fmt: skip
+
+
+def check_not_too_many(more: int, held: int) -> None:
+    """Raises: Refused `cases.many_files`."""
+    if more + held > MOST_FILES:
+        raise Refused("cases.many_files", "A case may have {limit} files, and these would be {value}; send those that"
+                      " show it best.", value=more + held, limit=MOST_FILES)  # fmt: skip
+
+
+def check_not_too_large(size_bytes: int) -> None:
+    """Raises: Refused `cases.many_bytes`."""
+    if size_bytes > MOST_FILE_BYTES:
+        raise Refused("cases.many_bytes", "The files of a case may have {limit} MB together, and these would have"
+                      " {value}; send smaller ones.", value=size_bytes // 1024 // 1024,
+                      limit=MOST_FILE_BYTES // 1024 // 1024)  # fmt: skip
 
 
 def check_not_changed(revision: int, seen: int) -> None:

@@ -33,15 +33,16 @@ from cityloom.cases.listing.cases import (
     unit_names,
     words_of,
 )  # fmt: skip
+from cityloom.cases.listing.documents import FileFacts, files_of
 from cityloom.cases.listing.followed import Followed, end_of, followed, reporters_of, reviews_followed
 from cityloom.cases.listing.nearmatters import NearMatter, near
 from cityloom.cases.listing.page import CasePage, CaseRow, Wanted, cursor_of
 
 __all__ = [
-    "CaseFacts", "CasePage", "CaseRow", "ClockFacts", "EventFacts", "Followed", "NearMatter", "Wanted", "Words",
-    "case_for", "case_numbered", "cases_for", "cases_linked_with", "clocks_of", "cursor_of", "end_of", "facts_of",
-    "followed", "history_of", "known_matters", "links_of", "reporters_of", "reviews_followed", "rights", "unit_names",
-    "words_of",
+    "CaseFacts", "CasePage", "CaseRow", "ClockFacts", "EventFacts", "FileFacts", "Followed", "NearMatter", "Wanted",
+    "Words", "case_for", "case_numbered", "cases_for", "cases_linked_with", "clocks_of", "cursor_of", "end_of",
+    "facts_of", "files_of", "followed", "history_of", "known_matters", "links_of", "reporters_of",
+    "reviews_followed", "rights", "unit_names", "words_of",
 ]  # fmt: skip
 from cityloom.cases.domain.duplicates import measuring, pairs, stream
 from cityloom.cases.domain.routing import card, classifier, conflicts, rules

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cityloom.cases.views import case, classifying, deeds, listing, routing, rules, types
+from cityloom.cases.views import case, classifying, deeds, documents, listing, routing, rules, types
 
 urlpatterns = [
     path("cases/", listing.cases, name="cases"),
@@ -16,6 +16,10 @@ urlpatterns = [
     path("cases/<str:case_id>/offer/", deeds.offer, name="case-offer"),
     path("cases/<str:case_id>/accept/", deeds.accept, name="case-accept"),
     path("cases/<str:case_id>/clock/", deeds.turn, name="case-clock"),
+    path("cases/<str:case_id>/files/", documents.add, name="case-files"),
+    path("cases/<str:case_id>/files/<str:file_id>/", documents.one, name="case-file"),
+    path("cases/<str:case_id>/files/<str:file_id>/release/", documents.release, name="case-file-release"),
+    path("released/<str:file_id>.jpg", documents.released, name="released-photo"),
     path("case-rules/", rules.rules, name="case-rules"),
     path("case-types/", types.casetypes, name="case-types"),
     path("case-types/<str:name>/", types.casetype, name="case-type"),

@@ -124,6 +124,10 @@ PLAIN = {
         "You asked to have an entry of a register corrected. The steward who decides reads what you wrote; it is erased"
         " 180 days after the decision."
     ),
+    "case-documents": gettext_noop(
+        "You sent photos or documents with a report or an application. Those who work on it open one at a time; they"
+        " are erased with the case."
+    ),
     "oversight": gettext_noop("Those who watch over the others count what was opened. They open nobody."),
 }
 """What happens for each purpose that a new city has, for residents."""

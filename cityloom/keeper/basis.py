@@ -25,15 +25,15 @@ PLACES = "place-alerts"
 REPORTS = "problem-reports"
 PARTIES = "register-parties"
 CORRECTIONS = "register-corrections"
-OF_PACKETS = (PLACES, REPORTS, PARTIES, CORRECTIONS)
+DOCUMENTS = "case-documents"
+OF_PACKETS = (PLACES, REPORTS, PARTIES, CORRECTIONS, DOCUMENTS)
 """Purposes that are about packets, which belong to nobody's register entry."""
 BASIS_YEARS = 2
 POLICIES = Path(__file__).parent / "policies"
 CASE_POLICY = "case"
 PREDICATES = ("age-at-least", "age-under", "is", "lives-in", "same-household")
 _UNLIMITED = 50_000_000
-_POLICY_OF = {CASES: CASE_POLICY, PLACES: "packets", REPORTS: "packets", PARTIES: "packets",
-              CORRECTIONS: "packets"}  # fmt: skip
+_POLICY_OF = {CASES: CASE_POLICY} | dict.fromkeys(OF_PACKETS, "packets")
 
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
 Words = Annotated[list[Word], msgspec.Meta(max_length=32)]
@@ -247,6 +247,14 @@ def shipped_bases(at: datetime) -> list[Basis]:
             ("supervisor", "data-protection-officer", "system"), until, 50, max_a_day=2_000, max_a_day_each=200,
             services=(("city", 2_000),), retention_days=180,
             title=(("en", "Deciding on a correction that was asked for"), ("zh-Hans", "处理更正请求")),
+        ),
+        Basis(
+            DOCUMENTS, "pipl-13-1-3-documents", law, "Article 13(1)(3)", ("file", "photo", "words"), city,
+            ("case-handler", "supervisor", "duty-officer", "social-worker", "steward", "department-water",
+             "department-gas", "department-traffic", "department-police", "department-fire"),
+            ("supervisor", "system"), until, 50, max_a_day=20_000, max_a_day_each=1_000,
+            services=(("city", 20_000),), retention_days=3_650,
+            title=(("en", "Looking at the documents of a case"), ("zh-Hans", "查阅事项材料")),
         ),
     ]  # fmt: skip
     return [replace(row, policy=policy_text(_POLICY_OF.get(row.purpose, row.purpose))) for row in rows]

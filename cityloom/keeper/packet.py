@@ -19,7 +19,7 @@ from cityloom.keeper import protocol
 from cityloom.kernel import ids
 from cityloom.kernel.refused import Refused
 
-FIELDS = ("address", "place", "words", "contact", "photo", "party")
+FIELDS = ("address", "place", "words", "contact", "photo", "party", "file")
 """What a packet may hold; a part is named for its field, with a number behind it where there are several."""
 IN_REGION = "in-region"
 MAX_PARTS = 16

@@ -12,11 +12,15 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 MOST_BYTES = 4 * 1024 * 1024
+_FILES_BYTES = 32 * 1024 * 1024
 LARGE = {
-    "/report/": 32 * 1024 * 1024, "/sta/v1.1/CreateObservations": 32 * 1024 * 1024,
+    "/report/": _FILES_BYTES, "/sta/v1.1/CreateObservations": 32 * 1024 * 1024,
     "/ingest/readings": 256 * 1024 * 1024,
+    "/open311/v2/requests.xml": _FILES_BYTES, "/open311/v2/requests.json": _FILES_BYTES,
 }  # fmt: skip
 """Where photos are sent, arrays of observations, and readings in bulk, which wait on the disk and not in memory."""
+LARGE_ENDS = ("/files/",)
+"""How the addresses end where files of one thing are sent."""
 MACHINES = ("/sta/", "/ingest/", "/open311/")
 """Where nobody reads a page."""
 MOST_LARGE_AT_ONCE = 8
@@ -49,7 +53,7 @@ class BoundBodies:
         if scope["type"] != "http":
             await self.inner(scope, receive, send)
             return
-        length, most = _length(scope), LARGE.get(scope["path"], MOST_BYTES)
+        length, most = _length(scope), _most(scope["path"])
         if length is None or length > most:
             await _say(send, 413, _TOO_LARGE, scope["path"], most)
         elif length <= MOST_BYTES:
@@ -62,6 +66,10 @@ class BoundBodies:
                 await self.inner(scope, receive, send)
             finally:
                 self.large_now -= 1
+
+
+def _most(path: str) -> int:
+    return _FILES_BYTES if path.endswith(LARGE_ENDS) else LARGE.get(path, MOST_BYTES)
 
 
 def _length(scope: Message) -> int | None:

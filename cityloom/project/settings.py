@@ -205,6 +205,13 @@ CITYLOOM_CALENDAR = os.environ.get("CITYLOOM_CALENDAR", "china")
 """The calendar of working time that the clocks of cases run by."""
 CITYLOOM_JURISDICTIONS = tuple(filter(None, os.environ.get("CITYLOOM_JURISDICTIONS", "").split(",")))
 """The jurisdictions that Open311 answers for, by id; of several a client has to name one."""
+CITYLOOM_SCANNER = os.environ.get("CITYLOOM_SCANNER", "")
+"""What looks through files that are sent, as `clamd:/run/clamav/clamd.ctl`; without one, readers are told so."""
+CITYLOOM_SCANNERS = {
+    "clamd": "cityloom.files.contrib.clamd.Clamd", "demo": "cityloom.files.contrib.demo.DemoScanner",
+    "demo-away": "cityloom.files.contrib.demo.AwayScanner",
+}  # fmt: skip
+"""The kinds of scanner by the first part of their address: dotted paths, to which a city adds its own."""
 CITYLOOM_INTAKE_UNIT = os.environ.get("CITYLOOM_INTAKE_UNIT", "city/social")
 """The unit whose desk has a case that is nobody else's, and that hears of those that are overdue elsewhere."""
 CITYLOOM_DEMO_RESIDENTS = "cityloom.project.demo.residents"

@@ -11,10 +11,10 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
+from cityloom.files.domain import pictures
 from cityloom.kernel.geometry import lonlat_of
 from cityloom.kernel.refused import Refused
 from cityloom.registers import queries as registers
-from cityloom.signals.domain import photo
 from cityloom.signals.domain.categories import CATEGORIES
 from cityloom.ui.words import sentence_of
 
@@ -76,7 +76,7 @@ class ReportForm(forms.Form):
 
     @staticmethod
     def photo_fields() -> list[str]:
-        return [f"photo_{number}" for number in range(1, photo.MOST_PHOTOS + 1)]
+        return [f"photo_{number}" for number in range(1, pictures.MOST_PHOTOS + 1)]
 
     @property
     def is_from_a_program(self) -> bool:
@@ -147,7 +147,7 @@ class ReportForm(forms.Form):
         if not sent:
             return b""
         try:
-            return photo.cleaned(sent.read(photo.LARGEST_BYTES + 1))
+            return pictures.cleaned(sent.read(pictures.LARGEST_BYTES + 1))
         except Refused as refusal:
             raise forms.ValidationError(sentence_of(refusal)) from refusal
 

@@ -134,7 +134,7 @@ NO_PAGES = frozenset({
     "decide-purpose", "see-alarm", "review-glass", "answer-objection", "reset-breaker", "set-honey", "unmask",
     "erase-person", "organisation-people", "record-people", "export-register",
     "export-disagreements", "export-scorecard", "propose-status", "approve-status", "end-status", "sensorthings",
-    "ingest-readings", "open311", "open311-discovery",
+    "ingest-readings", "open311", "open311-discovery", "released-photo",
 })  # fmt: skip
 """Forms that lead back to their page, files, figures for programs, ways elsewhere, and second names of pages."""
 

@@ -17,6 +17,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
+from django.urls import reverse
 from django.utils.translation import get_language
 from django.views.decorators.csrf import csrf_exempt
 
@@ -27,6 +28,8 @@ from cityloom.cases.domain.georeport.asked import Parameters
 from cityloom.cases.domain.georeport.faults import BAD, NOT_FOUND, Faults, status_of
 from cityloom.cases.domain.georeport.writing import JSON, TYPES, XML, Listed, written
 from cityloom.cases.georeport import filing, keys, shown
+from cityloom.cases.listing import documents
+from cityloom.files.domain.pictures import MOST_PHOTOS
 from cityloom.kernel import clock
 from cityloom.kernel.refused import Refused
 from cityloom.registers import queries as registers
@@ -56,6 +59,7 @@ class Asked:
     given: Parameters
     root: str
     once: str
+    files: tuple[tuple[str, bytes], ...] = ()
 
     @property
     def language(self) -> str:
@@ -83,7 +87,7 @@ def service(request: HttpRequest, path: str) -> HttpResponse:
             raise Refused("cases.no_format", "Add .xml or .json to the address, as in requests.xml.")
         answering = _answering(request.method or "", name)
         once = request.headers.get("Idempotency-Key", "")
-        given = Asked(_parameters(request), request.build_absolute_uri(ROOT), once)
+        given = Asked(_parameters(request), request.build_absolute_uri(ROOT), once, _files(request, name))
         if name != ("discovery",):
             _check_jurisdiction(given.given)
         answer = answering(given)
@@ -131,13 +135,26 @@ def _parameters(request: HttpRequest) -> Parameters:
                           " read here.", value=(request.content_type or "")[:60])  # fmt: skip
         try:
             given |= dict(request.POST.lists())
-            files = list(request.FILES)
         except (SuspiciousOperation, RequestDataTooBig, MultiPartParserError) as error:
             raise Refused("cases.bad_body", "What was sent cannot be read, or is too much at once.") from error
-        if files:
-            raise Refused("cases.no_files", "Pictures cannot be sent here; give the address of one as `media_url`, or"
-                          " use the city's form at /report/.")  # fmt: skip
     return {name: [value.replace("\x00", "") for value in values] for name, values in given.items()}
+
+
+def _files(request: HttpRequest, name: tuple[str, ...]) -> tuple[tuple[str, bytes], ...]:
+    """The photos of a request, as `media` in a body of several parts, which some cities take.
+
+    Raises: Refused `cases.many_media`, `cases.no_files`.
+    """
+    if request.method != "POST":
+        return ()
+    sent = [one for _, several in request.FILES.lists() for one in several]
+    if sent and name != ("requests",):
+        raise Refused("cases.no_files", "Pictures are sent with the request itself, as `media`; they are not read"
+                      " here.")  # fmt: skip
+    if len(sent) > MOST_PHOTOS:
+        raise Refused("cases.many_media", "A request may come with {limit} photos, and these are {value}; send those"
+                      " that show it best.", value=len(sent), limit=MOST_PHOTOS)  # fmt: skip
+    return tuple((one.name or "", one.read()) for one in sent)
 
 
 def _check_jurisdiction(given: Parameters) -> None:
@@ -186,7 +203,12 @@ def _request(given: Asked, number: str) -> Answer:
 
 def _listed(given: Asked, found: shown.Found) -> Answer:
     extended = asked.first(given.given, "extensions") == "true"
-    entries = [requests.request_of(case, kind, given.language, is_extended=extended) for case, kind in found]
+    photos = documents.first_released([case.number for case, _ in found])
+    site = given.root.removesuffix(ROOT)
+    entries = [
+        requests.request_of(case, kind, given.language, is_extended=extended, photo=_photo(site, photos, case.number))
+        for case, kind in found
+    ]
     return Answer("service_requests", Listed("request", entries))
 
 
@@ -195,10 +217,14 @@ def _token(given: Asked, token: str) -> Answer:
     return Answer("service_requests", Listed("request", [entry]))
 
 
+def _photo(site: str, photos: Mapping[int, str], number: int) -> str:
+    return site + reverse("released-photo", args=[photos[number]]) if number in photos else ""
+
+
 def _file(given: Asked) -> Answer:
     key_id = keys.holder_of(asked.first(given.given, "api_key"))
     wanted = asked.filing_of(given.given, given.casetype, _read)
-    number = filing.file(wanted, key_id=key_id, once=given.once[:200], at=given.now)
+    number = filing.file(wanted, key_id=key_id, once=given.once[:200], at=given.now, files=given.files)
     account = asked.first(given.given, "account_id")[:100] or None
     entry = {"service_request_id": number, "service_notice": None, "account_id": account}
     return Answer("service_requests", Listed("request", [entry]), HTTPStatus.CREATED)

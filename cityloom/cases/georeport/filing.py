@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.utils.crypto import salted_hmac
 
+from cityloom.cases.attaching import adding
 from cityloom.cases.domain import numbers
 from cityloom.cases.domain.casetypes import table
 from cityloom.cases.domain.georeport.asked import Filing, Update
@@ -24,10 +26,12 @@ _MARGIN_DEGREES = 0.02
 """How far outside the city's bounds a place may lie: about 2 km."""
 
 
-def file(wanted: Filing, *, key_id: str, once: str, at: datetime) -> str:
-    """Open a request; return its number. The same `once` of the same key is the same request.
+def file(
+    wanted: Filing, *, key_id: str, once: str, at: datetime, files: Sequence[tuple[str, bytes]] = ()
+) -> str:  # fmt: skip
+    """Open a request with its photos; return its number. The same `once` of the same key is the same request.
 
-    Raises: Refused `cases.outside`, `cases.no_address`, and as `cases.actions.open_case`.
+    Raises: Refused `cases.outside`, `cases.no_address`, `files.*`, and as `cases.actions.open_case`.
     """
     lon, lat = _place(wanted)
     named = ids.named_id("open311", key_id, once) if once else ids.new_ulid()
@@ -35,8 +39,9 @@ def file(wanted: Filing, *, key_id: str, once: str, at: datetime) -> str:
     asked = opening.Asked(
         shown.CASETYPE, wanted.service, wanted.answers, lon, lat, origin="open311", key=named,
         secret=_secret(key_id, case_id), links=[("open311", key_id)],
+        files=[(name, content, "") for name, content in files],
     )  # fmt: skip
-    opening.open_case(asked, SYSTEM, at)
+    adding.open_with_files(asked, SYSTEM, at, kinds=("picture",))
     return numbers.spoken(Case.objects.values_list("number", flat=True).get(id=case_id))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import shapely
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
@@ -55,6 +56,7 @@ def shown(request: HttpRequest, case_id: str, status: int = 200, **more: Any) ->
         "steps": [_step(each, casetype) for each in table.next_steps(casetype, found.standing, by)],
         "clocks": [_clock(each, casetype) for each in queries.clocks_of(case_id)],
         "history": [_event(each, casetype, words.by_event) for each in reversed(queries.history_of(case_id))],
+        "files": [_file(each) for each in queries.files_of(case_id)], "scanned": bool(settings.CITYLOOM_SCANNER),
         "links": [_link(kind, other) for kind, other in queries.links_of(case_id)],
         "may_work": bool(found.roles - {"reporter"}), "is_mine": facts.handler == by.account,
         "may_accept": bool(facts.offered_unit and found.roles) and within(facts.offered_unit, by.unit),
@@ -123,6 +125,10 @@ def _answer(each: Field, value: Any) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     return f"{titles.get(value, value)} {each.unit}".strip()
+
+
+def _file(each: queries.FileFacts) -> dict[str, Any]:
+    return {"one": each, "word": word(display.FILE_KINDS, each.kind), "is_photo": each.kind == "picture"}
 
 
 def _link(kind: str, other: str) -> dict[str, str]:

@@ -30,6 +30,7 @@ class Asked:
 
     The same `key` is the same case. `links` are other things that it belongs to, as pairs of kind and id; `secret` lets
     whoever reported it follow it. Without a `unit` the category's is responsible, else the desk where all comes in.
+    `files` are photos and documents as they came, `(name, content)` or `(name, content, field of the form)`.
     """
 
     casetype: str
@@ -44,6 +45,7 @@ class Asked:
     confidentiality: str = ""
     links: Sequence[tuple[str, str]] = ()
     about: Sequence[tuple[str, str, str]] = ()
+    files: Sequence[tuple[str, bytes] | tuple[str, bytes, str]] = ()
     exercise_id: str = ""
     made_up: bool = False
 

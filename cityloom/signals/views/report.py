@@ -13,11 +13,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from cityloom.files.domain import pictures
 from cityloom.kernel import clock, ids
 from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.refused import Refused
 from cityloom.signals import actions, queries
-from cityloom.signals.domain import photo
 from cityloom.signals.domain.categories import DANGEROUS
 from cityloom.signals.forms import WORDS, ReportForm
 from cityloom.ui.once import only_once, word_of
@@ -79,7 +79,7 @@ def received(request: HttpRequest, report_id: str) -> HttpResponse:
 
 def _form(request: HttpRequest, form: ReportForm, status: int = 200) -> HttpResponse:
     context = {
-        "form": form, "most_photos": photo.MOST_PHOTOS, "most_mb": photo.LARGEST_BYTES // 1024 // 1024,
+        "form": form, "most_photos": pictures.MOST_PHOTOS, "most_mb": pictures.LARGEST_BYTES // 1024 // 1024,
         "photos_again": form.is_bound and any(name in request.FILES for name in form.photo_fields()),
         "photo_fields": [form[name] for name in form.photo_fields()],
     }  # fmt: skip

@@ -13,13 +13,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from cityloom.accounts import queries as accounts
+from cityloom.files.domain.pictures import MEDIA_TYPE
 from cityloom.kernel import clock, ids
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from cityloom.registers import queries as registers
 from cityloom.signals import actions, policies, queries
 from cityloom.signals.domain.categories import DANGEROUS
-from cityloom.signals.domain.photo import MEDIA_TYPE
 from cityloom.signals.forms import WORDS, CallForm
 from cityloom.ui.once import only_once, word_of
 from cityloom.ui.words import sentence_of

@@ -52,10 +52,13 @@ class Changed:
     at: datetime
 
 
-def request_of(case: Known, casetype: CaseType, language: str, *, is_extended: bool = False) -> Mapping[str, Any]:
+def request_of(
+    case: Known, casetype: CaseType, language: str, *, is_extended: bool = False, photo: str = ""
+) -> Mapping[str, Any]:
     """The seventeen fields of a request, numbers as texts; what is not known is empty.
 
-    Source: GeoReport v2, "GET Service Requests". `is_extended` adds what cities answer to `extensions=true`.
+    Source: GeoReport v2, "GET Service Requests". `is_extended` adds what cities answer to `extensions=true`; `photo` is
+    the address of one that was released.
     """
     category = casetype.categories.get(case.category)
     entry: dict[str, Any] = {
@@ -66,7 +69,7 @@ def request_of(case: Known, casetype: CaseType, language: str, *, is_extended: b
         "service_notice": None, "requested_datetime": clock.to_text(case.opened_at),
         "updated_datetime": clock.to_text(case.changed_at),
         "expected_datetime": clock.to_text(case.due_at) if case.due_at else None, "address": None, "address_id": None,
-        "zipcode": None, "lat": _degrees(case.lat), "long": _degrees(case.lon), "media_url": None,
+        "zipcode": None, "lat": _degrees(case.lat), "long": _degrees(case.lon), "media_url": photo or None,
     }  # fmt: skip
     if is_extended:
         entry["extended_attributes"] = {"state": case.state, "status": status_of(casetype, case.state, case.result)}

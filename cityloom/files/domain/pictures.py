@@ -24,10 +24,10 @@ _QUALITY = 82
 def cleaned(content: bytes) -> bytes:
     """A photo as a JPEG of at most 2,048 pixels a side, turned upright, without place, time, camera or any other note.
 
-    Raises: Refused `signals.photo_large`, `signals.photo_type`, `signals.photo_pixels`, `signals.photo_broken`.
+    Raises: Refused `files.photo_large`, `files.photo_type`, `files.photo_pixels`, `files.photo_broken`.
     """
     if len(content) > LARGEST_BYTES:
-        raise Refused("signals.photo_large", "This photo has {value} MB, and at most {limit} MB can be taken; send a"
+        raise Refused("files.photo_large", "This photo has {value} MB, and at most {limit} MB can be taken; send a"
                       " smaller one.", value=round(len(content) / 1024 / 1024, 1),
                       limit=LARGEST_BYTES // 1024 // 1024)  # fmt: skip
     try:
@@ -37,7 +37,7 @@ def cleaned(content: bytes) -> bytes:
     except Refused:
         raise
     except Exception as error:  # what is written to break a decoder breaks it in ways that nobody has listed
-        raise Refused("signals.photo_broken", "This photo is damaged and cannot be read; take it again, or send"
+        raise Refused("files.photo_broken", "This photo is damaged and cannot be read; take it again, or send"
                       " another one.") from error  # fmt: skip
 
 
@@ -45,7 +45,7 @@ def _opened(content: bytes) -> Image.Image:
     try:
         picture = Image.open(io.BytesIO(content), formats=list(MOST_PIXELS))
     except (UnidentifiedImageError, SyntaxError) as error:
-        raise Refused("signals.photo_type", "This is not a photo that can be taken; send a JPEG, PNG or WebP"
+        raise Refused("files.photo_type", "This is not a photo that can be taken; send a JPEG, PNG or WebP"
                       " picture.") from error  # fmt: skip
     except Image.DecompressionBombError as error:
         raise _too_many_pixels("> 178", min(MOST_PIXELS.values())) from error
@@ -57,7 +57,7 @@ def _opened(content: bytes) -> Image.Image:
 
 
 def _too_many_pixels(millions: object, most: int) -> Refused:
-    return Refused("signals.photo_pixels", "This photo has {value} million pixels, and at most {limit} can be taken;"
+    return Refused("files.photo_pixels", "This photo has {value} million pixels, and at most {limit} can be taken;"
                    " send a smaller one.", value=millions, limit=most // 1_000_000)  # fmt: skip
 
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from cityloom.files.domain import pictures
 from cityloom.kernel.refused import Refused
-from cityloom.signals.domain import photo
 
 
 def picture(kind: str = "JPEG", size: tuple[int, int] = (60, 40), mode: str = "RGB", **more: object) -> bytes:
@@ -43,7 +43,7 @@ def png_claiming(width: int, height: int) -> bytes:
 def test_nothing_but_pixels_is_left() -> None:
     before = with_notes()
     assert b"CameraMaker" in before
-    after = photo.cleaned(before)
+    after = pictures.cleaned(before)
     for note in (b"CameraMaker", b"2026:05:01", b"secret", b"Exif", b"ICC_PROFILE", b"GPS"):
         assert note not in after
     read = Image.open(io.BytesIO(after))
@@ -52,7 +52,7 @@ def test_nothing_but_pixels_is_left() -> None:
 
 
 def test_it_stands_upright_though_the_note_that_said_so_is_gone() -> None:
-    assert Image.open(io.BytesIO(photo.cleaned(with_notes()))).size == (40, 60)
+    assert Image.open(io.BytesIO(pictures.cleaned(with_notes()))).size == (40, 60)
 
 
 @pytest.mark.parametrize(("kind", "mode"), [
@@ -60,13 +60,13 @@ def test_it_stands_upright_though_the_note_that_said_so_is_gone() -> None:
     ("WEBP", "RGBA"),
 ])  # fmt: skip
 def test_every_usual_photo_becomes_a_jpeg(kind: str, mode: str) -> None:
-    read = Image.open(io.BytesIO(photo.cleaned(picture(kind, mode=mode))))
+    read = Image.open(io.BytesIO(pictures.cleaned(picture(kind, mode=mode))))
     assert (read.format, read.mode, read.size) == ("JPEG", "RGB", (60, 40))
 
 
 def test_a_large_photo_is_made_smaller() -> None:
-    read = Image.open(io.BytesIO(photo.cleaned(picture(size=(5000, 2500)))))
-    assert max(read.size) == photo.LARGEST_SIDE
+    read = Image.open(io.BytesIO(pictures.cleaned(picture(size=(5000, 2500)))))
+    assert max(read.size) == pictures.LARGEST_SIDE
 
 
 def several() -> bytes:
@@ -87,7 +87,7 @@ def with_text(key: str) -> bytes:
     picture(comment=b"<script>alert(1)</script>"), with_text("Comment"), with_text("xmp"), several(),
 ], ids=["page", "archive", "comment", "text", "xmp", "several"])  # fmt: skip
 def test_what_is_something_else_too_is_a_photo_and_nothing_else(content: bytes) -> None:
-    after = photo.cleaned(content)
+    after = pictures.cleaned(content)
     read = Image.open(io.BytesIO(after))
     assert (read.format, read.size, getattr(read, "n_frames", 1)) == ("JPEG", (60, 40), 1)
     assert b"script" not in after
@@ -102,12 +102,12 @@ def test_what_is_something_else_too_is_a_photo_and_nothing_else(content: bytes) 
     (b"<html><script>" + picture(), "photo_type"), (b"GIF89a/*" + b"0" * 40 + b"*/=1;alert(1)", "photo_type"),
     (png_claiming(50_000, 50_000), "photo_pixels"),
     (png_claiming(6_000, 6_000), "photo_pixels"), (png_claiming(100_000, 100_000), "photo_pixels"),
-    (png_claiming(10, 10), "photo_broken"), (b"\xff" * (photo.LARGEST_BYTES + 1), "photo_large"),
+    (png_claiming(10, 10), "photo_broken"), (b"\xff" * (pictures.LARGEST_BYTES + 1), "photo_large"),
 ])  # fmt: skip
 def test_what_is_no_photo_is_refused_with_what_to_do(content: bytes, code: str) -> None:
     with pytest.raises(Refused) as refused:
-        photo.cleaned(content)
-    assert refused.value.code == f"signals.{code}"
+        pictures.cleaned(content)
+    assert refused.value.code == f"files.{code}"
     assert "send" in refused.value.sentence
 
 
@@ -122,7 +122,7 @@ def test_a_damaged_photo_is_cleaned_or_refused(good: bytes, changes: list[tuple[
     for place, byte in changes:
         damaged[place % len(damaged)] = byte
     try:
-        after = photo.cleaned(bytes(damaged[: max(1, cut % (len(damaged) + 1))]))
+        after = pictures.cleaned(bytes(damaged[: max(1, cut % (len(damaged) + 1))]))
     except Refused:
         return
     assert Image.open(io.BytesIO(after)).format == "JPEG"
@@ -131,4 +131,4 @@ def test_a_damaged_photo_is_cleaned_or_refused(good: bytes, changes: list[tuple[
 @given(st.binary(max_size=600))
 def test_no_bytes_break_it(content: bytes) -> None:
     with pytest.raises(Refused):
-        photo.cleaned(content)
+        pictures.cleaned(content)
