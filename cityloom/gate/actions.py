@@ -11,7 +11,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -38,7 +38,7 @@ from cityloom.gate.models import (
     ResidentLink,
     SealedPart,
 )
-from cityloom.gate.queries import envelopes_by, exercise_of, exercises_of, keeper_for, link_of, parts_of
+from cityloom.gate.queries import envelopes_by, exercise_of, exercises_of, homes_of, keeper_for, link_of, parts_of
 from cityloom.keeper import client, files, manifest, protocol
 from cityloom.keeper.client import Running, Sealer
 from cityloom.keeper.record import (
@@ -67,7 +67,7 @@ __all__ = [
     "AGE_BANDS", "COMPOSED", "DIGESTED", "EMPTIED", "NEEDS", "SEXES", "WEIGHED_FIELDS", "Alike", "GrantOrder",
     "Opening", "Packet",
     "PeopleBatch", "Region", "Running", "SealedBatch", "Sealer", "Versions", "alike_people", "answer_contest",
-    "approve_status", "are_same", "ask", "back_up_database", "back_up_keys", "break_glass", "compose_versions",
+    "approve_status", "are_same", "ask", "ask_own", "back_up_database", "back_up_keys", "break_glass", "compose_versions",
     "contest", "decide_purpose", "emptied", "end_status", "erase", "erase_packets", "find_packets", "follow_versions",
     "forget", "grant", "grant_all", "join_people", "keep_packets", "link_resident", "name_sounds", "open_all",
     "open_packets", "open_people", "open_versions", "part_person", "people_column", "people_records", "propose_purpose",
@@ -322,6 +322,27 @@ def ask(
         envelopes_by([people])[0], _run(places), _run(wanted),
     )  # fmt: skip
     return keeper.ask(request, protocol.Answered).answers
+
+
+def ask_own(
+    *, by: Actor, at: datetime, fields: Collection[str], questions: Sequence[tuple[str, str]],
+    lives_there: Callable[[int], bool | None] = lambda _home: None,
+) -> tuple[dict[str, str], list[bool | None]]:  # fmt: skip
+    """Let the register say of the resident who is signed in what an application asks for; each look leaves a leaf.
+
+    `questions` are pairs as `ask` takes them; `lives_there` answers the one about the home, given the dwelling (0: none known).
+    Raises: Refused `gate.no_link`, `gate.not_allowed`, `gate.no_basis`, `gate.bad_question`.
+    """
+    keeper = keeper_for()
+    wanted = [protocol.Question(question, argument) for question, argument in questions]
+    request = protocol.AskOwn(keeper.sign(by, at=at), bytes(link_of(by).link), sorted(fields), wanted)
+    found = keeper.ask(request, protocol.Candidates)
+    people = np.frombuffer(found.subjects, "<i8")
+    (envelope,) = envelopes_by([people])
+    (home,) = homes_of(people.tolist())
+    tell = protocol.TellOwn(keeper.sign(by, at=at), found.ticket, envelope, lives_there(home))
+    told = keeper.ask(tell, protocol.OwnTold)
+    return dict(zip(sorted(fields), told.fields, strict=True)), told.answers
 
 
 def search(

@@ -26,6 +26,7 @@ REPORTS = "problem-reports"
 PARTIES = "register-parties"
 CORRECTIONS = "register-corrections"
 DOCUMENTS = "case-documents"
+APPLICATIONS = "applications"
 OF_PACKETS = (PLACES, REPORTS, PARTIES, CORRECTIONS, DOCUMENTS)
 """Purposes that are about packets, which belong to nobody's register entry."""
 BASIS_YEARS = 2
@@ -255,6 +256,12 @@ def shipped_bases(at: datetime) -> list[Basis]:
             ("supervisor", "system"), until, 50, max_a_day=20_000, max_a_day_each=1_000,
             services=(("city", 20_000),), retention_days=3_650,
             title=(("en", "Looking at the documents of a case"), ("zh-Hans", "查阅事项材料")),
+        ),
+        Basis(
+            APPLICATIONS, "pipl-13-1-1-applications", law, "Article 13(1)(1), consent", ("name", "phone"), city,
+            ("resident",), system, until, 1, max_a_day=1_000_000, max_a_day_each=1_000_000,
+            predicates=("age-at-least", "lives-in"), services=(("city", 1_000_000),),
+            title=(("en", "Filling in your own application"), ("zh-Hans", "为本人填写申请")),
         ),
     ]  # fmt: skip
     return [replace(row, policy=policy_text(_POLICY_OF.get(row.purpose, row.purpose))) for row in rows]

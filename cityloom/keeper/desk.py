@@ -20,6 +20,7 @@ from cityloom.keeper.log import Log, LogBroken, LogFailed
 from cityloom.keeper.matching import Matching
 from cityloom.keeper.office import NOBODY, Asked, Noted, Office
 from cityloom.keeper.opening import Openings
+from cityloom.keeper.owning import Owning
 from cityloom.keeper.packets import Packets
 from cityloom.keeper.proofs import Proofs
 from cityloom.keeper.protocol import Denied, Done, Reply, Request
@@ -54,7 +55,7 @@ class Desk:
             self._proofs, residents, Openings(self._office), Searches(self._office, residents.link),
             Purposes(self._office), Glass(self._office), Statuses(self._office), Watching(self._office),
             Keeping(self._office, folder), Packets(self._office, self.reserve, self._finish_erasures),
-            Texts(self._office), self._registering, Matching(self._office),
+            Texts(self._office), self._registering, Matching(self._office), Owning(self._office, residents),
         )  # fmt: skip
         self._answers: dict[type, Callable[..., Reply]] = {
             protocol.Ping: lambda _: Done(), protocol.Head: self._head, protocol.Leaf: self._leaf,

@@ -289,6 +289,31 @@ class ReadOwn(msgspec.Struct, frozen=True, tag="read_own"):
     limit: Page = 50
 
 
+class Question(msgspec.Struct, frozen=True):
+    """A yes-or-no question about one person; `argument` as in `Ask`."""
+
+    question: Name
+    argument: Stated = ""
+
+
+class AskOwn(msgspec.Struct, frozen=True, tag="ask_own"):
+    """What a resident lets the register say of themselves for an application; answered with a ticket and who it is."""
+
+    who: Signed
+    link: bytes
+    fields: Names = []
+    questions: Annotated[list[Question], msgspec.Meta(max_length=8)] = []
+
+
+class TellOwn(msgspec.Struct, frozen=True, tag="tell_own"):
+    """The envelope of whom an `AskOwn` was about; `lives_there` is what the city knows of the home in question."""
+
+    who: Signed
+    ticket: Name
+    envelope: bytes
+    lives_there: bool | None = None
+
+
 class Contest(msgspec.Struct, frozen=True, tag="contest"):
     """Log that a resident contests the own entry at an index."""
 
@@ -651,7 +676,7 @@ class TakeBack(msgspec.Struct, frozen=True, tag="take_back"):
 Request = Union[  # noqa: UP007 - msgspec reads the union at run time
     Ping, Head, Leaf, Consistency, ReadBasis, Grant, Revoke, RevokeAll, Open, Count, ListNeedingHelp, Erase, Summarise,
     BeginLoad, Seal, EndLoad, LogKey, Checkpoint, Tile, Entries, Inclusions, AddCosignatures,
-    Authentic, Second, Ask, Search, LinkSearch, Match, ReadOwn, Contest, Unlink, News, Watch, Flows, ReadPurposes,
+    Authentic, Second, Ask, Search, LinkSearch, Match, ReadOwn, AskOwn, TellOwn, Contest, Unlink, News, Watch, Flows, ReadPurposes,
     ProposePurpose, DecidePurpose, SetHoney, ResetBreaker, ReadBreakers, Unmask, BreakGlass, ReviewGlass, ReadGlass,
     ProposeStatus, ApproveStatus, EndStatus, Rotate, RotationAt, BackUpKeys,
     ReadEntry, SealPackets, SealRun, FindPackets, OpenPackets, ErasePackets, SealTexts, OpenTexts,
@@ -783,6 +808,13 @@ class LoggedLeaf(msgspec.Struct, frozen=True, array_like=True):
 class Answered(msgspec.Struct, frozen=True, tag="answered"):
     """Yes, no, or None where it cannot be told, in the order asked."""
 
+    answers: list[bool | None]
+
+
+class OwnTold(msgspec.Struct, frozen=True, tag="own_told"):
+    """The fields that were asked for, in alphabetical order, and the answers in the order of the questions."""
+
+    fields: list[str]
     answers: list[bool | None]
 
 
@@ -998,7 +1030,7 @@ class VersionsSealed(msgspec.Struct, frozen=True, tag="versions_sealed"):
 
 Reply = Union[  # noqa: UP007 - msgspec reads the union at run time
     Done, Denied, Granted, HeadIs, LeafIs, ProofIs, BasisIs, Opened, Counted, Named, Summaries, Sealed,
-    LogKeyIs, CheckpointIs, TileIs, EntriesAre, InclusionsAre, Answered, DigestsAre, Candidates, Sought, Linked,
+    LogKeyIs, CheckpointIs, TileIs, EntriesAre, InclusionsAre, Answered, OwnTold, DigestsAre, Candidates, Sought, Linked,
     OwnEntries, NewsIs, Alarms, FlowsAre, PurposesAre, BreakersAre, Unmasked, GlassIs, Rotated, Progress, BackedUp,
     EntryIs, PacketsSealed, RunSealed, PacketsOpened, TextsAre, TokensAre, VersionsSealed, Parted,
     OwnSealed,

@@ -48,7 +48,7 @@ class Residents:
     def _read(self, request: protocol.ReadOwn) -> Reply:
         asked = self._office.asked(request.who, "read", RESIDENT)
         self._office.decide(asked, Facts("read"), needs_basis=False)
-        subject = self._subject(asked, request.link)
+        subject = self.subject(asked, request.link)
         pseudonym = self._office.vault.pseudonym(subject)
         found = self._office.log.about([pseudonym], request.before, request.limit)
         size, _ = self._office.log.head
@@ -81,7 +81,7 @@ class Residents:
         office = self._office
         asked = office.asked(request.who, "contest", RESIDENT)
         office.decide(asked, Facts("contest"), needs_basis=False)
-        pseudonym = office.vault.pseudonym(self._subject(asked, request.link))
+        pseudonym = office.vault.pseudonym(self.subject(asked, request.link))
         own = office.log.about([pseudonym], request.index + 1, 1)
         if not own or own[0].index != request.index:
             office.refuse(asked, "gate.not_yours", "That entry is not about you; contest one of your own.")
@@ -119,7 +119,7 @@ class Residents:
                 ]
         return protocol.NewsIs(items, following)
 
-    def _subject(self, asked: Asked, link: bytes) -> int:
+    def subject(self, asked: Asked, link: bytes) -> int:
         """The person behind a link. Raises: Refused `gate.no_link`."""
         try:
             subject = self._office.vault.open_link(asked.claims.account, link)

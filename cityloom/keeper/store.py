@@ -171,7 +171,7 @@ def bring_up_to_date(database: sqlite3.Connection) -> None:
     now = clock.now()
     known = {row[0] for row in database.execute("SELECT purpose FROM purpose")}
     for basis in basis_room.shipped_bases(now):
-        if known and basis.purpose in basis_room.OF_PACKETS and basis.purpose not in known:
+        if known and basis.purpose in (*basis_room.OF_PACKETS, basis_room.APPLICATIONS) and basis.purpose not in known:
             database.execute(*propose_purpose(basis, "shipped", now))
             database.execute(*decide_purpose(basis.purpose, basis.version, ACTIVE, "shipped", now))
     _renew_shipped(database, now)

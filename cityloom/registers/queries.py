@@ -77,8 +77,10 @@ from cityloom.registers.domain.zoning_answers import (
 from cityloom.registers.models import (
     FIRST_HIDDEN,
     RECORDS,
+    Building,
     City,
     CorrectionRequest,
+    Dwelling,
     Load,
     Main,
     OrganisationRecord,
@@ -431,6 +433,12 @@ def valves_for(polygon: shapely.Geometry, reach_m: float) -> list[ValveFacts]:
     points = shapely.points(plane.xy(np.array([row[3] for row in rows]), np.array([row[4] for row in rows])))
     away = shapely.distance(plane.to_metres(polygon), points)
     return [ValveFacts(*rows[i], float(away[i])) for i in np.lexsort((away,)).tolist() if away[i] <= reach_m]
+
+
+def unit_of_dwelling(dwelling: int) -> str:
+    """The unit, mostly a community, in which a dwelling lies; "" where it is not registered."""
+    building = Dwelling.objects.filter(id=dwelling).values("building_id")[:1]
+    return Building.objects.filter(id__in=building).values_list("unit_id", flat=True).first() or ""
 
 
 def addresses(dwelling_ids: Sequence[int] | Ints) -> dict[int, str]:

@@ -397,3 +397,36 @@ def test_the_log_says_no_purpose_that_nobody_proposed(office: Office, register) 
     (leaf,) = office.leaves("refused")
     assert json.loads(leaf)["purpose"] == "unknown"
     assert typed.encode() not in leaf
+
+
+def own_word(office: Office, register, by: Actor = RESIDENT, **asked: object) -> protocol.OwnTold:
+    found = office.ask(protocol.AskOwn(office.sign(by), **asked), protocol.Candidates)
+    tell = protocol.TellOwn(office.sign(by), found.ticket, sealed_of(register, found.subjects), True)
+    return office.ask(tell, protocol.OwnTold)
+
+
+def test_the_register_fills_in_a_residents_own_application_and_each_look_is_a_leaf(office: Office, register) -> None:
+    link = linked(office, register).link
+    questions = [
+        protocol.Question("age-at-least", "60"),
+        protocol.Question("lives-in"),
+        protocol.Question("age-at-least", "120"),
+    ]
+    told = own_word(office, register, link=link, fields=["name"], questions=questions)
+    assert (told.fields, told.answers) == (["Li Na 3"], [True, True, False])
+    own = office.ask(protocol.ReadOwn(office.sign(RESIDENT), link), protocol.OwnEntries)
+    facts = [json.loads(leaf.text) for leaf in own.leaves]
+    assert [(one["kind"], one["purpose"], one["role"]) for one in facts[:3]] == [
+        ("asked", "applications", "resident"), ("asked", "applications", "resident"),
+        ("opened", "applications", "resident"),
+    ]  # fmt: skip
+    thief = Actor("resident-2", "", frozenset({"resident"}))
+    for who, code, more in (
+        (thief, "gate.no_link", {"fields": ["name"]}), (CLERK, "gate.not_allowed", {"fields": ["name"]}),
+        (RESIDENT, "gate.not_allowed", {"fields": ["national_id"]}), (RESIDENT, "gate.bad_request", {}),
+        (RESIDENT, "gate.not_allowed", {"questions": [protocol.Question("is", "name=x")]}),
+    ):  # fmt: skip
+        assert office.refused(protocol.AskOwn(office.sign(who), link, **more)) == code
+    found = office.ask(protocol.AskOwn(office.sign(RESIDENT), link, ["phone"]), protocol.Candidates)
+    stolen = protocol.TellOwn(office.sign(thief), found.ticket, sealed_of(register, found.subjects))
+    assert office.refused(stolen) == "gate.no_search"
