@@ -65,17 +65,16 @@ from cityloom.kernel.texts import packed
 
 __all__ = [
     "AGE_BANDS", "COMPOSED", "DIGESTED", "EMPTIED", "NEEDS", "SEXES", "WEIGHED_FIELDS", "Alike", "GrantOrder",
-    "Opening", "Packet",
-    "PeopleBatch", "Region", "Running", "SealedBatch", "Sealer", "Versions", "alike_people", "answer_contest",
-    "approve_status", "are_same", "ask", "ask_own", "back_up_database", "back_up_keys", "break_glass", "compose_versions",
-    "contest", "decide_purpose", "emptied", "end_status", "erase", "erase_packets", "find_packets", "follow_versions",
-    "forget", "grant", "grant_all", "join_people", "keep_packets", "link_resident", "name_sounds", "open_all",
-    "open_packets", "open_people", "open_versions", "part_person", "people_column", "people_records", "propose_purpose",
-    "propose_status", "prune_backups", "read_notices", "reader", "register_tokens", "remove_exercise", "reset_breaker",
-    "restore_database", "restore_keys", "reveal_people", "review_glass", "revoke", "revoke_all", "revoke_these",
-    "rotate_keys", "said_digests", "seal_correction", "seal_packet", "seal_packets", "seal_parts", "seal_texts",
-    "seal_versions", "sealing", "search", "second", "see_alarm", "set_honey", "start_keeper", "store_envelopes",
-    "take_back_people", "traits_of", "unmask",
+    "Opening", "Packet", "PeopleBatch", "Region", "Running", "SealedBatch", "Sealer", "Versions", "alike_people",
+    "answer_contest", "approve_status", "are_same", "ask", "ask_own", "back_up_database", "back_up_keys",
+    "break_glass", "compose_versions", "contest", "decide_purpose", "emptied", "end_status", "erase", "erase_packets",
+    "find_packets", "follow_versions", "forget", "grant", "grant_all", "join_people", "keep_packets", "link_resident",
+    "name_sounds", "open_all", "open_packets", "open_people", "open_versions", "part_person", "people_column",
+    "people_records", "propose_purpose", "propose_status", "prune_backups", "read_notices", "reader",
+    "register_tokens", "remove_exercise", "reset_breaker", "restore_database", "restore_keys", "reveal_people",
+    "review_glass", "revoke", "revoke_all", "revoke_these", "rotate_keys", "said_digests", "seal_correction",
+    "seal_packet", "seal_packets", "seal_parts", "seal_texts", "seal_versions", "sealing", "search", "second",
+    "see_alarm", "set_honey", "start_keeper", "store_envelopes", "take_back_people", "traits_of", "unmask",
 ]  # fmt: skip
 
 WEIGHED_FIELDS = ("name", "national_id", "phone", "birth_date")
@@ -330,7 +329,8 @@ def ask_own(
 ) -> tuple[dict[str, str], list[bool | None]]:  # fmt: skip
     """Let the register say of the resident who is signed in what an application asks for; each look leaves a leaf.
 
-    `questions` are pairs as `ask` takes them; `lives_there` answers the one about the home, given the dwelling (0: none known).
+    `questions` are pairs as `ask` takes them; `lives_there` answers the one about the home, given the dwelling, 0 where
+    none is known.
     Raises: Refused `gate.no_link`, `gate.not_allowed`, `gate.no_basis`, `gate.bad_question`.
     """
     keeper = keeper_for()

@@ -676,7 +676,8 @@ class TakeBack(msgspec.Struct, frozen=True, tag="take_back"):
 Request = Union[  # noqa: UP007 - msgspec reads the union at run time
     Ping, Head, Leaf, Consistency, ReadBasis, Grant, Revoke, RevokeAll, Open, Count, ListNeedingHelp, Erase, Summarise,
     BeginLoad, Seal, EndLoad, LogKey, Checkpoint, Tile, Entries, Inclusions, AddCosignatures,
-    Authentic, Second, Ask, Search, LinkSearch, Match, ReadOwn, AskOwn, TellOwn, Contest, Unlink, News, Watch, Flows, ReadPurposes,
+    Authentic, Second, Ask, Search, LinkSearch, Match, ReadOwn, AskOwn, TellOwn, Contest, Unlink, News, Watch, Flows,
+    ReadPurposes,
     ProposePurpose, DecidePurpose, SetHoney, ResetBreaker, ReadBreakers, Unmask, BreakGlass, ReviewGlass, ReadGlass,
     ProposeStatus, ApproveStatus, EndStatus, Rotate, RotationAt, BackUpKeys,
     ReadEntry, SealPackets, SealRun, FindPackets, OpenPackets, ErasePackets, SealTexts, OpenTexts,
@@ -1030,7 +1031,8 @@ class VersionsSealed(msgspec.Struct, frozen=True, tag="versions_sealed"):
 
 Reply = Union[  # noqa: UP007 - msgspec reads the union at run time
     Done, Denied, Granted, HeadIs, LeafIs, ProofIs, BasisIs, Opened, Counted, Named, Summaries, Sealed,
-    LogKeyIs, CheckpointIs, TileIs, EntriesAre, InclusionsAre, Answered, OwnTold, DigestsAre, Candidates, Sought, Linked,
+    LogKeyIs, CheckpointIs, TileIs, EntriesAre, InclusionsAre, Answered, OwnTold, DigestsAre, Candidates, Sought,
+    Linked,
     OwnEntries, NewsIs, Alarms, FlowsAre, PurposesAre, BreakersAre, Unmasked, GlassIs, Rotated, Progress, BackedUp,
     EntryIs, PacketsSealed, RunSealed, PacketsOpened, TextsAre, TokensAre, VersionsSealed, Parted,
     OwnSealed,
