@@ -16,6 +16,9 @@ from django.db import transaction
 from cityloom.accounts import queries as accounts
 from cityloom.bus import actions as bus
 from cityloom.cases import catalogue, events, policies, queries
+from cityloom.cases.approving import applying, asking, deciding, registered, reviewing, tables
+from cityloom.cases.approving.applying import Applied
+from cityloom.cases.approving.deciding import Ruling
 from cityloom.cases.attaching import adding, showing
 from cityloom.cases.attaching.showing import OpenedFile
 from cityloom.cases.domain.casetypes import reading
@@ -37,7 +40,7 @@ from cityloom.kernel import disk, ids
 from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
 
-__all__ = ["Asked", "OpenedFile"]
+__all__ = ["Applied", "Asked", "OpenedFile", "Ruling"]
 _ERASED_AT_ONCE = 200
 
 
@@ -169,7 +172,84 @@ def take_step(
     if recording.is_done(found.row, command):
         return found.row.revision
     policies.check_not_changed(found.row.revision, seen)
+    policies.check_is_no_ruling(found.casetype, step)
     return moving.move(found, moving.Move(step, reason, result, command, about), by, at)
+
+
+def apply(asked: Asked, *, by: Actor, at: datetime, vouched: Mapping[str, Any] | None = None) -> Applied:
+    """Open the case of an application, and grant it at once where a published table says so; a person decides the rest.
+
+    `vouched` are answers that a register has given (`vouched_for`). The same `key` is the same application.
+    Raises: Refused `cases.no_application`, `cases.no_evidence`, and as `open_case`.
+    """
+    return applying.apply(asked, vouched or {}, by, at)
+
+
+def fill_in(casetype: str, category: str, given: Mapping[str, Any], *, by: Actor, at: datetime) -> tuple[dict, str]:
+    """Let registers say of the resident who is signed in what an application asks; return it, and a proof for `apply`.
+
+    They have agreed by a button; each look is a leaf that they see. Raises: Refused `cases.no_area`,
+    `cases.nothing_known`, `gate.no_link`, `gate.keeper_down`.
+    """
+    known = catalogue.newest(casetype)
+    found = asking.filled_in(known, category, given, by, at)
+    return found, asking.signed(by, known, category, given, found)
+
+
+def vouched_for(proof: str, casetype: str, category: str, given: Mapping[str, Any], *, by: Actor) -> dict[str, Any]:
+    """What a register has said for this account and application, by a proof of `fill_in`; nothing for another one."""
+    return asking.vouched(proof, by, catalogue.newest(casetype), category, given)
+
+
+def is_registered(code: str) -> bool:
+    """Whether the city's register of organisations knows this code."""
+    return registered.is_registered(code)
+
+
+def decide_application(
+    *, case_id: str, ruling: Ruling, by: Actor, at: datetime, seen: int = 0, command: str = ""
+) -> int:  # fmt: skip
+    """Decide an application in one's own name; return the revision of its case. Whoever is second is told.
+
+    Raises: Refused `cases.changed`, `cases.role`, `cases.handled`, `cases.other_person`, `cases.result`,
+    `cases.condition`, `cases.ground`, `cases.reason`, `cases.valid_until`.
+    """
+    return deciding.decide(case_id, ruling, seen, command, by, at)
+
+
+def ask_review(*, case_id: str, words: str, at: datetime, secret: str = "", by: Actor | None = None) -> str:
+    """Ask that a person reviews the decision on an application; return the review's id. It stands until then.
+
+    Whoever holds the code of the application asks with it as `secret`; an official asks on behalf.
+    Raises: Refused `cases.no_follower`, `cases.no_role`, `cases.nothing_decided`, `cases.review_late`, `cases.reason`.
+    """
+    if by is None:
+        finding.follower_of(case_id, secret)
+    else:
+        policies.check_can_work(finding.found(case_id, by).roles, by)
+    return reviewing.ask(case_id, words, secret, at)
+
+
+def follow_review(*, review_id: str, result: str, command: str, at: datetime) -> None:
+    """Take up again what a review has found to be wrong, to be decided anew by another person."""
+    reviewing.reviewed(review_id, result, command, at)
+
+
+def publish_table(*, data: bytes, by: Actor, at: datetime) -> tuple[str, int]:
+    """Put a decision table (DMN, or YAML) in force for the category that names it; return its name and version.
+
+    Raises: Refused `cases.may_not_publish`, `cases.table_*`, with the row and column that does not fit.
+    """
+    row = tables.publish(queries.decision_table_of(data), by, at)
+    return row.name, row.number
+
+
+def withdraw_table(*, name: str, why: str, by: Actor, at: datetime, number: int = 0) -> int:
+    """Take a version of a decision table out of force (the one in force, if none is named); return its number.
+
+    Raises: Refused `cases.may_not_publish`, `cases.no_table`, `cases.table_withdrawn`, `cases.reason`.
+    """
+    return tables.withdraw(name, number, why, by, at).number
 
 
 def take_step_as_reporter(

@@ -31,4 +31,24 @@ PUBLISHED = (
             Column("digest", "text", source="CaseTypePublished"),
         ),
     ),
+    Published(
+        "case_decisions", "Decisions on applications: by a table or a person, never by whom",
+        (events.ApplicationDecided,), ("case_id",),
+        (
+            Column("casetype", "text", source="ApplicationDecided"),
+            Column("category", "text", source="ApplicationDecided"),
+            Column("how", "text", source="ApplicationDecided"), Column("result", "text", source="ApplicationDecided"),
+            Column("decision_table", "text", source="ApplicationDecided"),
+            Column("table_version", "integer", unit="version", source="ApplicationDecided"),
+            Column("unit", "text", source="ApplicationDecided"),
+        ),
+    ),
+    Published(
+        "decision_tables", "Versions of decision tables, published and withdrawn",
+        (events.DecisionTablePublished, events.DecisionTableWithdrawn), ("decision_table",),
+        (
+            Column("version", "integer", unit="version", source="all"), Column("casetype", "text", source="all"),
+            Column("category", "text", source="all"), Column("digest", "text", source="DecisionTablePublished"),
+        ),
+    ),
 )  # fmt: skip

@@ -90,3 +90,41 @@ class CaseClockChanged:
     how: str
     due_at: datetime | None
     changed_at: datetime
+
+
+@dataclass(frozen=True)
+class DecisionTablePublished:
+    """A version of a decision table may grant at once from now on."""
+
+    decision_table: str
+    version: int
+    casetype: str
+    category: str
+    digest: str
+    published_at: datetime
+
+
+@dataclass(frozen=True)
+class DecisionTableWithdrawn:
+    """A version of a decision table decides nothing any more."""
+
+    decision_table: str
+    version: int
+    casetype: str
+    category: str
+    withdrawn_at: datetime
+
+
+@dataclass(frozen=True)
+class ApplicationDecided:
+    """An application was decided; `how` is table or person. Without a result a table has left it to a person."""
+
+    case_id: str
+    casetype: str
+    category: str
+    how: str
+    result: str
+    decision_table: str
+    table_version: int
+    unit: str
+    decided_at: datetime

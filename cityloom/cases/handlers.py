@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cityloom.cases import actions, queries
 from cityloom.cases.actions import Asked
+from cityloom.cases.events import CaseMoved
 from cityloom.detection import actions as detection
 from cityloom.detection.events import DetectionRaised, SensorFailed, SensorRecovered
 from cityloom.fieldwork import actions as fieldwork
@@ -78,6 +79,12 @@ def open_requests(event: SignalsRecorded, *, envelope: Envelope) -> None:
                   origin="report", key=report_id, links=[("report", report_id)], exercise_id=envelope.exercise_id),
             by=SYSTEM, at=clock.now(),
         )  # fmt: skip
+
+
+def follow_review(event: CaseMoved, *, envelope: Envelope) -> None:
+    """Take up again the application whose decision a review has found to be wrong."""
+    if event.casetype == "review" and event.is_over:
+        actions.follow_review(review_id=event.case_id, result=event.result, command=envelope.id, at=event.moved_at)
 
 
 def _owner(datastream_id: int) -> str:

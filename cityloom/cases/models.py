@@ -74,6 +74,16 @@ CLASSIFICATION = {
         "id": "clear", "one": "clear", "other": "clear", "says": "clear", "chance": "clear", "why": "clear",
         "account": "clear", "at": "clear",
     },
+    "TableVersion": {
+        "id": "clear", "name": "clear", "number": "clear", "document": "clear", "digest": "clear", "casetype": "clear",
+        "category": "clear", "published_by": "clear", "published_at": "clear", "withdrawn_by": "clear",
+        "withdrawn_at": "clear", "withdrawn_why": "clear",
+    },
+    "CaseDecision": {
+        "id": "clear", "case": "clear", "number": "clear", "at": "clear", "how": "clear", "result": "clear",
+        "table": "clear", "rows": "clear", "reasons": "clear", "grounds": "clear", "conditions": "clear",
+        "valid_until": "clear", "account": "clear", "role": "clear", "sealed": "restricted",
+    },
     "ProcessVersion": {
         "id": "clear", "name": "clear", "number": "clear", "document": "clear", "digest": "clear", "calls": "clear",
         "uploaded_by": "clear", "uploaded_at": "clear",
@@ -355,6 +365,62 @@ class ReleasedPhoto(models.Model):
 
     def __str__(self) -> str:
         return str(self.file_id)
+
+
+class TableVersion(models.Model):
+    """A decision table as it was published; what decided stays readable, also when it was withdrawn.
+
+    It decides for one category of one case type. The newest that is not withdrawn is in force.
+    """
+
+    id = models.CharField(primary_key=True, max_length=_ID)
+    name = models.CharField(max_length=60)
+    number = models.PositiveIntegerField()
+    document = models.TextField()
+    digest = models.CharField(max_length=64)
+    casetype = models.CharField(max_length=_NAME)
+    category = models.CharField(max_length=_NAME)
+    published_by = models.CharField(max_length=_ID)
+    published_at = models.DateTimeField()
+    withdrawn_by = models.CharField(max_length=_ID, default="", blank=True)
+    withdrawn_at = models.DateTimeField(null=True)
+    withdrawn_why = models.CharField(max_length=400, default="", blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["name", "number"], name="table_version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.number}"
+
+
+class CaseDecision(models.Model):
+    """What was decided on an application, by a table (`how`), a person or silence; rows are added, never changed.
+
+    A table that did not grant has a row without a result. `reasons` are sentences by language. `sealed` holds what the
+    table was told and what would have had to be different, or what a person wrote.
+    """
+
+    id = models.CharField(primary_key=True, max_length=_ID)
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="decisions", db_index=False)
+    number = models.PositiveSmallIntegerField()
+    at = models.DateTimeField()
+    how = models.CharField(max_length=8)
+    result = models.CharField(max_length=_NAME, default="", blank=True)
+    table = models.ForeignKey(TableVersion, on_delete=models.PROTECT, null=True, related_name="+")
+    rows = models.JSONField(default=list)
+    reasons = models.JSONField(default=dict)
+    grounds = models.JSONField(default=list)
+    conditions = models.JSONField(default=list)
+    valid_until = models.DateField(null=True)
+    account = models.CharField(max_length=_ID, default="", blank=True)
+    role = models.CharField(max_length=_NAME, default="", blank=True)
+    sealed = models.BinaryField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["case", "number"], name="case_decision_in_order")]
+
+    def __str__(self) -> str:
+        return f"{self.case_id}: {self.how} {self.result}"
 
 
 class ProcessVersion(models.Model):

@@ -51,6 +51,16 @@ def check_can_make_key(by: Actor) -> None:
         raise Refused("cases.may_not_make_key", "Keys for programs are made by operators; ask one.")
 
 
+def check_is_no_ruling(casetype: CaseType, name: str) -> None:
+    """A step that may refuse, of a type that knows grounds, is taken with them: a refusal says which, and who decided.
+
+    Raises: Refused `cases.ruling`.
+    """
+    step = casetype.step(name)
+    if casetype.grounds and step and any(casetype.results[one].is_against for one in step.results):
+        raise Refused("cases.ruling", "This is decided with its grounds and conditions; use the page to decide it.")
+
+
 def check_can_work(roles: frozenset[str], by: Actor) -> None:
     """Notes, hand-overs and links are for those with a role in the case who are not merely its reporter.
 

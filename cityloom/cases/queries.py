@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from cityloom.cases import catalogue
+from cityloom.cases.domain.approvals import fitting
 from cityloom.cases.domain.casetypes import drawing, reading
-from cityloom.cases.domain.casetypes.casetype import CaseType
+from cityloom.cases.domain.casetypes.casetype import CaseType, Category
 from cityloom.cases.domain.decisions import analysis, deciding, table_xml, table_yaml
 from cityloom.cases.domain.decisions.tables import Table
 from cityloom.cases.domain.processes import reading as processes
 from cityloom.cases.domain.processes.process import Process
 from cityloom.cases.listing import programs
+from cityloom.cases.listing import tables as stored
 from cityloom.cases.listing.cases import (
     CaseFacts,
     ClockFacts,
@@ -33,16 +35,19 @@ from cityloom.cases.listing.cases import (
     unit_names,
     words_of,
 )  # fmt: skip
+from cityloom.cases.listing.decisions import DecisionFacts, Opened, decisions_of, opened
 from cityloom.cases.listing.documents import FileFacts, files_of
 from cityloom.cases.listing.followed import Followed, end_of, followed, reporters_of, reviews_followed
 from cityloom.cases.listing.nearmatters import NearMatter, near
 from cityloom.cases.listing.page import CasePage, CaseRow, Wanted, cursor_of
+from cityloom.cases.listing.tables import TableFacts, table_version, tables
 
 __all__ = [
-    "CaseFacts", "CasePage", "CaseRow", "ClockFacts", "EventFacts", "FileFacts", "Followed", "NearMatter", "Wanted",
-    "Words", "case_for", "case_numbered", "cases_for", "cases_linked_with", "clocks_of", "cursor_of", "end_of",
-    "facts_of", "files_of", "followed", "history_of", "known_matters", "links_of", "reporters_of",
-    "reviews_followed", "rights", "unit_names", "words_of",
+    "CaseFacts", "CasePage", "CaseRow", "ClockFacts", "DecisionFacts", "EventFacts", "FileFacts", "Followed",
+    "NearMatter", "Opened", "TableFacts", "Wanted", "Words", "case_for", "case_numbered", "cases_for",
+    "cases_linked_with", "clocks_of", "cursor_of", "decisions_of", "end_of", "facts_of", "files_of", "followed",
+    "history_of", "known_matters", "links_of", "opened", "reporters_of", "reviews_followed", "rights",
+    "table_version", "tables", "unit_names", "words_of",
 ]  # fmt: skip
 from cityloom.cases.domain.duplicates import measuring, pairs, stream
 from cityloom.cases.domain.routing import card, classifier, conflicts, rules
@@ -119,6 +124,16 @@ def check_only_grants(table: Table, output: str, granting: Sequence[str]) -> Non
     Raises: Refused `cases.table_refuses` with the row, `cases.table_no_outcome`.
     """
     analysis.check_only_grants(table, output, granting)
+
+
+def table_fits(table: Table) -> tuple[CaseType, Category]:
+    """The category that a table may decide at once for, if it fits.
+
+    Raises: Refused `cases.table_for_nothing`, `cases.table_*`, with the row or column.
+    """
+    casetype, category = fitting.category_of(table.name, stored.casetypes())
+    fitting.check(table, casetype, category)
+    return casetype, category
 
 
 def table_as(table: Table, form: str) -> str:

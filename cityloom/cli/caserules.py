@@ -32,7 +32,7 @@ def check(runtime: Runtime, file: Path, grants: str | None, as_json: bool) -> No
     runtime.start()
     from cityloom.cases.queries import check_only_grants, decision_table_of, table_findings
 
-    found = decision_table_of(_bytes(file))
+    found = decision_table_of(file_bytes(file))
     findings = table_findings(found)
     if grants:
         output, _, value = grants.partition("=")
@@ -62,19 +62,19 @@ def convert(runtime: Runtime, file: Path, form: str) -> None:
     runtime.start()
     from cityloom.cases.queries import decision_table_of, table_as
 
-    click.echo(table_as(decision_table_of(_bytes(file)), form), nl=False)
+    click.echo(table_as(decision_table_of(file_bytes(file)), form), nl=False)
 
 
 @table.command("try")
-@_FILE
+@click.argument("which", metavar="FILE|TABLE")
 @click.argument("facts", nargs=-1, metavar="[INPUT=VALUE]...")
 @click.pass_obj
-def try_(runtime: Runtime, file: Path, facts: tuple[str, ...]) -> None:
-    """Say what FILE decides on some facts, by which rows, and what would have had to be different."""
-    runtime.start()
-    from cityloom.cases.queries import decide, decision_table_of, ways_to
+def try_(runtime: Runtime, which: str, facts: tuple[str, ...]) -> None:
+    """Say what a file, or a table of this city, decides on some facts, by which rows, and what would have granted."""
+    found = _table_of(runtime, which)
+    from cityloom.cases.queries import decide, ways_to
 
-    found, given = decision_table_of(_bytes(file)), dict(map(_fact, facts))
+    given = dict(map(_fact, facts))
     decided = decide(found, given)
     for result in decided.results:
         click.echo(json.dumps(result, ensure_ascii=False))
@@ -102,13 +102,22 @@ def check_process(runtime: Runtime, file: Path) -> None:
     runtime.start()
     from cityloom.cases.queries import process_of
 
-    found = process_of(_bytes(file))
+    found = process_of(file_bytes(file))
     kinds = Counter(node.kind for node in found.nodes.values())
     parts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
     click.echo(f"{found.name}: {parts}, {len(found.flows)} flows, all well.")
     for node in found.nodes.values():
         if node.does or node.calls or node.lane:
             click.echo(f"{node.id}: {' '.join(filter(None, (node.lane, node.does, node.calls)))}")
+
+
+def _table_of(runtime: Runtime, which: str) -> Any:
+    """The table of a file, or the one of this city that has that name."""
+    is_file = Path(which).is_file()
+    (runtime.start if is_file else runtime.open_city)()
+    from cityloom.cases.queries import decision_table_of, table_version
+
+    return decision_table_of(file_bytes(Path(which))) if is_file else table_version(which).table
 
 
 def _fact(text: str) -> tuple[str, Any]:
@@ -118,7 +127,8 @@ def _fact(text: str) -> tuple[str, Any]:
     return name, {"true": True, "false": False}.get(value, value)
 
 
-def _bytes(file: Path) -> bytes:
+def file_bytes(file: Path) -> bytes:
+    """The bytes of a file of rules. Raises: Refused `cases.table_too_large`."""
     with file.open("rb") as opened:
         content = opened.read(_LARGEST + 1)
     if len(content) > _LARGEST:

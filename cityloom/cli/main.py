@@ -37,6 +37,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         caserouting,
         caserules,
         cases,
+        casetables,
         caseversions,
         city,
         demo,
@@ -59,6 +60,8 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         keep.restore, keep.keys, log.verify, log.log, log.witness, lake.lake, sources.register, processes.serve,
         processes.status, processes.stop, readings.readings, zones.zones, detection.detection,
     )  # fmt: skip
+    for command in casetables.COMMANDS:
+        caserules.table.add_command(command)
     cases.cases.add_command(caserules.table)
     cases.cases.add_command(caserules.process)
     for command in (*caserouting.COMMANDS, *caseversions.COMMANDS):
