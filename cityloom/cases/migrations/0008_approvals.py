@@ -5,53 +5,68 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('cases', '0007_files'),
+        ("cases", "0007_files"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='TableVersion',
+            name="TableVersion",
             fields=[
-                ('id', models.CharField(max_length=26, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=60)),
-                ('number', models.PositiveIntegerField()),
-                ('document', models.TextField()),
-                ('digest', models.CharField(max_length=64)),
-                ('casetype', models.CharField(max_length=40)),
-                ('category', models.CharField(max_length=40)),
-                ('published_by', models.CharField(max_length=26)),
-                ('published_at', models.DateTimeField()),
-                ('withdrawn_by', models.CharField(blank=True, default='', max_length=26)),
-                ('withdrawn_at', models.DateTimeField(null=True)),
-                ('withdrawn_why', models.CharField(blank=True, default='', max_length=400)),
+                ("id", models.CharField(max_length=26, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=60)),
+                ("number", models.PositiveIntegerField()),
+                ("document", models.TextField()),
+                ("digest", models.CharField(max_length=64)),
+                ("casetype", models.CharField(max_length=40)),
+                ("category", models.CharField(max_length=40)),
+                ("published_by", models.CharField(max_length=26)),
+                ("published_at", models.DateTimeField()),
+                ("withdrawn_by", models.CharField(blank=True, default="", max_length=26)),
+                ("withdrawn_at", models.DateTimeField(null=True)),
+                ("withdrawn_why", models.CharField(blank=True, default="", max_length=400)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('name', 'number'), name='table_version_once')],
+                "constraints": [models.UniqueConstraint(fields=("name", "number"), name="table_version_once")],
             },
         ),
         migrations.CreateModel(
-            name='CaseDecision',
+            name="CaseDecision",
             fields=[
-                ('id', models.CharField(max_length=26, primary_key=True, serialize=False)),
-                ('number', models.PositiveSmallIntegerField()),
-                ('at', models.DateTimeField()),
-                ('how', models.CharField(max_length=8)),
-                ('result', models.CharField(blank=True, default='', max_length=40)),
-                ('rows', models.JSONField(default=list)),
-                ('reasons', models.JSONField(default=dict)),
-                ('grounds', models.JSONField(default=list)),
-                ('conditions', models.JSONField(default=list)),
-                ('valid_until', models.DateField(null=True)),
-                ('account', models.CharField(blank=True, default='', max_length=26)),
-                ('role', models.CharField(blank=True, default='', max_length=40)),
-                ('sealed', models.BinaryField(null=True)),
-                ('case', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='decisions', to='cases.case')),
-                ('table', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='cases.tableversion')),
+                ("id", models.CharField(max_length=26, primary_key=True, serialize=False)),
+                ("number", models.PositiveSmallIntegerField()),
+                ("at", models.DateTimeField()),
+                ("how", models.CharField(max_length=8)),
+                ("result", models.CharField(blank=True, default="", max_length=40)),
+                ("rows", models.JSONField(default=list)),
+                ("reasons", models.JSONField(default=dict)),
+                ("grounds", models.JSONField(default=list)),
+                ("conditions", models.JSONField(default=list)),
+                ("valid_until", models.DateField(null=True)),
+                ("account", models.CharField(blank=True, default="", max_length=26)),
+                ("role", models.CharField(blank=True, default="", max_length=40)),
+                ("sealed", models.BinaryField(null=True)),
+                (
+                    "case",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="decisions",
+                        to="cases.case",
+                    ),
+                ),
+                (
+                    "table",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="cases.tableversion",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('case', 'number'), name='case_decision_in_order')],
+                "constraints": [models.UniqueConstraint(fields=("case", "number"), name="case_decision_in_order")],
             },
         ),
     ]
