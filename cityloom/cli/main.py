@@ -43,6 +43,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         demo,
         detection,
         drill,
+        insight,
         keep,
         lake,
         linkage,
@@ -58,7 +59,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
     groups = (
         cases.cases, city.city, drill.drill, abuse.abuse_drill, account.account, alert.alert, demo.demo, keep.backup,
         keep.restore, keep.keys, log.verify, log.log, log.witness, lake.lake, sources.register, processes.serve,
-        processes.status, processes.stop, readings.readings, zones.zones, detection.detection,
+        processes.status, processes.stop, insight.insight, readings.readings, zones.zones, detection.detection,
     )  # fmt: skip
     for command in casetables.COMMANDS:
         caserules.table.add_command(command)
