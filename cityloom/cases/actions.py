@@ -29,6 +29,18 @@ from cityloom.cases.following import verdicts
 from cityloom.cases.georeport import keys, releasing
 from cityloom.cases.listing import telling
 from cityloom.cases.matters import sharing
+from cityloom.cases.mediating import agreement, naming, parties
+from cityloom.cases.mediating.deeds import (
+    add_party,
+    check_item,
+    declare,
+    end_member,
+    end_session,
+    mark_party,
+    open_parties,
+    plan_session,
+    write_item,
+)
 from cityloom.cases.models import Case, CaseFollower, CaseLink, ProcessWork
 from cityloom.cases.processes import running, services, versions
 from cityloom.cases.routing import classifiers
@@ -40,7 +52,10 @@ from cityloom.kernel import disk, ids
 from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
 
-__all__ = ["Applied", "Asked", "OpenedFile", "Ruling"]
+__all__ = [
+    "Applied", "Asked", "OpenedFile", "Ruling", "add_party", "check_item", "declare", "end_member", "end_session",
+    "mark_party", "open_parties", "plan_session", "write_item",
+]  # fmt: skip
 _ERASED_AT_ONCE = 200
 
 
@@ -369,12 +384,16 @@ def link(
 def name_member(*, case_id: str, role: str, account: str, by: Actor, at: datetime, command: str = "") -> int:
     """Name an account for a role that the type says is `named`, as a mediator; return the revision.
 
-    Raises: Refused `cases.no_role`, `cases.no_such_role`, `accounts.unknown`.
+    In a dispute the supervisor of the unit may, and whoever stands too near to the matter cannot be its mediator.
+    Raises: Refused `cases.no_role`, `cases.no_such_role`, `accounts.unknown`, `cases.may_not_name`,
+    `cases.named_oneself`, `cases.cannot_mediate`, `cases.too_near`.
     """
     found = finding.found(case_id, by)
-    command = command or ids.named_id("member", role, account)
+    command = command or ids.new_ulid()
     if recording.is_done(found.row, command):
         return found.row.revision
+    if found.casetype.is_mediated:
+        return naming.name(found, role, accounts.actor_of(account), command, by, at)
     policies.check_can_work(found.roles, by)
     return giving.name_member(found, role, accounts.actor_of(account), command, by, at)
 
@@ -432,9 +451,9 @@ def end_key(*, key_id: str, by: Actor, at: datetime) -> None:
 def ring_due(*, at: datetime, exercise_id: str = "") -> int:
     """Ring the clocks whose time has come: remind, escalate, decide by silence; return how many rang.
 
-    Each rings once for each, wherever the process is killed.
+    Each rings once for each, wherever the process is killed; so do items of agreements whose day comes.
     """
-    return ringing.ring_due(at, exercise_id)
+    return ringing.ring_due(at, exercise_id) + agreement.ring(at, exercise_id)
 
 
 def upload_process(*, data: bytes, by: Actor, at: datetime) -> tuple[str, int]:
@@ -500,6 +519,7 @@ def erase_old(*, by: Actor, at: datetime) -> int:
     """Erase cases that are past the time for which they may be kept, history and all; return how many."""
     old = list(Case.objects.filter(keep_until__lt=at.date()).values_list("number", flat=True)[:_ERASED_AT_ONCE])
     showing.erase_files(old, SYSTEM, at)
+    parties.erase(old, at)
     with transaction.atomic():
         return Case.objects.filter(number__in=old).delete()[1].get("cases.Case", 0)
 
@@ -512,6 +532,7 @@ def forget(*, exercise_id: str, by: Actor, at: datetime) -> int:
     if not exercise_id:
         raise Refused("cases.not_an_exercise", "Only the cases of an exercise can be erased; name one.")
     showing.erase_files(showing.numbers_of(exercise_id), SYSTEM, at)
+    parties.erase(list(Case.objects.filter(exercise_id=exercise_id).values_list("number", flat=True)), at)
     return Case.objects.filter(exercise_id=exercise_id).delete()[1].get("cases.Case", 0)
 
 

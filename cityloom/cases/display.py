@@ -31,7 +31,14 @@ HAPPENED = {
     "named": _("Somebody was named"),
     "reminded": _("Reminder: time is running out"), "overdue": _("Time is up; offered to the backstop"),
     "deemed": _("Time is up; silence decides"), "paused": _("Clock paused"), "resumed": _("Clock goes on"),
-    "extended": _("More time given"),
+    "extended": _("More time given"), "party": _("A party was written down"), "invited": _("A party was invited"),
+    "heard": _("A party was heard"), "party-left": _("A party is none any more"),
+    "planned": _("A session was planned"), "held": _("A session was held"), "failed": _("A side did not appear"),
+    "postponed": _("A session was postponed"),
+    "item": _("An item of the agreement was written down"), "checked": _("An item of the agreement was checked"),
+    "item-reminded": _("An item of the agreement is due soon"),
+    "item-overdue": _("An item of the agreement is overdue"),
+    "declared": _("A mediator declared whether anything ties them to it"), "left": _("Somebody is no longer named"),
 }  # fmt: skip
 FILE_KINDS = {"picture": _("Photo"), "pdf": "PDF", "office": _("Document"), "text": _("Text")}
 STANDINGS = {

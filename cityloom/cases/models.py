@@ -48,6 +48,18 @@ CLASSIFICATION = {
         "case": "clear", "classifier": "clear", "kinds": "clear", "words": "restricted", "kind": "clear",
         "said": "clear", "put_right": "clear", "is_placed": "clear", "standing": "clear", "at": "clear",
     },
+    "DisputeParty": {
+        "id": "clear", "case": "clear", "side": "clear", "capacity": "clear", "unit": "clear", "packet": "clear",
+        "added_at": "clear", "invited_at": "clear", "heard_at": "clear", "ended_at": "clear",
+    },
+    "MediationSession": {
+        "id": "clear", "case": "clear", "number": "clear", "planned_at": "clear", "place_sealed": "restricted",
+        "mediator": "clear", "state": "clear", "absent": "clear", "minutes_sealed": "restricted", "ended_at": "clear",
+    },
+    "AgreementItem": {
+        "id": "clear", "case": "clear", "number": "clear", "side": "clear", "words_sealed": "restricted",
+        "until_on": "clear", "state": "clear", "agreed_at": "clear", "checked_at": "clear", "rang": "clear",
+    },
     "GeoReportKey": {
         "id": "clear", "digest": "clear", "owner": "clear", "made_by": "clear", "made_at": "clear", "ended_at": "clear",
     },
@@ -274,6 +286,76 @@ class CaseMember(models.Model):
 
     def __str__(self) -> str:
         return f"{self.case_id}: {self.role}"
+
+
+class DisputeParty(models.Model):
+    """Somebody on a side of a dispute; who it is and how to reach them is a packet of the gate.
+
+    `unit` is filled where an office of the city is the party: no person is one by it.
+    """
+
+    id = models.CharField(primary_key=True, max_length=_ID)
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="parties")
+    side = models.CharField(max_length=8)
+    capacity = models.CharField(max_length=16)
+    unit = models.CharField(max_length=_UNIT, default="", blank=True)
+    packet = models.BigIntegerField(null=True)
+    added_at = models.DateTimeField()
+    invited_at = models.DateTimeField(null=True)
+    heard_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.case_id}: {self.side}, {self.capacity}"
+
+
+class MediationSession(models.Model):
+    """A meeting of the sides with the mediator; where it is and what was said is sealed for the case.
+
+    `state` is planned, held, failed or postponed; `absent` names the side that did not appear.
+    """
+
+    id = models.CharField(primary_key=True, max_length=_ID)
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="sessions", db_index=False)
+    number = models.PositiveSmallIntegerField()
+    planned_at = models.DateTimeField()
+    place_sealed = models.BinaryField(null=True)
+    mediator = models.CharField(max_length=_ID)
+    state = models.CharField(max_length=12, default="planned")
+    absent = models.CharField(max_length=8, default="", blank=True)
+    minutes_sealed = models.BinaryField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["case", "number"], name="mediation_session_once")]
+
+    def __str__(self) -> str:
+        return f"{self.case_id}: session {self.number}"
+
+
+class AgreementItem(models.Model):
+    """One thing that a side has agreed to do, in words that are sealed, and whether it is done.
+
+    `state` is open, fulfilled, partly, not or dropped; `rang` names what was said about its time already.
+    """
+
+    id = models.CharField(primary_key=True, max_length=_ID)
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="agreement", db_index=False)
+    number = models.PositiveSmallIntegerField()
+    side = models.CharField(max_length=8)
+    words_sealed = models.BinaryField()
+    until_on = models.DateField()
+    state = models.CharField(max_length=12, default="open")
+    agreed_at = models.DateTimeField()
+    checked_at = models.DateTimeField(null=True)
+    rang = models.CharField(max_length=12, default="", blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["case", "number"], name="agreement_item_once")]
+        indexes = [models.Index(fields=["until_on"], name="agreement_item_open", condition=models.Q(state="open"))]
+
+    def __str__(self) -> str:
+        return f"{self.case_id}: item {self.number}"
 
 
 class CaseFollower(models.Model):

@@ -128,6 +128,10 @@ PLAIN = {
         "You sent photos or documents with a report or an application. Those who work on it open one at a time; they"
         " are erased with the case."
     ),
+    "dispute-parties": gettext_noop(
+        "You are a party of a dispute. The mediator and the clerk whom the case names open your name and how to reach"
+        " you, and nobody else; nobody can look for disputes by person."
+    ),
     "oversight": gettext_noop("Those who watch over the others count what was opened. They open nobody."),
 }
 """What happens for each purpose that a new city has, for residents."""

@@ -27,7 +27,8 @@ PARTIES = "register-parties"
 CORRECTIONS = "register-corrections"
 DOCUMENTS = "case-documents"
 APPLICATIONS = "applications"
-OF_PACKETS = (PLACES, REPORTS, PARTIES, CORRECTIONS, DOCUMENTS)
+DISPUTES = "dispute-parties"
+OF_PACKETS = (PLACES, REPORTS, PARTIES, CORRECTIONS, DOCUMENTS, DISPUTES)
 """Purposes that are about packets, which belong to nobody's register entry."""
 BASIS_YEARS = 2
 POLICIES = Path(__file__).parent / "policies"
@@ -262,6 +263,12 @@ def shipped_bases(at: datetime) -> list[Basis]:
             ("resident",), system, until, 1, max_a_day=1_000_000, max_a_day_each=1_000_000,
             predicates=("age-at-least", "lives-in"), services=(("city", 1_000_000),),
             title=(("en", "Filling in your own application"), ("zh-Hans", "为本人填写申请")),
+        ),
+        Basis(
+            DISPUTES, "pipl-13-1-1-mediation", law, "Article 13(1)(1), consent", ("party", "contact"), city,
+            ("case-handler", "social-worker", "supervisor"), system, until, 50, max_a_day=2_000, max_a_day_each=100,
+            services=(("city", 2_000),), retention_days=1_825,
+            title=(("en", "Mediating between those who quarrel"), ("zh-Hans", "调解当事人之间的纠纷")),
         ),
     ]  # fmt: skip
     return [replace(row, policy=policy_text(_POLICY_OF.get(row.purpose, row.purpose))) for row in rows]

@@ -9,7 +9,7 @@ from cityloom.cases.domain.casetypes import table
 from cityloom.cases.domain.casetypes.casetype import CaseType
 from cityloom.cases.domain.casetypes.table import Standing
 from cityloom.cases.listing.followed import FOLLOWER, digest_of
-from cityloom.cases.models import Case, CaseEvent, CaseFollower, CaseMember
+from cityloom.cases.models import AgreementItem, Case, CaseEvent, CaseFollower, CaseMember
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 
@@ -79,4 +79,12 @@ def _standing(row: Case, casetype: CaseType, by: Actor) -> Standing:
         taken = dict(CaseEvent.objects.filter(case=row).exclude(step="").order_by("revision")
                      .values_list("step", "account"))  # fmt: skip
     reporter = by.account if by.account.startswith(FOLLOWER) else ""
-    return Standing(row.state, row.unit, row.handler, named, taken, reporter, row.offered_unit)
+    facts = _facts(row) if any(step.needs for step in casetype.steps) else frozenset[str]()
+    return Standing(row.state, row.unit, row.handler, named, taken, reporter, row.offered_unit, facts)
+
+
+def _facts(row: Case) -> frozenset[str]:
+    """What a step may need: an agreement that is written down, and its fulfilment."""
+    items = AgreementItem.objects.filter(case=row).exclude(state="dropped")
+    states = set(items.values_list("state", flat=True))
+    return frozenset({"agreement"} if states else ()) | ({"fulfilment"} if states == {"fulfilled"} else frozenset())

@@ -8,7 +8,6 @@ from django.db import transaction
 
 from cityloom.accounts import queries as accounts
 from cityloom.cases import events
-from cityloom.cases.domain.casetypes.casetype import NAMED
 from cityloom.cases.domain.casetypes.table import within
 from cityloom.cases.models import Case, CaseMember
 from cityloom.cases.working import recording
@@ -21,6 +20,7 @@ from cityloom.kernel.refused import Refused
 def give(found: Found, handler: Actor, reason: str, command: str, by: Actor, at: datetime) -> int:
     """Give a case to a handler; return the revision after it."""
     row = found.row
+    _check_stays_secret(found)
     if not within(handler.unit, row.unit) and not within(row.unit, handler.unit):
         raise Refused("cases.not_of_unit", "That account is of another unit than {value}; offer the case to that unit.",
                       value=row.unit)  # fmt: skip
@@ -32,6 +32,7 @@ def give(found: Found, handler: Actor, reason: str, command: str, by: Actor, at:
 def offer(found: Found, unit: str, reason: str, command: str, by: Actor, at: datetime) -> int:
     """Offer a case to another unit; return the revision after it."""
     row = found.row
+    _check_stays_secret(found)
     if unit == row.unit or unit not in accounts.unit_names_of({unit}):
         raise Refused("cases.no_unit", "{value} is no other unit of this city; choose one of the list.",
                       value=unit[:80])  # fmt: skip
@@ -55,7 +56,7 @@ def accept(found: Found, command: str, by: Actor, at: datetime) -> int:
 def name_member(found: Found, role: str, member: Actor, command: str, by: Actor, at: datetime) -> int:
     """Name an account for a role of the case; return the revision after it."""
     row = found.row
-    named = [one.name for one in found.casetype.roles.values() if NAMED in one.held_by]
+    named = found.casetype.named
     if role not in named:
         raise Refused("cases.no_such_role", "This kind of case names nobody as {value}; it names: {limit}.",
                       value=role[:40], limit=", ".join(named) or "–")  # fmt: skip
@@ -66,6 +67,13 @@ def name_member(found: Found, role: str, member: Actor, command: str, by: Actor,
         )
         recording.change(row, deed, {}, [events.CaseNoted(row.id, row.casetype, "member", at)])
     return row.revision
+
+
+def _check_stays_secret(found: Found) -> None:
+    """Whoever a secret case is given or offered to would see it: it names people instead, one by one."""
+    if found.row.confidentiality == "secret" and found.casetype.named:
+        raise Refused("cases.kept_secret", "Only those whom it names see this case, so it is neither given nor "
+                      "offered; name somebody in it instead.")  # fmt: skip
 
 
 def _fact(row: Case, how: str, unit: str, at: datetime) -> events.CaseGiven:

@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from cityloom.cases import catalogue, events, policies
 from cityloom.cases.domain import answers
 from cityloom.cases.domain.casetypes.casetype import LEVELS, CaseType
-from cityloom.cases.models import Case, CaseFollower, CaseLink
+from cityloom.cases.models import Case, CaseFollower, CaseLink, CaseMember
 from cityloom.cases.working import clocks, finding, recording
 from cityloom.cases.working.recording import Deed
 from cityloom.kernel import cells, ids
@@ -111,6 +111,8 @@ def _keep(row: Case, asked: Asked, casetype: CaseType, by: Actor, at: datetime) 
         clocks.save(started)
         CaseLink.objects.bulk_create([CaseLink(case=row, kind=kind, other=other, at=at)
                                       for kind, other in dict.fromkeys(asked.links)])  # fmt: skip
+        if casetype.named and row.confidentiality == "secret" and by.unit:
+            CaseMember.objects.create(case=row, role=casetype.named[0], account=by.account, since=at)
         if asked.secret:
             CaseFollower.objects.create(case=row, digest=finding.digest_of(asked.secret), is_first=True, since=at)
         recording.write(row, deed, "", None)

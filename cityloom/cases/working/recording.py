@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -91,9 +91,15 @@ def write(row: Case, deed: Deed, before: str, words: bytes | None) -> CaseEvent:
 def publish(row: Case, deed: Deed, facts: Sequence[object]) -> None:
     """Tell the city; each fact is named after the command that it comes of."""
     cause = event_id(row.id, deed.command)
-    for fact in facts:
+    for fact in map(without_matter, facts) if row.confidentiality == "secret" else facts:
         name = ids.named_id(cause, type_of(type(fact)))
         bus.publish(fact, at=deed.at, exercise_id=row.exercise_id, caused_by=cause, event_id=name)
+
+
+def without_matter(fact: Any) -> object:
+    """What is told of a secret case: that it is there and its clock, not what it is about nor whose it is."""
+    kept_back = {"category", "unit", "result", "step"} & {each.name for each in fields(fact)}
+    return replace(fact, **dict.fromkeys(kept_back, ""))
 
 
 def placed(unit: str, confidentiality: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ Titles = Mapping[str, str]
 """Words by language: `en` and `zh-hans`."""
 
 ASSIGNED, NAMED, REPORTER, SYSTEM = "assigned", "named", "reporter", "system"
+MEDIATOR = "mediator"
 HOLDERS = (ASSIGNED, NAMED, REPORTER, SYSTEM)
 """Who holds a role without an account's role: the handler, whoever the case names, who reported it, the city."""
 LEVELS = ("open", "internal", "restricted", "secret")
@@ -46,7 +47,8 @@ class Step:
     """One row of the table: in a state of `sources`, somebody with one of the roles `who` may go to `to`.
 
     `other_than` are earlier steps whose taker may not take this one; `handled` asks for a handler first,
-    `assigns` makes whoever takes it the handler.
+    `assigns` makes whoever takes it the handler. `needs` is what has to be there first: an `agreement` that is written
+    down, or its `fulfilment`.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Step:
     handled: bool = False
     assigns: bool = False
     refusal: Titles | None = None
+    needs: str = ""
 
 
 @dataclass(frozen=True)
@@ -200,6 +203,16 @@ class CaseType:
     def first(self) -> State:
         """Where a case of this type begins."""
         return next(iter(self.states.values()))
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The roles that a case gives to accounts, the one of whoever opens a secret case first."""
+        return tuple(role.name for role in self.roles.values() if NAMED in role.held_by)
+
+    @property
+    def is_mediated(self) -> bool:
+        """Whether cases of this type have parties, sessions and an agreement: they name a mediator."""
+        return MEDIATOR in self.named
 
     def step(self, name: str) -> Step | None:
         """A step by its name."""

@@ -117,7 +117,7 @@ def _step(row: Mapping[str, Any]) -> Step:
     return Step(
         row["step"], row["title"], tuple(row["from"]), row["to"], frozenset(row["who"]), row.get("reason", "optional"),
         tuple(row.get("results", ())), frozenset(row.get("other_than", ())), row.get("handled", False),
-        row.get("assigns", False), row.get("refusal"),
+        row.get("assigns", False), row.get("refusal"), row.get("needs", ""),
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ class Standing:
     """Where a case stands, as the table looks at it.
 
     `named` are accounts by the role that the case names them for; `taken` are accounts by the step they took last.
-    A case that is offered to another unit is of both until one of them has it.
+    A case that is offered to another unit is of both until one of them has it. `facts` are those that steps need.
     """
 
     state: str
@@ -25,6 +25,7 @@ class Standing:
     taken: Mapping[str, str] = field(default_factory=dict)
     reporter: str = ""
     offered_unit: str = ""
+    facts: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -107,12 +108,20 @@ def _refusal(casetype: CaseType, case: Standing, actor: Actor, roles: frozenset[
         return Refused("cases.role", "This is for {limit}; ask one of them.", limit=wanted)
     if step.handled and not case.handler:
         return Refused("cases.handled", "The case is given to nobody yet; somebody has to take it on first.")
+    if step.needs and step.needs not in case.facts:
+        return _lacking(step.needs)
     for name in sorted(step.other_than):
         if case.taken.get(name) == actor.account:
             earlier = next(row.title for row in casetype.steps if row.name == name)
             return Refused("cases.other_person", "You did “{value}” here yourself; somebody else has to do this.",
                            value=InLanguages(earlier))  # fmt: skip
     return None
+
+
+def _lacking(fact: str) -> Refused:
+    if fact == "agreement":
+        return Refused("cases.no_agreement", "No agreement is written down yet; write its items down first.")
+    return Refused("cases.no_fulfilment", "Not everything that was agreed is fulfilled; check each item first.")
 
 
 def _check_result(casetype: CaseType, step: Step, result: str) -> None:
