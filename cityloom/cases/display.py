@@ -66,6 +66,7 @@ def word(words: dict[str, str], key: str) -> str:
 DISPLAY = Display(
     pages=(
         Page("cases", _("Cases"), "work", 20, WORKERS, _("For those who work on cases.")),
+        Page("disputes", _("Disputes"), "work", 21, frozenset({"supervisor"}), _("For supervisors of mediation.")),
         Page("case-types", _("Case types"), "city", 45),
         Page("case-rules", _("Rules of cases"), "city", 46),
         Page("case-routing", _("Routing of cases"), "city", 47),

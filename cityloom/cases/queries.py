@@ -15,6 +15,7 @@ from cityloom.cases.domain.decisions import analysis, deciding, table_xml, table
 from cityloom.cases.domain.decisions.tables import Table
 from cityloom.cases.domain.processes import reading as processes
 from cityloom.cases.domain.processes.process import Process
+from cityloom.cases.figures.disputes import figures_of as dispute_figures
 from cityloom.cases.listing import programs
 from cityloom.cases.listing import tables as stored
 from cityloom.cases.listing.cases import (
@@ -45,8 +46,8 @@ from cityloom.cases.listing.tables import TableFacts, table_version, tables
 __all__ = [
     "CaseFacts", "CasePage", "CaseRow", "ClockFacts", "DecisionFacts", "EventFacts", "FileFacts", "Followed",
     "NearMatter", "Opened", "TableFacts", "Wanted", "Words", "case_for", "case_numbered", "cases_for",
-    "cases_linked_with", "clocks_of", "cursor_of", "decisions_of", "end_of", "facts_of", "files_of", "followed",
-    "history_of", "known_matters", "links_of", "opened", "reporters_of", "reviews_followed", "rights",
+    "cases_linked_with", "clocks_of", "cursor_of", "decisions_of", "dispute_figures", "end_of", "facts_of",
+    "files_of", "followed", "history_of", "known_matters", "links_of", "opened", "reporters_of", "reviews_followed", "rights",
     "table_version", "tables", "unit_names", "words_of",
 ]  # fmt: skip
 from cityloom.cases.domain.duplicates import measuring, pairs, stream

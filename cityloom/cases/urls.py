@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from cityloom.cases.views import case, classifying, deeds, documents, listing, routing, rules, types
+from cityloom.cases.views import (
+    case,
+    classifying,
+    deeds,
+    dispute,
+    dispute_figures,
+    documents,
+    listing,
+    routing,
+    rules,
+    types,
+)
 
 urlpatterns = [
     path("cases/", listing.cases, name="cases"),
@@ -20,6 +31,11 @@ urlpatterns = [
     path("cases/<str:case_id>/files/<str:file_id>/", documents.one, name="case-file"),
     path("cases/<str:case_id>/files/<str:file_id>/release/", documents.release, name="case-file-release"),
     path("released/<str:file_id>.jpg", documents.released, name="released-photo"),
+    path("cases/<str:case_id>/dispute/", dispute.deed, name="dispute-deed"),
+    path("cases/<str:case_id>/parties/", dispute.opening, name="dispute-parties"),
+    path("disputes/", dispute.disputes, name="disputes"),
+    path("disputes/figures/", dispute_figures.dispute_figures, name="dispute-figures"),
+    path("disputes/<str:case_id>/", dispute.dispute, name="dispute"),
     path("case-rules/", rules.rules, name="case-rules"),
     path("case-types/", types.casetypes, name="case-types"),
     path("case-types/<str:name>/", types.casetype, name="case-type"),

@@ -42,6 +42,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         city,
         demo,
         detection,
+        disputes,
         drill,
         insight,
         keep,
@@ -65,6 +66,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         caserules.table.add_command(command)
     cases.cases.add_command(caserules.table)
     cases.cases.add_command(caserules.process)
+    cases.cases.add_command(disputes.disputes)
     for command in (*caserouting.COMMANDS, *caseversions.COMMANDS):
         cases.cases.add_command(command)
     sources.register.add_command(address.address)

@@ -79,6 +79,8 @@ PAGES = (
     Sight("case-rules", "Duty officer", "/case-rules/"),
     Sight("case-routing", "Supervisor of cases", "/cases/routing/"),
     Sight("case-classifier", "Supervisor of cases", "/cases/classifier/"),
+    Sight("disputes", "Supervisor of cases", "/disputes/"),
+    Sight("dispute-figures", "Auditor", "/disputes/figures/?by=category&over=month"),
     Sight("zones", "Data steward", "/zones/"), Sight("zone-plan", "Data steward", "/zones/", "main tbody a"),
     Sight("zone-area", "Data steward", "/zones/", "main tbody a", "area/?unit=city/d01/s01"),
     Sight("registers", "Data steward", "/registers/?q=a"), Sight("lake", "Data steward", "/lake/"),
@@ -119,8 +121,8 @@ PAGES = (
     Sight("mfa_authenticate", HALF, "/sign-in/code/"),
 )  # fmt: skip
 
-LATER = frozenset({"places-manage", "task", "zone", "compare-zones", "disagreement", "correction", "person", "pair",
-                   "trial"})  # fmt: skip
+LATER = frozenset({"compare-zones", "correction", "disagreement", "dispute", "pair", "person", "places-manage",
+                   "task", "trial", "zone"})  # fmt: skip
 """Pages that there are only in the middle of something; `test_places` looks at the first."""
 
 NO_PAGES = frozenset({

@@ -17,6 +17,7 @@ from cityloom.kernel import ids
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 
+_PLANNED = "planned"
 _STEP_OF = {agreeing.HELD: "hear", agreeing.FAILED: "unplan", agreeing.POSTPONED: "unplan"}
 
 
@@ -36,7 +37,8 @@ def plan(found: Found, on: datetime, place: str, mediator: str, command: str, by
                 id=ids.named_id("session", row.id, command), case=row, number=number, planned_at=on,
                 place_sealed=sealed, mediator=mediator,
             )  # fmt: skip
-            moving.move(found, moving.Move("plan", command=f"{command} step"), by, at)
+            if row.state != _PLANNED:
+                moving.move(found, moving.Move("plan", command=f"{command} step"), by, at)
     return number
 
 
@@ -72,7 +74,8 @@ def end(found: Found, ended: Ended, command: str, by: Actor, at: datetime) -> No
         data = {"number": ended.number} | ({"absent": one.absent} if one.absent else {})
         if entering.noted(found, ended.outcome, by, at, command, data=data):
             one.save(update_fields=["state", "ended_at", "absent", "minutes_sealed"])
-            moving.move(found, moving.Move(_STEP_OF[ended.outcome], command=f"{command} step"), by, at)
+            if row.state == _PLANNED:
+                moving.move(found, moving.Move(_STEP_OF[ended.outcome], command=f"{command} step"), by, at)
 
 
 def _check_plan(found: Found, on: datetime, mediator: str, at: datetime) -> None:

@@ -5,62 +5,84 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('cases', '0008_approvals'),
+        ("cases", "0008_approvals"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='DisputeParty',
+            name="DisputeParty",
             fields=[
-                ('id', models.CharField(max_length=26, primary_key=True, serialize=False)),
-                ('side', models.CharField(max_length=8)),
-                ('capacity', models.CharField(max_length=16)),
-                ('unit', models.CharField(blank=True, default='', max_length=80)),
-                ('packet', models.BigIntegerField(null=True)),
-                ('added_at', models.DateTimeField()),
-                ('invited_at', models.DateTimeField(null=True)),
-                ('heard_at', models.DateTimeField(null=True)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='parties', to='cases.case')),
+                ("id", models.CharField(max_length=26, primary_key=True, serialize=False)),
+                ("side", models.CharField(max_length=8)),
+                ("capacity", models.CharField(max_length=16)),
+                ("unit", models.CharField(blank=True, default="", max_length=80)),
+                ("packet", models.BigIntegerField(null=True)),
+                ("added_at", models.DateTimeField()),
+                ("invited_at", models.DateTimeField(null=True)),
+                ("heard_at", models.DateTimeField(null=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="parties", to="cases.case"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='AgreementItem',
+            name="AgreementItem",
             fields=[
-                ('id', models.CharField(max_length=26, primary_key=True, serialize=False)),
-                ('number', models.PositiveSmallIntegerField()),
-                ('side', models.CharField(max_length=8)),
-                ('words_sealed', models.BinaryField()),
-                ('until_on', models.DateField()),
-                ('state', models.CharField(default='open', max_length=12)),
-                ('agreed_at', models.DateTimeField()),
-                ('checked_at', models.DateTimeField(null=True)),
-                ('rang', models.CharField(blank=True, default='', max_length=12)),
-                ('case', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='agreement', to='cases.case')),
+                ("id", models.CharField(max_length=26, primary_key=True, serialize=False)),
+                ("number", models.PositiveSmallIntegerField()),
+                ("side", models.CharField(max_length=8)),
+                ("words_sealed", models.BinaryField()),
+                ("until_on", models.DateField()),
+                ("state", models.CharField(default="open", max_length=12)),
+                ("agreed_at", models.DateTimeField()),
+                ("checked_at", models.DateTimeField(null=True)),
+                ("rang", models.CharField(blank=True, default="", max_length=12)),
+                (
+                    "case",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="agreement",
+                        to="cases.case",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('state', 'open')), fields=['until_on'], name='agreement_item_open')],
-                'constraints': [models.UniqueConstraint(fields=('case', 'number'), name='agreement_item_once')],
+                "indexes": [
+                    models.Index(condition=models.Q(("state", "open")), fields=["until_on"], name="agreement_item_open")
+                ],
+                "constraints": [models.UniqueConstraint(fields=("case", "number"), name="agreement_item_once")],
             },
         ),
         migrations.CreateModel(
-            name='MediationSession',
+            name="MediationSession",
             fields=[
-                ('id', models.CharField(max_length=26, primary_key=True, serialize=False)),
-                ('number', models.PositiveSmallIntegerField()),
-                ('planned_at', models.DateTimeField()),
-                ('place_sealed', models.BinaryField(null=True)),
-                ('mediator', models.CharField(max_length=26)),
-                ('state', models.CharField(default='planned', max_length=12)),
-                ('absent', models.CharField(blank=True, default='', max_length=8)),
-                ('minutes_sealed', models.BinaryField(null=True)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('case', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='sessions', to='cases.case')),
+                ("id", models.CharField(max_length=26, primary_key=True, serialize=False)),
+                ("number", models.PositiveSmallIntegerField()),
+                ("planned_at", models.DateTimeField()),
+                ("place_sealed", models.BinaryField(null=True)),
+                ("mediator", models.CharField(max_length=26)),
+                ("state", models.CharField(default="planned", max_length=12)),
+                ("absent", models.CharField(blank=True, default="", max_length=8)),
+                ("minutes_sealed", models.BinaryField(null=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                (
+                    "case",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="sessions",
+                        to="cases.case",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('case', 'number'), name='mediation_session_once')],
+                "constraints": [models.UniqueConstraint(fields=("case", "number"), name="mediation_session_once")],
             },
         ),
     ]

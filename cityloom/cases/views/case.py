@@ -22,6 +22,7 @@ from cityloom.cases.domain.casetypes.casetype import CaseType, Field
 from cityloom.cases.domain.casetypes.table import within
 from cityloom.cases.domain.ticking import OVER
 from cityloom.cases.queries import CaseFacts, EventFacts
+from cityloom.cases.views import dispute
 from cityloom.cases.views.asking import actor, type_of_row, what
 from cityloom.cases.working import finding
 from cityloom.cases.working.finding import Found
@@ -47,13 +48,14 @@ def case(request: HttpRequest, case_id: str) -> HttpResponse:
 
 def shown(request: HttpRequest, case_id: str, status: int = 200, **more: Any) -> HttpResponse:
     """The page of a case, with a refusal on it and what was typed where there is one."""
-    by = actor(request)
+    by, opened = actor(request), more.pop("opened", {})
     facts = queries.case_for(by, case_id)
     found, casetype = finding.found(case_id, by), type_of_row(facts)
     words = queries.words_of(case_id, by)
     context = _head(facts, casetype) | _where(facts) | {
         "one": facts, "words": words, "answers": _answers(facts, casetype, words.answers),
-        "steps": [_step(each, casetype) for each in table.next_steps(casetype, found.standing, by)],
+        "steps": [_step(each, casetype) for each in table.next_steps(casetype, found.standing, by)
+                  if not casetype.is_mediated or each.step.name not in dispute.BY_SESSION],
         "clocks": [_clock(each, casetype) for each in queries.clocks_of(case_id)],
         "history": [_event(each, casetype, words.by_event) for each in reversed(queries.history_of(case_id))],
         "files": [_file(each) for each in queries.files_of(case_id)], "scanned": bool(settings.CITYLOOM_SCANNER),
@@ -61,6 +63,8 @@ def shown(request: HttpRequest, case_id: str, status: int = 200, **more: Any) ->
         "may_work": bool(found.roles - {"reporter"}), "is_mine": facts.handler == by.account,
         "may_accept": bool(facts.offered_unit and found.roles) and within(facts.offered_unit, by.unit),
     } | _giving(facts, found, by)  # fmt: skip
+    if casetype.is_mediated:
+        context |= dispute.sections(found, by, opened)
     return render(request, "cases/case.html", context | more, status=status)
 
 
@@ -141,7 +145,7 @@ def _link(kind: str, other: str) -> dict[str, str]:
 
 def _giving(facts: CaseFacts, found: Found, by: Actor) -> dict[str, Any]:
     """Whom it can be given or offered to, for those who work on it."""
-    if not found.roles - {"reporter"}:
+    if not found.roles - {"reporter"} or found.casetype.is_mediated:
         return {}
     seen = found.casetype.access.seen_by
     staff = [one for one in accounts.accounts(demo=True)
