@@ -47,8 +47,8 @@ __all__ = [
     "CaseFacts", "CasePage", "CaseRow", "ClockFacts", "DecisionFacts", "EventFacts", "FileFacts", "Followed",
     "NearMatter", "Opened", "TableFacts", "Wanted", "Words", "case_for", "case_numbered", "cases_for",
     "cases_linked_with", "clocks_of", "cursor_of", "decisions_of", "dispute_figures", "end_of", "facts_of",
-    "files_of", "followed", "history_of", "known_matters", "links_of", "opened", "reporters_of", "reviews_followed", "rights",
-    "table_version", "tables", "unit_names", "words_of",
+    "files_of", "followed", "history_of", "known_matters", "links_of", "opened", "reporters_of", "reviews_followed",
+    "rights", "table_version", "tables", "unit_names", "words_of",
 ]  # fmt: skip
 from cityloom.cases.domain.duplicates import measuring, pairs, stream
 from cityloom.cases.domain.routing import card, classifier, conflicts, rules
