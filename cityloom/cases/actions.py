@@ -28,7 +28,8 @@ from cityloom.cases.domain.verdicts import Follows
 from cityloom.cases.following import verdicts
 from cityloom.cases.georeport import keys, releasing
 from cityloom.cases.listing import telling
-from cityloom.cases.matters import sharing
+from cityloom.cases.matters import parting, settling, sharing
+from cityloom.cases.matters.uniting import PART
 from cityloom.cases.mediating import agreement, naming, parties
 from cityloom.cases.mediating.deeds import (
     add_party,
@@ -188,6 +189,9 @@ def take_step(
         return found.row.revision
     policies.check_not_changed(found.row.revision, seen)
     policies.check_is_no_ruling(found.casetype, step)
+    if step == PART and found.row.matter != found.row.id:
+        parting.part(found, reason, command, by, at)
+        return finding.row_of(case_id).revision
     return moving.move(found, moving.Move(step, reason, result, command, about), by, at)
 
 
@@ -426,6 +430,54 @@ def say_me_too(*, case_id: str, secret: str, at: datetime) -> None:
     sharing.say_me_too(case_id, secret, at)
 
 
+def join_matters(*, case_id: str, other: str, by: Actor, at: datetime, reason: str = "", command: str = "") -> str:
+    """Let the matters of two cases be one; return the id of the case that goes on, the one that came first.
+
+    Raises: Refused `cases.no_role`, `cases.matter_itself`, `cases.matter_types`, `cases.matter_over`,
+    `cases.matter_full`, `cases.matter_moved`, `cases.state`.
+    """
+    found = _to_decide(case_id, by)
+    return parting.join(found, other, policies.cleaned(reason), by, at)
+
+
+def part_from_matter(*, case_id: str, by: Actor, at: datetime, reason: str, command: str = "") -> None:
+    """Take a report out of its matter again; it stays out. Where it led, the next one goes on.
+
+    Raises: Refused `cases.no_role`, `cases.matter_alone`, `cases.matter_moved`, `cases.reason`, `cases.state`.
+    """
+    command = command or ids.new_ulid()
+    found = _to_decide(case_id, by)
+    if not recording.is_done(found.row, command):
+        parting.part(found, reason, command, by, at)
+
+
+def let_lead(*, case_id: str, by: Actor, at: datetime, reason: str, command: str = "") -> None:
+    """Let a joined report go on in place of the one that leads, which joins it.
+
+    Raises: Refused `cases.no_role`, `cases.matter_alone`, `cases.matter_moved`, `cases.reason`, `cases.state`.
+    """
+    command = command or ids.new_ulid()
+    found = _to_decide(case_id, by)
+    if not recording.is_done(found.row, command):
+        parting.let_lead(found, reason, command, by, at)
+
+
+def keep_apart(*, case_id: str, other: str, by: Actor, at: datetime, command: str = "") -> None:
+    """Note that two reports are not about the same; nothing joins or suggests them again.
+
+    Raises: Refused `cases.no_role`, `cases.unknown`.
+    """
+    command = command or ids.new_ulid()
+    found = _to_decide(case_id, by)
+    if not recording.is_done(found.row, command):
+        parting.keep_apart(found, other, command, by, at)
+
+
+def follow_lead(moved: events.CaseMoved, *, event_id: str, at: datetime) -> int:
+    """Say in each case that is joined with one that moved what became of it; return how many there are."""
+    return settling.follow(moved, event_id, at)
+
+
 def release_words(*, case_id: str, words: str, by: Actor, at: datetime, command: str = "") -> int:
     """Show these words of a case to everybody, instead of those before; empty ones take them back.
 
@@ -556,6 +608,17 @@ def export(
             raise
         raise Refused("cases.export_place", "The event log cannot be written to {value}; choose another folder.",
                       value=str(path.parent)) from error  # fmt: skip
+
+
+def check_may_decide(*, case_id: str, by: Actor) -> None:
+    """Whoever joins or parts a report has a role in it. Raises: Refused `cases.no_role`, `cases.unknown`."""
+    _to_decide(case_id, by)
+
+
+def _to_decide(case_id: str, by: Actor) -> finding.Found:
+    found = finding.found(case_id, by)
+    policies.check_can_work(found.roles, by)
+    return found
 
 
 def _turn(what: What, case_id: str, clock: str, reason: str, by: Actor, at: datetime, seen: int, command: str) -> int:

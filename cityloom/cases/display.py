@@ -39,6 +39,8 @@ HAPPENED = {
     "item-reminded": _("An item of the agreement is due soon"),
     "item-overdue": _("An item of the agreement is overdue"),
     "declared": _("A mediator declared whether anything ties them to it"), "left": _("Somebody is no longer named"),
+    "followed": _("The case that goes on moved"),
+    "passed-on": _("Another case goes on for its matter"), "kept-apart": _("Kept apart from another case"),
 }  # fmt: skip
 FILE_KINDS = {"picture": _("Photo"), "pdf": "PDF", "office": _("Document"), "text": _("Text")}
 STANDINGS = {

@@ -67,6 +67,11 @@ def open_case(event: DetectionRaised, *, envelope: Envelope) -> None:
     )
 
 
+def note_in_joined(event: CaseMoved, *, envelope: Envelope) -> None:
+    """Say in the cases that are joined with one what became of it."""
+    actions.follow_lead(event, event_id=envelope.id, at=event.moved_at)
+
+
 def open_requests(event: SignalsRecorded, *, envelope: Envelope) -> None:
     """Open a request for each report of a resident on the portal that is no emergency."""
     for report_id in event.report_ids:

@@ -190,6 +190,7 @@ class Case(models.Model):
             models.Index(fields=["casetype", "opened_at"], name="case_opened_at"),
             models.Index(fields=["cell"], name="case_open_at", condition=models.Q(is_open=True)),
             models.Index(fields=["keep_until"], name="case_to_erase", condition=models.Q(keep_until__isnull=False)),
+            models.Index(fields=["-number"], name="case_joined", condition=~models.Q(matter=models.F("id"))),
             models.Index(fields=["exercise_id"], name="case_of_exercise", condition=~models.Q(exercise_id="")),
         ]  # fmt: skip
 

@@ -36,7 +36,7 @@ REACTIONS: Reactions = {
     DetectionRaised: (emergency.open_incident, cases.open_case),
     SensorFailed: (detection.ask_for_repair, cases.open_maintenance),
     SensorRecovered: (detection.end_repair, cases.note_recovery),
-    CaseMoved: (cases.follow_review,),
+    CaseMoved: (cases.follow_review, cases.note_in_joined),
     IncidentOpened: (emergency.propose,),
     EvacuationApproved: (emergency.send_notices, emergency.assign_tasks, emergency.withdraw_replaced),
     AlertApproved: (emergency.send_alerts,),

@@ -75,6 +75,7 @@ PAGES = (
     Sight("gate", "Supervisor of cases", "/gate/"), Sight("assign", "Supervisor of cases", "/gate/", "a.button"),
     Sight("cases", "Case handler", "/cases/"), Sight("case", "Case handler", "/cases/", "main tbody a"),
     Sight("new-case", "Case handler", "/cases/new/?type=request&category=street-light"),
+    Sight("case-matters", "Case handler", "/cases/matters/"),
     Sight("case-types", "Duty officer", "/case-types/"), Sight("case-type", "Duty officer", "/case-types/request/"),
     Sight("case-rules", "Duty officer", "/case-rules/"),
     Sight("case-routing", "Supervisor of cases", "/cases/routing/"),
@@ -123,6 +124,8 @@ PAGES = (
 
 LATER = frozenset({"compare-zones", "correction", "disagreement", "dispute", "pair", "person", "places-manage",
                    "task", "trial", "zone"})  # fmt: skip
+LATER = frozenset({"places-manage", "task", "zone", "compare-zones", "disagreement", "correction", "person", "pair",
+                   "trial", "case-matter"})  # fmt: skip
 """Pages that there are only in the middle of something; `test_places` looks at the first."""
 
 NO_PAGES = frozenset({

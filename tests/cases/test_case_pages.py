@@ -14,6 +14,7 @@ from cityloom.cases.actions import Asked
 from cityloom.cases.domain.casetypes import picture
 from cityloom.cases.domain.casetypes.reading import shipped
 from cityloom.cases.listing import cases as opened
+from cityloom.cases.matters import joining
 from cityloom.cases.models import Case
 from cityloom.kernel import clock
 from cityloom.kernel.actor import Actor
@@ -96,3 +97,33 @@ def test_each_state_and_step_of_a_type_is_drawn(name: str) -> None:
     assert len({(box.x, box.y) for box in drawn.boxes}) == len(found.states)
     numbers = {int(number) for arrow in drawn.arrows for number in arrow.numbers.split(", ")}
     assert numbers == set(range(1, len(found.steps) + 1))
+
+
+def test_a_matter_shows_its_reports_and_what_may_belong_to_it(case_id: str, officials: dict[str, Actor]) -> None:
+    at = clock.now()
+    lamps = [actions.open_case(Asked("request", "street-light", {}, 114.05, 22.54 + metres / 111_195, origin="call"),
+                               by=officials["clerk"], at=at) for metres in (0, 4, 90, 110)]  # fmt: skip
+    rows = [Case.objects.get(id=lamp) for lamp in lamps]
+    words = ("the street light no 4312 is out", "street light 4312 is out", "a lamp is out", "")
+    assert joining.join_new(rows[:2], dict(zip(lamps, words, strict=True)), at) == {lamps[1]: lamps[0]}
+    joining.join_new(rows[2:], dict(zip(lamps, words, strict=True)), at)
+    numbers = [queries.facts_of(lamp).spoken for lamp in lamps]
+    here = page("clerk", f"/cases/matters/{lamps[1]}/").content.decode()
+    shown = (*numbers[:2], "2 reports", "4 m away", "same category", "a number in both", "<svg")
+    assert all(words in here for words in shown)
+    assert "2 reports of one matter" in page("clerk", f"/cases/{lamps[0]}/").content.decode()
+    assert numbers[0] in page("clerk", "/cases/matters/?order=largest").content.decode()
+    assert numbers[0] not in page("water", "/cases/matters/").content.decode()
+    assert page("water", f"/cases/matters/{lamps[0]}/").status_code == 403
+    asked = page("clerk", f"/cases/{lamps[2]}/").content.decode()
+    assert "Perhaps the same" in asked and "m away" in asked
+    page("clerk", f"/cases/{lamps[2]}/apart/", other=lamps[0])
+    done = page("clerk", f"/cases/{lamps[3]}/join/", number=numbers[0], reason="The same pole").content.decode()
+    assert "They are one matter now" in done and "Goes on as" in done
+    assert "Say why" in page("clerk", f"/cases/{lamps[3]}/part/", reason=" ").content.decode()
+    assert "stands for itself" in page("clerk", f"/cases/{lamps[3]}/part/", reason="Another pole").content.decode()
+    assert "goes on for the matter" in page("clerk", f"/cases/{lamps[1]}/lead/", reason="Better").content.decode()
+    assert "are one matter already" in page("clerk", f"/cases/{lamps[1]}/join/", other=lamps[0]).content.decode()
+    client = signed_in("clerk")
+    client.cookies["django_language"] = "zh-hans"
+    assert "同一事项" in client.get(f"/cases/matters/{lamps[1]}/").content.decode()

@@ -100,7 +100,7 @@ def case_for(actor: Actor, case_id: str) -> CaseFacts:
     if row is None:
         raise _unknown()
     policies.check_can_see(rights(actor), _in_view(row))
-    return _facts(row)
+    return facts(row)
 
 
 def case_numbered(actor: Actor, text: str) -> CaseFacts:
@@ -122,7 +122,7 @@ def facts_of(case_id: str) -> CaseFacts:
     row = Case.objects.filter(id=case_id).defer("sealed").first()
     if row is None:
         raise _unknown()
-    return _facts(row)
+    return facts(row)
 
 
 def history_of(case_id: str) -> list[EventFacts]:
@@ -196,7 +196,7 @@ def unit_names(rows: Sequence[CaseRow]) -> dict[str, str]:
     return accounts.unit_names_of({row.unit for row in rows} | {row.offered_unit for row in rows} - {""})
 
 
-def _facts(row: Case) -> CaseFacts:
+def facts(row: Case) -> CaseFacts:
     return CaseFacts(*(getattr(row, name) for name in _FIELDS))
 
 

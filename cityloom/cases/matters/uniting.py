@@ -42,6 +42,8 @@ def locked(matter_ids: Collection[str]) -> dict[str, Case]:
 def unite(first: str, second: str, why: Why, by: Actor, at: datetime) -> str:
     """Let two matters be one; return the id of the case that goes on, the one that came first.
 
+    What was said of pairs of their reports is over: they are one matter now, and can be parted again.
+
     Raises: Refused `cases.matter_itself`, `cases.matter_types`, `cases.matter_full`, `cases.matter_moved`, and what the
     table of states refuses for the case that came later.
     """
@@ -53,9 +55,9 @@ def unite(first: str, second: str, why: Why, by: Actor, at: datetime) -> str:
         later = rest[0]
         moved = members_of(later.id)
         matters.check_room(len(moved) + Case.objects.filter(matter=lead.id).count())
-        _join(later, lead, why, by, at)
+        join(later, lead, why, by, at)
         Case.objects.filter(matter=later.id).update(matter=lead.id)
-        CasePair.objects.filter(says="maybe").filter(_between(moved, lead.id)).delete()
+        CasePair.objects.filter(_between(moved, lead.id)).delete()
     return lead.id
 
 
@@ -73,8 +75,8 @@ def _between(numbers: Sequence[int], matter_id: str) -> Q:
     return Q(one__in=numbers, other__matter=matter_id) | Q(other__in=numbers, one__matter=matter_id)
 
 
-def _join(row: Case, lead: Case, why: Why, by: Actor, at: datetime) -> None:
-    """Take the step of the table that joins a case, with what speaks for it in its history."""
+def join(row: Case, lead: Case, why: Why, by: Actor, at: datetime) -> None:
+    """Take the step of the table that joins a case with another, with what speaks for it in its history."""
     found = finding.of_row(row, by)
     about = [("case", lead.id, "goes on as")]
     data = {"lead": lead.number} | ({"chance": round(why.chance, 3)} if why.chance is not None else {})

@@ -22,7 +22,7 @@ from cityloom.cases.domain.casetypes.casetype import CaseType, Field
 from cityloom.cases.domain.casetypes.table import within
 from cityloom.cases.domain.ticking import OVER
 from cityloom.cases.queries import CaseFacts, EventFacts
-from cityloom.cases.views import dispute
+from cityloom.cases.views import alike, dispute
 from cityloom.cases.views.asking import actor, type_of_row, what
 from cityloom.cases.working import finding
 from cityloom.cases.working.finding import Found
@@ -55,14 +55,14 @@ def shown(request: HttpRequest, case_id: str, status: int = 200, **more: Any) ->
     context = _head(facts, casetype) | _where(facts) | {
         "one": facts, "words": words, "answers": _answers(facts, casetype, words.answers),
         "steps": [_step(each, casetype) for each in table.next_steps(casetype, found.standing, by)
-                  if not casetype.is_mediated or each.step.name not in dispute.BY_SESSION],
+                  if each.step.name not in (dispute.BY_SESSION if casetype.is_mediated else alike.STEPS)],
         "clocks": [_clock(each, casetype) for each in queries.clocks_of(case_id)],
         "history": [_event(each, casetype, words.by_event) for each in reversed(queries.history_of(case_id))],
         "files": [_file(each) for each in queries.files_of(case_id)], "scanned": bool(settings.CITYLOOM_SCANNER),
         "links": [_link(kind, other) for kind, other in queries.links_of(case_id)],
-        "may_work": bool(found.roles - {"reporter"}), "is_mine": facts.handler == by.account,
+        "may_work": (may_work := bool(found.roles - {"reporter"})), "is_mine": facts.handler == by.account,
         "may_accept": bool(facts.offered_unit and found.roles) and within(facts.offered_unit, by.unit),
-    } | _giving(facts, found, by)  # fmt: skip
+    } | _giving(facts, found, by) | alike.of_case(facts, by, may_work=may_work)  # fmt: skip
     if casetype.is_mediated:
         context |= dispute.sections(found, by, opened)
     return render(request, "cases/case.html", context | more, status=status)

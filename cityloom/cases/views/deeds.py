@@ -37,7 +37,7 @@ _LISTS = ("choices",)
 def step(request: HttpRequest, case_id: str) -> HttpResponse:
     """Take a step of the table, as it was shown."""
     sent = _sent(request, "step", "reason", "result")
-    return _do(request, case_id, _("Done."), lambda by, at, command: actions.take_step(
+    return do(request, case_id, _("Done."), lambda by, at, command: actions.take_step(
         case_id=case_id, by=by, at=at, command=command, seen=_seen(request), **sent))  # fmt: skip
 
 
@@ -46,7 +46,7 @@ def step(request: HttpRequest, case_id: str) -> HttpResponse:
 def note(request: HttpRequest, case_id: str) -> HttpResponse:
     """Write something down."""
     sent = _sent(request, "text")
-    return _do(request, case_id, _("Written down."), lambda by, at, command: actions.note(
+    return do(request, case_id, _("Written down."), lambda by, at, command: actions.note(
         case_id=case_id, by=by, at=at, command=command, **sent))  # fmt: skip
 
 
@@ -55,7 +55,7 @@ def note(request: HttpRequest, case_id: str) -> HttpResponse:
 def give(request: HttpRequest, case_id: str) -> HttpResponse:
     """Give the case to somebody of the unit."""
     sent = _sent(request, "handler", "reason")
-    return _do(request, case_id, _("Given."), lambda by, at, command: actions.give(
+    return do(request, case_id, _("Given."), lambda by, at, command: actions.give(
         case_id=case_id, by=by, at=at, command=command, **sent))  # fmt: skip
 
 
@@ -65,7 +65,7 @@ def offer(request: HttpRequest, case_id: str) -> HttpResponse:
     """Offer the case to another unit."""
     sent = _sent(request, "unit", "reason")
     done = _("Offered; your unit leads until the other one takes it over.")
-    return _do(request, case_id, done, lambda by, at, command: actions.offer(
+    return do(request, case_id, done, lambda by, at, command: actions.offer(
         case_id=case_id, by=by, at=at, command=command, **sent))  # fmt: skip
 
 
@@ -73,7 +73,7 @@ def offer(request: HttpRequest, case_id: str) -> HttpResponse:
 @only_once
 def accept(request: HttpRequest, case_id: str) -> HttpResponse:
     """Take over what was offered to one's unit."""
-    return _do(request, case_id, _("Your unit leads from now on."), lambda by, at, command: actions.accept_offer(
+    return do(request, case_id, _("Your unit leads from now on."), lambda by, at, command: actions.accept_offer(
         case_id=case_id, by=by, at=at, command=command, seen=_seen(request)))  # fmt: skip
 
 
@@ -85,7 +85,7 @@ def turn(request: HttpRequest, case_id: str) -> HttpResponse:
     if act is None:
         raise Http404
     sent = _sent(request, "clock", "reason")
-    return _do(request, case_id, _("Done."), lambda by, at, command: act(
+    return do(request, case_id, _("Done."), lambda by, at, command: act(
         case_id=case_id, by=by, at=at, command=command, seen=_seen(request), **sent))  # fmt: skip
 
 
@@ -148,7 +148,7 @@ def _seen(request: HttpRequest) -> int:
     return int(text) if text.isdecimal() and len(text) < 10 else 0
 
 
-def _do(request: HttpRequest, case_id: str, done: str, act: Callable[[Actor, datetime, str], object]) -> HttpResponse:
+def do(request: HttpRequest, case_id: str, done: str, act: Callable[[Actor, datetime, str], object]) -> HttpResponse:
     """Do something in the name of whoever is signed in, then show the case: again, or with the refusal on it."""
     by = actor(request)
     at = bus.now_in(queries.case_for(by, case_id).exercise_id)

@@ -15,6 +15,7 @@ _MOVED = "One of the two goes on as another case by now. Reload the page and dec
 _TYPES = "{value} and {limit} are of different kinds and cannot be one matter; link them instead."
 _OVER = "The case that came first is over, so nothing can go on as it; reopen it first, or leave them apart."
 _FULL = "A matter has at most {limit} reports; this would make {value}. Open a case for the cause, and link them."
+_ONE = "They are one matter by now. Take this report out of it instead, if it is about another thing."
 _ALONE = "This report is in no matter with others, so it cannot be taken out of one."
 Leads = Mapping[int, int]
 """The number of the case that goes on, for each report."""
@@ -63,3 +64,15 @@ def check_not_alone(count: int) -> None:
     """Raises: Refused `cases.matter_alone`."""
     if count < 2:
         raise Refused("cases.matter_alone", _ALONE)
+
+
+def check_leads(leads: bool) -> None:
+    """Raises: Refused `cases.matter_moved`."""
+    if not leads:
+        raise Refused("cases.matter_moved", _MOVED)
+
+
+def check_are_two(first: str, second: str) -> None:
+    """Raises: Refused `cases.matter_one`."""
+    if first == second:
+        raise Refused("cases.matter_one", _ONE)
