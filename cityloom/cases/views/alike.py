@@ -29,7 +29,7 @@ def of_case(facts: CaseFacts, by: Actor, *, may_work: bool) -> dict[str, Any]:
     maybe = [one for one in matters.suggestions(facts.id) if may_see(by, one.one.id)] if may_work else []
     return {"matter": {
         "lead": lead, "is_joined": lead.id != facts.id, "reports": reports, "lead_state": state(lead),
-        "maybe": [member(one) for one in maybe], "can_join": True,
+        "maybe": [member(one) for one in maybe],
     }}  # fmt: skip
 
 
