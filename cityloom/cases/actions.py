@@ -25,9 +25,11 @@ from cityloom.cases.domain.casetypes import reading
 from cityloom.cases.domain.clocks.running import What
 from cityloom.cases.domain.routing.classifier import Classifier
 from cityloom.cases.domain.verdicts import Follows
-from cityloom.cases.following import verdicts
+from cityloom.cases.following import contacts, reporting, saying, verdicts
+from cityloom.cases.following.reporting import Reported, Taken
 from cityloom.cases.georeport import keys, releasing
 from cityloom.cases.listing import telling
+from cityloom.cases.listing.toldfollowers import FOR_REPORTER
 from cityloom.cases.matters import parting, settling, sharing
 from cityloom.cases.matters.uniting import PART
 from cityloom.cases.mediating import agreement, naming, parties
@@ -54,8 +56,8 @@ from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
 
 __all__ = [
-    "Applied", "Asked", "OpenedFile", "Ruling", "add_party", "check_item", "declare", "end_member", "end_session",
-    "mark_party", "open_parties", "plan_session", "write_item",
+    "Applied", "Asked", "OpenedFile", "Reported", "Ruling", "Taken", "add_party", "check_item", "declare", "end_member",
+    "end_session", "mark_party", "open_parties", "plan_session", "write_item",
 ]  # fmt: skip
 _ERASED_AT_ONCE = 200
 
@@ -353,9 +355,9 @@ def resume(
 
 def note(
     *, case_id: str, text: str, by: Actor, at: datetime, command: str = "",
-    about: Sequence[tuple[str, str, str]] = (),
+    about: Sequence[tuple[str, str, str]] = (), for_reporter: bool = False,
 ) -> int:  # fmt: skip
-    """Write something down in a case, sealed for it; return its revision.
+    """Write something down in a case, sealed for it; return its revision. `for_reporter`: who reported it reads it.
 
     Raises: Refused `cases.no_role`, `cases.reason`, `cases.text_long`, and `gate.keeper_down`: then nothing was kept.
     """
@@ -364,7 +366,8 @@ def note(
     if recording.is_done(found.row, command):
         return found.row.revision
     policies.check_can_work(found.roles, by)
-    deed = Deed("noted", by, at, command, found.role(), text=policies.needed_reason(text), about=about)
+    deed = Deed("noted", by, at, command, found.role(), text=policies.needed_reason(text), about=about,
+                data=FOR_REPORTER if for_reporter else {})  # fmt: skip
     recording.change(found.row, deed, {}, [events.CaseNoted(found.row.id, found.row.casetype, "note", at)])
     return found.row.revision
 
@@ -422,6 +425,28 @@ def answer_whether_solved(
     return verdicts.give(queries.followed(secret), verdicts.Answer(solved, satisfaction, reason), at)
 
 
+def report_problem(reported: Reported, *, by: Actor, at: datetime) -> Taken:
+    """Take what a resident reports, or a caller tells an official: urgent things for those on duty, others as a case.
+
+    Raises: Refused `signals.too_many`, `signals.too_busy`, `signals.role`, and as `open_case`. What cannot be sealed
+    now is not kept, and the report counts all the same.
+    """
+    return reporting.take(reported, by, at)
+
+
+def new_code(token: str) -> str:
+    """A code with which somebody follows a matter: the same for the same form."""
+    return reporting.code_for(token)
+
+
+def open_contact(*, case_id: str, reason: str, by: Actor, at: datetime, command: str = "") -> str:
+    """Open how a reporter may be reached who gave it in confidence, for a reason; never to be stored.
+
+    Raises: Refused `cases.no_role`, `cases.reason`, `cases.no_contact`, `gate.not_allowed`.
+    """
+    return contacts.opened(case_id, reason, command or ids.new_ulid(), by, at)
+
+
 def say_me_too(*, case_id: str, secret: str, at: datetime) -> None:
     """Add one more whom an open public matter concerns, with a secret to follow it, at most once for each secret.
 
@@ -476,6 +501,41 @@ def keep_apart(*, case_id: str, other: str, by: Actor, at: datetime, command: st
 def follow_lead(moved: events.CaseMoved, *, event_id: str, at: datetime) -> int:
     """Say in each case that is joined with one that moved what became of it; return how many there are."""
     return settling.follow(moved, event_id, at)
+
+
+def say_more(
+    *, secret: str, text: str, at: datetime, files: Sequence[tuple[str, bytes]] = (), command: str = ""
+) -> None:  # fmt: skip
+    """Add something to a matter that one follows, or answer what was asked; sealed for the case.
+
+    Raises: Refused `cases.no_report`, `cases.over`, `cases.too_much_said`, `cases.reason`, `cases.text_long`,
+    `cases.many_files`, `files.*`.
+    """
+    saying.say_more(queries.followed(secret), text, files, command or ids.new_ulid(), at)
+
+
+def withdraw_report(*, secret: str, at: datetime, reason: str = "", command: str = "") -> bool:
+    """Withdraw what one reported; False where others follow the matter too, which then goes on without this one.
+
+    Raises: Refused `cases.no_report`, `cases.cannot_withdraw`, `cases.state`.
+    """
+    return saying.withdraw(queries.followed(secret), reason, command or ids.new_ulid(), at)
+
+
+def reopen_as_reporter(*, secret: str, reason: str, at: datetime, command: str = "") -> None:
+    """Let a matter go on that one has called solved before: once, within the time to answer.
+
+    Raises: Refused `cases.no_report`, `cases.not_asked`, `cases.verdict_late`, `cases.reopened_once`, `cases.reason`.
+    """
+    saying.reopen(queries.followed(secret), reason, command or ids.new_ulid(), at)
+
+
+def ask_for_another_look(*, secret: str, reason: str, at: datetime) -> str:
+    """Ask that a supervisor looks again at how one's matter ended; return the id of the review, one for each end.
+
+    Raises: Refused `cases.no_report`, `cases.no_review`, `cases.reason`, `cases.text_long`.
+    """
+    return saying.ask_for_another_look(queries.followed(secret), secret, reason, at)
 
 
 def release_words(*, case_id: str, words: str, by: Actor, at: datetime, command: str = "") -> int:
@@ -572,6 +632,7 @@ def erase_old(*, by: Actor, at: datetime) -> int:
     old = list(Case.objects.filter(keep_until__lt=at.date()).values_list("number", flat=True)[:_ERASED_AT_ONCE])
     showing.erase_files(old, SYSTEM, at)
     parties.erase(old, at)
+    contacts.erase(old, SYSTEM, at)
     with transaction.atomic():
         return Case.objects.filter(number__in=old).delete()[1].get("cases.Case", 0)
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_noop as _
 from cityloom.cases import events
 from cityloom.cases.domain.casetypes.casetype import Titles
 from cityloom.kernel.envelope import type_of
-from cityloom.ui.domain.declared import Display, Page, WorkList
+from cityloom.ui.domain.declared import Display, Page, Service, WorkList
 
 CASE_EVENTS = frozenset({"CaseOpened", "CaseMoved", "CaseGiven", "CaseNoted", "CaseClockRang", "CaseClockChanged"})
 WORKERS = frozenset({
@@ -41,6 +41,8 @@ HAPPENED = {
     "declared": _("A mediator declared whether anything ties them to it"), "left": _("Somebody is no longer named"),
     "followed": _("The case that goes on moved"),
     "passed-on": _("Another case goes on for its matter"), "kept-apart": _("Kept apart from another case"),
+    "follower-left": _("Somebody who reported it follows it no more"),
+    "opened-contact": _("How to reach the reporter was opened"),
 }  # fmt: skip
 FILE_KINDS = {"picture": _("Photo"), "pdf": "PDF", "office": _("Document"), "text": _("Text")}
 STANDINGS = {
@@ -69,9 +71,30 @@ DISPLAY = Display(
     pages=(
         Page("cases", _("Cases"), "work", 20, WORKERS, _("For those who work on cases.")),
         Page("disputes", _("Disputes"), "work", 21, frozenset({"supervisor"}), _("For supervisors of mediation.")),
+        Page("report", _("Report a problem"), "people", 20, is_public=True),
+        Page("my-report", _("Follow a report"), "people", 21, is_public=True),
         Page("case-types", _("Case types"), "city", 45),
         Page("case-rules", _("Rules of cases"), "city", 46),
         Page("case-routing", _("Routing of cases"), "city", 47),
+    ),
+    services=(
+        Service(
+            key="report", url_name="report", event="street", order=10,
+            title=_("Report a problem in the street"),
+            summary=_("A hole, a leak, a smell of gas, a broken light: with a place and photos, and no account."),
+            words=("pothole", "hole", "collapse", "sinkhole", "cave in", "leak", "burst pipe", "gas smell",
+                   "broken light", "street lamp", "traffic light", "tree", "rubbish", "garbage", "trash",
+                   "noise", "damage", "crack", "complaint", "fix my street", "坑", "塌陷", "地面塌陷", "漏水",
+                   "爆管", "煤气味", "燃气泄漏", "路灯", "红绿灯", "倒树", "垃圾", "噪音", "裂缝", "报修",
+                   "投诉", "举报"),
+        ),
+        Service(
+            key="my-report", url_name="my-report", event="street", order=11,
+            title=_("Follow a report"),
+            summary=_("How it stands, why, and by when; say more, confirm that it is solved, or reopen it."),
+            words=("status", "progress", "track", "follow up", "reference", "reopen", "withdraw", "my complaint",
+                   "进度", "查询", "跟踪", "办理结果", "撤回", "重新办理", "评价"),
+        ),
     ),
     work=(
         WorkList("cases", _("My cases"), "cityloom.cases.layers.mine", 25, WORKERS, events=CASE_EVENTS),

@@ -1,4 +1,4 @@
-"""What cases do when others publish: what fails, what was detected and what residents report become matters."""
+"""What cases do when others publish: what fails and what was detected become matters."""
 
 from __future__ import annotations
 
@@ -13,12 +13,9 @@ from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.envelope import Envelope
 from cityloom.kernel.refused import Refused
 from cityloom.signals import queries as signals
-from cityloom.signals.events import SignalsRecorded
 
 BURNING = frozenset({"ground-collapse", "gas-leak", "fire"})
 """Detections that become incidents; all others become cases."""
-URGENT_REPORTS = BURNING | {"flood", "power-line"}
-"""What residents report that is for the emergency number and for detection, not for a desk."""
 _FAULTS = frozenset({"silent", "stuck", "drifting", "noisy", "out_of_range"})
 _DETECTED = {"leak": "leak", "pipe-burst": "leak", "flooding": "flooding", "traffic-incident": "traffic-incident",
              "sensor-fault": "sensor-fault"}  # fmt: skip
@@ -70,20 +67,6 @@ def open_case(event: DetectionRaised, *, envelope: Envelope) -> None:
 def note_in_joined(event: CaseMoved, *, envelope: Envelope) -> None:
     """Say in the cases that are joined with one what became of it."""
     actions.follow_lead(event, event_id=envelope.id, at=event.moved_at)
-
-
-def open_requests(event: SignalsRecorded, *, envelope: Envelope) -> None:
-    """Open a request for each report of a resident on the portal that is no emergency."""
-    for report_id in event.report_ids:
-        card = signals.report_card(report_id)
-        if card.source != "web" or card.category in URGENT_REPORTS:
-            continue
-        known = queries.newest_casetype("request").categories
-        actions.open_case(
-            Asked("request", card.category if card.category in known else "something-else", {}, card.lon, card.lat,
-                  origin="report", key=report_id, links=[("report", report_id)], exercise_id=envelope.exercise_id),
-            by=SYSTEM, at=clock.now(),
-        )  # fmt: skip
 
 
 def follow_review(event: CaseMoved, *, envelope: Envelope) -> None:

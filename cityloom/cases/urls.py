@@ -3,6 +3,7 @@
 from django.urls import path
 
 from cityloom.cases.views import (
+    calls,
     case,
     classifying,
     deeds,
@@ -11,6 +12,9 @@ from cityloom.cases.views import (
     documents,
     listing,
     matters,
+    opening,
+    report,
+    resident,
     routing,
     rules,
     types,
@@ -43,6 +47,14 @@ urlpatterns = [
     path("disputes/", dispute.disputes, name="disputes"),
     path("disputes/figures/", dispute_figures.dispute_figures, name="dispute-figures"),
     path("disputes/<str:case_id>/", dispute.dispute, name="dispute"),
+    path("cases/<str:case_id>/contact/", opening.contact, name="case-contact"),
+    path("cases/<str:case_id>/release/", opening.release, name="case-release"),
+    path("report/", report.report, name="report"),
+    path("report/received/<str:report_id>/", report.received, name="report-received"),
+    path("reports/take/", calls.take, name="take-call"),
+    path("my-report/", resident.my_report, name="my-report"),
+    path("my-report/<str:code>/", resident.my_report_of, name="my-report-of"),
+    path("my-report/<str:code>/<slug:what>/", resident.deed, name="my-report-deed"),
     path("case-rules/", rules.rules, name="case-rules"),
     path("case-types/", types.casetypes, name="case-types"),
     path("case-types/<str:name>/", types.casetype, name="case-type"),

@@ -19,7 +19,7 @@ LARGE = {
     "/open311/v2/requests.xml": _FILES_BYTES, "/open311/v2/requests.json": _FILES_BYTES,
 }  # fmt: skip
 """Where photos are sent, arrays of observations, and readings in bulk, which wait on the disk and not in memory."""
-LARGE_ENDS = ("/files/",)
+LARGE_ENDS = ("/files/", "/more/")
 """How the addresses end where files of one thing are sent."""
 MACHINES = ("/sta/", "/ingest/", "/open311/")
 """Where nobody reads a page."""

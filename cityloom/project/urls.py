@@ -23,9 +23,9 @@ urlpatterns = [
     path("", include("cityloom.emergency.urls")),
     path("", include("cityloom.fieldwork.urls")),
     path("", include("cityloom.drills.urls")),
+    path("", include("cityloom.cases.urls")),  # before signals: /reports/take/ is no report
     path("", include("cityloom.signals.urls")),
     path("", include("cityloom.detection.urls")),
-    path("", include("cityloom.cases.urls")),
     path("", include("cityloom.registers.urls")),
     path("open311/", include("cityloom.cases.api.urls")),
     path("language/", login_not_required(set_language), name="set_language"),

@@ -32,7 +32,7 @@ from cityloom.subscriptions import handlers as subscriptions
 from cityloom.subscriptions.events import SubscriptionAsked
 
 REACTIONS: Reactions = {
-    SignalsRecorded: (detection.assess, cases.open_requests),
+    SignalsRecorded: (detection.assess,),
     DetectionRaised: (emergency.open_incident, cases.open_case),
     SensorFailed: (detection.ask_for_repair, cases.open_maintenance),
     SensorRecovered: (detection.end_repair, cases.note_recovery),

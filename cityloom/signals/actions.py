@@ -69,9 +69,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CallReport", "Meter", "OpenedReport", "Problem", "Reading", "ReadingsTaken", "Received", "Recorded", "Scene",
-    "bridge_readings", "carry", "erase_old_reports", "forget", "install", "install_meters", "open_door", "open_folder",
-    "open_report", "open_road", "put_weather", "read_meters", "receive", "record", "set_service", "synthetic_still",
-    "take_readings", "take_weather", "thin_readings",
+    "bridge_readings", "carry", "check_can_receive", "erase_old_reports", "forget", "install",
+    "install_meters", "open_door", "open_folder", "open_report", "open_road", "put_weather", "read_meters",
+    "receive", "record", "report_id_of", "set_service", "synthetic_still", "take_readings", "take_weather",
+    "thin_readings",
 ]  # fmt: skip
 log = logging.getLogger(__name__)
 PURPOSE = "problem-reports"
@@ -81,6 +82,7 @@ __all__ += [
     "add_up_counts", "adopt", "end_exchange", "end_exchange_if_left", "end_key", "exchange_things", "make_key",
     "set_public",
 ]  # fmt: skip
+_FIELDS = ("words", "contact", "photo")
 _OPEN_FOR = timedelta(hours=8)  # a shift
 _ERASED_AT_ONCE = 200
 
@@ -101,7 +103,7 @@ _FROM_COLUMNS = (
 class Problem:
     """What a resident reports on the portal; photos are cleaned JPEGs, `caller` tells callers apart for a day.
 
-    `token` is the form's own: the same content with the same token is the same report.
+    `token` is the form's own: the same content with the same token is the same report. `contact` is how to reach them.
     """
 
     token: str
@@ -111,6 +113,7 @@ class Problem:
     words: str = ""
     photos: Sequence[bytes] = ()
     caller: str = ""
+    contact: str = ""
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,7 @@ class OpenedReport:
 
     words: str
     photos: tuple[bytes, ...]
+    contact: str = ""
 
 
 @dataclass(frozen=True)
@@ -450,14 +454,28 @@ def receive(problem: Problem, *, by: Actor, at: datetime) -> Received:
     Raises: Refused `signals.too_many`, `signals.too_busy`, `signals.bad_place`, `signals.bad_report`.
     """
     call = CallReport(_message_id(problem), problem.category, problem.lon, problem.lat, at, problem.caller)
-    if fault := fault_of_report(call, at):
-        code = "signals.bad_place" if fault == "bad_place" else "signals.bad_report"
-        raise Refused(code, SENTENCES[fault])
-    report_id = ids.named_id("report", "", call.message_id)
+    _check_can_be_kept(call, at)
+    report_id = report_id_of(problem)
     if queries.is_reported(report_id):
         return Received(report_id, is_new=False, is_whole=True)
     _check_not_too_many(problem.caller, call, at)
     return _kept(problem, call, report_id, Report.WEB, by, at)
+
+
+def report_id_of(problem: Problem) -> str:
+    """The id that a report on the portal has, or will have once it is received."""
+    return ids.named_id("report", "", _message_id(problem))
+
+
+def check_can_receive(problem: Problem, *, at: datetime) -> None:
+    """Whether a report would be received now; for whoever does something before it.
+
+    Raises: Refused as `receive`.
+    """
+    call = CallReport(_message_id(problem), problem.category, problem.lon, problem.lat, at, problem.caller)
+    _check_can_be_kept(call, at)
+    if not queries.is_reported(report_id_of(problem)):
+        _check_not_too_many(problem.caller, call, at)
 
 
 def take_call(problem: Problem, *, by: Actor, at: datetime) -> Received:
@@ -468,9 +486,7 @@ def take_call(problem: Problem, *, by: Actor, at: datetime) -> Received:
     """
     policies.check_can_take_calls(by)
     call = CallReport(_message_id(problem, "taken"), problem.category, problem.lon, problem.lat, at, "")
-    if fault := fault_of_report(call, at):
-        code = "signals.bad_place" if fault == "bad_place" else "signals.bad_report"
-        raise Refused(code, SENTENCES[fault])
+    _check_can_be_kept(call, at)
     report_id = ids.named_id("report", "", call.message_id)
     if queries.is_reported(report_id):
         return Received(report_id, is_new=False, is_whole=True)
@@ -489,7 +505,13 @@ def _kept(problem: Problem, call: CallReport, report_id: str, source: str, by: A
             source=source, packet=packet.id if packet else None, has_words=bool(packet and problem.words),
             photos=len(problem.photos) if packet else 0,
         )  # fmt: skip
-    return Received(report_id, is_new=True, is_whole=packet is not None or not (problem.words or problem.photos))
+    return Received(report_id, is_new=True, is_whole=packet is not None or not _has_to_be_sealed(problem))
+
+
+def _check_can_be_kept(call: CallReport, at: datetime) -> None:
+    if fault := fault_of_report(call, at):
+        code = "signals.bad_place" if fault == "bad_place" else "signals.bad_report"
+        raise Refused(code, SENTENCES[fault])
 
 
 def open_report(*, report_id: str, by: Actor, at: datetime) -> OpenedReport:
@@ -502,15 +524,15 @@ def open_report(*, report_id: str, by: Actor, at: datetime) -> OpenedReport:
     if card.packet is None:
         raise Refused("signals.nothing_sealed", "This report has neither words nor photos.")
     grant_id = gate.grant(
-        by=SYSTEM, at=at, purpose=PURPOSE, subjects=[card.packet], fields=["words", "photo"], holder=by.account,
+        by=SYSTEM, at=at, purpose=PURPOSE, subjects=[card.packet], fields=_FIELDS, holder=by.account,
         until=at + _OPEN_FOR,
     )  # fmt: skip
-    found = gate.open_packets(by=by, at=at, grant_id=grant_id, packets=[card.packet], fields=["words", "photo"])
+    found = gate.open_packets(by=by, at=at, grant_id=grant_id, packets=[card.packet], fields=_FIELDS)
     parts = found.get(card.packet)
     if parts is None:
         raise Refused("signals.erased", "The words and photos of this report have been erased.")
     photos = tuple(parts[name] for name in sorted(parts) if name.startswith("photo"))
-    return OpenedReport(parts.get("words", b"").decode(), photos)
+    return OpenedReport(parts.get("words", b"").decode(), photos, parts.get("contact", b"").decode())
 
 
 def erase_old_reports(*, by: Actor, at: datetime) -> int:
@@ -615,11 +637,17 @@ def _check_not_too_many(caller: str, call: CallReport, at: datetime) -> None:
     )
 
 
+def _has_to_be_sealed(problem: Problem) -> bool:
+    return bool(problem.words or problem.photos or problem.contact)
+
+
 def _sealed(problem: Problem, by: Actor, at: datetime) -> gate.Packet | None:
     """The words and photos in a packet; None where there are none, or where the keeper cannot seal them now."""
     parts = {f"photo-{number}": photo for number, photo in enumerate(problem.photos, 1)}
     if problem.words:
         parts["words"] = problem.words.encode()
+    if problem.contact:
+        parts["contact"] = problem.contact.encode()
     if not parts:
         return None
     try:

@@ -43,11 +43,26 @@ _GREY = {"circle-color": "--map-sensor-off"}
 _GROWS = ["interpolate", ["linear"], ["zoom"], 14, 1.5, 15, 2.5, 17, 5, 19, 8]
 _FINE = {"circle-stroke-width": ["interpolate", ["linear"], ["zoom"], 14, 0, 16, 1.2]}
 
+WORDS = {
+    "ground-collapse": _("The ground or the road has caved in"),
+    "gas-leak": _("It smells of gas"), "fire": _("Something burns or smokes"),
+    "flood": _("Water stands or rises"),
+    "power-line": _("A power line is down or sparks"),
+    "building-crack": _("A building has cracks or leans"),
+    "road-damage": _("The road or pavement is damaged"),
+    "water-leak": _("Water leaks, or the tap runs dry"),
+    "traffic-light": _("A traffic light or sign is broken"),
+    "street-light": _("A street light is out"), "fallen-tree": _("A tree or branch has fallen"),
+    "rubbish": _("Rubbish lies about"), "noise": _("It is too loud"),
+    "traffic-jam": _("Traffic stands still"), "service": _("An office or a service of the city"),
+    "something-else": _("Something else"),
+}  # fmt: skip
+"""What each category is called by those who report it."""
+
 DISPLAY = Display(
     pages=(
         Page("reports", _("Reports by residents"), "work", 60, policies.READERS,
              _("For duty officers, case handlers and supervisors.")),
-        Page("report", _("Report a problem"), "people", 20, is_public=True),
         Page("sensors", _("Sensors"), "people", 60, is_public=True),
     ),
     layers=(
@@ -102,16 +117,6 @@ DISPLAY = Display(
         ),
     ),
     services=(
-        Service(
-            key="report", url_name="report", event="street", order=10,
-            title=_("Report a problem in the street"),
-            summary=_("A hole, a leak, a smell of gas, a broken light: with a place and photos, and no account."),
-            words=("pothole", "hole", "collapse", "sinkhole", "cave in", "leak", "burst pipe", "gas smell",
-                   "broken light", "street lamp", "traffic light", "tree", "rubbish", "garbage", "trash",
-                   "noise", "damage", "crack", "complaint", "fix my street", "坑", "塌陷", "地面塌陷", "漏水",
-                   "爆管", "煤气味", "燃气泄漏", "路灯", "红绿灯", "倒树", "垃圾", "噪音", "裂缝", "报修",
-                   "投诉", "举报"),
-        ),
         Service(
             key="sensors", url_name="sensors", event="city", order=10,
             title=_("See which sensors stand in my street"),

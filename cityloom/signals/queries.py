@@ -20,6 +20,8 @@ from cityloom.kernel import cells, clock, geometry
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from cityloom.signals import policies
+from cityloom.signals.display import WORDS
+from cityloom.signals.domain.categories import DANGEROUS
 from cityloom.signals.domain.kinds import KINDS, SILENT_AFTER_CADENCES, silent
 from cityloom.signals.domain.reading import SENTENCES, Stream, instant_of, microseconds
 from cityloom.signals.domain.still import MEDIA_TYPES
@@ -449,6 +451,16 @@ def reports_between(
         "id", "category", "lon", "lat", "cell", "reported_at", "caller_digest"
     )
     return _near([ReportFacts(*row) for row in columns], near)
+
+
+def report_words() -> dict[str, str]:
+    """What each category is called by those who report it, in the reader's language."""
+    return {code: _(words) for code, words in WORDS.items()}
+
+
+def dangerous_reports() -> tuple[str, ...]:
+    """The categories that can cost lives, in the order of the form."""
+    return DANGEROUS
 
 
 def report_card(report_id: str) -> ReportCard:

@@ -4,14 +4,11 @@ from django.urls import path, re_path
 
 from cityloom.signals.api.bulk import post_readings
 from cityloom.signals.api.view import service
-from cityloom.signals.views import report, reports, sensors
+from cityloom.signals.views import reports, sensors
 
 urlpatterns = [
     path("sensors/", sensors.sensors, name="sensors"),
-    path("report/", report.report, name="report"),
-    path("report/received/<str:report_id>/", report.received, name="report-received"),
     path("reports/", reports.reports, name="reports"),
-    path("reports/take/", reports.take, name="take-call"),
     path("reports/<str:report_id>/", reports.one, name="report-card"),
     path("reports/<str:report_id>/open/", reports.open_it, name="open-report"),
     path("ingest/readings", post_readings, name="ingest-readings"),

@@ -43,6 +43,7 @@ PAGES = (
     Sight("sign-in", "nobody", "/sign-in/"), Sight("account_inactive", "nobody", "/sign-in/closed/"),
     Sight("demo-identity-authorize", "nobody", "/sign-in/with/demo-residents/"),
     Sight("report", "nobody", "/report/"), Sight("report-received", "nobody", f"/report/received/{'0' * 26}/"),
+    Sight("my-report", "nobody", "/my-report/"),
     Sight("places", "nobody", "/places/"), Sight("places-sent", "nobody", "/places/sent/"),
     Sight("places-stopped", "nobody", "/places/stopped/"), Sight("places-confirm", "nobody", "/places/confirm/a/b/"),
     Sight("places-stop", "nobody", "/places/stop/a/b/"), Sight("alerts", "nobody", "/alerts/"),
@@ -74,6 +75,7 @@ PAGES = (
     Sight("statuses", "Case handler", "/gate/statuses/"),
     Sight("gate", "Supervisor of cases", "/gate/"), Sight("assign", "Supervisor of cases", "/gate/", "a.button"),
     Sight("cases", "Case handler", "/cases/"), Sight("case", "Case handler", "/cases/", "main tbody a"),
+    Sight("case-release", "Case handler", "/cases/", "main tbody a", "release/"),
     Sight("new-case", "Case handler", "/cases/new/?type=request&category=street-light"),
     Sight("case-matters", "Case handler", "/cases/matters/"),
     Sight("case-types", "Duty officer", "/case-types/"), Sight("case-type", "Duty officer", "/case-types/request/"),
@@ -126,6 +128,8 @@ LATER = frozenset({"compare-zones", "correction", "disagreement", "dispute", "pa
                    "task", "trial", "zone"})  # fmt: skip
 LATER = frozenset({"places-manage", "task", "zone", "compare-zones", "disagreement", "correction", "person", "pair",
                    "trial", "case-matter"})  # fmt: skip
+LATER = frozenset({"places-manage", "my-report-of", "task", "zone", "compare-zones", "disagreement", "correction",
+                   "person", "pair", "trial"})  # fmt: skip
 """Pages that there are only in the middle of something; `test_places` looks at the first."""
 
 NO_PAGES = frozenset({

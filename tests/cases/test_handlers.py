@@ -13,12 +13,8 @@ from cityloom.detection.models import Detection
 from cityloom.emergency.domain import zone
 from cityloom.fieldwork import queries as fieldwork
 from cityloom.kernel import clock
-from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.envelope import Envelope
-from cityloom.signals.actions import Problem, receive
-from cityloom.signals.events import SignalsRecorded
-from cityloom.signals.models import Report
-from tests.cases.conftest import NOW, OpenKeeper
+from tests.cases.conftest import NOW
 
 pytestmark = pytest.mark.django_db
 PLACE = (114.05, 22.54)
@@ -57,15 +53,3 @@ def test_a_detection_that_does_not_burn_is_a_case_and_one_that_does_is_not() -> 
         handlers.open_case(detection.DetectionRaised(key, category, *PLACE, 3.0, NOW, NOW), envelope=envelope(key))
     assert set(Case.objects.values_list("category", "unit")) == {("leak", "city/water"), ("detection", "city/social")}
     assert queries.cases_linked_with("detection", "D1") == [Case.objects.get(category="leak").id]
-
-
-def test_what_a_resident_reports_is_a_request_unless_it_is_for_the_emergency_number(keeper: OpenKeeper) -> None:
-    ids = [receive(Problem(f"t{at}", category, *PLACE), by=SYSTEM, at=NOW).report_id
-           for at, category in enumerate(("street-light", "fire"))]  # fmt: skip
-    Report.objects.create(id="CALL", category="noise", lon=PLACE[0], lat=PLACE[1], cell=1, reported_at=NOW, source="")
-    event = SignalsRecorded(0, (), (*ids, "CALL"), (), NOW, NOW)
-    for key in ("E1", "E2"):
-        handlers.open_requests(event, envelope=envelope(key))
-    case = Case.objects.get()
-    assert (case.casetype, case.category, case.state) == ("request", "street-light", "received")
-    assert queries.links_of(case.id) == [("report", ids[0])]

@@ -10,16 +10,19 @@ from datetime import datetime
 from django.conf import settings
 
 from cityloom.cases import catalogue
-from cityloom.cases.domain import ticking, verdicts
+from cityloom.cases.domain import reporting, ticking, verdicts
 from cityloom.cases.domain.casetypes.casetype import CaseType
 from cityloom.cases.domain.clocks import calendars
 from cityloom.cases.domain.clocks.running import ClockEvent, What
-from cityloom.cases.domain.verdicts import CONFIRM, Ended, Happened
+from cityloom.cases.domain.verdicts import CONFIRM, REOPEN, Ended, Happened
 from cityloom.cases.models import Case, CaseEvent, CaseFollower
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 
 FOLLOWER = "follower:"
+_LAST = "review"
+"""The type of case with which somebody looks again; there is none after it."""
+_TAKEN_BACK = "withdrawn"
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,46 @@ def end_of(row: Case) -> Ended | None:
     has_first = CaseFollower.objects.filter(case=row, is_first=True).exists()
     return Ended(end.revision, end.at, _asked_until(row, casetype, end.at), row.state, verdicts.was_reopened(history),
                  has_first)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class MayAdd:
+    """Whether somebody may say more about their matter, and take back what they reported."""
+
+    may_add: bool
+    may_withdraw: bool
+
+
+def may_add_as_reporter(followed: Followed) -> MayAdd:
+    """What somebody may do while their matter goes on."""
+    lead = followed.lead
+    step = reporting.way_out(catalogue.casetype_of(lead.casetype, lead.version))
+    leaves = followed.is_joined or reporters_of(lead) > 1
+    return MayAdd(lead.is_open, lead.is_open and (leaves or bool(step and lead.state in step.sources)))
+
+
+@dataclass(frozen=True)
+class WayOn:
+    """What somebody may do about the end of their matter: say whether it is solved, reopen it, ask for another look."""
+
+    ended: Ended | None = None
+    may_answer: bool = False
+    may_reopen: bool = False
+    may_ask_again: bool = False
+
+
+def way_on_of(followed: Followed, at: datetime) -> WayOn:
+    """What somebody may do about the end of their matter now."""
+    lead, ended = followed.lead, end_of(followed.lead)
+    casetype = catalogue.casetype_of(lead.casetype, lead.version)
+    if ended is None or not ended.is_asked(at):
+        has_ended = not lead.is_open and lead.casetype != _LAST and lead.result != _TAKEN_BACK
+        return WayOn(ended, may_ask_again=has_ended)
+    answered = followed.follower.answered >= ended.revision
+    decides = followed.is_first or not ended.has_first
+    reopen = casetype.step(REOPEN)
+    may_reopen = bool(answered and decides and not ended.was_reopened and reopen and lead.state in reopen.sources)
+    return WayOn(ended, not answered, may_reopen, answered and not may_reopen)
 
 
 def happened(row: Case) -> list[Happened]:

@@ -21,6 +21,8 @@ from cityloom.cases.domain.casetypes import table
 from cityloom.cases.domain.casetypes.casetype import CaseType, Field
 from cityloom.cases.domain.casetypes.table import within
 from cityloom.cases.domain.ticking import OVER
+from cityloom.cases.listing.toldfollowers import FOR_REPORTER
+from cityloom.cases.models import CaseContact
 from cityloom.cases.queries import CaseFacts, EventFacts
 from cityloom.cases.views import alike, dispute
 from cityloom.cases.views.asking import actor, type_of_row, what
@@ -60,6 +62,8 @@ def shown(request: HttpRequest, case_id: str, status: int = 200, **more: Any) ->
         "history": [_event(each, casetype, words.by_event) for each in reversed(queries.history_of(case_id))],
         "files": [_file(each) for each in queries.files_of(case_id)], "scanned": bool(settings.CITYLOOM_SCANNER),
         "links": [_link(kind, other) for kind, other in queries.links_of(case_id)],
+        "has_contact": CaseContact.objects.filter(case__id=case_id).exists(),
+        "is_public": casetype.access.is_on_map and facts.confidentiality in ("open", "internal"),
         "may_work": (may_work := bool(found.roles - {"reporter"})), "is_mine": facts.handler == by.account,
         "may_accept": bool(facts.offered_unit and found.roles) and within(facts.offered_unit, by.unit),
     } | _giving(facts, found, by) | alike.of_case(facts, by, may_work=may_work)  # fmt: skip
@@ -113,6 +117,7 @@ def _event(each: EventFacts, casetype: CaseType, words: dict[str, str]) -> dict[
         "one": each, "label": said(step.title) if step else word(display.HAPPENED, each.kind),
         "after": said(casetype.states[each.after].title) if each.after in casetype.states else "",
         "who": said(role.title) if role else each.role, "text": words.get(each.id, ""),
+        "for_reporter": each.data == FOR_REPORTER,
         "result": said(result.title) if result else "",
     }  # fmt: skip
 

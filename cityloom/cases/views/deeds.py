@@ -45,9 +45,9 @@ def step(request: HttpRequest, case_id: str) -> HttpResponse:
 @only_once
 def note(request: HttpRequest, case_id: str) -> HttpResponse:
     """Write something down."""
-    sent = _sent(request, "text")
+    text, told = request.POST.get("text", ""), bool(request.POST.get("for_reporter"))
     return do(request, case_id, _("Written down."), lambda by, at, command: actions.note(
-        case_id=case_id, by=by, at=at, command=command, **sent))  # fmt: skip
+        case_id=case_id, by=by, at=at, command=command, for_reporter=told, text=text))  # fmt: skip
 
 
 @require_POST

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import base64
 
-from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from cityloom.accounts import queries as accounts
 from cityloom.files.domain.pictures import MEDIA_TYPE
-from cityloom.kernel import clock, ids
+from cityloom.kernel import clock
 from cityloom.kernel.actor import Actor
-from cityloom.kernel.refused import Refused
 from cityloom.registers import queries as registers
 from cityloom.signals import actions, policies, queries
+from cityloom.signals.display import WORDS
 from cityloom.signals.domain.categories import DANGEROUS
-from cityloom.signals.forms import WORDS, CallForm
-from cityloom.ui.once import only_once, word_of
-from cityloom.ui.words import sentence_of
 
 PAGE = 30
 _LISTED = 600
@@ -43,36 +39,6 @@ def one(request: HttpRequest, report_id: str) -> HttpResponse:
     """One report, its words and photos closed."""
     policies.check_can_read_reports(_actor(request))
     return render(request, "signals/one_report.html", _row(queries.report_card(report_id)))
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@only_once
-def take(request: HttpRequest) -> HttpResponse:
-    """Write down what a caller tells; what was typed stays where something is missing."""
-    by = _actor(request)
-    if request.method != "POST":
-        return _call_form(request, CallForm(), by)
-    policies.check_can_take_calls(by)
-    form = CallForm(request.POST)
-    if not form.is_valid():
-        return _call_form(request, form, by, 422)
-    lon, lat = form.cleaned_data["place"]
-    problem = actions.Problem(word_of(request) or ids.random_token(), form.cleaned_data["category"], lon, lat,
-                              form.cleaned_data["words"])  # fmt: skip
-    received = actions.take_call(problem, by=by, at=clock.now())
-    messages.success(request, _("The call is written down, and counts with sensors and other reports from now on."))
-    if not received.is_whole:
-        messages.warning(request, _("Its words could not be sealed just now, so they were not kept."))
-    return redirect("report-card", received.report_id)
-
-
-def _call_form(request: HttpRequest, form: CallForm, by: Actor, status: int = 200) -> HttpResponse:
-    try:
-        policies.check_can_take_calls(by)
-        why_not = ""
-    except Refused as refusal:
-        why_not = sentence_of(refusal)
-    return render(request, "signals/take_call.html", {"form": form, "why_not": why_not}, status=status)
 
 
 @require_POST

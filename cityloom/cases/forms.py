@@ -1,4 +1,4 @@
-"""The form with which residents report a problem."""
+"""The forms with which residents report a problem, and officials what a caller tells."""
 
 from __future__ import annotations
 
@@ -9,40 +9,29 @@ from typing import Any
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, gettext_noop
+from django.utils.translation import gettext_lazy
 
+from cityloom.cases import queries
+from cityloom.cases.display import said
+from cityloom.cases.domain.reporting import ANONYMOUS, CONFIDENTIAL, NAMED, SAME_AS_URGENT, URGENT
+from cityloom.cases.policies import LONGEST_TEXT
+from cityloom.cases.views.places import is_in_city, is_on_land
 from cityloom.files.domain import pictures
 from cityloom.kernel.geometry import lonlat_of
 from cityloom.kernel.refused import Refused
 from cityloom.registers import queries as registers
-from cityloom.signals.domain.categories import CATEGORIES
+from cityloom.signals import queries as reports
 from cityloom.ui.words import sentence_of
 
-LONGEST_WORDS = 2000
-_MARGIN_DEGREES = 0.02
-"""How far outside the city's bounds a place may lie: about 2 km."""
+LONGEST_CONTACT = 500
 _KEPT_SIGNS = "\n\t"
-WORDS = {
-    "ground-collapse": gettext_noop("The ground or the road has caved in"),
-    "gas-leak": gettext_noop("It smells of gas"), "fire": gettext_noop("Something burns or smokes"),
-    "flood": gettext_noop("Water stands or rises"),
-    "power-line": gettext_noop("A power line is down or sparks"),
-    "building-crack": gettext_noop("A building has cracks or leans"),
-    "road-damage": gettext_noop("The road or pavement is damaged"),
-    "water-leak": gettext_noop("Water leaks, or the tap runs dry"),
-    "traffic-light": gettext_noop("A traffic light or sign is broken"),
-    "street-light": gettext_noop("A street light is out"), "fallen-tree": gettext_noop("A tree or branch has fallen"),
-    "rubbish": gettext_noop("Rubbish lies about"), "noise": gettext_noop("It is too loud"),
-    "something-else": gettext_noop("Something else"),
-}  # fmt: skip
-"""What each category is called by those who report it."""
 
 
 class ReportForm(forms.Form):
     """What, where, in which words, and up to three photos; a place or an address is enough."""
 
     category = forms.ChoiceField(
-        label=gettext_lazy("What is wrong?"), choices=lambda: [(code, _(WORDS[code])) for code in CATEGORIES],
+        label=gettext_lazy("What is wrong?"), choices=lambda: list(categories().items()),
         widget=forms.RadioSelect, error_messages={"required": gettext_lazy("Choose what comes closest.")},
     )  # fmt: skip
     street = forms.CharField(
@@ -59,13 +48,27 @@ class ReportForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )  # fmt: skip
     words = forms.CharField(
-        label=gettext_lazy("What do you see?"), max_length=LONGEST_WORDS, required=False,
+        label=gettext_lazy("What do you see?"), max_length=LONGEST_TEXT, required=False,
         help_text=gettext_lazy("If you like. Name nobody: it is about the place."),
         widget=forms.Textarea(attrs={"rows": 4, "dir": "auto"}),
     )  # fmt: skip
     photo_1 = forms.FileField(label=gettext_lazy("Photo"), required=False)
     photo_2 = forms.FileField(label=gettext_lazy("Second photo"), required=False)
     photo_3 = forms.FileField(label=gettext_lazy("Third photo"), required=False)
+    reach = forms.ChoiceField(
+        label=gettext_lazy("May we ask you back?"), widget=forms.RadioSelect, required=False,
+        choices=[
+            (ANONYMOUS, gettext_lazy("No: nothing about me is kept")),
+            (CONFIDENTIAL, gettext_lazy("Yes, in confidence: those who work on it do not see it, unless somebody opens"
+                                        " it for a stated reason, which is logged")),
+            (NAMED, gettext_lazy("Yes: those who work on it see it")),
+        ],
+    )  # fmt: skip
+    contact = forms.CharField(
+        label=gettext_lazy("How can we reach you?"), max_length=LONGEST_CONTACT, required=False,
+        help_text=gettext_lazy("A telephone number or an address, with your name if you like. It is sealed."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"}),
+    )  # fmt: skip
     website = forms.CharField(required=False, max_length=200)
     """For programs that fill in everything; people do not see it."""
 
@@ -89,8 +92,13 @@ class ReportForm(forms.Form):
 
     def clean_words(self) -> str:
         """The words without signs that cannot be seen."""
-        kept = (sign for sign in self.cleaned_data["words"] if sign in _KEPT_SIGNS or sign.isprintable())
-        return unicodedata.normalize("NFC", "".join(kept)).strip()
+        return _seen(self.cleaned_data["words"])
+
+    def clean_contact(self) -> str:
+        return _seen(self.cleaned_data["contact"])
+
+    def clean_reach(self) -> str:
+        return self.cleaned_data["reach"] or ANONYMOUS
 
     def clean_photo_1(self) -> bytes:
         return self._photo("photo_1")
@@ -110,14 +118,20 @@ class ReportForm(forms.Form):
         if found is None:
             raise forms.ValidationError(_("Write longitude and latitude as two numbers, as in 114.05786, 22.54310."))
         lon, lat = found
-        city = registers.city()
-        if city is None or not _is_in(lon, lat, city.bounds):
+        if not is_in_city(lon, lat):
             raise forms.ValidationError(_("This place lies outside the city; longitude comes first."))
+        if not is_on_land(lon, lat):
+            raise forms.ValidationError(_("There is neither a street nor a building near this place; it may lie in the"
+                                          " water. Look at both numbers again."))  # fmt: skip
         return lon, lat
 
     def clean(self) -> dict[str, Any]:
-        """A place from the map goes before an address."""
+        """A place from the map goes before an address; whoever wants to be reached says how."""
         found = self.cleaned_data
+        if found.get("reach", ANONYMOUS) != ANONYMOUS and not found.get("contact") and "contact" not in self.errors:
+            self.add_error("contact", _("Say how we can reach you, or choose that nothing about you is kept."))
+        if found.get("reach") == ANONYMOUS and found.get("contact"):
+            self.add_error("reach", _("You wrote how to reach you: choose who may see it, or clear it."))
         if found.get("place") is None and "place" not in self.errors:
             found["place"] = self._from_address(found.get("street", "").strip(), found.get("house_number", "").strip())
         return found
@@ -164,10 +178,18 @@ class CallForm(ReportForm):
         return []
 
 
-def _is_in(lon: float, lat: float, bounds: tuple[float, float, float, float]) -> bool:
-    west, south, east, north = bounds
-    near = _MARGIN_DEGREES
-    return west - near <= lon <= east + near and south - near <= lat <= north + near
+def categories() -> dict[str, str]:
+    """What can be reported, and what it is called: what is urgent first, then what else costs lives, then the rest."""
+    words, dangerous = reports.report_words(), reports.dangerous_reports()
+    known = {each.name: said(each.title) for each in queries.newest_casetype("request").categories.values()}
+    codes = [*(one for one in dangerous if one in URGENT or one in known), *known]
+    return {code: words.get(code) or known[code] for code in dict.fromkeys(codes) if code not in SAME_AS_URGENT}
+
+
+def _seen(text: str) -> str:
+    """A text without signs that cannot be seen."""
+    kept = (sign for sign in text if sign in _KEPT_SIGNS or sign.isprintable())
+    return unicodedata.normalize("NFC", "".join(kept)).strip()
 
 
 def _no_street(street: str, near: list[str]) -> str:
