@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from cityloom.insight.domain import handovers, rework, tables
+from cityloom.insight.domain import handovers, rework, tables, trials
 from cityloom.insight.domain.conformance import conformance
 from cityloom.insight.domain.eventlog import EventLog, Instants
 from cityloom.insight.domain.findings import Finding
@@ -66,6 +66,8 @@ def review(log: EventLog, findings: Sequence[Finding], asked: Asked = Asked(), d
         "limits": lambda: tables.limit_table(log, asked.due, asked.ended, asked.limit_words),
         "conformance": lambda: _conformance(log, ways, asked),
         "proposals": lambda: [proposal_json(one) for one in proposals(log, split, steps)],
+        "comparison": lambda: trials.comparison(log),
+        "trials": lambda: trials.trials(log),
     }
     made: dict[str, Any] = {"version": VERSION, "activities": list(log.activities), "offices": list(log.offices)}
     for name, part in parts.items():

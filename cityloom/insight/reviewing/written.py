@@ -40,6 +40,34 @@ def _lines(made: dict[str, Any]) -> Iterator[str]:
     yield from _table("What to change (at most; not to be added up)", ("what", "where", "cases", "hours"), (
         (one["kind"], " / ".join((*one["steps"], *one["offices"])), count_words(one["cases"]), f"{one['hours']:,.0f}")
         for one in made["proposals"]))  # fmt: skip
+    yield from _trials(made["trials"], names)
+    yield from _offices(made["comparison"])
+
+
+def _trials(found: dict[str, Any] | None, names: list[str]) -> Iterator[str]:
+    """What changes would have saved, with how far the model can be trusted."""
+    if not found:
+        return
+    yield from _table(
+        f"Tried on the later half ({found['cases']:,} cases; hours a case, {found['level']:.0%} interval)",
+        ("what", "where", "cases", "saved, mean", "from", "to", "in the earlier half"), (
+            (one["kind"], " / ".join(names[step] for step in one["steps"]), count_words(one["cases"]),
+             *(f"{each:,.2f}" for each in one["mean_h"]), f"{one['learnt_h']:,.2f}")
+            for one in found["rows"]))  # fmt: skip
+    knows = "near enough" if found["knows_it"] else "too far off to be believed"
+    yield (f"\nThe model gives a median of {time_words(found['simulated']['median_h'] * 3600)}, it was"
+           f" {time_words(found['seen']['median_h'] * 3600)}: {knows}. {found['runs']} runs, seed {found['seed']}."
+           f" Queues are seen at {len(found['queues'])} steps.")  # fmt: skip
+
+
+def _offices(found: dict[str, Any]) -> Iterator[str]:
+    """Offices after adjusting for their cases."""
+    adjusted = ", ".join(found["adjusted"]) or "nothing that the log says"
+    yield from _table(
+        f"Offices, adjusted for {adjusted}", ("office", "cases", "mean", "expected", "observed / expected", "95 %", ""),
+        ((one["office"], f"{one['cases']:,}", time_words(one["mean_h"] * 3600), time_words(one["expected_h"] * 3600),
+          f"{one['ratio']:.2f}", f"{one['low']:.2f} to {one['high']:.2f}", "differs" if one["differs"] else "")
+         for one in found["rows"]))  # fmt: skip
 
 
 def _limits(made: dict[str, Any]) -> Iterator[str]:
