@@ -45,7 +45,7 @@ from cityloom.cases.mediating.deeds import (
     write_item,
 )
 from cityloom.cases.models import Case, CaseFollower, CaseLink, ProcessWork
-from cityloom.cases.processes import running, services, versions
+from cityloom.cases.processes import running, services, states, tasks, versions
 from cityloom.cases.routing import classifiers
 from cityloom.cases.routing import versions as routing
 from cityloom.cases.working import exporting, finding, giving, moving, recording, ringing
@@ -71,6 +71,7 @@ def publish_type(*, text: str, by: Actor, at: datetime) -> tuple[str, int]:
     document = reading.document_of(text)
     name, version = document["casetype"], document["version"]
     with transaction.atomic():
+        versions.check_known(reading.casetype_from(document))
         row, is_new = catalogue.keep(document, by.account, at)
         if row.digest != catalogue.digest_of(document):
             raise Refused("cases.version_taken", "Version {limit} of {value} was published with other words, and stays "
@@ -593,17 +594,60 @@ def start_process(
     return running.start(row, case.row if case else None, facts or {}, key or ids.new_ulid(), at).id
 
 
-def finish_task(*, task_id: str, by: Actor, at: datetime, facts: Mapping[str, Any] | None = None) -> None:
-    """Finish a person's task of a process; what was done already stays as it is.
+def finish_task(
+    *, task_id: str, by: Actor, at: datetime, facts: Mapping[str, Any] | None = None, outcome: str = "", note: str = ""
+) -> None:  # fmt: skip
+    """Finish a person's task of a process with one of its outcomes; the note is sealed in the case's history.
 
-    Raises: Refused `cases.no_work`, `cases.not_your_task`, `cases.process_moved_on`, `cases.process_fact`.
+    Raises: Refused `cases.no_work`, `cases.not_your_task`, `cases.not_asked`, `cases.task_given`, `cases.task_outcome`,
+    `cases.task_note`, `cases.task_field`, `cases.no_unit`, `cases.process_moved_on`, `cases.process_fact`.
     """
-    work = ProcessWork.objects.select_related("run__case").filter(id=task_id, kind=running.PERSON).first()
-    if work is not None:
-        case = work.run.case
-        roles = finding.found(case.id, by).roles | by.roles if case else by.roles
-        policies.check_can_finish(work.what, roles)
-    running.finish(task_id, facts or {}, by, at)
+    tasks.finish(task_id, outcome, note, facts or {}, by, at)
+
+
+def give_task(*, task_id: str, account: str, by: Actor, at: datetime, command: str = "") -> None:
+    """Give a task to an account that may do it.
+
+    Raises: Refused `cases.not_your_task`, `cases.not_asked`, `cases.process_moved_on`, `accounts.unknown`.
+    """
+    tasks.give(task_id, accounts.actor_of(account), command or ids.new_ulid(), by, at)
+
+
+def withdraw_task(*, task_id: str, by: Actor, at: datetime, reason: str = "") -> None:
+    """Ask a unit no more.
+
+    Raises: Refused `cases.asks_nobody`, `cases.no_role`, `cases.process_moved_on`.
+    """
+    tasks.withdraw(task_id, policies.cleaned(reason), by, at)
+
+
+def ask_also(*, task_id: str, unit: str, by: Actor, at: datetime, command: str = "") -> None:
+    """Ask one more unit for what others are being asked by this task.
+
+    Raises: Refused `cases.no_unit`, `cases.asks_nobody`, `cases.no_role`, `cases.process_moved_on`.
+    """
+    tasks.ask_also(task_id, unit, command or ids.new_ulid(), by, at)
+
+
+def tell_process(*, run_id: str, message: str, by: Actor, at: datetime) -> int:
+    """Let a message come to a run; return how many of its tasks waited for it.
+
+    Raises: Refused `cases.no_run`, `cases.no_role`, `cases.may_not_publish`.
+    """
+    return tasks.tell_process(run_id, message, by, at)
+
+
+def try_run_again(*, run_id: str, by: Actor, at: datetime) -> None:
+    """Let what a run is stuck at be tried again: its beginning, its services, the step at its end.
+
+    Raises: Refused `cases.may_not_publish`, and what it is stuck at.
+    """
+    policies.check_can_publish(by)
+    states.try_again(run_id, at)
+    held = ProcessWork.objects.filter(run_id=run_id, done_at=None).exclude(refusal="")
+    for work_id in held.values_list("id", flat=True):
+        running.try_again(work_id)
+    running.work_due(services.SERVICES, at)
 
 
 def deliver_message(
@@ -614,8 +658,8 @@ def deliver_message(
 
 
 def work_processes(*, at: datetime) -> int:
-    """Let timers of processes fire and service tasks work; return how many did. Each once, wherever it is killed."""
-    return running.work_due(services.SERVICES, at)
+    """Let timers of processes fire, services work and tasks ring; return how many did. Each once, wherever killed."""
+    return running.work_due(services.SERVICES, at) + tasks.ring_due(at)
 
 
 def try_task_again(*, task_id: str, by: Actor, at: datetime) -> None:

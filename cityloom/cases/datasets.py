@@ -25,6 +25,14 @@ PUBLISHED = (
         ),
     ),
     Published(
+        "case_tasks", "Tasks of processes in cases, and what came of them", (events.CaseTaskChanged,), ("case_id",),
+        (
+            Column("casetype", "text", source="CaseTaskChanged"), Column("task", "text", source="CaseTaskChanged"),
+            Column("how", "text", source="CaseTaskChanged"), Column("answer", "text", source="CaseTaskChanged"),
+            Column("unit", "text", source="CaseTaskChanged"),
+        ),
+    ),
+    Published(
         "case_types", "Versions of case types that were published", (events.CaseTypePublished,), ("casetype",),
         (
             Column("version", "integer", unit="version", source="CaseTypePublished"),

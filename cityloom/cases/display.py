@@ -10,7 +10,8 @@ from cityloom.cases.domain.casetypes.casetype import Titles
 from cityloom.kernel.envelope import type_of
 from cityloom.ui.domain.declared import Display, Page, Service, WorkList
 
-CASE_EVENTS = frozenset({"CaseOpened", "CaseMoved", "CaseGiven", "CaseNoted", "CaseClockRang", "CaseClockChanged"})
+CASE_EVENTS = frozenset({"CaseOpened", "CaseMoved", "CaseGiven", "CaseNoted", "CaseClockRang", "CaseClockChanged",
+                         "CaseTaskChanged"})  # fmt: skip
 WORKERS = frozenset({
     "case-handler", "supervisor", "duty-officer", "operator", "department-water", "department-gas",
     "department-traffic", "department-police", "department-fire",
@@ -74,6 +75,7 @@ DISPLAY = Display(
         Page("report", _("Report a problem"), "people", 20, is_public=True),
         Page("my-report", _("Follow a report"), "people", 21, is_public=True),
         Page("case-types", _("Case types"), "city", 45),
+        Page("case-processes", _("Processes"), "city", 46),
         Page("case-rules", _("Rules of cases"), "city", 46),
         Page("case-routing", _("Routing of cases"), "city", 47),
     ),
@@ -97,6 +99,7 @@ DISPLAY = Display(
         ),
     ),
     work=(
+        WorkList("case-tasks", _("My tasks in cases"), "cityloom.cases.layers.tasks", 26, WORKERS, events=CASE_EVENTS),
         WorkList("cases", _("My cases"), "cityloom.cases.layers.mine", 25, WORKERS, events=CASE_EVENTS),
     ),
     moments={

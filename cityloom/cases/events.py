@@ -68,6 +68,19 @@ class CaseNoted:
 
 
 @dataclass(frozen=True)
+class CaseTaskChanged:
+    """A task in a case was done, given, asked, withdrawn, reminded, is overdue, or nobody answered (`how`)."""
+
+    case_id: str
+    casetype: str
+    task: str
+    how: str
+    answer: str
+    unit: str
+    changed_at: datetime
+
+
+@dataclass(frozen=True)
 class CaseClockRang:
     """A limit of a case is near or over: `what` is `reminded`, `overdue` or `deemed`."""
 

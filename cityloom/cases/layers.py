@@ -21,6 +21,19 @@ def mine(actor: Actor, at: datetime) -> list[WorkItem]:
     return [_item(row, at) for row in rows]
 
 
+def tasks(actor: Actor, at: datetime) -> list[WorkItem]:
+    """Open tasks in cases that somebody may do, what is due first at the top."""
+    found, _ = queries.tasks_for(actor, MOST_WORK)
+    return [
+        WorkItem(
+            f"{said(one.node.title)} {one.case_number}".strip(), reverse("case-task", args=[one.id]),
+            urgency="now" if one.due_at and one.due_at < at + _SOON else "today", since=one.opened_at,
+            due_at=one.due_at, is_exercise=bool(one.exercise_id),
+        )
+        for one in found
+    ]  # fmt: skip
+
+
 def _item(row: queries.CaseRow, at: datetime) -> WorkItem:
     casetype = catalogue.casetype_of(row.casetype, row.version)
     what = casetype.categories[row.category].title if row.category in casetype.categories else casetype.title

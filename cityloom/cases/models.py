@@ -102,12 +102,13 @@ CLASSIFICATION = {
     },
     "ProcessRun": {
         "id": "clear", "process": "clear", "case": "clear", "state": "clear", "standing": "clear", "revision": "clear",
-        "started_at": "clear", "changed_at": "clear", "ended_at": "clear",
+        "started_at": "clear", "changed_at": "clear", "ended_at": "clear", "in_state": "clear", "why": "clear",
     },
     "ProcessWork": {
         "id": "clear", "run": "clear", "task": "clear", "node": "clear", "kind": "clear", "what": "clear",
         "opened_at": "clear", "due_at": "clear", "done_at": "clear", "done_by": "clear", "outcome": "clear",
-        "refusal": "clear",
+        "refusal": "clear", "unit": "clear", "given_to": "clear", "answer": "clear", "ring_at": "clear",
+        "rang": "clear", "why": "clear",
     },
 }  # fmt: skip
 
@@ -529,7 +530,8 @@ class ProcessRun(models.Model):
     """One run of a version of a process, in a case or by itself.
 
     `state` is what the engine writes down; of facts it has those alone that conditions ask for. `standing` is running,
-    ended or stuck.
+    ended or stuck. One that was started by a state of its case says so in `in_state`, and ends with it. `why` is the
+    refusal for which it is stuck, or its last step was not taken.
     """
 
     id = models.CharField(primary_key=True, max_length=_ID)
@@ -541,6 +543,8 @@ class ProcessRun(models.Model):
     started_at = models.DateTimeField()
     changed_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
+    in_state = models.CharField(max_length=_NAME, default="", blank=True)
+    why = models.JSONField(default=dict)
 
     def __str__(self) -> str:
         return self.id
@@ -549,8 +553,10 @@ class ProcessRun(models.Model):
 class ProcessWork(models.Model):
     """What a run waits for, or did: a person's task, a service, a timer, a message.
 
-    `what` is the role, service or message; `outcome` is done or passed (another event came first); `refusal` says why
-    a service could not be had.
+    `what` is the role, service or message; `outcome` is done, passed (another event came first) or withdrawn; `answer`
+    is what was chosen, or what silence means. `unit` is the unit that is asked, "" for a task of a role, `given_to` an
+    account that it was given to. `refusal` and `why` say why a service could not be had. `ring_at` is when it is called
+    to mind next, `rang` for what it was last: reminded or overdue.
     """
 
     id = models.CharField(primary_key=True, max_length=_ID)
@@ -563,13 +569,25 @@ class ProcessWork(models.Model):
     due_at = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)
     done_by = models.CharField(max_length=_ID, default="", blank=True)
-    outcome = models.CharField(max_length=8, default="", blank=True)
+    outcome = models.CharField(max_length=9, default="", blank=True)
     refusal = models.CharField(max_length=60, default="", blank=True)
+    unit = models.CharField(max_length=_UNIT, default="", blank=True)
+    given_to = models.CharField(max_length=_ID, default="", blank=True)
+    answer = models.CharField(max_length=_NAME, default="", blank=True)
+    ring_at = models.DateTimeField(null=True)
+    rang = models.CharField(max_length=8, default="", blank=True)
+    why = models.JSONField(default=dict)
 
     class Meta:
         indexes = [
             models.Index(fields=["kind", "due_at", "id"], name="process_work_open",
                          condition=models.Q(done_at__isnull=True, refusal="")),
+            models.Index(fields=["unit", "due_at"], name="process_work_of_unit",
+                         condition=models.Q(done_at__isnull=True) & ~models.Q(unit="")),
+            models.Index(fields=["ring_at", "id"], name="process_work_rings",
+                         condition=models.Q(ring_at__isnull=False)),
+            models.Index(fields=["given_to", "due_at"], name="process_work_given",
+                         condition=models.Q(done_at__isnull=True) & ~models.Q(given_to="")),
         ]  # fmt: skip
 
     def __str__(self) -> str:

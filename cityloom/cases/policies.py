@@ -75,7 +75,7 @@ def check_can_finish(lane: str, roles: frozenset[str]) -> None:
 
     Raises: Refused `cases.not_your_task`.
     """
-    if (lane and lane not in roles) or not roles:
+    if (lane and lane not in roles) or not roles - {"reporter"}:
         raise Refused("cases.not_your_task", "This task is for somebody with the role {value}; ask one of them.",
                       value=lane or "-")  # fmt: skip
 
@@ -93,6 +93,24 @@ def check_not_too_large(size_bytes: int) -> None:
         raise Refused("cases.many_bytes", "The files of a case may have {limit} MB together, and these would have"
                       " {value}; send smaller ones.", value=size_bytes // 1024 // 1024,
                       limit=MOST_FILE_BYTES // 1024 // 1024)  # fmt: skip
+
+
+def check_given(given_to: str, by: Actor) -> None:
+    """A task that was given to somebody is done by them.
+
+    Raises: Refused `cases.task_given`.
+    """
+    if given_to and given_to != by.account:
+        raise Refused("cases.task_given", "This task is given to somebody else; take it over first.")
+
+
+def check_is_asked(unit: str, by: Actor) -> None:
+    """What a unit is asked is answered by those of it, or of a unit below it.
+
+    Raises: Refused `cases.not_your_task`.
+    """
+    if not (by.unit == unit or by.unit.startswith(f"{unit}/")):
+        raise Refused("cases.not_asked", "Another unit is asked here; its own people answer.")
 
 
 def check_not_changed(revision: int, seen: int) -> None:

@@ -14,6 +14,7 @@ from cityloom.cases.domain.casetypes.casetype import CaseType, Category
 from cityloom.cases.domain.decisions import analysis, deciding, table_xml, table_yaml
 from cityloom.cases.domain.decisions.tables import Table
 from cityloom.cases.domain.processes import reading as processes
+from cityloom.cases.domain.processes import sketching
 from cityloom.cases.domain.processes.process import Process
 from cityloom.cases.figures.disputes import figures_of as dispute_figures
 from cityloom.cases.listing import programs
@@ -33,6 +34,7 @@ from cityloom.cases.listing.cases import (
     known_matters,
     links_of,
     rights,
+    shown_to_asked,
     unit_names,
     words_of,
 )  # fmt: skip
@@ -41,14 +43,19 @@ from cityloom.cases.listing.documents import FileFacts, files_of
 from cityloom.cases.listing.followed import Followed, end_of, followed, reporters_of, reviews_followed
 from cityloom.cases.listing.nearmatters import NearMatter, near
 from cityloom.cases.listing.page import CasePage, CaseRow, Wanted, cursor_of
+from cityloom.cases.listing.processes import ProcessFacts, RunFacts, process_named, run_of, runs_of, versions_of_process
+from cityloom.cases.listing.processes import processes as processes_of_city
 from cityloom.cases.listing.tables import TableFacts, table_version, tables
+from cityloom.cases.listing.tasks import TaskFacts, asked_task, task_for, tasks_for, tasks_of
 
 __all__ = [
     "CaseFacts", "CasePage", "CaseRow", "ClockFacts", "DecisionFacts", "EventFacts", "FileFacts", "Followed",
-    "NearMatter", "Opened", "TableFacts", "Wanted", "Words", "case_for", "case_numbered", "cases_for",
-    "cases_linked_with", "clocks_of", "cursor_of", "decisions_of", "dispute_figures", "end_of", "facts_of",
-    "files_of", "followed", "history_of", "known_matters", "links_of", "opened", "reporters_of", "reviews_followed",
-    "rights", "table_version", "tables", "unit_names", "words_of",
+    "NearMatter", "Opened", "ProcessFacts", "RunFacts", "TableFacts", "TaskFacts", "Wanted", "Words", "asked_task",
+    "case_for", "case_numbered", "cases_for", "cases_linked_with", "clocks_of", "cursor_of", "decisions_of",
+    "dispute_figures", "end_of", "facts_of", "files_of", "followed", "history_of", "known_matters", "links_of",
+    "opened", "process_named", "processes_of_city", "reporters_of", "reviews_followed", "rights", "run_of", "runs_of",
+    "shown_to_asked", "table_version", "tables", "task_for", "tasks_for", "tasks_of", "unit_names",
+    "versions_of_process", "words_of",
 ]  # fmt: skip
 from cityloom.cases.domain.duplicates import measuring, pairs, stream
 from cityloom.cases.domain.routing import card, classifier, conflicts, rules
@@ -166,6 +173,11 @@ def process_of(data: bytes) -> Process:
     Raises: Refused `cases.xml_*`, `cases.process_*`, with the name, id and line of what is wrong.
     """
     return processes.process_of(data)
+
+
+def process_sketch(data: bytes) -> Process | None:
+    """A BPMN file as it is drawn, though it may not be run; None where nothing can be drawn."""
+    return sketching.sketch_of(data)
 
 
 def classifier_of(content: bytes) -> Classifier:

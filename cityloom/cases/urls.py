@@ -13,10 +13,12 @@ from cityloom.cases.views import (
     listing,
     matters,
     opening,
+    processes,
     report,
     resident,
     routing,
     rules,
+    tasks,
     types,
 )
 
@@ -27,6 +29,8 @@ urlpatterns = [
     path("cases/classifier/", classifying.classifier, name="case-classifier"),
     path("cases/matters/", matters.listed, name="case-matters"),
     path("cases/matters/<str:case_id>/", matters.matter, name="case-matter"),
+    path("cases/tasks/", tasks.tasks, name="case-tasks"),
+    path("cases/tasks/<str:task_id>/", tasks.task, name="case-task"),
     path("cases/<str:case_id>/", case.case, name="case"),
     path("cases/<str:case_id>/join/", matters.join, name="case-join"),
     path("cases/<str:case_id>/part/", matters.part, name="case-part"),
@@ -58,4 +62,8 @@ urlpatterns = [
     path("case-rules/", rules.rules, name="case-rules"),
     path("case-types/", types.casetypes, name="case-types"),
     path("case-types/<str:name>/", types.casetype, name="case-type"),
+    path("case-processes/", processes.processes, name="case-processes"),
+    path("case-processes/runs/<str:run_id>/", processes.run, name="case-run"),
+    path("case-processes/runs/<str:run_id>/turn/", processes.turn, name="case-run-turn"),
+    path("case-processes/<str:name>/", processes.process, name="case-process"),
 ]

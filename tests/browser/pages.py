@@ -79,6 +79,9 @@ PAGES = (
     Sight("new-case", "Case handler", "/cases/new/?type=request&category=street-light"),
     Sight("case-matters", "Case handler", "/cases/matters/"),
     Sight("case-types", "Duty officer", "/case-types/"), Sight("case-type", "Duty officer", "/case-types/request/"),
+    Sight("case-tasks", "Water company desk", "/cases/tasks/"),
+    Sight("case-processes", "Data steward", "/case-processes/"),
+    Sight("case-process", "Case handler", "/case-processes/consultation/"),
     Sight("case-rules", "Duty officer", "/case-rules/"),
     Sight("case-routing", "Supervisor of cases", "/cases/routing/"),
     Sight("case-classifier", "Supervisor of cases", "/cases/classifier/"),
@@ -124,12 +127,10 @@ PAGES = (
     Sight("mfa_authenticate", HALF, "/sign-in/code/"),
 )  # fmt: skip
 
-LATER = frozenset({"compare-zones", "correction", "disagreement", "dispute", "pair", "person", "places-manage",
-                   "task", "trial", "zone"})  # fmt: skip
-LATER = frozenset({"places-manage", "task", "zone", "compare-zones", "disagreement", "correction", "person", "pair",
-                   "trial", "case-matter"})  # fmt: skip
-LATER = frozenset({"places-manage", "my-report-of", "task", "zone", "compare-zones", "disagreement", "correction",
-                   "person", "pair", "trial"})  # fmt: skip
+LATER = frozenset({
+    "compare-zones", "correction", "disagreement", "dispute", "pair", "person", "places-manage", "task", "trial",
+    "zone", "case-matter", "my-report-of", "case-task", "case-run",
+})  # fmt: skip
 """Pages that there are only in the middle of something; `test_places` looks at the first."""
 
 NO_PAGES = frozenset({

@@ -51,7 +51,7 @@ def test_what_is_supported_is_read_whole():
     ('<sendTask id="a"/>', "sendTask a"), ('<complexGateway id="a"/>', "complexGateway a"),
     ('<adHocSubProcess id="a"/>', "adHocSubProcess a"), ('<dataObject id="x"/><task id="a"/>', "dataObject x"),
     ('<userTask id="a"><extensionElements><x/></extensionElements></userTask>',
-     "extensionElements (line 1) < userTask a"),
+     "x (line 1) < extensionElements"),
     ('<userTask id="a"><multiInstanceLoopCharacteristics/></userTask>', "multiInstanceLoopCharacteristics"),
     ('<userTask id="a" xmlns:c="camunda" c:assignee="x"/>', "its attribute assignee is not understood"),
     ('<task id="a" isForCompensation="true"/>', "its attribute isForCompensation"),

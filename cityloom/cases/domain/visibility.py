@@ -24,13 +24,14 @@ class Rights:
 
 @dataclass(frozen=True)
 class InView:
-    """What the rule looks at in a case."""
+    """What the rule looks at in a case; units that are `asked` for an opinion see it until they have answered."""
 
     casetype: str
     branches: Branches
     handler: str = ""
     offered_unit: str = ""
     named: Collection[str] = ()
+    asked: Collection[str] = ()
 
 
 def depth_of(unit: str) -> int:
@@ -56,9 +57,16 @@ def rights_of(actor: Actor, seen_by: Mapping[str, frozenset[str]]) -> Rights:
     return Rights(types if actor.unit else (), depth_of(actor.unit), actor.unit, actor.account)
 
 
+def is_asked(unit: str, asked: Collection[str]) -> bool:
+    """Whether a unit, or one above it, is asked for something in a case."""
+    return bool(unit) and any(unit == one or unit.startswith(f"{one}/") for one in asked)
+
+
 def sees(rights: Rights, case: InView) -> bool:
     """Whether somebody with these rights sees a case."""
     if rights.account and (case.handler == rights.account or rights.account in case.named):
+        return True
+    if is_asked(rights.unit, case.asked):
         return True
     if case.casetype not in rights.types:
         return False

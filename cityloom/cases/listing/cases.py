@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from cityloom.accounts import queries as accounts
 from cityloom.cases import catalogue, policies
 from cityloom.cases.domain import numbers
-from cityloom.cases.domain.visibility import InView, Rights, rights_of
+from cityloom.cases.domain.visibility import InView, Rights, rights_of, sees
 from cityloom.cases.listing.page import CasePage, CaseRow, Wanted, page_of
-from cityloom.cases.models import Case, CaseClock, CaseEvent, CaseLink, CaseMember
+from cityloom.cases.models import Case, CaseClock, CaseEvent, CaseLink, CaseMember, ProcessWork
 from cityloom.gate import queries as gate
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
@@ -162,7 +162,10 @@ def words_of(case_id: str, by: Actor) -> Words:
     Raises: Refused `cases.unknown`, `cases.not_yours`.
     """
     case_for(by, case_id)
+    shown = shown_to_asked(by, case_id)
     rows = CaseEvent.objects.filter(case__id=case_id).exclude(sealed=None).values_list("id", "sealed")
+    if shown is not None:
+        rows = rows.filter(kind="task-done").exclude(data__has_key="asked")
     sealed = {key: bytes(text) for key, text in rows}
     if (answers := Case.objects.values_list("sealed", flat=True).get(id=case_id)) is not None:
         sealed[_ANSWERS] = bytes(answers)
@@ -173,7 +176,17 @@ def words_of(case_id: str, by: Actor) -> Words:
     except Refused as refusal:
         return Words({}, {}, sentence_of(refusal))
     opened = {key: text for key, text in zip(sealed, texts, strict=True) if text is not None}
-    return Words(json.loads(opened.pop(_ANSWERS, "{}")), opened)
+    answers = json.loads(opened.pop(_ANSWERS, "{}"))
+    return Words(answers if shown is None else {key: answers[key] for key in shown & answers.keys()}, opened)
+
+
+def shown_to_asked(by: Actor, case_id: str) -> frozenset[str] | None:
+    """The answers of a case that somebody sees who is only asked for an opinion; None for whoever sees all of it."""
+    row = Case.objects.defer("sealed").get(id=case_id)
+    if sees(rights(by), replace(_in_view(row), asked=())):
+        return None
+    state = catalogue.casetype_of(row.casetype, row.version).states[row.state]
+    return frozenset(row.answers) if state.process_shows is None else state.process_shows
 
 
 def known_matters(names: Collection[str]) -> dict[str, frozenset[str] | None]:
@@ -203,7 +216,13 @@ def facts(row: Case) -> CaseFacts:
 def _in_view(row: Case) -> InView:
     named = CaseMember.objects.filter(case=row, until=None).values_list("account", flat=True)
     branches = (row.branch_1, row.branch_2, row.branch_3, row.branch_4)
-    return InView(row.casetype, branches, row.handler, row.offered_unit, frozenset(named))
+    return InView(row.casetype, branches, row.handler, row.offered_unit, frozenset(named), asked_of(row.id))
+
+
+def asked_of(case_id: str) -> frozenset[str]:
+    """The units that are being asked for something in a case just now."""
+    rows = ProcessWork.objects.filter(run__case__id=case_id, done_at=None).exclude(unit="")
+    return frozenset(rows.values_list("unit", flat=True))
 
 
 def _unknown() -> Refused:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -39,6 +39,7 @@ class Waiting:
 
     task: str
     node: Node
+    facts: Facts = field(default_factory=dict, compare=False)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -73,6 +74,8 @@ class Engine:
             parser.add_bpmn_xml(canonical.xml_of(process, each, calls))
             conditions |= canonical.conditions_of(process, each)
         self.facts = {fact for condition in conditions.values() for fact in condition.facts()}
+        self.facts |= {fact for process, _ in processes.values() for fact in process.facts}
+        self.nodes = [node for process, _ in processes.values() for node in process.nodes.values()]
         self._spec, self._called = parser.get_spec(key), parser.get_subprocess_specs(key)
         self._script = _Conditions(conditions)
         self._serializer = BpmnWorkflowSerializer(BpmnWorkflowSerializer.configure(
@@ -113,7 +116,7 @@ class Running:
     def waiting(self) -> list[Waiting]:
         """All that it waits for."""
         if self._known is None:
-            self._known = [Waiting(str(task.id), node) for task, node in self._waiting()]
+            self._known = [Waiting(str(task.id), node, task.data) for task, node in self._waiting()]
         return self._known
 
     def _waiting(self) -> Iterator[tuple[Task, Node]]:

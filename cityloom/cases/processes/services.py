@@ -27,4 +27,9 @@ def take_step(work: ProcessWork, by: Actor, at: datetime) -> Facts:
     return {}
 
 
-SERVICES: Mapping[str, Service] = {"step": take_step}
+def offer_step(work: ProcessWork, by: Actor, at: datetime) -> Facts:
+    """Offer a step of the case to whoever may take it, though the process goes on; the row of the work says so."""
+    return {}
+
+
+SERVICES: Mapping[str, Service] = {"step": take_step, "offer": offer_step}

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 
+from cityloom.cases.domain.casetypes.casetype import CaseType
 from cityloom.cases.domain.processes import canonical, reading
 from cityloom.cases.domain.processes.process import Process
 from cityloom.cases.models import ProcessVersion
 from cityloom.cases.processes.engine import Engine
-from cityloom.kernel import ids
-from cityloom.kernel.actor import Actor
+from cityloom.kernel import clock, ids
+from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
 
 Parts = dict[str, tuple[Process, Mapping[str, int]]]
@@ -41,16 +42,41 @@ def upload(data: bytes, by: Actor, at: datetime) -> ProcessVersion:
 
 
 def version_of(called: str) -> ProcessVersion:
-    """The version that `name` (the newest) or `name@version` means.
+    """The version that `name` (the newest) or `name@version` means; one that comes with the program is there.
 
     Raises: Refused `cases.no_process`.
     """
-    name, _, number = called.partition("@")
-    rows = ProcessVersion.objects.filter(name=name, **({"number": int(number)} if number.isdecimal() else {}))
-    row = rows.order_by("-number").first()
+    row = known_version(called)
     if row is None:
         raise Refused("cases.no_process", "There is no process {value}; upload it first.", value=called[:80])
     return row
+
+
+def known_version(called: str) -> ProcessVersion | None:
+    """The version that `name` or `name@version` means; None where there is none."""
+    name, _, number = called.partition("@")
+    rows = ProcessVersion.objects.filter(name=name, **({"number": int(number)} if number.isdecimal() else {}))
+    row = rows.order_by("-number").first()
+    shipped = reading.shipped()
+    if row is None and name in shipped and number in ("", "1"):
+        return upload(shipped[name].read_bytes(), SYSTEM, clock.now())
+    return row
+
+
+def check_known(casetype: CaseType) -> None:
+    """Refuse a type whose states run processes that this city has not, or that take silence for what nobody can say.
+
+    Raises: Refused `cases.no_process`, `cases.process_silence`.
+    """
+    for state in casetype.states.values():
+        if not state.process:
+            continue
+        nodes = engine_of(version_of(state.process).id).nodes
+        meant = [node.form.outcome(state.process_silence) for node in nodes if node.loop]
+        if state.process_silence and not any(one and not one.needs_note for one in meant):
+            raise Refused("cases.process_silence", "No task of {limit} that asks units has the outcome {value}, which "
+                          "silence is to mean there, or it needs words; name another one.",
+                          value=state.process_silence, limit=state.process)  # fmt: skip
 
 
 @lru_cache(maxsize=128)

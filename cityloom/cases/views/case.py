@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import shapely
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
@@ -24,7 +25,7 @@ from cityloom.cases.domain.ticking import OVER
 from cityloom.cases.listing.toldfollowers import FOR_REPORTER
 from cityloom.cases.models import CaseContact
 from cityloom.cases.queries import CaseFacts, EventFacts
-from cityloom.cases.views import alike, dispute
+from cityloom.cases.views import alike, consulting, dispute
 from cityloom.cases.views.asking import actor, type_of_row, what
 from cityloom.cases.working import finding
 from cityloom.cases.working.finding import Found
@@ -44,7 +45,10 @@ _MOST_STAFF = 100
 
 @require_safe
 def case(request: HttpRequest, case_id: str) -> HttpResponse:
-    """The whole page."""
+    """The whole page; a unit that is only asked for an opinion is led to its task, which shows what it needs."""
+    by = actor(request)
+    if (task := queries.asked_task(by, case_id)) and queries.shown_to_asked(by, case_id) is not None:
+        return redirect("case-task", task)
     return shown(request, case_id)
 
 
@@ -69,6 +73,7 @@ def shown(request: HttpRequest, case_id: str, status: int = 200, **more: Any) ->
     } | _giving(facts, found, by) | alike.of_case(facts, by, may_work=may_work)  # fmt: skip
     if casetype.is_mediated:
         context |= dispute.sections(found, by, opened)
+    context |= consulting.tasks_shown(case_id, by, words.by_event, queries.history_of(case_id))
     return render(request, "cases/case.html", context | more, status=status)
 
 
@@ -119,7 +124,12 @@ def _event(each: EventFacts, casetype: CaseType, words: dict[str, str]) -> dict[
         "who": said(role.title) if role else each.role, "text": words.get(each.id, ""),
         "for_reporter": each.data == FOR_REPORTER,
         "result": said(result.title) if result else "",
-    }  # fmt: skip
+    } | consulting.told(each)  # fmt: skip
+
+
+def about(facts: CaseFacts, casetype: CaseType, given: dict[str, Any]) -> dict[str, Any]:
+    """The answers that may be shown, and where it is."""
+    return {"answers": _answers(replace(facts, answers={}), casetype, given)} | _where(facts)
 
 
 def _answers(facts: CaseFacts, casetype: CaseType, opened: dict[str, Any]) -> list[tuple[str, str]]:

@@ -10,14 +10,14 @@ from django.views.decorators.http import require_http_methods
 
 from cityloom.cases import queries
 from cityloom.cases.domain.decisions.tables import Table
-from cityloom.cases.domain.processes import drawing
 from cityloom.cases.domain.processes.process import Process
+from cityloom.cases.views import drawing
 from cityloom.kernel.refused import Refused
 from cityloom.ui.once import only_once
 from cityloom.ui.words import sentence_of
 
+_BPMN, _BEGINNING_OF_FILE = b"http://www.omg.org/spec/BPMN/", 5_000
 _LARGEST = 2 * 1024 * 1024
-_LINE_HIGH = 14
 _BEGINNING = """table: stall
 title: A stall at the market
 hit_policy: UNIQUE
@@ -44,7 +44,7 @@ def rules(request: HttpRequest) -> HttpResponse:
     try:
         return render(request, "cases/rules.html", {"text": text} | _shown(data))
     except Refused as refusal:
-        said = {"text": text, "refusal": sentence_of(refusal)}
+        said = {"text": text, "refusal": sentence_of(refusal)} | _sketched(data)
         return render(request, "cases/rules.html", said, status=422)
 
 
@@ -55,9 +55,15 @@ def _asked(request: HttpRequest) -> bytes:
 
 
 def _shown(data: bytes) -> dict[str, Any]:
-    if b"http://www.omg.org/spec/BPMN/" in data[:5_000]:
+    if _BPMN in data[:_BEGINNING_OF_FILE]:
         return _process(queries.process_of(data))
     return _table(queries.decision_table_of(data))
+
+
+def _sketched(data: bytes) -> dict[str, Any]:
+    """A process that cannot be run is drawn all the same."""
+    sketch = queries.process_sketch(data) if _BPMN in data[:_BEGINNING_OF_FILE] else None
+    return {"sketch": drawing.picture(sketch)} if sketch else {}
 
 
 def _table(table: Table) -> dict[str, Any]:
@@ -69,15 +75,4 @@ def _table(table: Table) -> dict[str, Any]:
 
 
 def _process(process: Process) -> dict[str, Any]:
-    picture = drawing.picture_of(process)
-    nodes = [{"one": drawn, "lines": _lines(drawn)} for drawn in picture.nodes]
-    waits = [node for node in process.nodes.values() if node.lane or node.does or node.calls or node.message]
-    return {"process": process, "picture": picture, "nodes": nodes, "waits": waits}
-
-
-def _lines(drawn: drawing.Drawn) -> list[tuple[float, float, str]]:
-    """Where each line of a node's name stands: within a task, under an event or a gateway."""
-    words = drawn.words
-    x, y = drawn.middle
-    top = y + 5 - (len(words) - 1) * _LINE_HIGH / 2 if drawn.shape == "box" else drawn.y + drawn.height + _LINE_HIGH
-    return [(x, top + at * _LINE_HIGH, line) for at, line in enumerate(words)]
+    return {"process": process, "picture": drawing.picture(process), "tasks": drawing.tasks(process)}

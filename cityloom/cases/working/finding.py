@@ -9,7 +9,7 @@ from cityloom.cases.domain.casetypes import table
 from cityloom.cases.domain.casetypes.casetype import CaseType
 from cityloom.cases.domain.casetypes.table import Standing
 from cityloom.cases.listing.followed import FOLLOWER, digest_of
-from cityloom.cases.models import AgreementItem, Case, CaseEvent, CaseFollower, CaseMember
+from cityloom.cases.models import AgreementItem, Case, CaseEvent, CaseFollower, CaseMember, ProcessWork
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 
@@ -80,7 +80,8 @@ def _standing(row: Case, casetype: CaseType, by: Actor) -> Standing:
                      .values_list("step", "account"))  # fmt: skip
     reporter = by.account if by.account.startswith(FOLLOWER) else ""
     facts = _facts(row) if any(step.needs for step in casetype.steps) else frozenset[str]()
-    return Standing(row.state, row.unit, row.handler, named, taken, reporter, row.offered_unit, facts)
+    held = _held(row, casetype)
+    return Standing(row.state, row.unit, row.handler, named, taken, reporter, row.offered_unit, facts, held)
 
 
 def _facts(row: Case) -> frozenset[str]:
@@ -88,3 +89,12 @@ def _facts(row: Case) -> frozenset[str]:
     items = AgreementItem.objects.filter(case=row).exclude(state="dropped")
     states = set(items.values_list("state", flat=True))
     return frozenset({"agreement"} if states else ()) | ({"fulfilment"} if states == {"fulfilled"} else frozenset())
+
+
+def _held(row: Case, casetype: CaseType) -> frozenset[str]:
+    """Steps that wait for the process of the state, as long as it runs and has not offered them."""
+    waiting = casetype.states[row.state].process_before
+    if not waiting or not row.runs.filter(in_state=row.state, ended_at=None).exists():
+        return frozenset()
+    offered = ProcessWork.objects.filter(run__case=row, run__ended_at=None, what__startswith="offer:", outcome="done")
+    return waiting - {what.partition(":")[2] for what in offered.values_list("what", flat=True)}

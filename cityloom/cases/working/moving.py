@@ -15,7 +15,7 @@ from cityloom.cases.domain.casetypes import table
 from cityloom.cases.domain.casetypes.casetype import CaseType, Step
 from cityloom.cases.domain.clocks.running import ClockEvent, What
 from cityloom.cases.models import Case, CaseClock
-from cityloom.cases.working import clocks, recording
+from cityloom.cases.working import clocks, entering, recording
 from cityloom.cases.working.finding import Found
 from cityloom.cases.working.recording import Deed
 from cityloom.kernel.actor import Actor
@@ -50,6 +50,7 @@ def move(found: Found, wanted: Move, by: Actor, at: datetime) -> int:
                                 casetype.states[step.to].ends, at)  # fmt: skip
         if recording.change(row, deed, changes, [fact]):
             clocks.save(changed)
+            entering.entered(row, casetype, before, at)
     return row.revision
 
 

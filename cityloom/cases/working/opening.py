@@ -15,7 +15,7 @@ from cityloom.cases import catalogue, events, policies
 from cityloom.cases.domain import answers
 from cityloom.cases.domain.casetypes.casetype import LEVELS, CaseType
 from cityloom.cases.models import Case, CaseFollower, CaseLink, CaseMember
-from cityloom.cases.working import clocks, finding, recording
+from cityloom.cases.working import clocks, entering, finding, recording
 from cityloom.cases.working.recording import Deed
 from cityloom.kernel import cells, ids
 from cityloom.kernel.actor import Actor
@@ -118,6 +118,7 @@ def _keep(row: Case, asked: Asked, casetype: CaseType, by: Actor, at: datetime) 
         recording.write(row, deed, "", None)
         fact = events.CaseOpened(row.id, row.casetype, row.version, row.category, row.state, row.unit, row.origin, at)
         recording.publish(row, deed, [fact])
+        entering.entered(row, casetype, "", at)
 
 
 def _publish_shipped(casetype: CaseType, by: Actor, at: datetime) -> None:

@@ -33,13 +33,23 @@ class Role:
 
 @dataclass(frozen=True)
 class State:
-    """Where a case may stand; in one that `pauses` the clocks stand still, one that `ends` is the end of it."""
+    """Where a case may stand; in one that `pauses` the clocks stand still, one that `ends` is the end of it.
+
+    `process` runs while a case stands here. Steps of `process_before` wait until it has ended or offers them, the step
+    `process_then` is taken by the city at its end, `process_silence` is what a unit that does not answer has said, and
+    `process_shows` names the answers of the form that units which are asked may read.
+    """
 
     name: str
     title: Titles
     meaning: Titles
     ends: bool = False
     pauses: bool = False
+    process: str = ""
+    process_before: frozenset[str] = frozenset()
+    process_then: str = ""
+    process_silence: str = ""
+    process_shows: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)

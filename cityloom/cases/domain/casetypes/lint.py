@@ -23,7 +23,7 @@ def check(found: CaseType, document: Document) -> None:
 
     Raises: Fault, for the first that is found in the order in which a person would mend it.
     """
-    for each in (_names, _roles, _ends, _reached, _left, _results, _form, _stated, _clocks):
+    for each in (_names, _roles, _ends, _reached, _left, _results, _form, _stated, _clocks, _processes):
         for place, words in each(found):
             raise written.wrong(place, words, document)
 
@@ -171,6 +171,30 @@ def _deemed(place: Place, clock: Clock, found: CaseType) -> Iterator[_Found]:
     running -= clock.until
     if missing := sorted(running - set(step.sources)):
         yield place, Detail("{value} is not possible in {limit}, where this clock runs", step.name, missing[0])
+
+
+def _processes(found: CaseType) -> Iterator[_Found]:
+    """What a process waits for, leads to and shows is there, and possible where it runs."""
+    fields = [field.name for field in found.form]
+    for at, state in enumerate(found.states.values()):
+        place: Place = ("states", at)
+        beside = state.process_before or state.process_then or state.process_silence or state.process_shows
+        if (beside and not state.process) or (state.process and state.ends):
+            yield place, Detail("{value} runs no process; name one, in a state that is not the end", state.name)
+        here = [step.name for step in found.steps if state.name in step.sources]
+        yield from _unknown((*place, "process_before"), sorted(state.process_before), here)
+        yield from _unknown((*place, "process_shows"), sorted(state.process_shows or ()), fields)
+        if state.process_then:
+            yield from _unknown((*place, "process_then"), [state.process_then], here)
+            yield from _led_to((*place, "process_then"), state.process_then, found)
+
+
+def _led_to(place: Place, name: str, found: CaseType) -> Iterator[_Found]:
+    step = found.step(name)
+    if step is not None and SYSTEM not in _takers(found, step):
+        yield place, Detail("the city itself may not take {value}; give the step to a role held by `system`", name)
+    if step is not None and len(step.results) > 1:
+        yield place, Detail("{value} has several results, and the end of a process chooses none", name)
 
 
 def _unknown(place: Place, names: Collection[str], known: Collection[str]) -> Iterator[_Found]:

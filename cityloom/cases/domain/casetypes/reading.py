@@ -110,7 +110,12 @@ def _schema() -> Any:
 
 
 def _state(row: Mapping[str, Any]) -> State:
-    return State(row["state"], row["title"], row["meaning"], row.get("ends", False), row.get("pauses", False))
+    shows = row.get("process_shows")
+    return State(
+        row["state"], row["title"], row["meaning"], row.get("ends", False), row.get("pauses", False),
+        row.get("process", ""), frozenset(row.get("process_before", ())), row.get("process_then", ""),
+        row.get("process_silence", ""), None if shows is None else frozenset(shows),
+    )  # fmt: skip
 
 
 def _step(row: Mapping[str, Any]) -> Step:

@@ -15,7 +15,8 @@ class Standing:
     """Where a case stands, as the table looks at it.
 
     `named` are accounts by the role that the case names them for; `taken` are accounts by the step they took last.
-    A case that is offered to another unit is of both until one of them has it. `facts` are those that steps need.
+    A case that is offered to another unit is of both until one of them has it. `facts` are those that steps need,
+    `held` are steps that wait for the process of the state.
     """
 
     state: str
@@ -26,6 +27,7 @@ class Standing:
     reporter: str = ""
     offered_unit: str = ""
     facts: Collection[str] = ()
+    held: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -102,20 +104,26 @@ def within(unit: str, branch: str) -> bool:
 
 def _refusal(casetype: CaseType, case: Standing, actor: Actor, roles: frozenset[str], step: Step) -> Refused | None:
     if not roles & step.who:
-        if step.refusal:
-            return Refused("cases.role", "{value}", value=InLanguages(step.refusal))
-        wanted = joined([casetype.roles[name].title for name in casetype.roles if name in step.who])
-        return Refused("cases.role", "This is for {limit}; ask one of them.", limit=wanted)
+        return _of_others(casetype, step)
     if step.handled and not case.handler:
         return Refused("cases.handled", "The case is given to nobody yet; somebody has to take it on first.")
     if step.needs and step.needs not in case.facts:
         return _lacking(step.needs)
+    if step.name in case.held:
+        return Refused("cases.process_first", "The tasks of this state come first; each of them stands below.")
     for name in sorted(step.other_than):
         if case.taken.get(name) == actor.account:
             earlier = next(row.title for row in casetype.steps if row.name == name)
             return Refused("cases.other_person", "You did “{value}” here yourself; somebody else has to do this.",
                            value=InLanguages(earlier))  # fmt: skip
     return None
+
+
+def _of_others(casetype: CaseType, step: Step) -> Refused:
+    if step.refusal:
+        return Refused("cases.role", "{value}", value=InLanguages(step.refusal))
+    wanted = joined([casetype.roles[name].title for name in casetype.roles if name in step.who])
+    return Refused("cases.role", "This is for {limit}; ask one of them.", limit=wanted)
 
 
 def _lacking(fact: str) -> Refused:

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from cityloom.cases.domain import xmltext
-from cityloom.cases.domain.clocks.limits import limit_of
 from cityloom.cases.domain.decisions.values import Wrong
+from cityloom.cases.domain.processes import forms, soundness
 from cityloom.cases.domain.processes import process as model
-from cityloom.cases.domain.processes import soundness
 from cityloom.cases.domain.processes.conditions import condition_of
-from cityloom.cases.domain.processes.process import Box, Flow, Node, Point, Process, Timer
+from cityloom.cases.domain.processes.drawn import drawn
+from cityloom.cases.domain.processes.faults import unsupported, wrong
+from cityloom.cases.domain.processes.process import Flow, Node, Process, Timer
+from cityloom.cases.domain.processes.timing import FACT, timer_in
 from cityloom.kernel.refused import Detail, Refused
 
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
+_FOLDER = Path(__file__).parent
 LARGEST_BYTES = 2 * 1024 * 1024
 MOST_NODES = 500
 _NAME = re.compile(r"[A-Za-z_][\w.-]{0,59}")
 _CALLED = re.compile(r"[A-Za-z_][\w.-]{0,59}(@[1-9][0-9]{0,5})?")
 _DOES = re.compile(r"[a-z][a-z0-9-]{0,39}:[a-z][a-z0-9_-]{0,59}")
-_ISO = re.compile(r"P(?:(\d{1,4})W)?(?:(\d{1,4})D)?(?:T(?:(\d{1,5})H)?(?:(\d{1,6})M)?(?:(\d{1,7})S)?)?")
 _NODES = {model.USER, model.MANUAL, model.SERVICE, model.TASK, model.RECEIVE, model.CALL, model.EXCLUSIVE,
           model.INCLUSIVE, model.PARALLEL, model.BY_EVENT, model.START, model.END, model.CATCH,
           model.BOUNDARY}  # fmt: skip
@@ -31,13 +33,15 @@ _ATTRIBUTES = {"id", "name", "default", "attachedToRef", "cancelActivity", "impl
 _USUAL = {"startQuantity": "1", "completionQuantity": "1", "isForCompensation": "false", "parallelMultiple": "false",
           "instantiate": "false", "isInterrupting": "true", "eventGatewayType": "Exclusive"}  # fmt: skip
 _DRAWN_ONLY = {"documentation", "textAnnotation", "association", "group", "category"}
-_IN_NODES = {"incoming", "outgoing", "documentation"}
+_IN_NODES = {"incoming", "outgoing", "documentation", "extensionElements"}
+_LOOP = "multiInstanceLoopCharacteristics"
+_LOOP_SAYS = (("isSequential", "false"), ("behavior", "All"))
 _BESIDE = {"collaboration", "message", "category"}
-_HINTS = {
-    "scriptTask": Detail("scripts are not run; let a service task ask for a step of the case"),
-    "subProcess": Detail("put it into a process of its own and call it"),
-    "businessRuleTask": Detail("name the table in the case's type, and let a service task decide"),
-}
+
+
+def shipped() -> dict[str, Path]:
+    """The processes that come with the program, by name."""
+    return {path.stem.removeprefix("process_"): path for path in sorted(_FOLDER.glob("process_*.bpmn"))}
 
 
 def process_of(data: bytes) -> Process:
@@ -53,12 +57,12 @@ def process_of(data: bytes) -> Process:
     messages = {found.get("id"): found.get("name", "") for found in _named(root, "message")}
     nodes = {node.id: node for node in _nodes(body, messages, _lanes(body))}
     flows = {flow.id: flow for flow in _flows(body)}
-    boxes, ways = _drawn(root)
+    boxes, ways = drawn(root)
     name = body.get("id", "")
     if not _NAME.fullmatch(name):
-        raise _wrong(body, Detail("the id of a process begins with a letter and has letters, digits, _ . and -"))
+        raise wrong(body, Detail("the id of a process begins with a letter and has letters, digits, _ . and -"))
     found = Process(name, body.get("name", "")[:200], nodes, flows, {node.lane: node.lane for node in nodes.values()
-                    if node.lane}, boxes, ways)  # fmt: skip
+                    if node.lane}, boxes, ways, forms.words_in(body)[0], tuple(shown_lanes(body)))  # fmt: skip
     soundness.check(found)
     return found
 
@@ -70,12 +74,12 @@ def _only_process(root: Any) -> Any:
         if name == "process" and space == BPMN:
             bodies.append(child)
         elif name not in _BESIDE and name != "BPMNDiagram":
-            raise _unsupported(child)
+            raise unsupported(child)
     if len(bodies) != 1:
         raise Refused("cases.process_count", "A file has one process; this one has {value}.", value=len(bodies))
     _check_collaboration(root)
     if bodies[0].get("isExecutable") == "false":
-        raise _wrong(bodies[0], Detail("it is drawn and not to be run; set isExecutable to true"))
+        raise wrong(bodies[0], Detail("it is drawn and not to be run; set isExecutable to true"))
     return bodies[0]
 
 
@@ -83,7 +87,7 @@ def _check_collaboration(root: Any) -> None:
     for collaboration in _named(root, "collaboration"):
         for child in xmltext.children(collaboration):
             if xmltext.name_of(child)[0] not in _DRAWN_ONLY | {"participant", "messageFlow"}:
-                raise _unsupported(child)
+                raise unsupported(child)
             _check_inside(child, {"documentation"})
 
 
@@ -91,13 +95,13 @@ def _nodes(body: Any, messages: dict[str, str], lanes: dict[str, str]) -> Iterat
     seen: set[str] = set()
     for child in xmltext.children(body):
         name, space = xmltext.name_of(child)
-        if name in _DRAWN_ONLY | {"laneSet", "sequenceFlow"} and space == BPMN:
+        if name in _DRAWN_ONLY | {"laneSet", "sequenceFlow", "extensionElements"} and space == BPMN:
             continue
         if name not in _NODES or space != BPMN:
-            raise _unsupported(child)
+            raise unsupported(child)
         node = _node(child, name, messages, lanes)
         if node.id in seen or len(seen) >= MOST_NODES:
-            raise _wrong(child, Detail("its id stands there twice, or there are more than {limit} elements",
+            raise wrong(child, Detail("its id stands there twice, or there are more than {limit} elements",
                                        limit=MOST_NODES))  # fmt: skip
         seen.add(node.id)
         yield node
@@ -106,16 +110,19 @@ def _nodes(body: Any, messages: dict[str, str], lanes: dict[str, str]) -> Iterat
 def _node(element: Any, kind: str, messages: dict[str, str], lanes: dict[str, str]) -> Node:
     identity = element.get("id", "")
     if not _NAME.fullmatch(identity):
-        raise _wrong(element, Detail("it has no id, or one that is not of letters, digits, _ . and -"))
+        raise wrong(element, Detail("it has no id, or one that is not of letters, digits, _ . and -"))
     _check_attributes(element)
     events = {"timerEventDefinition", "messageEventDefinition", "terminateEventDefinition"}
     allowed = events if kind in (model.START, model.END, model.CATCH, model.BOUNDARY) else set()
+    allowed = {_LOOP} if kind == model.USER else allowed
     _check_inside(element, _IN_NODES | allowed)
     timer, message, terminates = _event(element, kind, messages)
+    chinese, task = forms.words_in(element, frozenset({"task"} if kind in model.PERSONAL else ()))
+    form = model.NO_FORM if task is None else forms.form_of(task, element)
     return Node(
         identity, kind, element.get("name", "")[:200], element.sourceline, lanes.get(identity, ""),
         element.get("default", ""), element.get("attachedToRef", ""), element.get("cancelActivity", "true") != "false",
-        timer, message, terminates, _does(element, kind), _calls(element, kind),
+        timer, message, terminates, _does(element, kind), _calls(element, kind), _loop(element), form, chinese,
     )  # fmt: skip
 
 
@@ -123,7 +130,7 @@ def _check_inside(element: Any, allowed: set[str]) -> None:
     for child in xmltext.children(element):
         name, space = xmltext.name_of(child)
         if name not in allowed or space != BPMN:
-            raise _unsupported(child, element)
+            raise unsupported(child, element)
 
 
 def _check_attributes(element: Any) -> None:
@@ -131,7 +138,7 @@ def _check_attributes(element: Any) -> None:
     for name, value in element.attrib.items():
         if str(name) not in _ATTRIBUTES and _USUAL.get(str(name)) != value and not str(value).startswith("##"):
             plain = str(name).rpartition("}")[2][:60]
-            raise _wrong(element, Detail("its attribute {value} is not understood here; take it away", plain))
+            raise wrong(element, Detail("its attribute {value} is not understood here; take it away", plain))
 
 
 def _event(element: Any, kind: str, messages: dict[str, str]) -> tuple[Timer | None, str, bool]:
@@ -144,10 +151,10 @@ def _event(element: Any, kind: str, messages: dict[str, str]) -> tuple[Timer | N
     if kind not in (model.CATCH, model.BOUNDARY) and not kinds:
         return None, "", False
     if kind in (model.CATCH, model.BOUNDARY) and kinds == ["timerEventDefinition"]:
-        return _timer(found[0], element), "", False
+        return timer_in(found[0], element), "", False
     if kind in (model.CATCH, model.BOUNDARY) and kinds == ["messageEventDefinition"]:
         return None, _message(found[0], element, messages), False
-    raise _wrong(element, Detail("it has another event than {value}", {
+    raise wrong(element, Detail("it has another event than {value}", {
         model.START: "none", model.END: "none or a termination"}.get(kind, "one timer or one message")))  # fmt: skip
 
 
@@ -155,56 +162,34 @@ def _message(element: Any, within: Any, messages: dict[str, str]) -> str:
     _check_inside(element, _IN_NODES)
     name = messages.get(element.get("messageRef", ""), "")
     if not name or len(name) > 100:
-        raise _wrong(within, Detail("it names no message of this file"))
+        raise wrong(within, Detail("it names no message of this file"))
     return name
 
 
-def _timer(element: Any, within: Any) -> Timer:
-    said = [(xmltext.name_of(child)[0], "".join(child.itertext()).strip()) for child in xmltext.children(element)]
-    if len(said) != 1 or said[0][0] not in ("timeDuration", "timeDate"):
-        raise _wrong(within, Detail("its timer has one duration or one date; cycles are not run"))
-    form, text = said[0]
-    try:
-        return _date(text) if form == "timeDate" else _duration(text)
-    except (ValueError, OverflowError) as error:
-        raise _wrong(
-            within, Detail("its timer {value} is not written as {limit}", text[:40], _AS_WRITTEN[form])
-        ) from error
-
-
-_AS_WRITTEN = {"timeDuration": "P3DT12H or 5 working days", "timeDate": "2026-05-01T10:00:00+08:00"}
-
-
-def _date(text: str) -> Timer:
-    found = datetime.fromisoformat(text)
-    if found.tzinfo is None:
-        raise ValueError(text)
-    return Timer(at=found)
-
-
-def _duration(text: str) -> Timer:
-    found = _ISO.fullmatch(text)
-    if found and any(found.groups()):
-        weeks, days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
-        return Timer(after=timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds))
-    try:
-        return Timer(limit=limit_of(text))
-    except Refused as refusal:
-        raise ValueError(text) from refusal
+def _loop(element: Any) -> str:
+    """The fact that lists the units whose task it is, each."""
+    for loop in _named(element, _LOOP):
+        said = [(xmltext.name_of(child), "".join(child.itertext()).strip()) for child in xmltext.children(loop)]
+        known = [name for name, value in loop.attrib.items() if (name, value) not in _LOOP_SAYS and name != "id"]
+        if len(said) != 1 or said[0][0] != ("loopDataInputRef", BPMN) or not FACT.fullmatch(said[0][1]) or known:
+            raise wrong(element, Detail("its {value} is parallel, and names a list of units in a {limit} alone",
+                                        _LOOP, "loopDataInputRef"))  # fmt: skip
+        return said[0][1]
+    return ""
 
 
 def _does(element: Any, kind: str) -> str:
     """What a service task calls, as `step:inspect`."""
     text = element.get("implementation", "") if kind == model.SERVICE else ""
     if kind == model.SERVICE and not _DOES.fullmatch(text):
-        raise _wrong(element, Detail("its implementation says what it does, as in {limit}", limit="step:inspect"))
+        raise wrong(element, Detail("its implementation says what it does, as in {limit}", limit="step:inspect"))
     return str(text)
 
 
 def _calls(element: Any, kind: str) -> str:
     text = element.get("calledElement", "") if kind == model.CALL else ""
     if kind == model.CALL and not _CALLED.fullmatch(text):
-        raise _wrong(
+        raise wrong(
             element, Detail("it names the process that it calls, as in {limit}", limit="inspection or inspection@3")
         )
     return str(text)
@@ -216,7 +201,7 @@ def _lanes(body: Any) -> dict[str, str]:
     for lanes in _named(body, "laneSet"):
         for lane in xmltext.children(lanes):
             if xmltext.name_of(lane)[0] != "lane":
-                raise _unsupported(lane, lanes)
+                raise unsupported(lane, lanes)
             _check_inside(lane, {"flowNodeRef", "documentation"})
             found.update(
                 {(child.text or "").strip(): lane.get("name", "")[:60] for child in _named(lane, "flowNodeRef")}
@@ -224,56 +209,25 @@ def _lanes(body: Any) -> dict[str, str]:
     return found
 
 
+def shown_lanes(body: Any) -> Iterator[tuple[str, str]]:
+    """The ids and names of lanes, for whoever draws them."""
+    for lanes in _named(body, "laneSet"):
+        yield from ((lane.get("id", ""), lane.get("name", "")[:60]) for lane in _named(lanes, "lane"))
+
+
 def _flows(body: Any) -> Iterator[Flow]:
     for element in _named(body, "sequenceFlow"):
         _check_attributes(element)
-        _check_inside(element, {"conditionExpression", "documentation"})
+        _check_inside(element, {"conditionExpression", "documentation", "extensionElements"})
         texts = ["".join(child.itertext()).strip() for child in _named(element, "conditionExpression")]
         try:
             condition = condition_of(texts[0]) if texts else None
-        except Wrong as wrong:
-            raise _wrong(element, Detail("its condition is not understood: {value}", wrong.words)) from wrong
+        except Wrong as fault:
+            raise wrong(element, Detail("its condition is not understood: {value}", fault.words)) from fault
         yield Flow(element.get("id", ""), element.get("sourceRef", ""), element.get("targetRef", ""),
-                   element.get("name", "")[:200], condition, element.sourceline)  # fmt: skip
+                   element.get("name", "")[:200], condition, element.sourceline,
+                   forms.words_in(element)[0])  # fmt: skip
 
 
 def _named(element: Any, name: str) -> list[Any]:
     return [child for child in xmltext.children(element) if xmltext.name_of(child) == (name, BPMN)]
-
-
-def _drawn(root: Any) -> tuple[dict[str, Box], dict[str, tuple[Point, ...]]]:
-    """Where elements are drawn, by the ids of what they show; what has no sound numbers is left out."""
-    boxes: dict[str, Box] = {}
-    ways: dict[str, tuple[Point, ...]] = {}
-    for element in root.iter():
-        name = xmltext.name_of(element)[0] if isinstance(element.tag, str) else ""
-        if name == "BPMNShape":
-            bounds = [child for child in element if xmltext.name_of(child)[0] == "Bounds"]
-            numbers = [_number(bounds[0].get(key)) for key in ("x", "y", "width", "height")] if bounds else []
-            if len(numbers) == 4 and None not in numbers:
-                boxes[element.get("bpmnElement", "")] = tuple(numbers)  # type: ignore[assignment]
-        elif name == "BPMNEdge":
-            points = [(_number(child.get("x")), _number(child.get("y"))) for child in element
-                      if xmltext.name_of(child)[0] == "waypoint"]  # fmt: skip
-            if points and all(None not in point for point in points):
-                ways[element.get("bpmnElement", "")] = tuple(points)  # type: ignore[arg-type]
-    return boxes, ways
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        found = float(text or "")
-    except ValueError:
-        return None
-    return found if abs(found) <= 100_000 else None
-
-
-def _unsupported(element: Any, within: Any = None) -> Refused:
-    name = xmltext.name_of(element)[0]
-    shown = xmltext.shown(element) if within is None else f"{xmltext.shown(element)} < {xmltext.shown(within)}"
-    hint = _HINTS.get(name, Detail("take it away, or draw it with what is supported"))
-    return Refused("cases.process_unsupported", "{value} cannot be run here: {limit}.", value=shown, limit=hint)
-
-
-def _wrong(element: Any, words: Detail) -> Refused:
-    return Refused("cases.process_wrong", "{value}: {limit}.", value=xmltext.shown(element), limit=words)
