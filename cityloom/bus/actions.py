@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -29,6 +30,17 @@ RELAY = "relay"
 Serves = Callable[[str], bool]
 
 
+@dataclass(frozen=True)
+class Fact:
+    """What is told, with the id that makes it one event however often it is told."""
+
+    event: object
+    at: datetime
+    event_id: str
+    exercise_id: str = ""
+    caused_by: str = ""
+
+
 def publish(
     event: object, *, at: datetime, exercise_id: str = "", caused_by: str = "", event_id: str | None = None
 ) -> str:
@@ -36,13 +48,22 @@ def publish(
 
     The same `event_id` twice is one event, so an action that may run again names its events after their cause.
     """
-    name = type_of(type(event))
-    row = OutboxEvent(
-        id=event_id or ids.new_ulid(), type=name, source=f"/{name.split('.')[1]}", time=at, data=data_of(event),
-        exercise_id=exercise_id, caused_by=caused_by,
+    fact = Fact(event, at, event_id or ids.new_ulid(), exercise_id, caused_by)
+    publish_all([fact])
+    return fact.event_id
+
+
+def publish_all(facts: Sequence[Fact]) -> None:
+    """Write many facts to the outbox, in their order and in the caller's transaction, once for each id."""
+    OutboxEvent.objects.bulk_create([_outbox(fact) for fact in facts], ignore_conflicts=True)
+
+
+def _outbox(fact: Fact) -> OutboxEvent:
+    name = type_of(type(fact.event))
+    return OutboxEvent(
+        id=fact.event_id, type=name, source=f"/{name.split('.')[1]}", time=fact.at, data=data_of(fact.event),
+        exercise_id=fact.exercise_id, caused_by=fact.caused_by,
     )  # fmt: skip
-    OutboxEvent.objects.bulk_create([row], ignore_conflicts=True)
-    return row.id
 
 
 def drain(*, at: datetime, exercise_id: str | None = None, serves: Serves | None = None) -> int:

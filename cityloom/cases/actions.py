@@ -28,6 +28,7 @@ from cityloom.cases.domain.verdicts import Follows
 from cityloom.cases.following import contacts, reporting, saying, verdicts
 from cityloom.cases.following.reporting import Reported, Taken
 from cityloom.cases.georeport import keys, releasing
+from cityloom.cases.intake import taking
 from cityloom.cases.listing import telling
 from cityloom.cases.listing.toldfollowers import FOR_REPORTER
 from cityloom.cases.matters import parting, settling, sharing
@@ -48,7 +49,7 @@ from cityloom.cases.models import Case, CaseFollower, CaseLink, ProcessWork
 from cityloom.cases.processes import running, services, states, tasks, versions
 from cityloom.cases.routing import classifiers
 from cityloom.cases.routing import versions as routing
-from cityloom.cases.working import exporting, finding, giving, moving, recording, ringing
+from cityloom.cases.working import exporting, finding, giving, moving, opening, recording, ringing
 from cityloom.cases.working.opening import Asked
 from cityloom.cases.working.recording import Deed
 from cityloom.kernel import disk, ids
@@ -88,6 +89,24 @@ def open_case(asked: Asked, *, by: Actor, at: datetime) -> str:
     (`cases.unanswered`, `cases.answer`, ...), `files.*`, and `gate.keeper_down` where sealed answers cannot be sealed.
     """
     return adding.open_with_files(asked, by, at)
+
+
+def open_cases(asked: Sequence[Asked], *, by: Actor, at: datetime) -> list[str | Refused]:
+    """Open many cases at once, as an import does; return for each its id, or why it was refused.
+
+    One call seals them all and one transaction keeps them; the same `key` is the same case. Give at most a few hundred.
+    Raises: Refused `gate.keeper_down`, and from the gate: then none is kept.
+    """
+    found = opening.open_many([one for one in asked if not one.files], by, at)
+    return [_with_files(one, by, at) if one.files else found.pop(0) for one in asked]
+
+
+def _with_files(asked: Asked, by: Actor, at: datetime) -> str | Refused:
+    """Open one of many that has files; what is wrong with it concerns no other."""
+    try:
+        return adding.open_with_files(asked, by, at)
+    except Refused as refusal:
+        return refusal
 
 
 def attach(*, case_id: str, files: adding.Sent, by: Actor, at: datetime, command: str = "") -> list[str]:
@@ -175,6 +194,11 @@ def stop_classifier(*, by: Actor, at: datetime) -> None:
     """
     policies.check_can_rule(by)
     classifiers.stop(by, at)
+
+
+def take_in(*, case_id: str, at: datetime) -> int:
+    """Classify, route and join a new case, with others that wait; return how many. Again changes nothing."""
+    return taking.take_in(case_id, at)
 
 
 def take_step(

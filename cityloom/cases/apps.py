@@ -10,9 +10,12 @@ class CasesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from cityloom.cases.working import entering
+        """Say what happens besides with new cases and states: what changes them stands below what follows from it."""
+        from cityloom.cases.matters import joining
+        from cityloom.cases.working import entering, opening
 
         entering.listen(_run_processes)
+        opening.keep_beside(joining.note_new)
 
 
 def _run_processes(row: Any, casetype: Any, before: str, at: datetime) -> None:

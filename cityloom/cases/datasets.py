@@ -9,19 +9,20 @@ from cityloom.lake.domain.published import Published
 PUBLISHED = (
     Published(
         "case_history", "Cases, their steps and their limits",
-        (events.CaseOpened, events.CaseMoved, events.CaseGiven, events.CaseNoted, events.CaseClockRang,
-         events.CaseClockChanged),
+        (events.CaseOpened, events.CaseCategorised, events.CaseMoved, events.CaseGiven, events.CaseNoted,
+         events.CaseClockRang, events.CaseClockChanged),
         ("case_id",),
         (
             Column("casetype", "text", source="all"), Column("version", "integer", unit="version", source="CaseOpened"),
-            Column("category", "text", source="CaseOpened, CaseMoved"), Column("step", "text", source="CaseMoved"),
-            Column("before", "text", source="CaseMoved"), Column("after", "text", source="CaseMoved"),
+            Column("category", "text", source="CaseOpened, CaseCategorised, CaseMoved"),
+            Column("step", "text", source="CaseMoved"),
+            Column("before", "text", source="CaseCategorised, CaseMoved"), Column("after", "text", source="CaseMoved"),
             Column("state", "text", source="CaseOpened"), Column("result", "text", source="CaseMoved"),
-            Column("unit", "text", source="CaseOpened, CaseMoved, CaseGiven, CaseClockRang"),
+            Column("unit", "text", source="CaseOpened, CaseCategorised, CaseMoved, CaseGiven, CaseClockRang"),
             Column("origin", "text", source="CaseOpened"),
             Column("clock", "text", source="CaseClockRang, CaseClockChanged"),
             Column("what", "text", source="CaseNoted, CaseClockRang"),
-            Column("how", "text", source="CaseGiven, CaseClockChanged"),
+            Column("how", "text", source="CaseCategorised, CaseGiven, CaseClockChanged"),
         ),
     ),
     Published(

@@ -10,8 +10,10 @@ from cityloom.cases.domain.casetypes.casetype import Titles
 from cityloom.kernel.envelope import type_of
 from cityloom.ui.domain.declared import Display, Page, Service, WorkList
 
-CASE_EVENTS = frozenset({"CaseOpened", "CaseMoved", "CaseGiven", "CaseNoted", "CaseClockRang", "CaseClockChanged",
-                         "CaseTaskChanged"})  # fmt: skip
+CASE_EVENTS = frozenset({
+    "CaseOpened", "CaseMoved", "CaseCategorised", "CaseGiven", "CaseNoted", "CaseClockRang", "CaseClockChanged",
+    "CaseTaskChanged",
+})  # fmt: skip
 WORKERS = frozenset({
     "case-handler", "supervisor", "duty-officer", "operator", "department-water", "department-gas",
     "department-traffic", "department-police", "department-fire",
@@ -32,7 +34,8 @@ HAPPENED = {
     "named": _("Somebody was named"),
     "reminded": _("Reminder: time is running out"), "overdue": _("Time is up; offered to the backstop"),
     "deemed": _("Time is up; silence decides"), "paused": _("Clock paused"), "resumed": _("Clock goes on"),
-    "extended": _("More time given"), "party": _("A party was written down"), "invited": _("A party was invited"),
+    "extended": _("More time given"), "routed": _("Routed"), "categorised": _("Another category"),
+    "party": _("A party was written down"), "invited": _("A party was invited"),
     "heard": _("A party was heard"), "party-left": _("A party is none any more"),
     "planned": _("A session was planned"), "held": _("A session was held"), "failed": _("A side did not appear"),
     "postponed": _("A session was postponed"),
@@ -104,6 +107,7 @@ DISPLAY = Display(
     ),
     moments={
         type_of(events.CaseOpened): _("A case is opened"),
+        type_of(events.CaseCategorised): _("A case gets another category"),
         type_of(events.CaseMoved): _("A case comes to another state"),
         type_of(events.CaseGiven): _("A case is given or offered"),
         type_of(events.CaseClockRang): _("Time of a case runs out"),

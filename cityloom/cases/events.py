@@ -48,13 +48,26 @@ class CaseMoved:
 
 @dataclass(frozen=True)
 class CaseGiven:
-    """A case was given to somebody of a unit, offered to another unit (`how` is `offered`) or taken over there."""
+    """A case was given to somebody of a unit, offered to another unit (`how` is `offered`), taken over or `routed`."""
 
     case_id: str
     casetype: str
     unit: str
     how: str
     given_at: datetime
+
+
+@dataclass(frozen=True)
+class CaseCategorised:
+    """A case got another category: `how` is `classifier` or `person`; `unit` has it from then on."""
+
+    case_id: str
+    casetype: str
+    before: str
+    category: str
+    how: str
+    unit: str
+    categorised_at: datetime
 
 
 @dataclass(frozen=True)

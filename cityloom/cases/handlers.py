@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cityloom.cases import actions, queries
 from cityloom.cases.actions import Asked
-from cityloom.cases.events import CaseMoved
+from cityloom.cases.events import CaseMoved, CaseOpened
 from cityloom.detection import actions as detection
 from cityloom.detection.events import DetectionRaised, SensorFailed, SensorRecovered
 from cityloom.fieldwork import actions as fieldwork
@@ -73,6 +73,11 @@ def follow_review(event: CaseMoved, *, envelope: Envelope) -> None:
     """Take up again the application whose decision a review has found to be wrong."""
     if event.casetype == "review" and event.is_over:
         actions.follow_review(review_id=event.case_id, result=event.result, command=envelope.id, at=event.moved_at)
+
+
+def take_in(event: CaseOpened, *, envelope: Envelope) -> None:
+    """Classify, route and join a new case, together with others that wait for it."""
+    actions.take_in(case_id=event.case_id, at=clock.now())
 
 
 def _owner(datastream_id: int) -> str:

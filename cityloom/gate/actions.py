@@ -73,8 +73,8 @@ __all__ = [
     "people_records", "propose_purpose", "propose_status", "prune_backups", "read_notices", "reader",
     "register_tokens", "remove_exercise", "reset_breaker", "restore_database", "restore_keys", "reveal_people",
     "review_glass", "revoke", "revoke_all", "revoke_these", "rotate_keys", "said_digests", "seal_correction",
-    "seal_packet", "seal_packets", "seal_parts", "seal_texts", "seal_versions", "sealing", "search", "second",
-    "see_alarm", "set_honey", "start_keeper", "store_envelopes", "take_back_people", "traits_of", "unmask",
+    "seal_matters", "seal_packet", "seal_packets", "seal_parts", "seal_texts", "seal_versions", "sealing", "search",
+    "second", "see_alarm", "set_honey", "start_keeper", "store_envelopes", "take_back_people", "traits_of", "unmask",
 ]  # fmt: skip
 
 WEIGHED_FIELDS = ("name", "national_id", "phone", "birth_date")
@@ -609,6 +609,22 @@ def seal_texts(*, by: Actor, at: datetime, matter: str, texts: Sequence[str]) ->
     plain = [text.encode() for text in texts]
     sealed = keeper.ask(protocol.SealTexts(keeper.sign(by, at=at), matter, plain), protocol.TextsAre).texts
     return [text for text in sealed if text is not None]
+
+
+def seal_matters(*, by: Actor, at: datetime, texts: Mapping[str, str]) -> dict[str, bytes]:
+    """Seal one free text for each matter, many at once; return them by matter.
+
+    Raises: Refused `gate.not_allowed`.
+    """
+    keeper, found = keeper_for(), dict[str, bytes]()
+    items = list(texts.items())
+    for start in range(0, len(items), protocol.MAX_MATTERS):
+        some = items[start : start + protocol.MAX_MATTERS]
+        asked = protocol.SealMatters(keeper.sign(by, at=at), [matter for matter, _ in some],
+                                     [text.encode() for _, text in some])  # fmt: skip
+        sealed = keeper.ask(asked, protocol.TextsAre).texts
+        found |= {matter: text for (matter, _), text in zip(some, sealed, strict=True) if text is not None}
+    return found
 
 
 # Erasing and loading.

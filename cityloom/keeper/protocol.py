@@ -544,6 +544,7 @@ class ErasePackets(msgspec.Struct, frozen=True, tag="erase_packets"):
     subjects: bytes
 Words = Annotated[bytes, msgspec.Meta(max_length=16_384)]
 """A text of one matter: UTF-8, or sealed."""
+MAX_MATTERS = 1_000
 ManyWords = Annotated[list[Words], msgspec.Meta(max_length=500)]
 
 
@@ -553,6 +554,14 @@ class SealTexts(msgspec.Struct, frozen=True, tag="seal_texts"):
     who: Signed
     matter: Name
     texts: ManyWords
+
+
+class SealMatters(msgspec.Struct, frozen=True, tag="seal_matters"):
+    """Seal one free text for each of many matters, in their order."""
+
+    who: Signed
+    matters: Annotated[list[Name], msgspec.Meta(max_length=MAX_MATTERS)]
+    texts: Annotated[list[Words], msgspec.Meta(max_length=MAX_MATTERS)]
 
 
 class OpenTexts(msgspec.Struct, frozen=True, tag="open_texts"):
@@ -680,7 +689,7 @@ Request = Union[  # noqa: UP007 - msgspec reads the union at run time
     ReadPurposes,
     ProposePurpose, DecidePurpose, SetHoney, ResetBreaker, ReadBreakers, Unmask, BreakGlass, ReviewGlass, ReadGlass,
     ProposeStatus, ApproveStatus, EndStatus, Rotate, RotationAt, BackUpKeys,
-    ReadEntry, SealPackets, SealRun, FindPackets, OpenPackets, ErasePackets, SealTexts, OpenTexts,
+    ReadEntry, SealPackets, SealRun, FindPackets, OpenPackets, ErasePackets, SealTexts, SealMatters, OpenTexts,
     RegisterTokens, SealVersions, Follow, Compare, TellSame, Compose, Seek, Weigh, Join, Part, Reveal, TakeBack,
     SealOwn,
 ]  # fmt: skip

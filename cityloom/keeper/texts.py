@@ -16,12 +16,19 @@ class Texts:
     def __init__(self, office: Office) -> None:
         self._office = office
         self.answers: dict[type, Callable[..., Reply]] = {
-            protocol.SealTexts: self._seal, protocol.OpenTexts: self._open,
+            protocol.SealTexts: self._seal, protocol.SealMatters: self._seal_many, protocol.OpenTexts: self._open,
         }  # fmt: skip
 
     def _seal(self, request: protocol.SealTexts) -> Reply:
         self._let_work(self._office.asked(request.who, "seal-text", ""), request.matter)
         return TextsAre([self._office.vault.seal_text(request.matter, text) for text in request.texts])
+
+    def _seal_many(self, request: protocol.SealMatters) -> Reply:
+        asked, seal = self._office.asked(request.who, "seal-text", ""), self._office.vault.seal_text
+        self._let_work(asked, min(request.matters, default=""))
+        if len(request.matters) != len(request.texts):
+            self._office.refuse(asked, "gate.not_allowed", "Each text is of one matter; name as many matters as texts.")
+        return TextsAre([seal(*one) for one in zip(request.matters, request.texts, strict=True)])
 
     def _open(self, request: protocol.OpenTexts) -> Reply:
         self._let_work(self._office.asked(request.who, "open-text", ""), request.matter)

@@ -7,7 +7,7 @@ from cityloom.alerts.events import AlertDelivered, AlertIssued
 from cityloom.bus.domain.wiring import Reactions
 from cityloom.cases import datasets as cases_datasets
 from cityloom.cases import handlers as cases
-from cityloom.cases.events import CaseMoved
+from cityloom.cases.events import CaseMoved, CaseOpened
 from cityloom.detection import datasets as detection_datasets
 from cityloom.detection import handlers as detection
 from cityloom.detection.events import DetectionRaised, SensorFailed, SensorRecovered
@@ -36,6 +36,7 @@ REACTIONS: Reactions = {
     DetectionRaised: (emergency.open_incident, cases.open_case),
     SensorFailed: (detection.ask_for_repair, cases.open_maintenance),
     SensorRecovered: (detection.end_repair, cases.note_recovery),
+    CaseOpened: (cases.take_in,),
     CaseMoved: (cases.follow_review, cases.note_in_joined),
     IncidentOpened: (emergency.propose,),
     EvacuationApproved: (emergency.send_notices, emergency.assign_tasks, emergency.withdraw_replaced),

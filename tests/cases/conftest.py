@@ -26,10 +26,15 @@ class OpenKeeper:
         return [f"sealed {len(self.sealed)}".encode() for _ in texts]
 
 
+    def seal_matters(self, *, by: Actor, at: datetime, texts: dict[str, str]) -> dict[str, bytes]:
+        return {matter: self.seal_texts(by=by, at=at, matter=matter, texts=[text])[0] for matter, text in texts.items()}
+
+
 @pytest.fixture
 def keeper(monkeypatch: pytest.MonkeyPatch) -> OpenKeeper:
     fake = OpenKeeper()
     monkeypatch.setattr(recording.gate, "seal_texts", fake.seal_texts)
+    monkeypatch.setattr(recording.gate, "seal_matters", fake.seal_matters)
     return fake
 
 

@@ -37,9 +37,14 @@ def join_new(rows: Sequence[Case], words: Mapping[str, str], at: datetime) -> di
     for row in sorted(new, key=lambda one: one.number):
         later.discard(row.number)
         lead = _look(row, reports[row.number], later, at)
-        if lead:
+        if lead and lead != row.id:
             joined[row.id] = lead
     return joined
+
+
+def note_new(rows: Sequence[Case], words: Mapping[str, str]) -> None:
+    """Keep the sketches of cases that are just being opened, while their words are at hand, in the same transaction."""
+    sketching.keep_new([row for row in rows if row.id in words and _is_compared(row)], words)
 
 
 def _is_compared(row: Case) -> bool:

@@ -26,11 +26,32 @@ _NO_WORDS = Sketch(np.zeros(WIDTH, np.int8), np.zeros(MOST_NUMBERS, np.int32), 0
 
 
 def keep(rows: Sequence[Case], words: Mapping[str, str]) -> dict[int, Report]:
-    """Keep the sketches of new cases that have a place, once each; return the reports by the numbers of their cases."""
-    found = {row.number: _report(row, words.get(row.id, "")) for row in rows}
-    sketches = [_kept(row, found[row.number]) for row in rows]
-    CaseSketch.objects.bulk_create(sketches, ignore_conflicts=True)
+    """Keep the sketches of new cases that have a place, once each; return the reports by the numbers of their cases.
+
+    One that was kept when the case was opened stays: its words are not at hand any more.
+    """
+    held = {one.case_id: one for one in CaseSketch.objects.filter(case__in=rows)}
+    new = [row for row in rows if row.number not in held]
+    found = {row.number: _report(row, words.get(row.id, "")) for row in new}
+    CaseSketch.objects.bulk_create([_kept(row, found[row.number]) for row in new], ignore_conflicts=True)
+    for row in rows:
+        if row.number in held:
+            found[row.number] = _held(row, held[row.number])
     return found
+
+
+def keep_new(rows: Sequence[Case], words: Mapping[str, str]) -> None:
+    """Keep the sketches of cases that nobody else knows yet."""
+    CaseSketch.objects.bulk_create([_kept(row, _report(row, words[row.id])) for row in rows])
+
+
+def _held(row: Case, sketch: CaseSketch) -> Report:
+    """A report as its sketch is kept; where its category has changed since, it is looked up by that."""
+    kind = kind_of(row.casetype, row.version, row.category)
+    if sketch.kind != kind:
+        CaseSketch.objects.filter(case=row).update(kind=kind)
+    kept = read(sketch.words, sketch.numbers, sketch.script)
+    return Report(row.lon or 0.0, row.lat or 0.0, sketch.error_m, row.opened_at.timestamp(), row.category, kept)
 
 
 def read(words: bytes | None, numbers: bytes | None, script: int) -> Sketch:

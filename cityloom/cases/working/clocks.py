@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from datetime import datetime
 
 from django.conf import settings
 
+from cityloom.cases import catalogue
 from cityloom.cases.domain import ticking
 from cityloom.cases.domain.casetypes.casetype import CaseType, Clock
 from cityloom.cases.domain.clocks import calendars
@@ -58,6 +60,33 @@ def reckoned(row: Case, casetype: CaseType, one: CaseClock, at: datetime) -> Cas
     if clock is None:  # a type never loses a clock: a version stays as it is
         return one
     return _reckoned(one, clock, _state(row, casetype, clock, one, at))
+
+
+def under(row: Case, category: str, held: Sequence[CaseClock], at: datetime) -> list[CaseClock]:
+    """The clocks of a case as they stand once it is of another category, not saved yet.
+
+    Those that run have that category's limits; one that is not for it stops, one that is for it alone starts.
+    """
+    casetype, other, found = catalogue.casetype_of(row.casetype, row.version), copy(row), list[CaseClock]()
+    other.category = category
+    for clock in casetype.clocks:
+        known = [one for one in held if one.clock == clock.name]
+        running = [one for one in known if one.standing not in ticking.OVER]
+        if not clock.is_for(category):
+            stop = ClockEvent(What.STOPPED, at, _PAUSED_FOR)
+            found += [happened(other, casetype, clock, one, stop) for one in running]
+        elif running:
+            found += [reckoned(other, casetype, one, at) for one in running]
+        elif not known and ticking.starts(clock, casetype.states[row.state], is_opened=True):
+            found.append(_started(other, casetype, clock, row.opened_at, 0))
+    return found
+
+
+def save_many(clocks: Sequence[CaseClock]) -> None:
+    """Keep clocks of many cases, in the caller's transaction."""
+    CaseClock.objects.bulk_create([one for one in clocks if one._state.adding])
+    CaseClock.objects.bulk_update([one for one in clocks if not one._state.adding],
+                                  ["history", "standing", "was_late", "due_at", "is_provisional", "next_at"])  # fmt: skip
 
 
 def save(clocks: Sequence[CaseClock]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from cityloom.bus import actions as bus
 from cityloom.cases import policies
@@ -56,6 +56,16 @@ def sealed(row: Case, text: str, by: Actor, at: datetime) -> bytes | None:
     return gate.seal_texts(by=sealer, at=at, matter=row.id, texts=[text])[0]
 
 
+def sealed_many(texts: Mapping[str, str], by: Actor, at: datetime) -> dict[str, bytes]:
+    """A text for each of many cases, sealed in one call, by their ids; as `sealed`.
+
+    Raises: Refused, from the gate; ask before a transaction.
+    """
+    if not texts:
+        return {}
+    return gate.seal_matters(by=by if by.unit else SYSTEM, at=at, texts=texts)
+
+
 def change(row: Case, deed: Deed, changes: Mapping[str, object], facts: Sequence[object]) -> bool:
     """Make a change where nobody was faster; False where the same command was done by another process meanwhile.
 
@@ -80,7 +90,22 @@ def change(row: Case, deed: Deed, changes: Mapping[str, object], facts: Sequence
 
 def write(row: Case, deed: Deed, before: str, words: bytes | None) -> CaseEvent:
     """Add what happened to the history, in the caller's transaction."""
-    return CaseEvent.objects.create(
+    event = _event(row, deed, before, words)
+    event.save(force_insert=True)
+    return event
+
+
+def write_all(done: Sequence[tuple[Case, Deed, Sequence[object]]]) -> None:
+    """Add what happened to many cases to their histories, and tell the city, in the caller's transaction.
+
+    Nothing in it is sealed, and none of it changes a state but for that of an opening.
+    """
+    CaseEvent.objects.bulk_create([_event(row, deed, "", None) for row, deed, _ in done])
+    bus.publish_all([fact for row, deed, facts in done for fact in _facts(row, deed, facts)])
+
+
+def _event(row: Case, deed: Deed, before: str, words: bytes | None) -> CaseEvent:
+    return CaseEvent(
         id=event_id(row.id, deed.command), case=row, revision=row.revision, at=deed.at, kind=deed.kind, step=deed.step,
         before=before if deed.after else "", after=deed.after, account=deed.by.account, role=deed.role,
         unit=deed.by.unit, sealed=words, data=dict(deed.data),
@@ -90,10 +115,57 @@ def write(row: Case, deed: Deed, before: str, words: bytes | None) -> CaseEvent:
 
 def publish(row: Case, deed: Deed, facts: Sequence[object]) -> None:
     """Tell the city; each fact is named after the command that it comes of."""
+    bus.publish_all(_facts(row, deed, facts))
+
+
+def _facts(row: Case, deed: Deed, facts: Sequence[object]) -> list[bus.Fact]:
     cause = event_id(row.id, deed.command)
-    for fact in map(without_matter, facts) if row.confidentiality == "secret" else facts:
-        name = ids.named_id(cause, type_of(type(fact)))
-        bus.publish(fact, at=deed.at, exercise_id=row.exercise_id, caused_by=cause, event_id=name)
+    return [bus.Fact(fact, deed.at, ids.named_id(cause, type_of(type(fact))), row.exercise_id, cause)
+            for fact in (map(without_matter, facts) if row.confidentiality == "secret" else facts)]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of one case that seals nothing: its columns, what happened, and what the city is told."""
+
+    row: Case
+    deed: Deed
+    columns: Mapping[str, Any]
+    facts: Sequence[object]
+
+
+def change_many(changes: Sequence[Change]) -> list[Case]:
+    """Make changes of many cases in one transaction; return those whose case nobody else has changed meanwhile.
+
+    All change the same columns. The rows then say what the database says.
+    """
+    if not changes:
+        return []
+    with transaction.atomic():
+        numbers = [one.row.number for one in changes]
+        rows = Case.objects.select_for_update().filter(number__in=numbers).order_by("number")
+        held = dict(rows.values_list("number", "revision"))
+        mine = [one for one in changes if held.get(one.row.number) == one.row.revision]
+        for one in mine:
+            for name, value in _wanted(one).items():
+                setattr(one.row, name, value)
+        _update([one.row for one in mine], list(_wanted(changes[0])))
+        write_all([(one.row, one.deed, one.facts) for one in mine])
+    return [one.row for one in mine]
+
+
+def _wanted(one: Change) -> dict[str, Any]:
+    return dict(one.columns) | {"revision": one.row.revision + 1, "changed_at": one.deed.at}
+
+
+def _update(rows: Sequence[Case], names: Sequence[str]) -> None:
+    """Write columns of many rows: one statement, many values, since `bulk_update` builds it anew for each."""
+    fields = [Case._meta.get_field(name) for name in names]
+    columns = ", ".join(f"{field.column} = %s" for field in fields)
+    values = [[field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields] + [row.number]
+              for row in rows]  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.executemany(f"UPDATE cases_case SET {columns} WHERE number = %s", values)  # noqa: S608 - our own names
 
 
 def without_matter(fact: Any) -> object:
