@@ -104,7 +104,8 @@ def test_what_somebody_works_on_already_stays_theirs(keeper: OpenKeeper, officia
     case = opened(DARK)
     actions.take_step(case_id=case, step="accept", by=officials["clerk"], at=NOW)
     actions.take_in(case_id=case, at=NOW + timedelta(minutes=1))
-    assert (row(case).category, row(case).unit, row(case).heard.standing) == ("something-else", "city/social", "doubted")
+    kept = row(case)
+    assert (kept.category, kept.unit, kept.heard.standing) == ("something-else", "city/social", "doubted")
 
 
 def test_one_that_cannot_be_taken_in_holds_up_no_other(

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from cityloom.cases import catalogue, events
+from cityloom.cases.domain.casetypes.casetype import CaseType
 from cityloom.cases.domain.routing.deciding import DOUBTED, Decision
 from cityloom.cases.domain.ticking import RUNNING
 from cityloom.cases.intake.desk import Desk, unit_of
@@ -23,6 +24,7 @@ from cityloom.cases.working import clocks, recording
 from cityloom.cases.working.recording import Change, Deed
 from cityloom.kernel import disk
 from cityloom.kernel.actor import SYSTEM
+from cityloom.kernel.refused import Refused
 
 log = logging.getLogger(__name__)
 BATCH = 100
@@ -31,23 +33,17 @@ WAITING = "waiting"
 
 @dataclass(frozen=True)
 class Came:
-    """A case that came in, what was decided of it, and the unit that gets it."""
+    """A case that came in, what was decided of it, the unit that gets it, and whether anything is changed for that."""
 
     heard: CaseHeard
     decision: Decision
     unit: str
+    is_moved: bool
 
     @property
     def row(self) -> Case:
         """The case itself."""
         return self.heard.case
-
-    @property
-    def is_moved(self) -> bool:
-        """Whether another category or unit has it now, or a rule said that this one does; nobody works on it yet."""
-        is_other = (self.row.category, self.row.unit) != (self.decision.category, self.unit)
-        return self.row.revision == 1 and (is_other or self.decision.rule is not None)
-
 
     def note(self) -> None:
         """Note what became of it; what somebody works on already is told what the classifier would have said."""
@@ -69,12 +65,15 @@ def take_in(case_id: str, at: datetime) -> int:
         return 0
     rows = _waiting(number, exercise_id)
     try:
-        return _take(rows, at)
+        count = _take(rows, at)
     except Exception as error:  # whatever it is, it is this one's or another's: alone it shows whose
         if len(rows) == 1 or disk.is_full(error):
             raise
         log.warning("A batch of %d new cases could not be taken in: %s", len(rows), type(error).__name__)
-    return _take(_waiting(number, exercise_id)[:1], at)
+        count = _take(_waiting(number, exercise_id)[:1], at)
+    if CaseHeard.objects.filter(case_id=number, standing=WAITING).exists():
+        raise Refused("cases.changed_again", "Somebody changed this case just now; it is taken in at the next try.")
+    return count
 
 
 def _waiting(number: int, exercise_id: str) -> list[CaseHeard]:
@@ -85,29 +84,49 @@ def _waiting(number: int, exercise_id: str) -> list[CaseHeard]:
 def _take(rows: Sequence[CaseHeard], at: datetime) -> int:
     desk = Desk()
     came = [_came(desk, one) for one in rows]
-    moved = [one for one in came if one.is_moved]
     for one in came:
         one.note()
-    _move(moved, desk.version, at)
-    joining.join_new([one.row for one in came], {}, at)
-    CaseHeard.objects.bulk_update(rows, ["kind", "said", "standing"])
-    return len(rows)
+    lost = _move(came, desk.version, at)
+    whole = [one for one in came if one.row.number not in lost]
+    joining.join_new([one.row for one in whole], {}, at)
+    _mark([(one.heard.kind, one.heard.said, one.heard.standing, one.row.number) for one in whole])
+    return len(whole)
+
+
+def _mark(rows: Sequence[tuple[str, str, str, int]]) -> None:
+    """Note what became of many: one statement, many values."""
+    with connection.cursor() as cursor:
+        cursor.executemany("UPDATE cases_caseheard SET kind = %s, said = %s, standing = %s WHERE case_id = %s", rows)
 
 
 def _came(desk: Desk, heard: CaseHeard) -> Came:
     row, decision = heard.case, desk.decide(heard)
     casetype = catalogue.casetype_of(row.casetype, row.version)
     unit = row.unit if heard.is_placed else decision.unit or unit_of(casetype, decision.category)
-    return Came(heard, decision, unit)
+    is_other = (row.category, row.unit) != (decision.category, unit)
+    return Came(heard, decision, unit, _is_free(heard, casetype) and (is_other or decision.rule is not None))
 
 
-def _move(moved: Sequence[Came], version: int | None, at: datetime) -> None:
-    """Change the cases, with the clocks of those that are of another category now."""
+def _is_free(heard: CaseHeard, casetype: CaseType) -> bool:
+    """Whether nobody works on a case, and it was not routed before; files may have been added."""
+    row = heard.case
+    return not heard.kind and not row.handler and not row.offered_unit and row.state == casetype.first.name
+
+
+def _move(came: Sequence[Came], version: int | None, at: datetime) -> set[int]:
+    """Change the cases that are moved, with the clocks of those that are of another category now.
+
+    Return the numbers of those that somebody else changed meanwhile: they wait for another look.
+    """
+    moved = [one for one in came if one.is_moved]
     turned = _turned([one for one in moved if one.row.category != one.decision.category], at)
     changes = [_change(one, version, turned.get(one.row.number), at) for one in moved]
     with transaction.atomic():
-        kept = recording.change_many(changes)
-        clocks.save_reckoned([clock for row in kept for clock in turned.get(row.number, ())])
+        kept = {row.number for row in recording.change_many(changes)}
+        clocks.save_many([clock for number in sorted(kept) for clock in turned.get(number, ())])
+        lost = {one.row.number for one in moved} - kept
+        _mark([(one.heard.kind, one.heard.said, WAITING, one.row.number) for one in came if one.row.number not in lost])
+    return lost
 
 
 def _turned(others: Sequence[Came], at: datetime) -> dict[int, list[CaseClock]]:

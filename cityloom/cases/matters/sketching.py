@@ -16,7 +16,7 @@ from cityloom.cases.domain.duplicates.pairs import Report
 from cityloom.cases.domain.duplicates.sketch import MOST_NUMBERS, WIDTH, Sketch, sketch_of
 from cityloom.cases.domain.duplicates.stream import USUAL_ERROR_M
 from cityloom.cases.domain.routing.categories import shipped
-from cityloom.cases.models import Case, CaseSketch
+from cityloom.cases.models import Case, CaseHeard, CaseSketch
 from cityloom.cases.queries import shipped_classifier
 from cityloom.kernel import cells
 
@@ -31,12 +31,13 @@ def keep(rows: Sequence[Case], words: Mapping[str, str]) -> dict[int, Report]:
     One that was kept when the case was opened stays: its words are not at hand any more.
     """
     held = {one.case_id: one for one in CaseSketch.objects.filter(case__in=rows)}
+    kinds = dict(CaseHeard.objects.filter(case__in=rows).exclude(kind="").values_list("case_id", "kind"))
     new = [row for row in rows if row.number not in held]
-    found = {row.number: _report(row, words.get(row.id, "")) for row in new}
+    found = {row.number: _report(row, words.get(row.id, ""), kinds.get(row.number, "")) for row in new}
     CaseSketch.objects.bulk_create([_kept(row, found[row.number]) for row in new], ignore_conflicts=True)
     for row in rows:
         if row.number in held:
-            found[row.number] = _held(row, held[row.number])
+            found[row.number] = _held(row, held[row.number], kinds.get(row.number, ""))
     return found
 
 
@@ -45,13 +46,13 @@ def keep_new(rows: Sequence[Case], words: Mapping[str, str]) -> None:
     CaseSketch.objects.bulk_create([_kept(row, _report(row, words[row.id])) for row in rows])
 
 
-def _held(row: Case, sketch: CaseSketch) -> Report:
+def _held(row: Case, sketch: CaseSketch, about: str) -> Report:
     """A report as its sketch is kept; where its category has changed since, it is looked up by that."""
     kind = kind_of(row.casetype, row.version, row.category)
     if sketch.kind != kind:
         CaseSketch.objects.filter(case=row).update(kind=kind)
-    kept = read(sketch.words, sketch.numbers, sketch.script)
-    return Report(row.lon or 0.0, row.lat or 0.0, sketch.error_m, row.opened_at.timestamp(), row.category, kept)
+    kept, at_s = read(sketch.words, sketch.numbers, sketch.script), row.opened_at.timestamp()
+    return Report(row.lon or 0.0, row.lat or 0.0, sketch.error_m, at_s, about or row.category, kept)
 
 
 def read(words: bytes | None, numbers: bytes | None, script: int) -> Sketch:
@@ -69,10 +70,10 @@ def kind_of(casetype: str, version: int, category: str) -> str:
     return known.group if known else ""
 
 
-def _report(row: Case, text: str) -> Report:
+def _report(row: Case, text: str, about: str = "") -> Report:
     sketch = sketch_of(text, shipped_classifier().idf, _key(settings.SECRET_KEY)) if text.strip() else _NO_WORDS
     error_m = _ERRORS_M.get(row.origin, USUAL_ERROR_M)
-    return Report(row.lon or 0.0, row.lat or 0.0, error_m, row.opened_at.timestamp(), row.category, sketch)
+    return Report(row.lon or 0.0, row.lat or 0.0, error_m, row.opened_at.timestamp(), about or row.category, sketch)
 
 
 def _kept(row: Case, report: Report) -> CaseSketch:

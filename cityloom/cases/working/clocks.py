@@ -85,8 +85,8 @@ def under(row: Case, category: str, held: Sequence[CaseClock], at: datetime) -> 
 def save_many(clocks: Sequence[CaseClock]) -> None:
     """Keep clocks of many cases, in the caller's transaction."""
     CaseClock.objects.bulk_create([one for one in clocks if one._state.adding])
-    CaseClock.objects.bulk_update([one for one in clocks if not one._state.adding],
-                                  ["history", "standing", "was_late", "due_at", "is_provisional", "next_at"])  # fmt: skip
+    changed = ["history", "standing", "was_late", "due_at", "is_provisional", "next_at"]
+    CaseClock.objects.bulk_update([one for one in clocks if not one._state.adding], changed)
 
 
 def save(clocks: Sequence[CaseClock]) -> None:
