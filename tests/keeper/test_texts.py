@@ -28,6 +28,16 @@ def test_a_text_comes_back_for_its_matter_only(office: Office) -> None:
     assert unseal(office, "INCIDENT-2", *sealed) == [None, None]
 
 
+def test_texts_of_many_matters_are_sealed_in_one_call_each_for_its_own(office: Office) -> None:
+    asked = protocol.SealMatters(office.sign(COMMANDER), ["A", "B"], [b"one", b"two"])
+    first, second = (text for text in office.ask(asked, protocol.TextsAre).texts if text is not None)
+    assert [unseal(office, "A", first), unseal(office, "B", second)] == [[b"one"], [b"two"]]
+    assert unseal(office, "A", second) == [None]
+    for who, matters in ((RESIDENT, ["A"]), (COMMANDER, ["A", ""]), (COMMANDER, ["A", "B"])):
+        refused = protocol.SealMatters(office.sign(who), matters, [b"x"])
+        assert office.refused(refused) == "gate.not_allowed"
+
+
 def test_it_comes_back_after_a_restart_and_a_change_of_the_key(office: Office) -> None:
     sealed = seal(office, "INCIDENT-1", b"cordon")
     office.desk.vault.rotate()
