@@ -16,6 +16,7 @@ from tests.flow.served import HELPED, Served, Visitor
 pytestmark = pytest.mark.chromium
 Window = Callable[..., Page]
 RECEIVED = re.compile(r"/report/received/[0-9A-Z]{26}/")
+FOLLOWED = re.compile(r"/my-report/[0-9A-Z]{20}/\?new=1")
 
 
 @pytest.fixture
@@ -88,10 +89,10 @@ def test_a_double_click_is_one_report(opened: Opened, served_city: Served) -> No
     page = opened()
     page.goto(f"{served_city.url}/report/?category=noise&place={','.join(a_place(served_city.url))}")
     page.locator("form.report > p > button").dblclick()
-    page.wait_for_url(RECEIVED)
-    first = page.locator("p.reference").inner_text()
+    page.wait_for_url(FOLLOWED)
+    first = page.locator("dd.reference").inner_text()
     page.reload()
-    assert page.locator("p.reference").inner_text() == first
+    assert page.locator("dd.reference").inner_text() == first
 
 
 def test_everything_works_without_scripts(chromium, served_city: Served, photo: Path) -> None:
