@@ -8,7 +8,7 @@ from django.utils.translation import gettext_noop as _
 from cityloom.cases import events
 from cityloom.cases.domain.casetypes.casetype import Titles
 from cityloom.kernel.envelope import type_of
-from cityloom.ui.domain.declared import Display, Page, Service, WorkList
+from cityloom.ui.domain.declared import Display, KeyFigure, Page, Service, WorkList
 
 CASE_EVENTS = frozenset({
     "CaseOpened", "CaseMoved", "CaseCategorised", "CaseGiven", "CaseNoted", "CaseClockRang", "CaseClockChanged",
@@ -53,6 +53,18 @@ STANDINGS = {
     "running": (_("runs"), ""), "paused": (_("stands still"), "wait"), "stopped": (_("in time"), "good"),
     "breached": (_("overdue"), "bad"), "deemed-approved": (_("decided by silence"), "wait"),
 }  # fmt: skip
+FORMULAS = {
+    "response": (_("First reaction in time"), _(
+        "Cases with a first reaction within its limit, of all whose limit is over or was met. Formula 1.")),
+    "resolution": (_("Said to be solved"), _(
+        "Cases that are said to be solved and that nobody who reported them says are not, of all that are done or too"
+        " late. One that was opened again counts as not solved until it is done. Formula 1.")),
+    "satisfaction": (_("Satisfied"), _(
+        "Cases whose reporters give 4 or 5 of 5 in the mean, of those who said how satisfied they are. Formula 1.")),
+    "repeats": (_("Came again within 90 days"), _(
+        "Done cases after which one of the same category was opened in the same cell of the map (about 50 m) within 90"
+        " days, of those for which that can be said. Places are compared, never persons. Formula 1.")),
+}  # fmt: skip
 LINKS = {
     "detection": _("Detection"), "report": _("Report"), "repair": _("Repair asked of the field"),
     "datastream": _("Sensor"), "incident": _("Incident"), "case": _("Case"),
@@ -74,6 +86,7 @@ def word(words: dict[str, str], key: str) -> str:
 DISPLAY = Display(
     pages=(
         Page("cases", _("Cases"), "work", 20, WORKERS, _("For those who work on cases.")),
+        Page("case-figures", _("Figures of cases"), "work", 22, WORKERS, _("For those who work on cases.")),
         Page("disputes", _("Disputes"), "work", 21, frozenset({"supervisor"}), _("For supervisors of mediation.")),
         Page("report", _("Report a problem"), "people", 20, is_public=True),
         Page("my-report", _("Follow a report"), "people", 21, is_public=True),
@@ -81,6 +94,16 @@ DISPLAY = Display(
         Page("case-processes", _("Processes"), "city", 46),
         Page("case-rules", _("Rules of cases"), "city", 46),
         Page("case-routing", _("Routing of cases"), "city", 47),
+    ),
+    figures=(
+        KeyFigure("cases-in-time", _("First reaction in time"), FORMULAS["response"][1],
+                  "cityloom.cases.figures.public.response", "%", 60, is_public=True, events=CASE_EVENTS),
+        KeyFigure("cases-solved", _("Said to be solved"), FORMULAS["resolution"][1],
+                  "cityloom.cases.figures.public.resolution", "%", 61, is_public=True, events=CASE_EVENTS),
+        KeyFigure("cases-satisfied", _("Satisfied"), FORMULAS["satisfaction"][1],
+                  "cityloom.cases.figures.public.satisfaction", "%", 62, is_public=True, events=CASE_EVENTS),
+        KeyFigure("cases-again", _("Came again within 90 days"), FORMULAS["repeats"][1],
+                  "cityloom.cases.figures.public.repeats", "%", 63, is_public=True, events=CASE_EVENTS),
     ),
     services=(
         Service(

@@ -16,7 +16,10 @@ from cityloom.cases.domain.decisions.tables import Table
 from cityloom.cases.domain.processes import reading as processes
 from cityloom.cases.domain.processes import sketching
 from cityloom.cases.domain.processes.process import Process
+from cityloom.cases.figures import counting as figures
 from cityloom.cases.figures.disputes import figures_of as dispute_figures
+from cityloom.cases.figures.telling import as_json as case_figures_as_json
+from cityloom.cases.figures.telling import as_rows as case_figures_as_rows
 from cityloom.cases.listing import programs
 from cityloom.cases.listing import tables as stored
 from cityloom.cases.listing.cases import (
@@ -51,11 +54,11 @@ from cityloom.cases.listing.tasks import TaskFacts, asked_task, task_for, tasks_
 __all__ = [
     "CaseFacts", "CasePage", "CaseRow", "ClockFacts", "DecisionFacts", "EventFacts", "FileFacts", "Followed",
     "NearMatter", "Opened", "ProcessFacts", "RunFacts", "TableFacts", "TaskFacts", "Wanted", "Words", "asked_task",
-    "case_for", "case_numbered", "cases_for", "cases_linked_with", "clocks_of", "cursor_of", "decisions_of",
-    "dispute_figures", "end_of", "facts_of", "files_of", "followed", "history_of", "known_matters", "links_of",
-    "opened", "process_named", "processes_of_city", "reporters_of", "reviews_followed", "rights", "run_of", "runs_of",
-    "shown_to_asked", "table_version", "tables", "task_for", "tasks_for", "tasks_of", "unit_names",
-    "versions_of_process", "words_of",
+    "case_figures_as_json", "case_figures_as_rows", "case_for", "case_numbered", "cases_for", "cases_linked_with",
+    "clocks_of", "cursor_of", "decisions_of", "dispute_figures", "end_of", "facts_of", "files_of", "followed",
+    "history_of", "known_matters", "links_of", "opened", "process_named", "processes_of_city", "reporters_of",
+    "reviews_followed", "rights", "run_of", "runs_of", "shown_to_asked", "table_version", "tables", "task_for",
+    "tasks_for", "tasks_of", "unit_names", "versions_of_process", "words_of",
 ]  # fmt: skip
 from cityloom.cases.domain.duplicates import measuring, pairs, stream
 from cityloom.cases.domain.routing import card, classifier, conflicts, rules
@@ -326,3 +329,12 @@ def near_matters(lon: float, lat: float, category: str, at: datetime) -> list[Ne
 def program_keys() -> list[programs.KeyFacts]:
     """The keys of programs that file requests through Open311, the newest first."""
     return programs.keys()
+
+
+def case_figures(casetype: str, unit: str, since: str, until: str, at: datetime) -> figures.CaseFigures:
+    """The figures of cases of a type in a branch of the tree; days as `2026-11-02`, the last year where none is said.
+
+    Raises: Refused `cases.no_such_type`, `cases.day`, `cases.figures_span`.
+    """
+    catalogue.newest(casetype)
+    return figures.figures_of(figures.branch_scope(casetype, unit), figures.span_of(since, until, at), at)

@@ -10,6 +10,7 @@ from cityloom.cases.views import (
     dispute,
     dispute_figures,
     documents,
+    figures,
     listing,
     matters,
     opening,
@@ -25,6 +26,8 @@ from cityloom.cases.views import (
 urlpatterns = [
     path("cases/", listing.cases, name="cases"),
     path("cases/new/", deeds.new, name="new-case"),
+    path("cases/figures/", figures.figures, name="case-figures"),
+    path("cases/figures/cases/", figures.counted, name="counted-cases"),
     path("cases/routing/", routing.routing, name="case-routing"),
     path("cases/classifier/", classifying.classifier, name="case-classifier"),
     path("cases/matters/", matters.listed, name="case-matters"),

@@ -34,6 +34,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         account,
         address,
         alert,
+        casefigures,
         caserouting,
         caserules,
         cases,
@@ -67,6 +68,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
     cases.cases.add_command(caserules.table)
     cases.cases.add_command(caserules.process)
     cases.cases.add_command(disputes.disputes)
+    cases.cases.add_command(casefigures.figures)
     for command in (*caserouting.COMMANDS, *caseversions.COMMANDS):
         cases.cases.add_command(command)
     sources.register.add_command(address.address)

@@ -85,6 +85,8 @@ PAGES = (
     Sight("case-rules", "Duty officer", "/case-rules/"),
     Sight("case-routing", "Supervisor of cases", "/cases/routing/"),
     Sight("case-classifier", "Supervisor of cases", "/cases/classifier/"),
+    Sight("case-figures", "Case handler", "/cases/figures/?by=category"),
+    Sight("counted-cases", "Case handler", "/cases/figures/cases/?formula=response&label=within-time"),
     Sight("disputes", "Supervisor of cases", "/disputes/"),
     Sight("dispute-figures", "Auditor", "/disputes/figures/?by=category&over=month"),
     Sight("zones", "Data steward", "/zones/"), Sight("zone-plan", "Data steward", "/zones/", "main tbody a"),

@@ -14,6 +14,7 @@ from cityloom.cases.domain import ticking
 from cityloom.cases.domain.casetypes import table
 from cityloom.cases.domain.casetypes.casetype import CaseType, Step
 from cityloom.cases.domain.clocks.running import ClockEvent, What
+from cityloom.cases.domain.verdicts import REOPEN
 from cityloom.cases.models import Case, CaseClock
 from cityloom.cases.working import clocks, entering, recording
 from cityloom.cases.working.finding import Found
@@ -40,8 +41,8 @@ def move(found: Found, wanted: Move, by: Actor, at: datetime) -> int:
     step = table.check_can_take(casetype, found.standing, by, wanted.step, wanted.result)
     words = policies.reason_for(step, wanted.reason)
     result = wanted.result or (step.results[0] if len(step.results) == 1 else "")
-    before, ended = row.state, casetype.states[row.state].ends
-    changed = clocks.after_step(row, casetype, step.to, at, is_opened=ended and not casetype.states[step.to].ends)
+    before, anew = row.state, casetype.states[row.state].ends or step.name == REOPEN
+    changed = clocks.after_step(row, casetype, step.to, at, is_opened=anew and not casetype.states[step.to].ends)
     deed = Deed("stepped", by, at, wanted.command, found.role(step.who), step.name, step.to, words,
                 dict(wanted.data) | ({"result": result} if result else {}), wanted.about)  # fmt: skip
     with transaction.atomic():

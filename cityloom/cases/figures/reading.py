@@ -1,0 +1,224 @@
+"""Cases of a span as columns, in four statements: the cases, their limits, who may be asked, what was answered.
+
+Raw and by the thousand, since a year of a large city is a million rows and each would pass through the ORM.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from django.db import connection
+from django.utils import timezone
+from numpy.typing import NDArray
+
+from cityloom.cases.domain.casetypes.casetype import CaseType
+from cityloom.cases.domain.figures import formulas, repeats
+from cityloom.cases.domain.figures.columns import NEVER, PARTLY, SILENT, SOLVED, UNSOLVED, Cases, Ints, Marks
+from cityloom.cases.domain.verdicts import CONFIRM
+
+_AT_ONCE = 20_000
+_WITHDRAWN, _JOINED = ("withdrawn", "taken-back"), ("joined",)
+_COLUMNS = (
+    "c.number, c.unit, c.category, c.origin, c.result, c.state, CASE WHEN c.is_open THEN 1 ELSE 0 END,"
+    " CASE WHEN c.exercise_id = '' THEN 0 ELSE 1 END, CASE WHEN c.made_up THEN 1 ELSE 0 END,"
+    " CASE WHEN c.matter = c.id THEN 0 ELSE 1 END, COALESCE(c.cell, 0)"
+)
+_LIMITS = ("has_first", "first_in_time", "first_late", "has_main", "main_late", "is_reopened")
+_VERDICTS = {"yes": SOLVED, "partly": PARTLY, "no": UNSOLVED}
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Whose cases: of one type, and of a branch of the tree of units as deep as it lies."""
+
+    casetype: str
+    depth: int
+    unit: str
+    only_open: bool = False
+    """What anybody may know: neither restricted nor secret cases."""
+
+    def condition(self) -> tuple[str, list[object]]:
+        """The scope in SQL, with its values."""
+        said = f"c.casetype = %s AND c.branch_{self.depth} = %s"
+        level = " AND c.confidentiality IN ('open', 'internal')" if self.only_open else ""
+        return said + level, [self.casetype, self.unit]
+
+
+def cases_of(scope: Scope, casetype: CaseType, since: datetime, until: datetime, now: datetime) -> Cases:
+    """The cases of a scope that were opened in a span, as they stand now; with what came again after each."""
+    last = until + _REPEATS if until + _REPEATS < now else now
+    condition, values = scope.condition()
+    span = [connection.ops.adapt_datetimefield_value(at) for at in (since, last)]
+    where = f"{condition} AND c.opened_at >= %s AND c.opened_at < %s", [*values, *span]
+    found = _cases(where, casetype, int(now.timestamp()))
+    found = replace(found, came_again=repeats.came_again(found, formulas.is_real(found)))
+    return found.chosen(found.opened < int(until.timestamp()))
+
+
+_REPEATS = timedelta(seconds=repeats.WITHIN_S)
+Where = tuple[str, list[object]]
+
+
+def _cases(where: Where, casetype: CaseType, now: int) -> Cases:
+    words: dict[str, dict[str, int]] = {name: {} for name in ("unit", "category", "origin", "result", "state")}
+    table = _table(
+        f"SELECT {_COLUMNS}, {_second('c.opened_at')} FROM cases_case AS c WHERE {where[0]}",  # noqa: S608 - our words
+        where[1], dict(enumerate(words.values(), 1)), 12,
+    )  # fmt: skip
+    table = table[np.argsort(table[:, 0], kind="stable")]
+    number, opened = table[:, 0], table[:, 11]
+    month, months = _months(opened)
+    result, codes = table[:, 4], {"unit": table[:, 1], "category": table[:, 2], "origin": table[:, 3], "month": month}
+    verdict, satisfaction = _verdicts(where, number)
+    return Cases(
+        number=number, opened=opened, cell=table[:, 10], verdict=verdict, satisfaction=satisfaction,
+        is_exercise=table[:, 7] == 1, is_made_up=table[:, 8] == 1,
+        is_joined=(table[:, 9] == 1) | _among(result, words["result"], _JOINED),
+        is_withdrawn=_among(result, words["result"], _WITHDRAWN), is_open=table[:, 6] == 1,
+        is_solved=_among(result, words["result"], solved_results(casetype)),
+        is_asked=_asked(where, casetype, number), came_again=np.zeros(len(number), bool), codes=codes,
+        names={name: list(words[name]) for name in ("unit", "category", "origin")} | {"month": months},
+        **_limits(where, casetype, number, _among(table[:, 5], words["state"], _over(casetype)), now),
+    )  # fmt: skip
+
+
+def solved_results(casetype: CaseType) -> tuple[str, ...]:
+    """The results that say that a case is solved: `solved` where the type has it, else each that is against nobody."""
+    if "solved" in casetype.results:
+        return ("solved",)
+    left_out = {*_WITHDRAWN, *_JOINED}
+    return tuple(name for name, one in casetype.results.items() if not one.is_against and name not in left_out)
+
+
+def limits_of(casetype: CaseType) -> tuple[str, str]:
+    """The limit of the first reaction, and that of the solution: the last that runs from the opening."""
+    from_opening = [clock.name for clock in casetype.clocks if not clock.since]
+    return (from_opening[0], from_opening[-1]) if from_opening else ("", "")
+
+
+def _over(casetype: CaseType) -> tuple[str, ...]:
+    """The states in which a case is said to be done: where the limit of its solution stops, and every end."""
+    main = casetype.clock(limits_of(casetype)[1])
+    ends = {name for name, state in casetype.states.items() if state.ends}
+    return tuple(ends | (main.until if main else set()))
+
+
+def _limits(where: Where, casetype: CaseType, number: Ints, is_over: Marks, now: int) -> dict[str, Any]:
+    """What the runs of both limits say of each case; one that went on after its last run is done no more."""
+    first, main = limits_of(casetype)
+    standings: dict[str, int] = {"stopped": 0}
+    names: dict[str, int] = {first: 0, main: 1} if main != first else {first: 0}
+    runs = _table(
+        f"SELECT k.case_id, k.clock, k.standing, CASE WHEN k.was_late THEN 1 ELSE 0 END, {_second('k.started_at')},"  # noqa: S608 - our own words
+        f" {_second('k.due_at')}, {_stopped_at()} FROM cases_case AS c"
+        f" JOIN cases_caseclock AS k ON k.case_id = c.number WHERE {where[0]} AND k.clock IN (%s, %s)",
+        [*where[1], first, main], {1: names, 2: standings}, 7,
+    )  # fmt: skip
+    if not len(runs):
+        never = np.zeros(len(number), bool)
+        return dict.fromkeys(_LIMITS, never) | {"done": np.full(len(number), NEVER)}
+    runs = runs[np.lexsort((runs[:, 4], runs[:, 0]))]
+    row = np.searchsorted(number, runs[:, 0])
+    stopped, late = runs[:, 2] == 0, (runs[:, 3] == 1) | ((runs[:, 2] != 0) & (runs[:, 5] >= 0) & (runs[:, 5] < now))
+    ours = runs[:, 1] == 0
+    theirs = runs[:, 1] == names[main]
+    first_run, has_first = _of_each(row, ours, len(number), is_last=False)
+    last_run, has_main = _of_each(row, theirs, len(number), is_last=True)
+    count, was_done = np.bincount(row[theirs], minlength=len(number)), has_main & stopped[last_run]
+    return {
+        "has_first": has_first, "first_in_time": has_first & stopped[first_run] & ~late[first_run],
+        "first_late": has_first & late[first_run], "has_main": has_main, "main_late": has_main & late[last_run],
+        "done": np.where(was_done & is_over, runs[:, 6][last_run], NEVER),
+        "is_reopened": (count > 1) | (was_done & ~is_over),
+    }  # fmt: skip
+
+
+def _of_each(row: Ints, wanted: Marks, cases: int, *, is_last: bool) -> tuple[Ints, Marks]:
+    """The place of the first or last wanted run of each case (0 where it has none), and whether it has one."""
+    places = np.flatnonzero(wanted)
+    places = places if is_last else places[::-1]
+    found = np.full(cases, NEVER)
+    found[row[places]] = places  # what is written last stays
+    return np.maximum(found, 0), found >= 0
+
+
+def _asked(where: Where, casetype: CaseType, number: Ints) -> Marks:
+    """Which cases have somebody who reported them and can be asked."""
+    found = np.zeros(len(number), bool)
+    if casetype.step(CONFIRM) is not None:
+        rows = _table(f"SELECT DISTINCT f.case_id FROM cases_case AS c JOIN cases_casefollower AS f"  # noqa: S608 - our own words
+                      f" ON f.case_id = c.number WHERE {where[0]}", where[1], {}, 1)  # fmt: skip
+        found[np.searchsorted(number, rows[:, 0])] = True
+    return found
+
+
+def _verdicts(where: Where, number: Ints) -> tuple[Ints, NDArray[np.float64]]:
+    """What was said of the last end of each case: the least content answer, and how satisfied they are in the mean."""
+    rows = _table(f"SELECT v.case_id, v.revision, v.solved, COALESCE(v.satisfaction, 0) FROM cases_case AS c"  # noqa: S608 - our own words
+                  f" JOIN cases_caseverdict AS v ON v.case_id = c.number WHERE {where[0]}",
+                  where[1], {2: dict(_VERDICTS)}, 4)  # fmt: skip
+    row = np.searchsorted(number, rows[:, 0])
+    newest = np.zeros(len(number), np.int64)
+    np.maximum.at(newest, row, rows[:, 1])
+    now = rows[:, 1] == newest[row]
+    verdict = np.full(len(number), SILENT)
+    np.maximum.at(verdict, row[now], rows[now, 2])
+    said = now & (rows[:, 3] > 0)
+    total = np.bincount(row[said], weights=rows[said, 3], minlength=len(number))
+    count = np.bincount(row[said], minlength=len(number))
+    return verdict, np.divide(total, count, out=np.zeros(len(number)), where=count > 0)
+
+
+def _among(codes: Ints, words: dict[str, int], wanted: Sequence[str]) -> Marks:
+    return np.isin(codes, [words[name] for name in wanted if name in words])
+
+
+def _months(opened: Ints) -> tuple[Ints, list[str]]:
+    """The month of each instant in the city's zone, and the names of the months."""
+    if not opened.size:
+        return opened, []
+    at = timezone.localtime(datetime.fromtimestamp(int(opened.min()), timezone.get_default_timezone()))
+    starts, names, first = list[int](), list[str](), at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    while not starts or starts[-1] <= opened.max():
+        starts.append(int(first.timestamp()))
+        names.append(f"{first:%Y-%m}")
+        first = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
+    return np.searchsorted(np.array(starts), opened, side="right") - 1, names[:-1]
+
+
+def _table(statement: str, values: Sequence[object], words: dict[int, dict[str, int]], columns: int) -> Ints:
+    """Rows as whole numbers; the texts of some columns are numbered as they come, and NULL is `NEVER`."""
+    parts = list(_parts(statement, values, words))
+    return np.concatenate(parts) if parts else np.zeros((0, columns), np.int64)
+
+
+def _parts(statement: str, values: Sequence[object], words: dict[int, dict[str, int]]) -> Iterator[Ints]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        while rows := cursor.fetchmany(_AT_ONCE):
+            columns = [_numbers(column, words.get(at)) for at, column in enumerate(zip(*rows, strict=True))]
+            yield np.array(columns, np.int64).T
+
+
+def _numbers(column: Sequence[Any], words: dict[str, int] | None) -> list[int]:
+    if words is not None:
+        return [words.setdefault(text, len(words)) for text in column]
+    return [NEVER if value is None else value for value in column]
+
+
+def _second(column: str) -> str:
+    """An instant as whole seconds since 1970."""
+    if connection.vendor == "sqlite":
+        return f"CAST(strftime('%%s', {column}) AS INTEGER)"
+    return f"EXTRACT(EPOCH FROM {column})::bigint"
+
+
+def _stopped_at() -> str:
+    """When the last thing happened to a clock."""
+    if connection.vendor == "sqlite":
+        return "CAST(strftime('%%s', json_extract(k.history, '$[#-1][1]')) AS INTEGER)"
+    return "EXTRACT(EPOCH FROM (k.history -> -1 ->> 1)::timestamptz)::bigint"
