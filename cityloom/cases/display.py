@@ -107,6 +107,13 @@ DISPLAY = Display(
     ),
     services=(
         Service(
+            key="apply", url_name="apply", event="housing", order=10, title=_("Apply for a permit"),
+            summary=_("Stalls, scaffolds, events, parking for residents, trees: often decided at once, with reasons."),
+            words=("permit", "licence", "license", "application", "apply", "stall", "market", "scaffold", "skip",
+                   "event", "street party", "parking permit", "resident parking", "fell a tree", "tree",
+                   "许可", "申请", "摆摊", "占道", "脚手架", "活动", "停车证", "居民停车", "砍树", "伐木"),
+        ),
+        Service(
             key="report", url_name="report", event="street", order=10,
             title=_("Report a problem in the street"),
             summary=_("A hole, a leak, a smell of gas, a broken light: with a place and photos, and no account."),

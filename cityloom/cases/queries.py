@@ -41,7 +41,7 @@ from cityloom.cases.listing.cases import (
     unit_names,
     words_of,
 )  # fmt: skip
-from cityloom.cases.listing.decisions import DecisionFacts, Opened, decisions_of, opened
+from cityloom.cases.listing.decisions import DecisionFacts, Opened, decisions_of, opened, question_of, sealed_answers
 from cityloom.cases.listing.documents import FileFacts, files_of
 from cityloom.cases.listing.followed import Followed, end_of, followed, reporters_of, reviews_followed
 from cityloom.cases.listing.nearmatters import NearMatter, near
@@ -56,9 +56,9 @@ __all__ = [
     "NearMatter", "Opened", "ProcessFacts", "RunFacts", "TableFacts", "TaskFacts", "Wanted", "Words", "asked_task",
     "case_figures_as_json", "case_figures_as_rows", "case_for", "case_numbered", "cases_for", "cases_linked_with",
     "clocks_of", "cursor_of", "decisions_of", "dispute_figures", "end_of", "facts_of", "files_of", "followed",
-    "history_of", "known_matters", "links_of", "opened", "process_named", "processes_of_city", "reporters_of",
-    "reviews_followed", "rights", "run_of", "runs_of", "shown_to_asked", "table_version", "tables", "task_for",
-    "tasks_for", "tasks_of", "unit_names", "versions_of_process", "words_of",
+    "history_of", "known_matters", "links_of", "opened", "process_named", "processes_of_city", "question_of",
+    "reporters_of", "reviews_followed", "rights", "run_of", "runs_of", "sealed_answers", "shown_to_asked",
+    "table_version", "tables", "task_for", "tasks_for", "tasks_of", "unit_names", "versions_of_process", "words_of",
 ]  # fmt: skip
 from cityloom.cases.domain.duplicates import measuring, pairs, stream
 from cityloom.cases.domain.routing import card, classifier, conflicts, rules

@@ -48,6 +48,11 @@ PAGES = (
     Sight("places-stopped", "nobody", "/places/stopped/"), Sight("places-confirm", "nobody", "/places/confirm/a/b/"),
     Sight("places-stop", "nobody", "/places/stop/a/b/"), Sight("alerts", "nobody", "/alerts/"),
     Sight("alert", "nobody", "/alerts/", ".alert-list a"),
+    Sight("apply", "nobody", "/apply/"), Sight("application-code", "nobody", "/apply/code/"),
+    Sight("apply-for", "nobody", "/apply/permit/street-use/"),
+    Sight("apply-for", "resident", "/apply/permit/resident-parking/"),
+    Sight("decision-table", "nobody", "/case-rules/permit-street-use/1/?try=1&in-use=stall&in-area_m2=9"),
+    Sight("newest-table", "Supervisor of cases", "/case-rules/permit-tree-felling/"),
     Sight("figures", "nobody", "/figures/"), Sight("sensors", "nobody", "/sensors/"),
     Sight("front", "resident", "/"), Sight("me", "resident", "/me/"), Sight("mine", "resident", "/account/"),
     Sight("verify", "resident", "/verify/"), Sight("refused", "resident", "/gate/"),
@@ -133,6 +138,8 @@ LATER = frozenset({
     "compare-zones", "correction", "disagreement", "dispute", "pair", "person", "places-manage", "task", "trial",
     "zone", "case-matter", "my-report-of", "case-task", "case-run",
 })  # fmt: skip
+LATER = frozenset({"application", "certificate", "case-certificate", "decide-application", "places-manage", "task",
+                   "zone", "compare-zones", "disagreement", "correction", "person", "pair", "trial"})  # fmt: skip
 """Pages that there are only in the middle of something; `test_places` looks at the first."""
 
 NO_PAGES = frozenset({

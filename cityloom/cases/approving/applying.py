@@ -12,6 +12,7 @@ from django.db import transaction
 from cityloom.cases import catalogue
 from cityloom.cases.approving import recording, registered, tables
 from cityloom.cases.approving.recording import TABLE, Decided
+from cityloom.cases.attaching import adding
 from cityloom.cases.domain import answers
 from cityloom.cases.domain.approvals import fitting, verdict
 from cityloom.cases.domain.approvals.verdict import Verdict
@@ -23,7 +24,9 @@ from cityloom.cases.working.opening import Asked
 from cityloom.gate import actions as gate
 from cityloom.kernel import ids
 from cityloom.kernel.actor import SYSTEM, Actor
-from cityloom.kernel.refused import Refused
+from cityloom.kernel.refused import InLanguages, Refused
+
+FILES = "files of the application"
 
 
 @dataclass(frozen=True)
@@ -37,25 +40,45 @@ class Applied:
 def apply(asked: Asked, vouched: Mapping[str, Any], by: Actor, at: datetime) -> Applied:
     """Open the case of an application and decide it at once where a table grants it; the same `key` is the same one.
 
-    `vouched` are answers that a register has given. What a table does not grant waits for a person.
-    Raises: Refused `cases.no_application`, and as `opening.open_case`.
+    `vouched` are answers that a register has given. What a table does not grant waits for a person. Files are looked
+    through first, so that a bad one opens nothing; sent again, what is missing of them is added.
+    Raises: Refused `cases.no_application`, `cases.no_evidence`, `files.*`, and as `opening.open_case`.
     """
     case_id = ids.named_id("case", asked.casetype, asked.origin, asked.key) if asked.key else ids.new_ulid()
     if CaseDecision.objects.filter(case__id=case_id).exists():
+        _attach(case_id, asked, at)
         return Applied(case_id, _is_granted(case_id))
     casetype = catalogue.newest(asked.casetype)
     _check_is_applied_for(casetype)
+    _check_evidence(casetype, asked)
+    adding.looked_through(asked.files)
     asked = replace(asked, key=asked.key or case_id, answers=registered.corrected(casetype, asked))
     read = answers.read(casetype, asked.category, asked.answers)
     row = tables.deciding(casetype, casetype.categories.get(asked.category), by, at)
     said = _verdict(row, casetype, asked, read.clear | read.sealed, vouched)
-    return _kept(asked, casetype, row, said, by, at)
+    kept = _kept(asked, casetype, row, said, by, at)
+    _attach(kept.case_id, asked, at)
+    return kept
+
+
+def _attach(case_id: str, asked: Asked, at: datetime) -> None:
+    if asked.files:
+        adding.add(case_id, asked.files, FILES, SYSTEM, at)
 
 
 def _check_is_applied_for(casetype: CaseType) -> None:
     if casetype.step(fitting.AT_ONCE) is None:
         raise Refused("cases.no_application", "Nobody applies for {value}; choose something of the list.",
                       value=casetype.name)  # fmt: skip
+
+
+def _check_evidence(casetype: CaseType, asked: Asked) -> None:
+    """What an applicant sends has its evidence with it; an official at the counter has seen it."""
+    sent = {one[2] for one in asked.files if len(one) > 2}
+    for one in casetype.evidence:
+        if asked.origin == "web" and one.is_required and one.is_for(asked.category) and one.name not in sent:
+            raise Refused("cases.no_evidence", "“{value}” is needed for this application; add it as a file.",
+                          value=InLanguages(one.title))  # fmt: skip
 
 
 def _verdict(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from cityloom.cases.models import CaseDecision
+from cityloom.cases.models import Case, CaseDecision, CaseEvent
 from cityloom.gate import queries as gate
 from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
@@ -65,6 +65,29 @@ def decisions_of(case_id: str) -> list[DecisionFacts]:
         )
         for row in rows
     ]  # fmt: skip
+
+
+def sealed_answers(case_id: str, by: Actor = SYSTEM) -> dict[str, Any]:
+    """The sealed answers of an application for whoever may see it, as `opened`; empty where the keeper is away."""
+    sealed = Case.objects.filter(id=case_id).values_list("sealed", flat=True).first()
+    if sealed is None:
+        return {}
+    try:
+        text = gate.open_texts(by=by, matter=case_id, sealed=[bytes(sealed)])[0]
+    except Refused:
+        return {}
+    return json.loads(text) if text else {}
+
+
+def question_of(case_id: str, event_id: str) -> str:
+    """What an official asked of an applicant, opened by the city for whoever holds the code."""
+    sealed = CaseEvent.objects.filter(id=event_id, case__id=case_id).values_list("sealed", flat=True).first()
+    if sealed is None:
+        return ""
+    try:
+        return gate.open_texts(by=SYSTEM, matter=case_id, sealed=[bytes(sealed)])[0] or ""
+    except Refused:
+        return ""
 
 
 def opened(decisions: Sequence[DecisionFacts], by: Actor = SYSTEM) -> dict[int, Opened]:

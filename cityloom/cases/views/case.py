@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 
 from cityloom.accounts import queries as accounts
 from cityloom.cases import display, queries
+from cityloom.cases.approving.deciding import DECIDE
 from cityloom.cases.display import said, word
 from cityloom.cases.domain.casetypes import table
 from cityloom.cases.domain.casetypes.casetype import CaseType, Field
@@ -25,7 +26,7 @@ from cityloom.cases.domain.ticking import OVER
 from cityloom.cases.listing.toldfollowers import FOR_REPORTER
 from cityloom.cases.models import CaseContact
 from cityloom.cases.queries import CaseFacts, EventFacts
-from cityloom.cases.views import alike, consulting, dispute
+from cityloom.cases.views import alike, consulting, decided, dispute
 from cityloom.cases.views.asking import actor, type_of_row, what
 from cityloom.cases.working import finding
 from cityloom.cases.working.finding import Found
@@ -61,7 +62,8 @@ def shown(request: HttpRequest, case_id: str, status: int = 200, **more: Any) ->
     context = _head(facts, casetype) | _where(facts) | {
         "one": facts, "words": words, "answers": _answers(facts, casetype, words.answers),
         "steps": [_step(each, casetype) for each in table.next_steps(casetype, found.standing, by)
-                  if each.step.name not in (dispute.BY_SESSION if casetype.is_mediated else alike.STEPS)],
+                  if each.step.name not in (dispute.BY_SESSION if casetype.is_mediated else alike.STEPS)
+                  and not (casetype.grounds and each.step.name == DECIDE)],
         "clocks": [_clock(each, casetype) for each in queries.clocks_of(case_id)],
         "history": [_event(each, casetype, words.by_event) for each in reversed(queries.history_of(case_id))],
         "files": [_file(each) for each in queries.files_of(case_id)], "scanned": bool(settings.CITYLOOM_SCANNER),
@@ -71,10 +73,25 @@ def shown(request: HttpRequest, case_id: str, status: int = 200, **more: Any) ->
         "may_work": (may_work := bool(found.roles - {"reporter"})), "is_mine": facts.handler == by.account,
         "may_accept": bool(facts.offered_unit and found.roles) and within(facts.offered_unit, by.unit),
     } | _giving(facts, found, by) | alike.of_case(facts, by, may_work=may_work)  # fmt: skip
+    context |= _decided(facts, found)
     if casetype.is_mediated:
         context |= dispute.sections(found, by, opened)
     context |= consulting.tasks_shown(case_id, by, words.by_event, queries.history_of(case_id))
     return render(request, "cases/case.html", context | more, status=status)
+
+
+def _decided(facts: CaseFacts, found: Found) -> dict[str, Any]:
+    """The decisions on an application, and whether one can be made: on a page of its own, with grounds."""
+    if not found.casetype.grounds:
+        return {}
+    step = found.casetype.step(DECIDE)
+    rows = decided.decisions(facts, found.casetype)
+    stands = decided.standing(rows)
+    return {
+        "decisions": rows, "may_decide": bool(step and facts.state in step.sources),
+        "has_certificate": not facts.is_open and bool(facts.result) and not (stands and stands["is_against"])
+        and facts.result != "withdrawn",
+    }  # fmt: skip
 
 
 def _head(facts: CaseFacts, casetype: CaseType) -> dict[str, Any]:

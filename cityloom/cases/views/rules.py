@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from cityloom.cases import queries
+from cityloom.cases import actions, queries
 from cityloom.cases.domain.decisions.tables import Table
 from cityloom.cases.domain.processes.process import Process
+from cityloom.cases.policies import PUBLISHERS
 from cityloom.cases.views import drawing
+from cityloom.cases.views.asking import actor
+from cityloom.cases.views.tables import listed
+from cityloom.kernel import clock
 from cityloom.kernel.refused import Refused
 from cityloom.ui.once import only_once
 from cityloom.ui.words import sentence_of
@@ -37,15 +43,25 @@ rules:
 @only_once
 def rules(request: HttpRequest) -> HttpResponse:
     """Read a table or a process that somebody writes or uploads, and show it with what is to be said of it."""
+    kept = {"stored": [listed(one) for one in queries.tables()], "may": bool(PUBLISHERS & actor(request).roles)}
     if request.method != "POST":
-        return render(request, "cases/rules.html", {"text": _BEGINNING})
+        return render(request, "cases/rules.html", {"text": _BEGINNING} | kept)
     data = _asked(request)
-    text = data.decode("utf-8", "replace") if "file" not in request.FILES else ""
+    text = data.decode("utf-8", "replace")
     try:
-        return render(request, "cases/rules.html", {"text": text} | _shown(data))
+        if request.POST.get("do") == "publish":
+            return _published(request, data)
+        return render(request, "cases/rules.html", {"text": text} | kept | _shown(data))
     except Refused as refusal:
         said = {"text": text, "refusal": sentence_of(refusal)} | _sketched(data)
-        return render(request, "cases/rules.html", said, status=422)
+        return render(request, "cases/rules.html", kept | said, status=422)
+
+
+def _published(request: HttpRequest, data: bytes) -> HttpResponse:
+    """Put a table in force, for those who may."""
+    name, number = actions.publish_table(data=data, by=actor(request), at=clock.now())
+    messages.success(request, _("The table decides from now on."))
+    return redirect("decision-table", name, number)
 
 
 def _asked(request: HttpRequest) -> bytes:

@@ -40,10 +40,15 @@ def change(needed: Change, casetype: CaseType, category: str) -> Said:
     asked = next((each for each in casetype.fields_for(category) if each.name == needed.input), None)
     said = {}
     for language in _LANGUAGES:
-        title = asked.title[language] if asked else needed.label
+        title = titled(asked, language) if asked else needed.label
         words = _say(":", language, title, cell(needed.must, asked, language))
         said[language] = _say("register", language, words) if asked and asked.by_register else words
     return said
+
+
+def titled(asked: Field, language: str) -> str:
+    """What a question is called where its answer follows."""
+    return asked.title[language].rstrip("?？")
 
 
 def cell(text: str, asked: Field | None, language: str) -> str:
