@@ -26,11 +26,13 @@ from tests.browser.look import (
     faults,
     has_an_account,
     have_an_account,
+    review_a_process,
     sign_in,
 )  # fmt: skip
 from tests.browser.pages import PAGES, Sight
 from tests.flow.installation import PEOPLE, SEED, Installation
 from tests.flow.served import Served, served
+from tests.insight.test_reviews import table
 
 WALL = 2560
 SETTINGS = [Setting(*one) for one in product(LANGUAGES, THEMES, (*WIDTHS, WALL))]
@@ -43,6 +45,7 @@ def look_at(city: Served, pages: list[Sight], folder: Path) -> list[str]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         assign_a_matter(browser.new_page(), city.url)
+        review_a_process(browser.new_page(), city.url, table())
         found = [fault for who in sorted({sight.who for sight in pages}) for fault in _as(browser, city, who, pages)]
         browser.close()
     return found

@@ -46,10 +46,11 @@ def insight() -> None:
     "--model", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A BPMN file to compare with."
 )
 @click.option("--as", "form", type=click.Choice(["md", "json", "html"]), default="md", show_default=True)
+@click.option("--language", type=click.Choice(["en", "zh-hans"]), default="en", show_default=True, help="Of HTML.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this file.")
 @click.pass_obj
 def review(runtime: Runtime, file: Path | None, casetype: str, since: datetime | None, until: datetime | None,
-           form: str, output: Path | None, **asked: Any) -> None:  # fmt: skip
+           form: str, language: str, output: Path | None, **asked: Any) -> None:  # fmt: skip
     """Review the process of FILE (XES, CSV, OCEL 2.0): ways, waiting, rework, hand-overs, limits, what to change."""
     if (file is None) == (not casetype):
         raise Refused("insight.one_source", _ONE, value="both" if file else "neither")
@@ -64,7 +65,7 @@ def review(runtime: Runtime, file: Path | None, casetype: str, since: datetime |
 
         first, last = (day.date() if day else None for day in (since, until))
         made = actions.review_casetype(casetype=casetype, since=first, until=last, wanted=_wanted(asked))
-    text = _text(made.review, form)
+    text = _text(made.review, form, language)
     if output is None:
         click.echo(text, nl=False)
     else:
@@ -83,9 +84,9 @@ def _wanted(asked: dict[str, Any]) -> Any:
                   asked["limit_days"], asked["model"])  # fmt: skip
 
 
-def _text(review: dict[str, Any], form: str) -> str:
+def _text(review: dict[str, Any], form: str, language: str) -> str:
     from cityloom.insight import queries
 
     if form == "json":
         return json.dumps(review, ensure_ascii=False, indent=1) + "\n"
-    return queries.written(review)
+    return queries.as_page(review, language) if form == "html" else queries.written(review)

@@ -1,17 +1,25 @@
-"""What others have insight do: review a process from its log."""
+"""What others have insight do: review a process from its log, at once or by the worker."""
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Mapping
+from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 from cityloom.cases import queries as cases
+from cityloom.insight import policies
 from cityloom.insight.eventlogs.columns import Columns
-from cityloom.insight.reviewing import making
+from cityloom.insight.reviewing import doing, keeping, making, own
+from cityloom.insight.reviewing.keeping import Source
 from cityloom.insight.reviewing.making import Made, Wanted
+from cityloom.kernel.actor import Actor
 from cityloom.registers import queries as registers
 
-__all__ = ["Columns", "Made", "Wanted", "review_casetype", "review_file"]
+__all__ = [
+    "Columns", "Made", "Source", "Wanted", "ask_for_review", "cancel_review", "do_reviews", "review_casetype",
+    "review_file",
+]  # fmt: skip
 
 
 def review_file(*, path: Path, wanted: Wanted) -> Made:
@@ -25,6 +33,30 @@ def review_file(*, path: Path, wanted: Wanted) -> Made:
 def review_casetype(*, casetype: str, since: date | None, until: date | None, wanted: Wanted) -> Made:
     """Review the city's own cases of a type, at once; nothing is kept.
 
-    Raises: Refused `cases.no_such_type`, and as `making.of_history`.
+    Raises: Refused `cases.no_such_type`, and as `own.of_history`.
     """
-    return making.of_history(registers.lake_root(), cases.newest_casetype(casetype), since, until, wanted)
+    return own.of_history(registers.lake_root(), cases.newest_casetype(casetype), since, until, wanted)
+
+
+def ask_for_review(*, source: Source, asked: Mapping[str, Any], by: Actor, at: datetime) -> str:
+    """Have a process reviewed by the worker; return the review's id.
+
+    Raises: Refused `insight.role`, and as `keeping.ask`.
+    """
+    policies.check_can_review(by)
+    return keeping.ask(source, asked, by, at)
+
+
+def cancel_review(*, review_id: str, by: Actor, at: datetime) -> None:
+    """End a review that nobody needs.
+
+    Raises: Refused `insight.role`, `insight.no_review`.
+    """
+    policies.check_can_review(by)
+    keeping.cancel(review_id, at)
+
+
+def do_reviews(*, by: Actor) -> int:
+    """Make all reviews that wait; return how many came to an end."""
+    policies.check_can_review(by)
+    return doing.review_what_waits()

@@ -14,10 +14,13 @@ Application = Callable[[Message, Receive, Send], Awaitable[None]]
 MOST_BYTES = 4 * 1024 * 1024
 _FILES_BYTES = 32 * 1024 * 1024
 LARGE = {
-    "/report/": _FILES_BYTES, "/sta/v1.1/CreateObservations": 32 * 1024 * 1024,
+    "/report/": _FILES_BYTES,
+    "/insight/reviews/new/": 32 * 1024 * 1024,
+    "/sta/v1.1/CreateObservations": 32 * 1024 * 1024,
     "/ingest/readings": 256 * 1024 * 1024,
-    "/open311/v2/requests.xml": _FILES_BYTES, "/open311/v2/requests.json": _FILES_BYTES,
-}  # fmt: skip
+    "/open311/v2/requests.xml": _FILES_BYTES,
+    "/open311/v2/requests.json": _FILES_BYTES,
+}
 """Where photos are sent, arrays of observations, and readings in bulk, which wait on the disk and not in memory."""
 LARGE_ENDS = ("/files/", "/more/")
 """How the addresses end where files of one thing are sent."""
@@ -27,7 +30,7 @@ MOST_LARGE_AT_ONCE = 8
 _SORRY = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
     '<title>Cityloom</title><link rel="stylesheet" href="/static/ui/cityloom.css"><body class="portal"><main>'
-    "{english}<div lang=\"zh-Hans\">{chinese}</div><p><a href=\"{back}\">← {back}</a></p></main>"
+    '{english}<div lang="zh-Hans">{chinese}</div><p><a href="{back}">← {back}</a></p></main>'
 )
 _TOO_LARGE = (
     "<h1>Too much at once</h1><p>What you sent is larger than {mb} MB and was not read. Go back and send fewer or"

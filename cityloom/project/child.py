@@ -65,6 +65,10 @@ def main(arguments: Sequence[str]) -> None:
         from cityloom.project import trier
 
         trier.try_rules()
+    elif name == "reviewer":
+        from cityloom.project import reviewer
+
+        reviewer.review()
     elif name == "leaks":
         from cityloom.project import leaks
 

@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "cityloom.detection.apps.DetectionConfig",
     "cityloom.cases.apps.CasesConfig",
     "cityloom.emergency.apps.EmergencyConfig",
+    "cityloom.insight.apps.InsightConfig",
     "cityloom.drills.apps.DrillsConfig",
     "cityloom.web.apps.WebConfig",
     "allauth",

@@ -27,6 +27,7 @@ urlpatterns = [
     path("", include("cityloom.signals.urls")),
     path("", include("cityloom.detection.urls")),
     path("", include("cityloom.registers.urls")),
+    path("", include("cityloom.insight.urls")),
     path("open311/", include("cityloom.cases.api.urls")),
     path("language/", login_not_required(set_language), name="set_language"),
 ]

@@ -127,6 +127,16 @@ def sign_in(page: Page, url: str, who: str) -> None:
         page.wait_for_url(lambda found: "sign-in" not in found)
 
 
+def review_a_process(page: Page, url: str, log: bytes) -> None:
+    """Have the supervisor of cases review a log, and wait until the review is there."""
+    sign_in(page, url, "Supervisor of cases")
+    page.goto(f"{url}/insight/reviews/new/")
+    page.set_input_files("#file", {"name": "permits.csv", "mimeType": "text/csv", "buffer": log})
+    page.locator("form:has(#file) button").click()
+    page.get_by_role("link", name="Read the review").click(timeout=60_000)
+    page.locator("svg.process-map").wait_for()
+
+
 def has_an_account(who: str) -> bool:
     """Whether somebody signs in with a password, for which `have_an_account` must have been called."""
     return who in _NAMES

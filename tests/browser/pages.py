@@ -88,6 +88,9 @@ PAGES = (
     Sight("case-processes", "Data steward", "/case-processes/"),
     Sight("case-process", "Case handler", "/case-processes/consultation/"),
     Sight("case-rules", "Duty officer", "/case-rules/"),
+    Sight("reviews", "Auditor", "/insight/reviews/"),
+    Sight("new-review", "Supervisor of cases", "/insight/reviews/new/"),
+    Sight("review", "Supervisor of cases", "/insight/reviews/", "main tbody a"),
     Sight("case-routing", "Supervisor of cases", "/cases/routing/"),
     Sight("case-classifier", "Supervisor of cases", "/cases/classifier/"),
     Sight("case-figures", "Case handler", "/cases/figures/?by=category"),
@@ -153,7 +156,7 @@ NO_PAGES = frozenset({
     "decide-purpose", "see-alarm", "review-glass", "answer-objection", "reset-breaker", "set-honey", "unmask",
     "erase-person", "organisation-people", "record-people", "export-register",
     "export-disagreements", "export-scorecard", "propose-status", "approve-status", "end-status", "sensorthings",
-    "ingest-readings", "open311", "open311-discovery", "released-photo",
+    "ingest-readings", "review-json", "open311", "open311-discovery", "released-photo",
 })  # fmt: skip
 """Forms that lead back to their page, files, figures for programs, ways elsewhere, and second names of pages."""
 

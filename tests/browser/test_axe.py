@@ -16,12 +16,14 @@ from tests.browser.look import (
     faults,
     has_an_account,
     have_an_account,
+    review_a_process,
     sign_in,
     two_of,
     without_maps,
 )  # fmt: skip
 from tests.browser.pages import PAGES
 from tests.flow.served import Served
+from tests.insight.test_reviews import table
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +39,8 @@ def test_nobody_is_kept_out(who: str, served_city: Served, window: Page, opened:
         have_an_account(served_city.city, tmp_path, who)
     if who == "Case handler":
         assign_a_matter(opened(), served_city.url)
+    if who == "Supervisor of cases":
+        review_a_process(opened(), served_city.url, table())
     window.context.clear_cookies()
     kept_away = without_maps(window)
     sign_in(window, served_city.url, who)

@@ -25,6 +25,7 @@ from cityloom.insight.domain.findings import Finding, sorted_findings
 _COMPLETE = frozenset({"", "complete", "completed", "finish", "finished", "end", "closed"})
 _START = frozenset({"start", "started", "begin", "resume_start"})
 _DAYS_ONLY = 0.9
+_LONGEST_NAME = 160
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,14 @@ def cleaned(raw: RawEvents) -> tuple[EventLog, list[Finding]]:
         found += more
     found += _order(raw)
     log = sorted_log(raw.case, raw.activity, raw.office, raw.at, raw.started_at, case_ids=raw.case_ids,
-                     activities=raw.activities, offices=raw.offices, attributes=raw.attributes)  # fmt: skip
+                     activities=list(map(plain, raw.activities)), offices=list(map(plain, raw.offices)),
+                     attributes=raw.attributes)  # fmt: skip
     return log, sorted_findings(found + _told(log))
+
+
+def plain(text: str) -> str:
+    """A name without control characters, of bounded length: it goes into databases and pages."""
+    return "".join(one if one.isprintable() else " " for one in text)[:_LONGEST_NAME].strip()
 
 
 def _without_gaps(raw: RawEvents) -> tuple[RawEvents, list[Finding]]:

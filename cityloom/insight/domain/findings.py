@@ -17,7 +17,7 @@ class Finding:
 
     def as_json(self) -> dict[str, Any]:
         """For a stored review."""
-        return asdict(self) | {"what": list(self.what)}
+        return asdict(self) | {"what": ["".join(filter(str.isprintable, one))[:80] for one in self.what[:40]]}
 
 
 WRONG = (

@@ -16,7 +16,7 @@ from cityloom.insight.domain import handovers, rework, tables, trials
 from cityloom.insight.domain.conformance import conformance
 from cityloom.insight.domain.eventlog import EventLog, Instants
 from cityloom.insight.domain.findings import Finding
-from cityloom.insight.domain.follows import Follows, Steps
+from cityloom.insight.domain.follows import END, START, Follows, Steps
 from cityloom.insight.domain.net import Net
 from cityloom.insight.domain.proposals import Proposal, proposals
 from cityloom.insight.domain.small import is_told, seconds, told
@@ -62,7 +62,7 @@ def review(log: EventLog, findings: Sequence[Finding], asked: Asked = Asked(), d
         "bottlenecks": lambda: tables.bottlenecks(steps.all, split),
         "rework": lambda: tables.rework_table(rework.again(log), rework.between_steps(log), log),
         "handovers": lambda: tables.handover_table(handovers.handovers(log), rework.between_offices(log), log),
-        "offices": lambda: tables.office_table(log, split),
+        "office_times": lambda: tables.office_table(log, split),
         "limits": lambda: tables.limit_table(log, asked.due, asked.ended, asked.limit_words),
         "conformance": lambda: _conformance(log, ways, asked),
         "proposals": lambda: [proposal_json(one) for one in proposals(log, split, steps)],
@@ -112,7 +112,8 @@ def maps(log: EventLog, ways: Variants, steps: Steps) -> list[dict[str, Any]]:
         if most not in seen:
             seen.add(most)
             found = steps.all if most == len(ways) else steps.of(ways.within(most))
-            made.append({"level": level, "variants": most, "cases": int(ways.count[:most].sum()), **_map(found)})
+            cases = int(ways.count[:most].sum())
+            made.append({"level": level, "variants": most, "cases": cases, **_map(found)})
     return made
 
 
@@ -126,15 +127,23 @@ def _map(found: Follows) -> dict[str, Any]:
             best.setdefault(int(column[at]), at)
         kept |= set(best.values())
     edges = [_edge(found, at) for at in sorted(kept)]
-    return {"edges": edges, "few": len(found) - len(may), "left_out": len(may) - len(kept)}
+    drawn = sorted({edge[end] for edge in edges for end in ("source", "target")} - {START, END})
+    nodes = [{"step": step, "count": int(found.count[found.target == step].sum())} for step in drawn]
+    return {"nodes": nodes, "edges": edges, "few": len(found) - len(may), "left_out": len(may) - len(kept)}
 
 
 def _edge(found: Follows, at: int) -> dict[str, Any]:
     cases = int(found.cases[at])
     timed = min(found.source[at], found.target[at]) >= 0
-    return {"source": int(found.source[at]), "target": int(found.target[at]), "count": int(found.count[at]),
-            "cases": told(cases), "median_s": seconds(found.median[at], cases) if timed else None,
-            "ninth_s": seconds(found.ninth[at], cases) if timed else None}  # fmt: skip
+    return {
+        "source": int(found.source[at]),
+        "target": int(found.target[at]),
+        "count": int(found.count[at]),
+        "cases": told(cases),
+        "hours": round(float(found.total[at]) / 3.6e9, 1),
+        "median_s": seconds(found.median[at], cases) if timed else None,
+        "ninth_s": seconds(found.ninth[at], cases) if timed else None,
+    }
 
 
 def _variants(log: EventLog, ways: Variants) -> dict[str, Any]:

@@ -141,7 +141,6 @@ def _of_database(path: Path) -> _Log:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as base:
             base.execute("PRAGMA trusted_schema = OFF")
             base.execute("PRAGMA query_only = ON")
-            base.enable_load_extension(False)
             base.text_factory = lambda raw: raw.decode("utf-8", "replace")
             return _rows(base)
     except sqlite3.Error as error:

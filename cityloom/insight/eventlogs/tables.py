@@ -7,7 +7,7 @@ import gzip
 import io
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -56,7 +56,8 @@ def read(path: Path, asked: Columns) -> tuple[RawEvents, Columns]:
     people = [one for one in others if persons.names_persons(one)]
     table, bad = _table(path, form, [*columns.named.values(), *(one for one in others if one not in people)])
     check_events(table.num_rows)
-    return _events(table, columns, people, bad), columns
+    raw, style = _events(table, columns, people, bad)
+    return raw, replace(columns, style=style)
 
 
 def _form_of(path: Path) -> _Form:
@@ -116,7 +117,7 @@ def _table(path: Path, form: _Form, wanted: Sequence[str]) -> tuple[pa.Table, in
     return table.rename_columns(list(places)), bad
 
 
-def _events(table: pa.Table, columns: Columns, people: Sequence[str], bad: int) -> RawEvents:
+def _events(table: pa.Table, columns: Columns, people: Sequence[str], bad: int) -> tuple[RawEvents, str]:
     rows = table.num_rows
     case, case_ids = coded(table[columns.case])
     activity, activities = coded(table[columns.activity])
@@ -133,7 +134,7 @@ def _events(table: pa.Table, columns: Columns, people: Sequence[str], bad: int) 
     noted = [Finding("bad_rows", bad, rows + bad), *time_findings([one for one in (ended, begun) if one], rows),
              Finding("persons_left_out", len(people), len(table.column_names) + len(people), tuple(sorted(people))),
              Finding("attributes_left_out", len(left_out), len(others), tuple(left_out))]  # fmt: skip
-    return RawEvents(
+    raw = RawEvents(
         case,
         activity,
         office,
@@ -147,6 +148,7 @@ def _events(table: pa.Table, columns: Columns, people: Sequence[str], bad: int) 
         transitions,
         tuple(noted),
     )
+    return raw, ended.style
 
 
 def coded(column: pa.ChunkedArray) -> tuple[Codes, list[str]]:

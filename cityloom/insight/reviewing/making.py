@@ -1,20 +1,16 @@
-"""A review is made: of a file, or of the city's own cases."""
+"""A review is made of a file."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Any
 
-from cityloom.cases.queries import CaseType
 from cityloom.insight.domain import limits
-from cityloom.insight.domain.cleaning import cleaned
 from cityloom.insight.domain.eventlog import DAY, EventLog, Instants
-from cityloom.insight.domain.net import Net
 from cityloom.insight.domain.review import Asked, review
-from cityloom.insight.eventlogs import history, models, reading
+from cityloom.insight.eventlogs import models, reading
 from cityloom.insight.eventlogs.columns import Columns
 from cityloom.kernel.refused import Refused
 
@@ -51,6 +47,7 @@ class Wanted:
     ended: str = ""
     limit_days: float = 0.0
     model: Path | None = None
+    model_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,47 +65,29 @@ def of_file(path: Path, wanted: Wanted, done: Step = lambda _: None) -> Made:
     """
     read = reading.read_log(path, wanted.columns, wanted.object_type)
     done("read")
-    net = models.bpmn_net(wanted.model) if wanted.model else None
-    due, ended, words = _limit(read.log, wanted)
-    asked = Asked(_steps(read.log, wanted.outside), due=due, ended=ended, limit_words=words, net=net,
-                  net_words=wanted.model.name if wanted.model else "")  # fmt: skip
+    asked = asked_for(read.log, wanted)
     source = {"name": path.name, "form": read.form, "digest": read.digest, "columns": read.columns.named,
               "guessed": list(read.columns.guessed), "zone": read.columns.zone, "style": read.columns.style,
               "object_type": read.object_type}  # fmt: skip
     return Made(read.log, review(read.log, read.findings, asked, done) | {"source": source})
 
 
-def of_history(root: Path, casetype: CaseType, since: date | None, until: date | None, wanted: Wanted,
-               done: Step = lambda _: None) -> Made:  # fmt: skip
-    """Review the city's own cases of a type, against the table of states of that type.
+def asked_for(log: EventLog, wanted: Wanted) -> Asked:
+    """The choices of a review, as its log has them.
 
-    Raises: Refused, as `history.read`.
+    Raises: Refused `insight.no_date`, `insight.no_such_step`, and what `models.bpmn_net` refuses.
     """
-    found = history.read(root, casetype.name, since, until)
-    log, findings = cleaned(found.raw)
-    done("read")
-    due, words = found.due, ("overdue",)
-    if wanted.limit_days:
-        due, words = limits.due_after(log, round(wanted.limit_days * DAY)), (f"{wanted.limit_days:g}", "")
-    waits = tuple(step.name for step in casetype.steps
-                  if casetype.states[step.to].pauses and step.name in log.activities)  # fmt: skip
-    asked = Asked(_steps(log, wanted.outside) or waits, due=due, limit_words=words, net=type_net(casetype),
-                  net_words=casetype.name)  # fmt: skip
-    source = {"name": casetype.name, "form": "history", "digest": "", "columns": {}, "guessed": [], "zone": "UTC",
-              "since": since.isoformat() if since else "", "until": until.isoformat() if until else "",
-              "titles": {step.name: dict(step.title) for step in casetype.steps}}  # fmt: skip
-    return Made(log, review(log, findings, asked, done) | {"source": source})
+    net = models.bpmn_net(wanted.model) if wanted.model else None
+    due, ended, words = _limit(log, wanted)
+    named = wanted.model_name or (wanted.model.name if wanted.model else "")
+    return Asked(known_steps(log, wanted.outside), due=due, ended=ended, limit_words=words, net=net, net_words=named)
 
 
-def type_net(casetype: CaseType) -> Net:
-    """The table of states as a net; being offered or given to somebody changes no state, and is allowed everywhere."""
-    ends = [name for name, state in casetype.states.items() if state.ends]
-    steps = [(one.name, one.sources, one.to) for one in casetype.steps]
-    stay = [(how, tuple(casetype.states), "") for how in history.GIVEN]
-    return models.table_net(casetype.first.name, [*steps, *stay], ends, history.OPENED)
+def known_steps(log: EventLog, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The steps that somebody named.
 
-
-def _steps(log: EventLog, names: tuple[str, ...]) -> tuple[str, ...]:
+    Raises: Refused `insight.no_such_step`.
+    """
     for name in names:
         if name not in log.activities:
             raise Refused("insight.no_such_step", _NO_STEP, value=name[:80], limit=", ".join(log.activities)[:400])
