@@ -11,6 +11,7 @@ from django.test import Client
 from cityloom.accounts.models import Account
 from cityloom.cases import actions, queries
 from cityloom.cases.actions import Asked
+from cityloom.cases.domain import followcode
 from cityloom.cases.domain.casetypes import picture
 from cityloom.cases.domain.casetypes.reading import shipped
 from cityloom.cases.listing import cases as opened
@@ -68,6 +69,8 @@ def test_lists_types_and_new_cases_have_pages(case_id: str, officials: dict[str,
     assert "does not fit" in page("clerk", "/cases/new/", **sent).content.decode()
     made = page("clerk", "/cases/new/", **sent | {"answer-since": "2026-11-01", "call": "1"}).content.decode()
     assert "The case is opened" in made and "2026-11-01" in made
+    called = page("clerk", "/cases/new/", **sent | {"answer-since": "", "call": "1", "once": "A" * 43}).content.decode()
+    assert "Tell the caller" in called and followcode.shown(actions.new_code("A" * 43)) in called
 
 
 def test_the_pages_speak_chinese(case_id: str) -> None:

@@ -113,6 +113,25 @@ def test_what_others_reported_too_is_theirs_as_well_but_not_each_others_words(
     assert "Ask for another look" not in page(OTHER)
 
 
+def test_what_is_joined_is_followed_in_the_case_that_goes_on(case_id: str, officials: Officials, now: Any) -> None:
+    clerk = officials["clerk"]
+    asked = Asked("request", "street-light", {"words": "A dark lamp"}, origin="web", secret=OTHER)
+    later = actions.open_case(asked, by=clerk, at=NOW + timedelta(hours=1))
+    actions.join_matters(case_id=later, other=case_id, by=clerk, at=NOW + timedelta(hours=2))
+    lead, joined = queries.facts_of(case_id), queries.facts_of(later)
+    assert (joined.state, joined.matter) == ("joined", case_id)
+    step(case_id, "accept", clerk, 3)
+    step(case_id, "finish", clerk, 4, reason="The bulb is new", result="solved")
+    now.advance_to(NOW + timedelta(hours=5))
+    theirs = page(OTHER)
+    assert f"goes on as matter {lead.spoken}" in theirs and joined.spoken in theirs
+    assert "The bulb is new" in theirs and "A dark lamp" in theirs and "Dark since Friday" not in theirs
+    assert "the unit reads why" in send("solved", OTHER, solved="no", text="Mine is dark")[1].lower()
+    assert state(case_id) == "done"
+    assert "Mine is dark" in page(OTHER) and "Mine is dark" not in page()
+    assert "The matter is closed" in send("solved", solved="yes")[1]
+
+
 def test_another_look_is_a_review_of_its_own_followed_with_the_same_code(case_id: str, officials: Officials) -> None:
     boss = officials["supervisor"]
     with pytest.raises(Refused) as refused:

@@ -382,9 +382,10 @@ def test_words_are_released_by_a_person_and_taken_back(send: Send, signed_in: Si
     case, clerk = Case.objects.get(), signed_in("clerk")
     here, address = f"/cases/{case.id}/release/", page.redirect_chain[-1][0]
     assert "Li from number 7" in text(clerk.get(here))
-    long = clerk.post(here, {"words": "x" * 4_001})
+    assert "Read it once more" in text(clerk.post(here, {"words": "Li from number 7"}))
+    long = clerk.post(here, {"words": "x" * 4_001, "looked": "1"})
     assert (long.status_code, "Shorten it" in text(long)) == (409, True)
-    clerk.post(here, {"words": "The road is broken before the shop"})
+    clerk.post(here, {"words": "The road is broken before the shop", "looked": "1"})
     public = f"/open311/v2/requests/{numbers.spoken(case.number)}.json"
     for shown in (text(Client().get(address)), Client().get(public).content.decode()):
         assert "The road is broken before the shop" in shown

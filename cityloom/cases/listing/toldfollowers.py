@@ -50,7 +50,7 @@ def account_for(followed: Followed) -> Account:
     """What whoever holds a secret may read of their matter, the oldest first."""
     parts = [_Part(followed.own, followed, since=None)]
     if followed.is_joined:
-        joined = CaseEvent.objects.filter(case=followed.own).order_by("revision").last()
+        joined = CaseEvent.objects.filter(case=followed.own, kind="stepped").order_by("revision").last()
         parts.append(_Part(followed.lead, followed, since=joined.at if joined else None))
     fault, history = "", []
     for part in parts:

@@ -54,19 +54,20 @@ def _taken(request: HttpRequest, form: CallForm, by: Actor) -> HttpResponse:
     if not taken.is_whole:
         messages.warning(request, _("Its words could not be sealed just now, so they were not kept."))
     if taken.code:
-        return _shown_once(request, taken)
+        return shown_once(request, taken.case_id, taken.code)
     messages.success(request, _("The call is written down, and counts with sensors and other reports from now on."))
     return redirect("report-card", taken.report_id)
 
 
-def _shown_once(request: HttpRequest, taken: actions.Taken) -> HttpResponse:
+@private
+def shown_once(request: HttpRequest, case_id: str, code: str) -> HttpResponse:
     """The reference to read out, and the caller's code, which nobody can show again."""
-    case = queries.facts_of(taken.case_id)
-    followed = queries.followed(taken.code)
+    case = queries.facts_of(case_id)
+    followed = queries.followed(code)
     ends = [one.due_at for one in queries.clocks_of(followed.lead.id) if one.due_at]
-    address = request.build_absolute_uri(reverse("my-report-of", args=[taken.code]))
+    address = request.build_absolute_uri(reverse("my-report-of", args=[code]))
     return render(request, "cases/call_taken.html", {
-        "case": case, "code": followcode.shown(taken.code), "address": address, "due": max(ends, default=None),
+        "case": case, "code": followcode.shown(code), "address": address, "due": max(ends, default=None),
     })  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from cityloom.cases.display import LEVELS, said
 from cityloom.cases.domain.casetypes.casetype import CaseType
 from cityloom.cases.policies import LONGEST_TEXT
 from cityloom.cases.views.asking import actor
+from cityloom.cases.views.calls import shown_once
 from cityloom.cases.views.case import shown
 from cityloom.cases.views.degrees import degrees
 from cityloom.kernel import clock
@@ -98,9 +99,12 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method != "POST" or casetype is None:
         return _asked(request, by, casetype)
     try:
-        case_id = actions.open_case(_filled(request, casetype), by=by, at=clock.now())
+        asked = _filled(request, casetype)
+        case_id = actions.open_case(asked, by=by, at=clock.now())
     except Refused as refusal:
         return _asked(request, by, casetype, refusal=sentence_of(refusal), status=422)
+    if asked.secret:
+        return shown_once(request, case_id, asked.secret)
     messages.success(request, _("The case is opened."))
     return redirect("case", case_id)
 
@@ -134,8 +138,9 @@ def _filled(request: HttpRequest, casetype: CaseType) -> Asked:
         key = f"answer-{each.name}"
         answers[each.name] = request.POST.getlist(key) if each.kind in _LISTS else request.POST.get(key, "")
     lon, lat = degrees(request.POST.get("lon", ""), 180), degrees(request.POST.get("lat", ""), 90)
-    return Asked(casetype.name, category, answers, lon, lat, origin="call" if request.POST.get("call") else "official",
-                 key=word_of(request))  # fmt: skip
+    is_call, word = bool(request.POST.get("call")), word_of(request)
+    return Asked(casetype.name, category, answers, lon, lat, origin="call" if is_call else "official", key=word,
+                 secret=actions.new_code(word) if is_call and word else "")  # fmt: skip
 
 
 def _sent(request: HttpRequest, *names: str) -> dict[str, str]:

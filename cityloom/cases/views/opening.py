@@ -44,6 +44,8 @@ def release(request: HttpRequest, case_id: str) -> HttpResponse:
     if request.method != "POST":
         return _release(request, facts)
     words = "" if request.POST.get("withdraw") else request.POST.get("words", "")
+    if words.strip() and not request.POST.get("looked"):
+        return _release(request, facts, 422, words, _("Read it once more, and say that it names nobody."))
     try:
         actions.release_words(case_id=case_id, words=words, by=by, at=bus.now_in(facts.exercise_id),
                               command=word_of(request))  # fmt: skip
