@@ -28,7 +28,7 @@ from cityloom.cases.domain.verdicts import Follows
 from cityloom.cases.following import contacts, reporting, saying, verdicts
 from cityloom.cases.following.reporting import Reported, Taken
 from cityloom.cases.georeport import keys, releasing
-from cityloom.cases.intake import taking
+from cityloom.cases.intake import correcting, taking
 from cityloom.cases.listing import telling
 from cityloom.cases.listing.toldfollowers import FOR_REPORTER
 from cityloom.cases.matters import parting, settling, sharing
@@ -324,6 +324,24 @@ def give(*, case_id: str, handler: str, by: Actor, at: datetime, reason: str = "
         return found.row.revision
     policies.check_can_work(found.roles, by)
     return giving.give(found, accounts.actor_of(handler), reason, command, by, at)
+
+
+def set_category(
+    *, case_id: str, category: str, by: Actor, at: datetime, kind: str = "", reason: str = "", seen: int = 0,
+    command: str = "",
+) -> int:  # fmt: skip
+    """Say of what category a case is; it goes to the unit that gets such cases. Returns its revision.
+
+    Raises: Refused `cases.no_role`, `cases.no_category`, `cases.category_over`, `cases.category_fixed`,
+    `cases.changed`.
+    """
+    found = finding.found(case_id, by)
+    command = command or ids.new_ulid()
+    if recording.is_done(found.row, command):
+        return found.row.revision
+    policies.check_not_changed(found.row.revision, seen)
+    policies.check_can_work(found.roles, by)
+    return correcting.correct(found, correcting.Wanted(category, kind, reason, command), by, at)
 
 
 def offer(*, case_id: str, unit: str, by: Actor, at: datetime, reason: str, command: str = "") -> int:

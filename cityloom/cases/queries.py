@@ -63,7 +63,7 @@ __all__ = [
 from cityloom.cases.domain.duplicates import measuring, pairs, stream
 from cityloom.cases.domain.routing import card, classifier, conflicts, rules
 from cityloom.cases.domain.routing.classifier import Classifier
-from cityloom.cases.routing import classifiers, counting, force, trying, versions
+from cityloom.cases.routing import classifiers, counting, force, telling, trying, versions
 from cityloom.cases.routing.trying import Tried
 
 
@@ -279,6 +279,11 @@ def try_routing(asked: Tried) -> trying.Outcome:
     Raises: Refused `cases.no_category`.
     """
     return trying.tried(asked)
+
+
+def heard_of(case_id: str) -> telling.HeardFacts | None:
+    """What was heard in the words of a case; None where nobody listened."""
+    return telling.heard_of(case_id)
 
 
 def classifier_in_force() -> classifiers.ClassifierNow | None:

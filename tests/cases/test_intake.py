@@ -6,7 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 
+from cityloom.accounts.models import Account
 from cityloom.bus import actions as bus
 from cityloom.cases import actions, queries
 from cityloom.cases.actions import Asked
@@ -152,3 +154,42 @@ def test_many_are_opened_in_one_call_and_each_says_what_is_wrong(
     for name in ("clocks", "links", "followers", "events"):
         assert getattr(one, name).count() == getattr(single, name).count() > 0
     assert (one.due_at, one.rank, one.unit) == (single.due_at, single.rank, single.unit)
+
+
+def signed_in(name: str) -> Client:
+    client = Client()
+    client.post("/sign-in/demo/", {"account": Account.objects.get(username=name).pk})
+    return client
+
+
+def test_a_person_says_what_a_case_is_about_and_it_goes_where_such_cases_go(
+    keeper: OpenKeeper, officials: Officials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cityloom.cases.listing.cases.gate.open_texts", lambda **said: ["{}"] * len(said["sealed"]))
+    actions.put_routing(text=RULES, by=officials["supervisor"], at=NOW)
+    case, doubted = opened(VAGUE), opened(BURST, category="noise")
+    bus.drain(at=NOW)
+    clerk = signed_in("clerk")
+    here = f"/cases/{case}/"
+    page = clerk.get(here).content.decode()
+    assert "is not sure what this is about" in page and page.count('name="category" value=') >= 3
+    assert "The words sound like: Water leak" in clerk.get(f"/cases/{doubted}/").content.decode()
+    heard = queries.heard_of(case)
+    assert heard and len(heard.likely) >= 3
+    other = clerk.post(f"{here}category/", {"category": "nonsense", "seen": "1"})
+    assert other.status_code == 404 and "no category nonsense" in other.content.decode()
+    sent = {"category": "water-leak:water-burst", "seen": "1", "reason": "They mean the pipe"}
+    assert clerk.post(f"{here}category/", sent).url == "/cases/"  # type: ignore[attr-defined] # it is the water company's
+    kept, said = row(case), CaseEvent.objects.get(case__id=case, kind="categorised")
+    assert (kept.category, kept.unit, kept.heard.kind, kept.heard.put_right) == (
+        "water-leak", "city/water", "water-burst", "water-leak")  # fmt: skip
+    assert said.data["rule"] == "water" and said.sealed is not None and said.account == officials["clerk"].account
+    assert kept.due_at == min(CaseClock.objects.filter(case=kept).values_list("due_at", flat=True))  # type: ignore[type-var]
+    late = clerk.post(f"/cases/{doubted}/category/", {"category": "noise", "seen": "1"})
+    assert (late.status_code, "Somebody else changed" in late.content.decode()) == (409, True)
+    assert clerk.post(f"/cases/{doubted}/category/", {"category": "noise"}).status_code == 302
+    assert row(doubted).heard.standing == "taken"
+    water = signed_in("water").get(here).content.decode()
+    assert "by rule water of version 1" in water and "Something else → Water leak" in water
+    counted = queries.classifier_counted(0)
+    assert (counted.heard, counted.chosen, counted.asked) == (2, 0, 2)

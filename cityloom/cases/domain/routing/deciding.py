@@ -51,13 +51,13 @@ def decided(came: Came, standing: Standing, threshold: float | None, rules: Rule
     if is_catch_all(came.category):
         if best is None or best.sure < least:
             return Decision(came.category, came.category, ASKED, unit=desk)
-        return _ruled(Decision(best.category, best.kind, TAKEN, best.sure), came, rules)
+        return ruled(Decision(best.category, best.kind, TAKEN, best.sure), came, rules)
     kind = kind_in(standing, came.category, came.heard, least)
     is_doubted = best is not None and best.category != came.category and best.sure >= max(least, DOUBTS)
-    return _ruled(Decision(came.category, kind, DOUBTED if is_doubted else TAKEN), came, rules)
+    return ruled(Decision(came.category, kind, DOUBTED if is_doubted else TAKEN), came, rules)
 
 
-def _ruled(found: Decision, came: Came, rules: Rules | None) -> Decision:
+def ruled(found: Decision, came: Came, rules: Rules | None) -> Decision:
     """A decision with the unit that the rules say."""
     if rules is None:
         return found
