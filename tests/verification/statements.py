@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
@@ -19,7 +20,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 LIST = Path(__file__).with_name("same_statements.txt")
 _KEPT = re.compile(r"cut_|kill|fail|full|twice|once|crash|postgres|waits_its_turn|at_the_same_time|erasure")
-_LEAST_S = 0.3
+_LEAST_S = 0.06
 _LONGEST = 2_000
 _VARYING = (
     (re.compile(r'"s\d+_x\d+"'), "SAVEPOINT"), (re.compile(r"'[^']*'"), "TEXT"), (re.compile(r"%s(, ?%s)+"), "%s"),
@@ -62,10 +63,10 @@ class Noting:
         self._test = named(item)
         if self._note not in connection.execute_wrappers:
             connection.execute_wrappers.append(self._note)
-        return (yield)
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self.seconds[report.nodeid.partition("[")[0]] += report.duration
+        before = time.process_time()
+        outcome = yield
+        self.seconds[self._test] += time.process_time() - before
+        return outcome
 
     def _note(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
         self.forms[self._test].add(form_of(str(sql)))

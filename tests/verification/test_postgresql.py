@@ -46,9 +46,9 @@ def connected() -> psycopg.Connection:
 
 
 @contextmanager
-def a_database(template: str = "template1") -> Iterator[str]:
+def a_database(template: str = "template1", prefix: str = "") -> Iterator[str]:
     """The address of a database of one's own: an empty one, or a copy of another whose address is given."""
-    name = f"cityloom_{ids.new_ulid().lower()}"
+    name = f"{prefix}cityloom_{ids.new_ulid().lower()}"
     with connected() as link:
         like = sql.Identifier(urlsplit(template).path.rpartition("/")[2])
         link.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), like))
@@ -88,14 +88,32 @@ def database_of(city: Installation) -> str:
     return city.environment["CITYLOOM_DATABASE_URL"]
 
 
+@pytest.fixture(scope="module")
+def migrated() -> Iterator[str]:
+    """A database with the tables that migrations make, and nothing else in them; to be copied."""
+    with a_database() as address:
+        command = [sys.executable, "-m", "django", "migrate", "--verbosity", "0"]
+        settings = {"DJANGO_SETTINGS_MODULE": "cityloom.project.settings", "CITYLOOM_DATABASE_URL": address}
+        subprocess.run(command, cwd=ROOT, env=os.environ | settings, check=True)
+        yield address
+
+
+@pytest.fixture
+def for_tests(migrated: str) -> Iterator[str]:
+    """The address by which Django's tests find a database that has its tables already."""
+    with a_database(migrated, "test_") as address:
+        yield address.replace("/test_", "/")
+
+
 @pytest.mark.parametrize("part", PARTS)
-def test_what_touches_the_database_holds_on_postgresql(database: str, part: str) -> None:
+def test_what_touches_the_database_holds_on_postgresql(for_tests: str, part: str) -> None:
     leave_out = "import sys, pytest; from tests.verification.statements import LeavingOut; "
     leave_out += "sys.exit(pytest.main(sys.argv[1:], plugins=[LeavingOut()]))"
     command = [sys.executable, "-c", leave_out, "-m", "django_db", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    command += ["--reuse-db", "--no-migrations"]  # the tables are there
     command += [str(path) for beginning in part.split() for path in sorted(ROOT.glob(f"tests/{beginning}*"))]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    environment |= {"CITYLOOM_DATABASE_URL": database + NO_WAITING, "HYPOTHESIS_PROFILE": "few"}
+    environment |= {"CITYLOOM_DATABASE_URL": for_tests + NO_WAITING, "HYPOTHESIS_PROFILE": "few"}
     outcome = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert outcome.returncode == 0, outcome.stdout[-4000:]
     assert " passed" in outcome.stdout
