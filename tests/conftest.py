@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests import done_once
 from tests.flow.installation import PEOPLE, SEED, Installation
 from tests.flow.served import Served, served
 
 settings.register_profile("few", max_examples=10, deadline=None)
-settings.register_profile("default", deadline=None)
+settings.register_profile("default", max_examples=40, deadline=None)
+settings.register_profile("many", max_examples=400, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
@@ -34,6 +36,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     short = [item for item in rest if not item.nodeid.startswith(LONG)]
     before = max(len(items) // 2 - len(served), 0)
     items[:] = [*served, *short[:before], *long, *short[before:]]
+
+
+def pytest_collection_finish() -> None:
+    done_once.forget_what_was_collected()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _done_once(django_test_environment: None) -> None:
+    done_once.read_static_files_once()
+    done_once.keep_no_contexts()
+    done_once.hash_passwords_quickly()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

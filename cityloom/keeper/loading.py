@@ -1,4 +1,7 @@
-"""One load of people: batches from a client, spread over sealing processes, back to the client as they are ready."""
+"""One load of people: batches from a client, spread over sealing processes, back to the client as they are ready.
+
+A few people are sealed by the keeper itself: that takes a millisecond, and a process of its own a quarter of a second.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,15 @@ import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
-from cityloom.keeper import arena, protocol, wire
+from cityloom.keeper import arena, protocol, sealer, wire
 from cityloom.keeper.protocol import Denied, Seal, Sealed, Work
+from cityloom.keeper.vault import Vault
 
 MAX_WORKERS = 16
+FEW = 64
+_Queue = queue.SimpleQueue[Work | None]
 
 
 class SealerFailed(Exception):  # noqa: N818 - read as a fact
@@ -49,16 +56,41 @@ class Worker:
         self._process.wait()
 
 
+class Inside:
+    """Seals in the keeper's own process."""
+
+    def __init__(self, folder: Path, memory: int) -> None:
+        self._vault, self._arena = Vault(folder, owner=False), arena.Arena(os.dup(memory))
+
+    def seal(self, work: Work) -> Sealed:
+        """Seal one batch. Raises: SealerFailed for whatever would have ended a process."""
+        try:
+            return sealer.seal(self._vault, self._arena, work)
+        except Exception as error:
+            raise SealerFailed from error
+
+    def close(self) -> None:
+        """Nothing waits."""
+
+
+class Sealing(Protocol):
+    """What seals batches."""
+
+    def seal(self, work: Work) -> Sealed: ...
+    def close(self) -> None: ...
+
+
 class Load:
     """The sealing processes of one load; `accept` never waits for the client, so that neither waits for the other."""
 
     def __init__(self, folder: Path, workers: int, client: socket.socket) -> None:
         self._client = client
         self._sending = threading.Lock()
-        self._waiting: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self._many, self._few = _Queue(), _Queue()
         self._memory = arena.made()
         self._folder, self._wanted = folder, max(1, min(workers, MAX_WORKERS))
         self._workers: list[Worker] = []
+        self._inside: Inside | None = None
         self._threads: list[threading.Thread] = []
         self._room = threading.Semaphore(protocol.SEAL_WINDOW)
         self._next = 0
@@ -75,14 +107,20 @@ class Load:
             raise ValueError("A batch out of turn, or more on their way than the window allows.")
         self._next += 1
         self.count += batch.count
-        self._waiting.put(Work(batch.number, first_slot, batch.count))
-        if len(self._workers) < self._wanted:
-            self._start()
+        (self._few if batch.count <= FEW else self._many).put(Work(batch.number, first_slot, batch.count))
+        if batch.count <= FEW:
+            self._start_inside()
+        elif len(self._workers) < self._wanted:  # a load of one batch, as most are, needs no second one
+            self._workers.append(Worker(self._folder, self._memory))
+            self._start(self._workers[-1], self._many)
 
-    def _start(self) -> None:
-        """Have one more process; a load of one batch, as most are, needs no second one."""
-        self._workers.append(Worker(self._folder, self._memory))
-        self._threads.append(threading.Thread(target=self._run, args=(self._workers[-1],), daemon=True))
+    def _start_inside(self) -> None:
+        if self._inside is None:
+            self._inside = Inside(self._folder, self._memory)
+            self._start(self._inside, self._few)
+
+    def _start(self, worker: Sealing, waiting: _Queue) -> None:
+        self._threads.append(threading.Thread(target=self._run, args=(worker, waiting), daemon=True))
         self._threads[-1].start()
 
     def refuse(self, reply: Denied) -> None:
@@ -93,16 +131,16 @@ class Load:
 
     def close(self) -> None:
         """Wait until every batch is back, and end the processes."""
-        for _ in self._threads:
-            self._waiting.put(None)
+        for waiting in (self._few, *[self._many] * len(self._workers)):
+            waiting.put(None)
         for thread in self._threads:
             thread.join()
         for worker in self._workers:
             worker.close()
         os.close(self._memory)
 
-    def _run(self, worker: Worker) -> None:
-        while (work := self._waiting.get()) is not None:
+    def _run(self, worker: Sealing, waiting: _Queue) -> None:
+        while (work := waiting.get()) is not None:
             try:
                 sealed = worker.seal(work)
                 with self._sending:

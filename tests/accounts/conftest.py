@@ -37,12 +37,6 @@ def fresh_counters() -> None:
     cache.clear()
 
 
-@pytest.fixture(autouse=True)
-def quick_passwords(settings) -> None:
-    """Hashing that is slow on purpose would take most of the time."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def watch():
     with clock.use(clock.DrillClock(clock.now())) as used:

@@ -1,4 +1,4 @@
-"""Every page can be used by everybody: axe-core, a small window, a keyboard; a setting a page and another width, all in the bench.
+"""Every page can be used by everybody: axe-core, a keyboard, two widths; one setting a page, all in the bench.
 
 Only the page of the map draws one here; `test_map` looks at a drawn map, and the bench draws all."""
 

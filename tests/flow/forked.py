@@ -38,7 +38,10 @@ _LIBRARIES = (
 def run(
     arguments: Sequence[str], environment: dict[str, str], timeout: float
 ) -> subprocess.CompletedProcess[str]:
-    """Run `cityloom` with arguments and wait for it, as `subprocess.run` does. Raises: TimeoutExpired."""
+    """Run `cityloom` with arguments and wait for it, as `subprocess.run` does; or with "-c" a program, as Python would.
+
+    Raises: TimeoutExpired.
+    """
     with socket.socket(socket.AF_UNIX) as link, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         link.connect(_starter())
         socket.send_fds(link, [b"."], [out.fileno(), err.fileno()])
@@ -125,14 +128,18 @@ def _watch(link: socket.socket) -> None:
 
 
 def _become(arguments: list[str], environment: dict[str, str], descriptors: list[int]) -> None:
-    """Be `python -m cityloom`; does not return."""
+    """Be `python -m cityloom`, or `python -c`; does not return."""
     for target, descriptor in enumerate(descriptors, start=1):
         os.dup2(descriptor, target)
         os.close(descriptor)
     os.environ.clear()
     os.environ.update(environment)
-    sys.argv = ["cityloom", *arguments]
-    runpy.run_module("cityloom", run_name="__main__", alter_sys=True)
+    if arguments[0] == "-c":
+        sys.argv = ["-c", *arguments[2:]]
+        exec(compile(arguments[1], "<program>", "exec"), {"__name__": "__main__"})  # noqa: S102
+    else:
+        sys.argv = ["cityloom", *arguments]
+        runpy.run_module("cityloom", run_name="__main__", alter_sys=True)
     sys.exit(0)
 
 

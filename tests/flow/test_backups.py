@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 import stat
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.flow.installation import ROOT, Installation
+from tests.flow.installation import Installation
 
 _WITH_KEEPER = """
 import os, sys
@@ -40,9 +37,7 @@ finally:
 
 
 def with_keeper(town: Installation, program: str) -> str:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("CITYLOOM_")}
-    ended = subprocess.run([sys.executable, "-c", _WITH_KEEPER, program], capture_output=True, text=True, cwd=ROOT,
-                           env=environment | {"CITYLOOM_HOME": str(town.home)}, check=False)  # fmt: skip
+    ended = town.run("-c", _WITH_KEEPER, program)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout.strip()
 

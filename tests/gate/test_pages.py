@@ -661,10 +661,8 @@ def test_every_kind_of_entry_has_a_name() -> None:
 ODD = ("", "9" * 40, "9" * 18, "-1", "Infinity", "\u0663", "' OR 1=1 --", "permit(principal);", "\x00", "乱" * 300)
 
 
-@pytest.mark.parametrize(("who", "value"), [
-    *(("dpo", value) for value in ODD), *(("supervisor", value) for value in ODD[3:5]), ("commander", ODD[7]),
-])  # fmt: skip
-def test_nothing_that_is_sent_breaks_a_page(proven: SignIn, city: City, who: str, value: str) -> None:
+@pytest.mark.parametrize(("who", "turn"), [*(("dpo", turn) for turn in range(0, 10, 2)), ("supervisor", 3)])
+def test_nothing_that_is_sent_breaks_a_page(proven: SignIn, city: City, who: str, turn: int) -> None:
     client = proven(who)
     names = (
         "national_id", "matter", "holder", "until", "people", "dwellings", "dwelling", "reason", "fields_wanted",
@@ -674,7 +672,7 @@ def test_nothing_that_is_sent_breaks_a_page(proven: SignIn, city: City, who: str
     )  # fmt: skip
     for one in urls.urlpatterns:
         address = "/" + str(one.pattern).replace("<str:purpose>", "case-handling").replace("<str:grant_id>", "NONE")
-        answer = client.post(address, dict.fromkeys(names, value))
+        answer = client.post(address, {name: ODD[(place + turn) % len(ODD)] for place, name in enumerate(names)})
         assert answer.status_code < 500, address
     assert not GrantRecord.objects.exclude(purpose=queries.REGISTER).exists()
     assert not AdverseStatus.objects.exists()

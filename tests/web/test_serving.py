@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -18,6 +17,7 @@ import pytest
 
 from cityloom.project import supervisor
 from cityloom.project.home import Home
+from tests.flow.installation import Installation
 
 EMPTY_CITY = """
 from cityloom.project.console import Console
@@ -45,22 +45,20 @@ def until(condition: Callable[[], object], within_s: float = 30) -> bool:
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    home = tmp_path_factory.mktemp("served")
-    mine = {name: value for name, value in os.environ.items() if not name.startswith("CITYLOOM_")}
-    mine |= {"CITYLOOM_HOME": str(home)}
-    made = subprocess.run([sys.executable, "-c", EMPTY_CITY], env=mine, capture_output=True, text=True, check=False)
+def city(new_home: Callable[[], Installation]) -> Installation:
+    city = new_home()
+    made = city.run("-c", EMPTY_CITY)
     assert made.returncode == 0, made.stderr
-    return mine
+    return city
 
 
 @pytest.fixture
-def serving(environment: dict[str, str]) -> Iterator[tuple[subprocess.Popen[str], Home]]:
-    home = Home(Path(environment["CITYLOOM_HOME"]))
+def serving(city: Installation) -> Iterator[tuple[subprocess.Popen[str], Home]]:
+    home = Home(city.home)
     home.readings.mkdir(parents=True, exist_ok=True)
     home.switchboard.write_text("broker: mqtt://127.0.0.1:9", "utf-8")  # away, which the process has to bear
     command = [sys.executable, "-m", "cityloom", "serve"]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, env=city.variables, stdout=subprocess.PIPE, text=True)
     assert process.stdout
     assert "http://localhost:" in process.stdout.readline()
     yield process, home
@@ -88,9 +86,7 @@ def signed_in(url: str) -> httpx.Client:
     return client
 
 
-def test_it_serves_survives_and_stops(
-    serving: tuple[subprocess.Popen[str], Home], environment: dict[str, str]
-) -> None:
+def test_it_serves_survives_and_stops(serving: tuple[subprocess.Popen[str], Home], city: Installation) -> None:
     process, home = serving
     facts = supervisor.status(home)
     assert {name: one["state"] for name, one in facts["processes"].items()} == dict.fromkeys(
@@ -106,9 +102,7 @@ def test_it_serves_survives_and_stops(
         assert stream.headers["access-control-allow-origin"] == facts["url"]
         assert next(stream.iter_lines()).startswith("retry: ")
 
-    again = subprocess.run(
-        [sys.executable, "-m", "cityloom", "serve"], env=environment, capture_output=True, text=True, check=False
-    )
+    again = city.run("serve")
     assert again.returncode == 1
     assert "served already" in again.stderr
 
@@ -116,7 +110,7 @@ def test_it_serves_survives_and_stops(
     os.kill(before["web"], signal.SIGKILL)
     assert until(lambda: pids(home).get("web") not in (None, before["web"]))
     assert client.get("/", timeout=20).status_code == 200
-    take_in_over_a_kill(home, environment, before["ingest"])
+    take_in_over_a_kill(home, city, before["ingest"])
 
     started = time.monotonic()
     last = pids(home)
@@ -127,7 +121,7 @@ def test_it_serves_survives_and_stops(
     assert supervisor.status(home) == {"running": False}
 
 
-def take_in_over_a_kill(home: Home, environment: dict[str, str], ingest: int) -> None:
+def take_in_over_a_kill(home: Home, city: Installation, ingest: int) -> None:
     """A file that arrives is read, by the next process too; one that a command loads goes through the same hands."""
     line = '{{"datastream":"pressure-1","result":{0},"phenomenonTime":"2026-05-01T11:0{0}:00Z"}}\n'
     (home.readings / "a.ndjson").write_text(line.format(1) + line.format(2))
@@ -135,9 +129,8 @@ def take_in_over_a_kill(home: Home, environment: dict[str, str], ingest: int) ->
     os.kill(ingest, signal.SIGKILL)
     body = home.path / "b.ndjson"
     body.write_text(line.format(2) + line.format(3) + "oops\n")
-    command = [sys.executable, "-m", "cityloom", "readings", "load", str(body), "--json"]
-    loaded = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=90)
-    assert json.loads(loaded.stdout) == {"kept": 1, "duplicates": 1, "rejected": {"not_readable": 1}}
+    loaded = city.json("readings", "load", str(body), "--json")
+    assert loaded == {"kept": 1, "duplicates": 1, "rejected": {"not_readable": 1}}
 
 
 def test_when_the_supervisor_is_killed_its_children_die_too(serving: tuple[subprocess.Popen[str], Home]) -> None:
