@@ -35,7 +35,7 @@ islands: base-env
 
 test: test-env
 	@if [ -x /usr/bin/chromium ]; then $(ISLANDS) || true; fi
-	@.venv/bin/python -m pytest -n 2 --dist worksteal
+	@.venv/bin/python -m pytest -n 3 --dist worksteal
 
 check: test-env
 	@.venv/bin/python tools/check.py

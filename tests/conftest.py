@@ -21,21 +21,34 @@ settings.register_profile("many", max_examples=400, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
-LONG = ("tests/verification/test_postgresql.py", "tests/lake/test_spark.py", "tests/flow/")
+LONG = (("tests/verification/", "tests/lake/test_spark.py"), ("tests/flow/", "tests/web/test_serving.py",
+        "tests/drills/test_abuse"))  # fmt: skip
+"""What takes long, by beginnings of names; what shares a database or a city stays together."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Order the tests for two processes, of which each gets one half and then steals from the other's end.
+    """Order the tests for several processes, of which each gets one part and then steals from another's end.
 
-    What looks at the served city comes first: one process gets all of it, and no second city is built and served. What
-    takes long comes first in the other half, so that the last ones are short and both processes end at one time.
+    What looks at the served city comes first in the first part: one process gets all of it, and no second city is built
+    and served. What takes long comes first in the other parts, so that the last tests are short and all end together.
     """
-    served = [item for item in items if "served_city" in getattr(item, "fixturenames", ())]
-    rest = [item for item in items if item not in set(served)]
-    long = [item for item in rest if item.nodeid.startswith(LONG)]
-    short = [item for item in rest if not item.nodeid.startswith(LONG)]
-    before = max(len(items) // 2 - len(served), 0)
-    items[:] = [*served, *short[:before], *long, *short[before:]]
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "2"))
+    heads: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    short = []
+    for item in items:
+        kinds = [kind for kind, names in enumerate(LONG) if item.nodeid.startswith(names)]
+        if "served_city" in getattr(item, "fixturenames", ()):
+            heads[0].append(item)
+        elif kinds and workers > 1:
+            heads[1 + kinds[0] % (workers - 1)].append(item)
+        else:
+            short.append(item)
+    ordered: list[pytest.Item] = []
+    for turn, head in enumerate(heads):
+        room = max((len(items) - len(ordered)) // (workers - turn) - len(head), 0)
+        ordered += head + short[:room]
+        del short[:room]
+    items[:] = ordered + short
 
 
 def pytest_collection_finish() -> None:

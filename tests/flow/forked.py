@@ -31,7 +31,8 @@ _LIBRARIES = (
     "django.db.migrations.loader", "django.views.generic", "httpx", "jwt", "msgspec", "yaml", "PIL.Image", "lxml.etree",
     "cryptography.hazmat.primitives.ciphers.aead", "cryptography.hazmat.primitives.asymmetric.ed25519",
     "cryptography.x509", "requests", "osmium", "rfc8785", "asyncio", "uvicorn", "pyarrow.parquet", "deltalake",
-    "duckdb", "ibis", "ibis.expr.types",
+    "duckdb", "ibis", "ibis.expr.types", "fido2.server", "smtplib", "cryptography.hazmat.primitives.kdf.hkdf",
+    "SpiffWorkflow.bpmn.parser.BpmnParser", "SpiffWorkflow.bpmn.serializer.workflow",
 )  # fmt: skip
 
 
