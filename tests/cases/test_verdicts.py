@@ -82,6 +82,20 @@ def test_a_no_reopens_it_once_and_the_second_time_the_handler_is_told(
     assert len(set(CaseVerdict.objects.values_list("revision", flat=True))) == 2
 
 
+def test_a_step_that_a_program_takes_for_the_reporter_is_an_answer_too_and_counts_once(
+    keeper: OpenKeeper, officials: Officials
+) -> None:
+    case_id = done(officials["clerk"])
+    for step, hours in (("reopen", 1), ("confirm", 3)):
+        actions.take_step_as_reporter(case_id=case_id, secret="first", step=step, reason="Dark",
+                                      at=NOW + timedelta(hours=hours))  # fmt: skip
+        if step == "reopen":
+            finish(case_id, officials["clerk"], 2)
+    assert kept() == [("no", None), ("yes", None)]
+    with pytest.raises(Refused, match="answered this already"):
+        say("first", "yes", 4)
+
+
 def test_silence_closes_it_and_is_no_answer(keeper: OpenKeeper, officials: Officials) -> None:
     case_id = done(officials["clerk"])
     end = queries.end_of(row(case_id))

@@ -12,6 +12,8 @@ from cityloom.kernel.refused import Refused
 
 CONFIRM, REOPEN = "confirm", "reopen"
 """The steps of a type in which those who reported a matter say that it is solved, or that it goes on."""
+ANEW = (REOPEN, "take-up-again")
+"""The steps after which a case goes on with limits of its own, though its office had only said that it is done."""
 LEAST_SATISFIED, MOST_SATISFIED = 1, 5
 
 

@@ -12,8 +12,7 @@ from cityloom.cases.domain import verdicts
 from cityloom.cases.domain.verdicts import CONFIRM, REOPEN, Follows, Solved
 from cityloom.cases.events import CaseNoted
 from cityloom.cases.listing.followed import Followed, end_of
-from cityloom.cases.models import CaseFollower, CaseVerdict
-from cityloom.cases.working import finding, moving, recording
+from cityloom.cases.working import finding, hearing, moving, recording
 from cityloom.cases.working.recording import Deed
 from cityloom.kernel import ids
 from cityloom.kernel.refused import Refused
@@ -49,11 +48,8 @@ def give(followed: Followed, answer: Answer, at: datetime) -> Follows:
 
 def _count(followed: Followed, revision: int, solved: Solved, satisfaction: int | None, at: datetime) -> None:
     """Keep the answer, and apart from it that this follower has answered: nothing says which answer is whose."""
-    waiting = CaseFollower.objects.filter(pk=followed.follower.pk, answered__lt=revision)
-    if not waiting.update(answered=revision):
+    if not hearing.hear(followed.lead, followed.follower.pk, revision, solved, satisfaction, at):
         raise Refused("cases.verdict_given", "You have answered this already; thank you.")
-    CaseVerdict.objects.create(case=followed.lead, revision=revision, solved=solved.value, satisfaction=satisfaction,
-                               at=at)  # fmt: skip
 
 
 def _act(followed: Followed, follows: Follows, ended: verdicts.Ended, words: str, at: datetime) -> None:

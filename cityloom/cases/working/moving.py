@@ -14,9 +14,9 @@ from cityloom.cases.domain import ticking
 from cityloom.cases.domain.casetypes import table
 from cityloom.cases.domain.casetypes.casetype import CaseType, Step
 from cityloom.cases.domain.clocks.running import ClockEvent, What
-from cityloom.cases.domain.verdicts import REOPEN
+from cityloom.cases.domain.verdicts import ANEW
 from cityloom.cases.models import Case, CaseClock
-from cityloom.cases.working import clocks, entering, recording
+from cityloom.cases.working import clocks, entering, hearing, recording
 from cityloom.cases.working.finding import Found
 from cityloom.cases.working.recording import Deed
 from cityloom.kernel.actor import Actor
@@ -41,16 +41,18 @@ def move(found: Found, wanted: Move, by: Actor, at: datetime) -> int:
     step = table.check_can_take(casetype, found.standing, by, wanted.step, wanted.result)
     words = policies.reason_for(step, wanted.reason)
     result = wanted.result or (step.results[0] if len(step.results) == 1 else "")
-    before, anew = row.state, casetype.states[row.state].ends or step.name == REOPEN
+    before, anew = row.state, casetype.states[row.state].ends or step.name in ANEW
     changed = clocks.after_step(row, casetype, step.to, at, is_opened=anew and not casetype.states[step.to].ends)
     deed = Deed("stepped", by, at, wanted.command, found.role(step.who), step.name, step.to, words,
                 dict(wanted.data) | ({"result": result} if result else {}), wanted.about)  # fmt: skip
     with transaction.atomic():
+        ended = hearing.end_before(row, step.name, by)
         changes = _changes(row, casetype, step, result, changed, by, at)
         fact = events.CaseMoved(row.id, row.casetype, row.category, step.name, before, step.to, result, row.unit,
                                 casetype.states[step.to].ends, at)  # fmt: skip
         if recording.change(row, deed, changes, [fact]):
             clocks.save(changed)
+            hearing.hear_step(row, ended, step.name, by, at)
             entering.entered(row, casetype, before, at)
     return row.revision
 
