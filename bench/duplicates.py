@@ -1,8 +1,9 @@
 """Measure how well duplicates are found, and how fast among a million open reports.
 
 Run: python -m bench.duplicates [--matters N] [--open N] [--fit]
-Made-up reports (synthetic, `cases.domain.madeup.reported`): fitted on phrases for training, judged on others.
-`--fit` fits the weights anew and writes them. Peer: the nearest report of the same category within 50 m (FixMyStreet).
+Made-up reports (synthetic, `cases.domain.madeup.reported`): fitted on some phrases, judged on others, over pairs of
+reports and over reports that join. `--fit` fits anew and writes what comes of it.
+Peer: the nearest report of the same category within 50 m (FixMyStreet).
 The share of matters with another of their kind 15 to 60 m beside them decides more than all else, so it is varied.
 """
 
@@ -15,7 +16,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from cityloom.cases.domain.duplicates import measuring, pairs
+from cityloom.cases.domain.duplicates import features, forest, measuring, pairs
 from cityloom.cases.domain.duplicates.index import OpenReports
 from cityloom.cases.domain.duplicates.pairs import Report
 from cityloom.cases.domain.duplicates.sketch import Sketch, sketch_of
@@ -24,6 +25,8 @@ from cityloom.cases.domain.routing.categories import shipped
 from cityloom.cases.domain.routing.classifier import SHIPPED, from_bytes
 
 GOAL_F1, GOAL_PRECISION, GOAL_MS = 0.90, 0.95, 20.0
+FITTED_ON = (("train", 1), ("train", 2), ("train", 11), ("tune", 21), ("tune", 22))
+CHOSEN_ON, JUDGED_ON = ("tune", 23), (3, 4, 5)
 _SURE = 0.9  # from here on the classifier's category is taken instead of the reporter's, as intake does
 Stream = tuple[list[Report], list[int], list[float]]
 
@@ -36,19 +39,28 @@ def main() -> int:
     chosen = arguments.parse_args()
     if chosen.fit:
         _fit(chosen.matters)
-    usual = _judge(chosen.matters, BESIDE)
+    usual = [_judge(chosen.matters, seed, BESIDE, every=seed == JUDGED_ON[0]) for seed in JUDGED_ON]
     for beside in (0.0, 0.03, 0.15):
-        _judge(chosen.matters, beside, every=False)
+        _judge(chosen.matters, JUDGED_ON[0], beside)
     p99 = _search(chosen.open)
-    return 0 if usual.f1 >= GOAL_F1 and usual.precision >= GOAL_PRECISION and p99 <= GOAL_MS else 1
+    is_met = all(one.f1 >= GOAL_F1 and one.precision >= GOAL_PRECISION for one in usual)
+    return 0 if is_met and p99 <= GOAL_MS else 1
 
 
 def _fit(matters: int) -> None:
+    """Fit the weights of pairs on phrases for training, the trees on those and on those for tuning; tests see neither.
+
+    Among phrases for training a thing has ten troubles to tell them by, among the others one; cities lie between.
+    """
     fitted = measuring.learnt(*stream(matters, 1, "train", BESIDE))
     about = {"synthetic": True, "matters": matters, "seed": 1, "scales": {k: list(v) for k, v in pairs.SCALES.items()}}
     said = json.dumps(about | {"weights": [round(one, 4) for one in fitted.tolist()]}, indent=1)
     pairs.SHIPPED.write_text(said + "\n")
     pairs.weights.cache_clear()
+    trees = measuring.learnt_trees([stream(matters, seed, part, BESIDE) for part, seed in FITTED_ON], pairs.weights())
+    about = {"synthetic": True, "matters": matters, "fitted_on": FITTED_ON, "features": features.NAMES}
+    forest.SHIPPED.write_text(json.dumps(about | forest.document_of(trees), separators=(",", ":")) + "\n")
+    forest.shipped.cache_clear()
 
 
 def stream(matters: int, seed: int, part: str, beside: float) -> Stream:
@@ -64,20 +76,20 @@ def stream(matters: int, seed: int, part: str, beside: float) -> Stream:
     return found, made.matter.tolist(), made.ends_s[made.matter].tolist()
 
 
-def _judge(matters: int, beside: float, *, every: bool = True) -> measuring.Judged:
-    made = stream(matters, 3, "test", beside)
-    fitted = pairs.weights()
-    for one in [measuring.judged(*made, fitted, threshold) for threshold in (measuring.SHOWN if every else ())]:
-        _say("curve", beside, one)
-    ours = measuring.judged(*made, fitted)
-    _say("cityloom", beside, ours)
-    _say("peer", beside, measuring.judged_near(*made))
+def _judge(matters: int, seed: int, beside: float, *, every: bool = False) -> measuring.Judged:
+    made = stream(matters, seed, "test", beside)
+    for threshold in measuring.SHOWN if every else ():
+        _say("curve", seed, beside, measuring.judged(made, pairs.weights(), forest.shipped(), threshold))
+    ours = measuring.judged(made, pairs.weights(), forest.shipped())
+    _say("cityloom", seed, beside, ours)
+    _say("peer", seed, beside, measuring.judged_near(made))
     return ours
 
 
-def _say(what: str, beside: float, one: measuring.Judged) -> None:
-    print(json.dumps({"what": what, "beside": beside, "rule": one.rule, "threshold": one.threshold,
-                      "precision": round(one.precision, 4), "recall": round(one.recall, 4), "f1": round(one.f1, 4)}),
+def _say(what: str, seed: int, beside: float, one: measuring.Judged) -> None:
+    of_pairs = [round(value, 4) for value in (one.precision, one.recall, one.f1)]
+    print(json.dumps({"what": what, "seed": seed, "beside": beside, "rule": one.rule, "threshold": one.threshold,
+                      "pairs": of_pairs, "reports": [round(value, 4) for value in one.by_report]}),
           flush=True)  # fmt: skip
 
 
@@ -101,7 +113,7 @@ def _search(count: int) -> float:
     for row in rng.integers(0, count, 2_000).tolist():
         asked = replace(one(row), lon=one(row).lon + 1e-5)
         began = time.process_time()
-        known.best(asked, pairs.weights())
+        known.best(asked, pairs.weights(), forest.shipped())
         took.append(1e3 * (time.process_time() - began))
     p99 = float(np.percentile(took, 99))
     print(json.dumps({"what": "search", "open": count, "ms_median": round(float(np.median(took)), 3),

@@ -60,7 +60,7 @@ __all__ = [
     "reporters_of", "reviews_followed", "rights", "run_of", "runs_of", "sealed_answers", "shown_to_asked",
     "table_version", "tables", "task_for", "tasks_for", "tasks_of", "unit_names", "versions_of_process", "words_of",
 ]  # fmt: skip
-from cityloom.cases.domain.duplicates import measuring, pairs, stream
+from cityloom.cases.domain.duplicates import forest, measuring, pairs, stream
 from cityloom.cases.domain.routing import card, classifier, conflicts, rules
 from cityloom.cases.domain.routing.classifier import Classifier
 from cityloom.cases.routing import classifiers, counting, force, telling, trying, versions
@@ -321,9 +321,9 @@ def duplicates_measured(rows: Sequence[Mapping[str, str]]) -> list[measuring.Jud
 
     Raises: Refused `cases.report_row`.
     """
-    reports, matters, ends = stream.stream_of(rows, shipped_classifier().idf)
-    ours = [measuring.judged(reports, matters, ends, pairs.weights(), one) for one in measuring.SHOWN]
-    return [*ours, measuring.judged_near(reports, matters, ends)]
+    known = stream.stream_of(rows, shipped_classifier().idf)
+    ours = [measuring.judged(known, pairs.weights(), forest.shipped(), one) for one in measuring.SHOWN]
+    return [*ours, measuring.judged_near(known)]
 
 
 def near_matters(lon: float, lat: float, category: str, at: datetime) -> list[NearMatter]:

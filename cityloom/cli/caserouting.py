@@ -92,9 +92,10 @@ def measure(runtime: Runtime, file: Path) -> None:
     runtime.start()
     from cityloom.cases import queries
 
-    table = Table("rule", "joins from", "precision", "recall", "F1")
+    table = Table("rule", "joins from", *(f"{what} of {unit}" for unit in ("pairs", "reports")
+                                          for what in ("precision", "recall", "F1")))  # fmt: skip
     for one in queries.duplicates_measured(list(_read(file, {"at", "lon", "lat", "category", "text", "matter"}))):
-        figures = (one.threshold, one.precision, one.recall, one.f1)
+        figures = (one.threshold, one.precision, one.recall, one.f1, *one.by_report)
         table.add_row(one.rule, *(f"{figure:.3f}" for figure in figures))
     Screen().print(table)
 

@@ -1,5 +1,6 @@
 """Which reports are about one matter, and how people take that back."""
 
+import json
 from collections.abc import Callable
 from functools import cache
 from random import Random
@@ -8,16 +9,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 from cityloom.cases import queries
-from cityloom.cases.domain.duplicates import matters, measuring, pairs, stream
+from cityloom.cases.domain.duplicates import features, forest, matters, measuring, pairs, stream
 from cityloom.cases.domain.duplicates.index import OpenReports
 from cityloom.cases.domain.duplicates.joining import (
     JOINS,
     MOST_MEMBERS,
     RESOLUTION,
     cells_around,
-    matter_odds,
     pairs_judged,
 )  # fmt: skip
 from cityloom.cases.domain.duplicates.pairs import Report
@@ -43,7 +44,7 @@ def best(new: Report, *known: Report) -> tuple[int, float]:
     held = OpenReports()
     for number, one in enumerate(known):
         held.add(one, number)
-    return held.best(new, pairs.weights())
+    return held.best(new, pairs.weights(), forest.shipped())
 
 
 def test_the_same_lamp_told_twice_is_one_matter() -> None:
@@ -64,9 +65,9 @@ def test_what_is_beside_it_is_not_joined(other: Report) -> None:
 def test_what_is_settled_is_not_found_and_a_repeat_is_a_matter_of_its_own() -> None:
     held = OpenReports()
     row = held.add(report("the street light no 4312 is out"), 0)
-    assert held.best(report("the street light no 4312 is out", 2, 9), pairs.weights())[0] == 0
+    assert held.best(report("the street light no 4312 is out", 2, 9), pairs.weights(), forest.shipped())[0] == 0
     held.close(row)
-    assert held.best(report("the street light no 4312 is out", 2, 9), pairs.weights()) == (-1, 0.0)
+    assert held.best(report("the street light no 4312 is out", 2, 9), pairs.weights(), forest.shipped()) == (-1, 0.0)
 
 
 def test_people_are_told_what_speaks_for_it() -> None:
@@ -80,9 +81,34 @@ def test_people_are_told_what_speaks_for_it() -> None:
     assert parts["numbers"] > 0
 
 
-def test_a_chain_does_not_grow_from_end_to_end() -> None:
-    like_the_last_only = matter_odds(np.array([4.0, -5.0, -6.0, -6.0]), np.zeros(4, np.int64))
-    assert like_the_last_only[0] < 1.0
+def test_what_is_likely_for_two_matters_is_sure_for_neither() -> None:
+    lamp = report("the street light no 4312 is out")
+    alone, twice = best(lamp, lamp)[1], best(lamp, lamp, lamp)[1]
+    assert alone >= JOINS > 0.6 > twice
+
+
+def test_the_middle_of_several_reports_counts_and_each_is_as_the_pairs_say() -> None:
+    held = OpenReports()
+    for number, (metres, matter) in enumerate(((0, 0), (30, 0), (200, 1))):
+        held.add(report("street lamp broken", metres, number), matter)
+    others, matters_, _ = held.around(report("lamp out", 15, 3))
+    found = features.compared(report("lamp out", 15, 3), others, matters_, pairs.weights())
+    named = dict(zip(features.NAMES, found.features[0].tolist(), strict=True))
+    assert (round(named["metres"]), round(named["nearest_m"]), named["reports"]) == (0, 15, 2)
+    assert (named["days_first"], named["days_last"]) == (3, 2)
+    each = pairs.log_odds(report("lamp out", 15, 3), others, pairs.weights())
+    assert named["odds_best"] == pytest.approx(each[matters_ == 0].max())
+    assert named["odds_mean"] == pytest.approx(each[matters_ == 0].mean())
+    assert each[found.best[0]] == each[matters_ == 0].max()
+
+
+def test_trees_written_as_numbers_say_what_the_library_says() -> None:
+    chance = np.random.default_rng(1)
+    given = chance.normal(size=(400, 3))
+    model = HistGradientBoostingClassifier(max_iter=12, max_leaf_nodes=5).fit(given, given[:, 0] * given[:, 1] > 0)
+    said = forest.of_document(json.loads(json.dumps(forest.document_of(model))))
+    others = chance.normal(size=(400, 3))
+    assert said.log_odds(others) == pytest.approx(model.decision_function(others), abs=1e-3)
 
 
 def test_more_is_found_than_within_50_m_and_mostly_rightly() -> None:
@@ -90,10 +116,12 @@ def test_more_is_found_than_within_50_m_and_mostly_rightly() -> None:
     known = [Report(*map(float, (made.lon[n], made.lat[n], made.error_m[n], made.at_s[n])), made.category[n],
                     sketch_of(text, idf())) for n, text in enumerate(made.text)]  # fmt: skip
     ends = made.ends_s[made.matter].tolist()
-    ours = measuring.judged(known, made.matter.tolist(), ends, pairs.weights())
-    peer = measuring.judged_near(known, made.matter.tolist(), ends)
-    assert ours.f1 > peer.f1
-    assert ours.precision >= 0.9
+    stream_ = known, made.matter.tolist(), ends
+    by_itself, asked = (measuring.judged(stream_, pairs.weights(), forest.shipped(), chance) for chance in (JOINS, 0.5))
+    peer = measuring.judged_near(stream_)
+    assert asked.f1 > peer.f1
+    assert by_itself.precision > peer.precision
+    assert min(by_itself.precision, by_itself.by_report[0]) >= 0.95
 
 
 def test_pairs_are_counted_as_pairs() -> None:

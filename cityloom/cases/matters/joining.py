@@ -8,7 +8,7 @@ from datetime import datetime
 import numpy as np
 
 from cityloom.cases import catalogue
-from cityloom.cases.domain.duplicates import pairs
+from cityloom.cases.domain.duplicates import forest, pairs
 from cityloom.cases.domain.duplicates.joining import ASKS, JOINS, Match, matches
 from cityloom.cases.domain.duplicates.pairs import Report
 from cityloom.cases.matters import searching, sketching, uniting
@@ -58,11 +58,11 @@ def _look(row: Case, report: Report, later: set[int], at: datetime) -> str:
     found = searching.around(row, report, sketching.kind_of(row.casetype, row.version, row.category), later)
     if not found.numbers:
         return ""
-    likely = matches(report, found.others, found.matters, pairs.weights())
-    for match in likely:
+    known = likely(report, found)
+    for match in known:
         if match.chance >= JOINS and (lead := _join(row, report, match, found, at)):
             return lead
-    _suggest(row, report, [match for match in likely if match.chance >= ASKS][:_MOST_ASKED], found, at)
+    _suggest(row, report, [match for match in known if match.chance >= ASKS][:_MOST_ASKED], found, at)
     return ""
 
 
@@ -86,15 +86,20 @@ def _pauses(lead: Case) -> bool:
     return catalogue.casetype_of(lead.casetype, lead.version).states[lead.state].pauses
 
 
-def _suggest(row: Case, report: Report, likely: Sequence[Match], found: Around, at: datetime) -> None:
-    numbers = [found.numbers[match.at] for match in likely]
+def _suggest(row: Case, report: Report, maybe: Sequence[Match], found: Around, at: datetime) -> None:
+    numbers = [found.numbers[match.at] for match in maybe]
     made = [
         CasePair(one_id=min(number, row.number), other_id=max(number, row.number), says="maybe", at=at,
                  chance=round(match.chance, 3), why=why(report, found, match.at))
-        for number, match in zip(numbers, likely, strict=True)
+        for number, match in zip(numbers, maybe, strict=True)
     ]  # fmt: skip
     if made:
         CasePair.objects.bulk_create(made, ignore_conflicts=True)
+
+
+def likely(report: Report, found: Around) -> list[Match]:
+    """The matters that a report may belong to, the likeliest first."""
+    return matches(report, found.others, found.matters, pairs.weights(), forest.shipped())
 
 
 def why(report: Report, found: Around, at: int) -> dict[str, float | int | bool]:

@@ -23,7 +23,7 @@ from cityloom.kernel.actor import Actor
 from cityloom.kernel.geometry import circle
 from cityloom.kernel.refused import Refused
 from cityloom.registers import queries as registers
-from cityloom.ui.ground import ground_layers, with_margin
+from cityloom.ui.ground import ground_layers
 from cityloom.ui.once import only_once
 from cityloom.ui.svgmap import Layer, Words, draw
 from cityloom.ui.words import sentence_of
@@ -123,14 +123,15 @@ def _picture(rows: list[CaseFacts]) -> SafeString | str:
     if not placed:
         return ""
     points = [shapely.Point(row.lon, row.lat) for row in placed]
-    box = with_margin(shapely.union_all([circle(point.x, point.y, _AROUND_M) for point in points]).bounds)
+    box = shapely.union_all([circle(point.x, point.y, _AROUND_M) for point in points]).bounds
     joined = [at for at, row in enumerate(placed) if row.matter != row.id]
     first = [at for at, row in enumerate(placed) if row.matter == row.id]
     layers = [
         *ground_layers(registers.map_features(*box)),
         Layer("place", [points[at] for at in joined], [""] * len(joined) if len(joined) > _LABELLED
               else [placed[at].spoken for at in joined], _("joined with it")),
-        Layer("mark", [points[at] for at in first], [placed[at].spoken for at in first], _("the report that goes on")),
+        Layer("centre", [points[at] for at in first], [placed[at].spoken for at in first],
+              _("the report that goes on")),
     ]  # fmt: skip
     told = _("Where each report says that it is; the list below says it in words.")
     words = Words(_("The reports of this matter"), told)

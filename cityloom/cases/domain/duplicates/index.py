@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cityloom.cases.domain.duplicates.forest import Forest
 from cityloom.cases.domain.duplicates.joining import RESOLUTION, best_matter, cells_around
 from cityloom.cases.domain.duplicates.pairs import Floats, Others, Report, search_m
 from cityloom.cases.domain.duplicates.sketch import MOST_NUMBERS, WIDTH
@@ -78,7 +79,7 @@ class OpenReports:
                         held["words"][rows], held["numbers"][rows], held["script"][rows].astype(np.int64))  # fmt: skip
         return others, held["matter"][rows], rows
 
-    def best(self, report: Report, fitted: Floats) -> tuple[int, float]:
+    def best(self, report: Report, fitted: Floats, trees: Forest) -> tuple[int, float]:
         """The likeliest open matter and its probability; -1 and 0 where there is none."""
         others, matters, _ = self.around(report)
-        return best_matter(report, others, matters, fitted)
+        return best_matter(report, others, matters, fitted, trees)

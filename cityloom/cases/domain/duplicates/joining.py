@@ -11,19 +11,19 @@ import h3.api.basic_int as h3
 import numpy as np
 from numpy.typing import NDArray
 
-from cityloom.cases.domain.duplicates.pairs import Floats, Others, Report, log_odds, probability
+from cityloom.cases.domain.duplicates.features import compared
+from cityloom.cases.domain.duplicates.forest import Forest
+from cityloom.cases.domain.duplicates.pairs import Floats, Others, Report
 
 RESOLUTION = 10
 """Cells of about 0.015 km2, in which open reports are looked up."""
 _EDGE_M = 65.0  # shorter than any side of such a cell
-JOINS = 0.8
+JOINS = 0.85
 """From this probability on a report joins a matter."""
 ASKS = 0.2
 """From this probability on whoever reports is asked whether it is the same."""
 MOST_MEMBERS = 500
 """A matter with more reports than this is looked at by a person before it grows."""
-LONGEST_CHAIN = 8
-"""A new report is compared with this many of a matter's at most, the nearest ones."""
 
 
 def cells_around(cell: int, radius_m: float) -> list[int]:
@@ -40,35 +40,24 @@ class Match:
     at: int
 
 
-def matter_odds(odds: Floats, matters: NDArray[np.int64]) -> dict[int, float]:
-    """The logarithm of the odds for each matter: between its best report and the mean of its best ones.
-
-    A chain of reports that are each like the next but not like the first does not grow: the mean falls.
-    """
-    found = {}
-    for matter in np.unique(matters).tolist():
-        best = np.sort(odds[matters == matter])[::-1][:LONGEST_CHAIN]
-        found[matter] = float(0.5 * best[0] + 0.5 * best.mean())
-    return found
-
-
-def matches(report: Report, others: Others, matters: Sequence[Any], fitted: Floats) -> list[Match]:
-    """The matters of these reports, the likeliest first."""
+def matches(report: Report, others: Others, matters: Sequence[Any], fitted: Floats, trees: Forest) -> list[Match]:
+    """The matters of these reports, the likeliest first; what is likely for two of them is sure for neither."""
     if not len(matters):
         return []
-    each = log_odds(report, others, fitted)
     names = list(dict.fromkeys(matters))
     number = {name: at for at, name in enumerate(names)}
-    of = np.array([number[name] for name in matters])
-    odds = matter_odds(each, of)
-    found = [Match(names[one], float(probability(np.array([said]))[0]),
-                   int(np.where(of == one, each, -np.inf).argmax())) for one, said in odds.items()]  # fmt: skip
-    return sorted(found, key=lambda match: -match.chance)
+    found = compared(report, others, np.array([number[name] for name in matters]), fitted)
+    odds = np.exp(np.clip(trees.log_odds(found.features), -30, 30))
+    chances = odds / (1 + odds.sum())
+    best = [Match(names[one], chance, at) for one, chance, at in
+            zip(found.numbers.tolist(), chances.tolist(), found.best.tolist(), strict=True)]  # fmt: skip
+    return sorted(best, key=lambda match: -match.chance)
 
 
-def best_matter(report: Report, others: Others, matters: NDArray[np.int64], fitted: Floats) -> tuple[int, float]:
+def best_matter(report: Report, others: Others, matters: NDArray[np.int64], fitted: Floats, trees: Forest
+                ) -> tuple[int, float]:  # fmt: skip
     """The likeliest matter and its probability; -1 and 0 where there is none."""
-    found = matches(report, others, matters.tolist(), fitted)
+    found = matches(report, others, matters.tolist(), fitted, trees)
     return (found[0].matter, found[0].chance) if found else (-1, 0.0)
 
 

@@ -30,8 +30,8 @@ SCALES: Mapping[str, Sequence[float]] = {
     "crowd": (0.0, 1.0, 2.0, 3.0, 4.0),
 }
 """Measures and the places on their scales. `spread` is metres over what the places' errors and the reach make likely;
-`numbers` 0 none to compare, 1 all differ, 2 nearly the same, 3 a small one is shared, 4 a large one; `crowd` is the
-logarithm of how many open reports of the category are as near."""
+`numbers` 0 none to compare, 1 all differ, 3 a small one is shared, 4 a large one (2, nearly the same, is hidden by the
+key); `crowd` is the logarithm of how many open reports of the category are as near."""
 FARTHEST_M = 450.0
 _DAY_S = 86_400.0
 
@@ -106,8 +106,8 @@ def _numbers(mine: Sketch, others: NDArray[np.int32]) -> Floats:
     if not mine.numbers.any():
         return np.zeros(len(others))
     is_same = (others > 0) & np.isin(others, mine.numbers)
-    is_large, is_near = is_same & (others & 1 == 1), (others > 0) & np.isin(others, mine.near)
-    found = np.select([is_large.any(axis=1), is_same.any(axis=1), is_near.any(axis=1)], [4.0, 3.0, 2.0], 1.0)
+    is_large = is_same & (others & 1 == 1)
+    found = np.select([is_large.any(axis=1), is_same.any(axis=1)], [4.0, 3.0], 1.0)
     return np.where((others > 0).any(axis=1), found, 0.0)
 
 

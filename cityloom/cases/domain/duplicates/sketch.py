@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -17,7 +17,6 @@ LARGE = 1_000
 """From here on a number is hardly shared by chance: it is odd in a sketch, smaller ones are even."""
 _LARGEST = 127
 _PLACES = 1 << 18
-_NONE: NDArray[np.int32] = np.zeros(0, np.int32)
 
 
 @dataclass(frozen=True)
@@ -25,13 +24,11 @@ class Sketch:
     """`words`: int8, shape (256,), signed sums of the weights of the marks; `numbers`: of the smallest of the text.
 
     `script` is 1 for Chinese, 2 for letters, 0 where there are no words; words of two scripts are not compared.
-    `near` are the numbers next to those of the text, known only while the text is at hand, and never kept.
     """
 
     words: NDArray[np.int8]
     numbers: NDArray[np.int32]
     script: int
-    near: NDArray[np.int32] = field(default_factory=lambda: _NONE)
 
 
 def sketch_of(text: str, idf: NDArray[np.float32], key: bytes = b"") -> Sketch:
@@ -44,9 +41,7 @@ def sketch_of(text: str, idf: NDArray[np.float32], key: bytes = b"") -> Sketch:
     found = sorted(numbers_of(text))[:MOST_NUMBERS]
     numbers = np.zeros(MOST_NUMBERS, np.int32)
     numbers[: len(found)] = [hidden(number, key) for number in found]
-    near = [hidden(number + step, key) for number in found for step in (-2, -1, 1, 2) if number + step > 0]
-    script = (1 if is_chinese(text) else 2) if largest else 0
-    return Sketch(words, numbers, script, np.array(near, np.int32))
+    return Sketch(words, numbers, (1 if is_chinese(text) else 2) if largest else 0)
 
 
 def hidden(number: int, key: bytes) -> int:
