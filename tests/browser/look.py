@@ -196,7 +196,7 @@ def assign_a_matter(page: Page, url: str) -> None:
     page.goto(url)
     incident = str(page.locator("main a[href^='/incidents/']").first.get_attribute("href")).split("/")[2]
     page.goto(f"{url}/gate/")
-    page.locator("a.button").first.click()
+    page.locator("a.button[href*='case-handling']").click()
     page.fill("[name=matter]", incident)
     holder = page.locator("[name=holder] option").filter(has_text="clerk")
     page.select_option("[name=holder]", label=holder.inner_text())

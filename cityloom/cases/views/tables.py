@@ -117,7 +117,7 @@ def _tried(request: HttpRequest, one: TableFacts, casetype: CaseType, fields: di
     try:
         found = verdict.reached(one.table, casetype, one.category, given)
     except Refused as refusal:
-        return {"inputs": inputs, "refusal": sentence_of(refusal)}
+        return {"inputs": inputs, "fault": sentence_of(refusal)}
     language = "zh-hans" if get_language() == "zh-hans" else "en"
     result = casetype.results.get(found.result)
     return {"inputs": inputs, "tried": {
