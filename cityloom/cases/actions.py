@@ -45,7 +45,7 @@ from cityloom.cases.mediating.deeds import (
     plan_session,
     write_item,
 )
-from cityloom.cases.models import Case, CaseFollower, CaseLink, ProcessWork
+from cityloom.cases.models import Case, CaseFollower, CaseLink, ProcessRun, ProcessWork
 from cityloom.cases.processes import running, services, states, tasks, versions
 from cityloom.cases.routing import classifiers
 from cityloom.cases.routing import versions as routing
@@ -689,7 +689,8 @@ def try_run_again(*, run_id: str, by: Actor, at: datetime) -> None:
     held = ProcessWork.objects.filter(run_id=run_id, done_at=None).exclude(refusal="")
     for work_id in held.values_list("id", flat=True):
         running.try_again(work_id)
-    running.work_due(services.SERVICES, at)
+    exercise = ProcessRun.objects.filter(id=run_id).values_list("case__exercise_id", flat=True).first()
+    running.work_due(services.SERVICES, at, exercise or "")
 
 
 def deliver_message(
@@ -699,9 +700,12 @@ def deliver_message(
     return running.deliver(list(runs), message, facts or {}, by, at)
 
 
-def work_processes(*, at: datetime) -> int:
-    """Let timers of processes fire, services work and tasks ring; return how many did. Each once, wherever killed."""
-    return running.work_due(services.SERVICES, at) + tasks.ring_due(at)
+def work_processes(*, at: datetime, exercise_id: str = "") -> int:
+    """Let timers of processes fire, services work and tasks ring; return how many did. Each once, wherever killed.
+
+    Runs of an exercise go on by its own time alone, as its clocks ring.
+    """
+    return running.work_due(services.SERVICES, at, exercise_id) + tasks.ring_due(at, exercise_id)
 
 
 def try_task_again(*, task_id: str, by: Actor, at: datetime) -> None:

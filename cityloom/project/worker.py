@@ -59,16 +59,20 @@ def jobs(deliver: Job = lambda at: bus.drain(at=at)) -> dict[str, Job]:
         "add up counts": lambda _: signals.add_up_counts(),
         "erase old requests for corrections": lambda at: registers.erase_old_corrections(by=SYSTEM, at=at),
         "ring the clocks of cases": lambda at: _for_each_free(cases.ring_due, at),
-        "go on with processes": lambda at: cases.work_processes(at=at),
+        "go on with processes": lambda at: _for_each_free(cases.work_processes, at),
         "erase old cases": lambda at: cases.erase_old(by=SYSTEM, at=at),
         "escalate notices": lambda at: _for_each_free(emergency.escalate_due, at),
     }
 
 
 def _for_each_free(job: Callable[..., object], at: datetime) -> None:
-    """Do a job for the real city and for every exercise that people hold at their screens; a drill runs its own."""
-    for exercise_id in ("", *drills.waiting_exercises()):
-        job(at=at, exercise_id=exercise_id)
+    """Do a job for the real city and for every exercise that people hold at their screens, each by its own time.
+
+    A drill runs its own, and nothing rings any more in one that is over.
+    """
+    job(at=at, exercise_id="")
+    for exercise_id in drills.waiting_exercises():
+        job(at=bus_queries.now_in(exercise_id), exercise_id=exercise_id)
 
 
 def run() -> None:

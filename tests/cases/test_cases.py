@@ -151,6 +151,22 @@ def test_time_that_is_up_reminds_escalates_and_rings_once_each(keeper: OpenKeepe
     assert CaseClock.objects.filter(case__id=case, was_late=True).count() == 1
 
 
+def test_an_exercise_has_its_own_time_and_the_days_of_the_city_ring_nothing_in_it(
+    keeper: OpenKeeper, officials: Officials
+) -> None:
+    clerk, drill = officials["clerk"], "01EXERCISE0000000000000000"
+    case, real = opened(clerk, exercise_id=drill, key="1"), opened(clerk, key="2")
+    for one in (case, real):
+        step(one, "accept", clerk)
+    before = history(case)
+    assert actions.ring_due(at=NOW + timedelta(days=60)) >= 1
+    assert (history(case), row(case).offered_unit) == (before, "")
+    assert len(history(real)) > 2
+    assert actions.ring_due(at=NOW + timedelta(hours=1), exercise_id=drill) == 0
+    assert actions.ring_due(at=NOW + timedelta(days=5), exercise_id=drill) == 1
+    assert history(case)[-1][0] == "reminded"
+
+
 def test_silence_closes_what_is_done_and_an_answer_prevents_it(keeper: OpenKeeper, officials: Officials) -> None:
     silent, heard = opened(officials["clerk"], key="1"), opened(officials["clerk"], key="2", secret="s")
     for case in (silent, heard):

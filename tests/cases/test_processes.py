@@ -123,6 +123,19 @@ def test_a_process_asks_for_a_step_and_the_table_of_states_decides(keeper: OpenK
     assert Case.objects.get().revision == 2
 
 
+def test_a_run_of_an_exercise_goes_on_by_the_time_of_the_exercise_alone(keeper: OpenKeeper) -> None:
+    upload(bpmn(f'{STARTS}<serviceTask id="a" implementation="step:recover"/>{ENDS}', "start > a\na > end", "mended"))
+    with clock.use(clock.DrillClock(NOW)):
+        case_id = maintenance()
+        start("mended", case_id=case_id)
+        Case.objects.update(exercise_id="E" * 26)
+        assert actions.work_processes(at=NOW + timedelta(days=9)) == 0
+        assert actions.work_processes(at=NOW + timedelta(days=9), exercise_id="F" * 26) == 0
+        assert Case.objects.get().state != "recovered"
+        assert actions.work_processes(at=NOW, exercise_id="E" * 26) == 1
+    assert Case.objects.get().state == "recovered"
+
+
 def test_a_run_stays_on_its_version_and_so_does_what_it_calls() -> None:
     inner = f'{STARTS}<userTask id="%s"/>{ENDS}'
     outer = bpmn(f'{STARTS}<callActivity id="c" calledElement="inner"/>{ENDS}', "start > c\nc > end", "outer")

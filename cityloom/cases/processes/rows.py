@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q, QuerySet
 
 from cityloom.cases.models import ProcessRun, ProcessWork
 
@@ -37,6 +38,12 @@ _OPENED = (
     "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '', '', '', '', '', '', '{}')"
 )
 _ANSWERS = "SELECT id, done_at, outcome, answer FROM cases_processwork WHERE run_id = %s AND task = %s AND node = %s"
+
+
+def of_exercise(exercise_id: str) -> QuerySet[ProcessWork]:
+    """Work of cases of an exercise, whose time is its own; with "" of real cases, and of runs that have no case."""
+    its = Q(run__case__exercise_id=exercise_id)
+    return ProcessWork.objects.filter(its if exercise_id else its | Q(run__case=None))
 
 
 def locked(work_id: str) -> ProcessWork | None:

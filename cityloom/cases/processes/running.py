@@ -138,12 +138,13 @@ def _if_it_waits(work_id: str, facts: Facts, by: Actor, at: datetime) -> bool:
     return True
 
 
-def work_due(services: Mapping[str, Service], at: datetime) -> int:
+def work_due(services: Mapping[str, Service], at: datetime, exercise_id: str = "") -> int:
     """Let timers fire and services work, each in a step of its own; return how many did. What is refused waits."""
-    timers = ProcessWork.objects.filter(kind=asking.TIMER, due_at__lte=at, done_at=None, refusal="")
+    here = rows.of_exercise(exercise_id)
+    timers = here.filter(kind=asking.TIMER, due_at__lte=at, done_at=None, refusal="")
     done = sum(_worked(each, None, at) for each in timers.order_by("due_at", "id")[:AT_ONCE])
     while True:
-        asked = ProcessWork.objects.filter(kind=asking.SERVICE, done_at=None, refusal="").order_by("id")[:AT_ONCE]
+        asked = here.filter(kind=asking.SERVICE, done_at=None, refusal="").order_by("id")[:AT_ONCE]
         now = sum(_worked(each, services.get(each.what.partition(":")[0], _no_service), at) for each in asked)
         done += now
         if not now:

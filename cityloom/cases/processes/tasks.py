@@ -111,9 +111,9 @@ def tell_process(run_id: str, message: str, by: Actor, at: datetime) -> int:
     return running.deliver([run_id], message, {}, by, at)
 
 
-def ring_due(at: datetime) -> int:
+def ring_due(at: datetime, exercise_id: str) -> int:
     """Call tasks to mind whose time runs out or is up, each once for each; return how many."""
-    due = ProcessWork.objects.filter(ring_at__lte=at).order_by("ring_at", "id")
+    due = rows.of_exercise(exercise_id).filter(ring_at__lte=at).order_by("ring_at", "id")
     return sum(_rang(key, at) for key in due.values_list("id", flat=True)[:_AT_ONCE])
 
 

@@ -20,6 +20,7 @@ from cityloom.alerts import actions as alerts
 from cityloom.alerts.models import Delivery
 from cityloom.bus import actions as bus
 from cityloom.bus import queries as bus_queries
+from cityloom.cases import actions as cases
 from cityloom.detection import actions as detection
 from cityloom.drills.domain.injections import Injection
 from cityloom.drills.domain.pacing import LEAD_S
@@ -114,6 +115,7 @@ class Play:
         self._held_at = -_HOLD_AGAIN_S * 2
         self._stirred = False
         self._is_dark = False
+        self._has_cases = False
         self._put_off: list[Callable[[], None]] = []
         self._reports: dict[tuple[float, str], list[Any]] = {}
         self._workers: dict[str, Actor] = {}
@@ -287,6 +289,9 @@ class Play:
     def _settle(self) -> set[str]:
         """Let the city react until nothing waits, tell it, and return the names of what happened."""
         started = clock.stopwatch()
+        if self._has_cases:
+            cases.ring_due(at=clock.now(), exercise_id=self.exercise_id)
+            cases.work_processes(at=clock.now(), exercise_id=self.exercise_id)
         self._stirred |= bus.drain(at=clock.now(), exercise_id=self.exercise_id) > 0
         wall_ms = round((clock.stopwatch() - started) * 1000, 1)
         told: list[tuple[Envelope, float | None]] = []
@@ -297,6 +302,7 @@ class Play:
             self.walls += told
             self._narrator.events(told, self.scenario.start)
         names = {event.type.split(".")[-2] for event, _ in told}
+        self._has_cases |= "CaseOpened" in names
         for name in names & _TIMED:
             self.closing_wall_ms.setdefault(name, wall_ms)
         return names
