@@ -138,11 +138,10 @@ PAGES = (
 )  # fmt: skip
 
 LATER = frozenset({
-    "compare-zones", "correction", "disagreement", "dispute", "pair", "person", "places-manage", "task", "trial",
-    "zone", "case-matter", "my-report-of", "case-task", "case-run",
+    "application", "case-certificate", "case-matter", "case-run", "case-task", "certificate", "compare-zones",
+    "correction", "decide-application", "disagreement", "dispute", "my-report-of", "pair", "person",
+    "places-manage", "task", "trial", "zone",
 })  # fmt: skip
-LATER = frozenset({"application", "certificate", "case-certificate", "decide-application", "places-manage", "task",
-                   "zone", "compare-zones", "disagreement", "correction", "person", "pair", "trial"})  # fmt: skip
 """Pages that there are only in the middle of something; `test_places` looks at the first."""
 
 NO_PAGES = frozenset({
