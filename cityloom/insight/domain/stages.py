@@ -11,5 +11,5 @@ MOST_OPEN = 10
 MOST_BEGUN = 3
 """A process that ended so often without an outcome is not begun again."""
 KEPT = timedelta(days=400)
-PARTS = 13
+PARTS = 15
 """Reading, and the parts of `review`."""

@@ -31,16 +31,16 @@ def _tried(found: Tried, log: EventLog) -> dict[str, Any]:
     shown = sorted((one for one in found.trials if is_told(one.touched)), key=lambda one: -one.mean.value)
     return {
         "cases": found.cases, "seen": _times(found.seen), "simulated": _times(found.simulated),
-        "off": round(found.off, 4), "far_off": FAR_OFF, "knows_it": found.knows_it, "queues": queues,
+        "off": round(float(found.off), 4), "far_off": FAR_OFF, "knows_it": bool(found.knows_it), "queues": queues,
         "rows": [_trial(one) for one in shown], "runs": found.runs, "seed": found.seed, "level": LEVEL,
         "recent_only": len(log) > MOST_EVENTS,
     }  # fmt: skip
 
 
 def _trial(one: Trial) -> dict[str, Any]:
-    return {"kind": one.change.kind, "steps": list(one.change.steps), "cases": told(one.touched), "sure": one.is_sure,
-            "learnt_h": round(one.learnt, 2), "mean_h": _span(one.mean), "median_h": _span(one.median),
-            "ninth_h": _span(one.ninth)}  # fmt: skip
+    return {"kind": one.change.kind, "steps": list(one.change.steps), "cases": told(one.touched),
+            "sure": bool(one.is_sure), "learnt_h": round(one.learnt, 2), "mean_h": _span(one.mean),
+            "median_h": _span(one.median), "ninth_h": _span(one.ninth)}  # fmt: skip
 
 
 def _times(found: Times) -> dict[str, float]:

@@ -72,8 +72,8 @@ def _queue(one: Mapping[str, Any], steps: Sequence[str]) -> tuple[str, str]:
         _("Shorten the longest waits for “{step}”").format(step=steps[0]),
         _(
             "{share} of all the time of cases is spent waiting for it. Three in four have it done within {usual}; "
-            "the others wait far longer. If nobody waited longer than that, by a second counter, a deputy or a "
-            "reminder, the rest would be saved."
+            "the others wait far longer. If nobody waited longer than that, by a deputy, a reminder or, where "
+            "there is a line, a second counter, the rest would be saved."
         ).format(share=words.share(said["queue_share"], 1), usual=words.duration(said["usual_s"])),
     )
 

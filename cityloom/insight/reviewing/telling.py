@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from cityloom.insight.display import FINDINGS, PARTS, UNITS_OF
 from cityloom.insight.domain.follows import END, START
-from cityloom.insight.reviewing import map_picture, proposing, words
+from cityloom.insight.reviewing import map_picture, proposing, tried, words
 
 _SLOW = 3
 
@@ -26,6 +26,7 @@ def shown(found: Mapping[str, Any], level: str = "") -> dict[str, Any]:
         "rework": rework(found, names), "handovers": handovers(found), "offices": offices(found, names),
         "limits": limits(found, names), "conformance": conformance(found), "findings": findings(found),
         "source": found["source"], "proposals": proposing.told(found, names),
+        "trials": tried.trials(found, names), "compared": tried.offices(found),
         "steps": list(zip(found["activities"], names, strict=True)),
         "outside": found["waiting"]["outside"],
     }  # fmt: skip

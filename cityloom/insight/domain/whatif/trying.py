@@ -32,6 +32,8 @@ _AS = {"merge": "merge", "drop": "drop", "queue": "limit"}
 LEVEL = 0.9
 FAR_OFF = 0.25
 """How far the model's median of unseen cases may be from theirs before it is said not to know the process."""
+NOTHING_H = 1 / 60
+"""A minute a case is nothing to change a process for."""
 _SHARES = (0.5, 0.9)
 
 
@@ -70,7 +72,7 @@ class Trial:
     @property
     def is_sure(self) -> bool:
         """Whether the interval of the mean leaves no doubt that something is saved, or lost."""
-        return self.mean.low > 0 or self.mean.high < 0
+        return self.mean.low > NOTHING_H or self.mean.high < -NOTHING_H
 
 
 @dataclass(frozen=True)
