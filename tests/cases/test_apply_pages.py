@@ -72,6 +72,8 @@ def test_at_the_counter_it_is_granted_at_once_printed_and_reviewed(officials: di
     assert "Give the applicant this code" in text
     assert "needs no other tree instead" in text and "version 1, row 1" in text
     assert "Reference" in page("clerk", f"/cases/{case.id}/certificate/").content.decode()
+    pdf = page("clerk", f"/cases/{case.id}/certificate/?as=pdf")
+    assert (pdf["Content-Type"], pdf.content[:5]) == ("application/pdf", b"%PDF-")
     client = signed_in("clerk")
     client.cookies["django_language"] = "zh-hans"
     assert "无需补种" in client.get(f"/cases/{case.id}/certificate/").content.decode()

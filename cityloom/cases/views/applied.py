@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
-from functools import wraps
 from typing import Any
 
 from django.contrib import messages
@@ -26,26 +24,11 @@ from cityloom.cases.policies import LONGEST_TEXT
 from cityloom.cases.queries import CaseFacts
 from cityloom.cases.views import certificate as paper
 from cityloom.cases.views import decided
+from cityloom.cases.views.resident import private
 from cityloom.kernel.refused import Refused
 from cityloom.ui.middleware import status_of
 from cityloom.ui.once import only_once, word_of
 from cityloom.ui.words import sentence_of
-
-View = Callable[..., HttpResponse]
-
-
-def private(view: View) -> View:
-    """A page whose address opens a case stays with whoever has it: no search engine, no cache, no other site."""
-
-    @wraps(view)
-    def answered(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        answer = view(request, *args, **kwargs)
-        answer["Cache-Control"] = "no-store"
-        answer["Referrer-Policy"] = "same-origin"
-        answer["X-Robots-Tag"] = "noindex, nofollow"
-        return answer
-
-    return answered
 
 
 @private

@@ -18,8 +18,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from cityloom.bus import queries as bus
 from cityloom.cases import actions, queries
 from cityloom.cases.domain import followcode
+from cityloom.cases.domain.approvals.fitting import AT_ONCE
 from cityloom.cases.policies import LONGEST_TEXT
 from cityloom.cases.views import following
+from cityloom.cases.views.asking import type_of_row
 from cityloom.files.domain import pictures
 from cityloom.kernel.refused import Refused
 from cityloom.ui.middleware import status_of
@@ -67,7 +69,10 @@ def my_report(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def my_report_of(request: HttpRequest, code: str) -> HttpResponse:
-    """How a matter stands, in plain words, and what may be done about it."""
+    """How a matter stands, in plain words, and what may be done about it; an application has a page of its own."""
+    own = _followed(code).own
+    if type_of_row(own).step(AT_ONCE) is not None:
+        return redirect("application", followcode.heard(code))
     return _page(request, code)
 
 

@@ -11,6 +11,8 @@ from cityloom.cases.domain.casetypes.casetype import CaseType, Field
 PERSON, ORGANISATION, UNITS = "person", "organisation", "units"
 FIELDS = ("name", "phone")
 QUESTIONS = ("age-at-least", "lives-in")
+KNOWN = ("person name, person phone, person age-at-least YEARS, person lives-in FIELD, organisation is-registered "
+         "FIELD, units community")  # fmt: skip
 
 
 @dataclass(frozen=True)

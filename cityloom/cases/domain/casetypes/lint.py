@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from cityloom.cases.domain.approvals import prefill
 from cityloom.cases.domain.casetypes.casetype import HOLDERS, REPORTER, SYSTEM, CaseType, Clock, Field, Step
 from cityloom.kernel import written
 from cityloom.kernel.refused import Detail
@@ -118,6 +119,9 @@ def _form(found: CaseType) -> Iterator[_Found]:
     for at, field in enumerate(found.form):
         place: Place = ("form", at)
         yield from _unknown((*place, "categories"), sorted(field.categories), found.categories)
+        if field.prefill and prefill.wish_of(field) is None:
+            words = Detail("nothing fills in {value}; there are: {limit}", field.prefill, prefill.KNOWN)
+            yield (*place, "prefill"), words
         if wanted := _lacking(field):
             yield place, Detail("{value} needs {limit} beside it", field.kind, wanted)
         if field.choices and field.kind not in _CHOSEN:
