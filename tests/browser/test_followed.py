@@ -77,5 +77,7 @@ def test_a_broken_lamp_from_the_report_to_the_reporters_yes(chromium: Browser, s
     theirs.goto(theirs.url)
     solved(theirs, "partly")
     assert theirs.locator("section.asked").count() == 0
+    desk.reload()
+    assert "solved 1 · partly solved 1 · not solved 1" in desk.locator("main").inner_text()
     for page in (mine, theirs, desk):
         page.context.close()

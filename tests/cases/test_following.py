@@ -73,12 +73,13 @@ def test_from_received_to_confirmed_and_reopened_in_plain_words(case_id: str, of
     assert "nobody has taken it on yet" in first and "Expected to be done by" in first
     assert "Dark since Friday" in first and "139" not in first
     actions.note(case_id=case_id, text="The neighbour is a nuisance", by=clerk, at=NOW)
+    actions.note(case_id=case_id, text="We come on Monday", by=clerk, at=NOW, for_reporter=True)
     step(case_id, "accept", clerk, 1)
     step(case_id, "ask-reporter", clerk, 2, reason="Which of the two lamps?")
     now.advance_to(NOW + timedelta(hours=3))
     asked = page()
     assert "Which of the two lamps?" in asked and "stands still until you have answered" in asked
-    assert "nuisance" not in asked and clerk.account not in asked
+    assert "We come on Monday" in asked and "nuisance" not in asked and clerk.account not in asked
     assert send("more", text="The left one") [0] == 200
     assert state(case_id) == "in-progress"
     assert "The left one" in page()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
@@ -20,6 +21,7 @@ from cityloom.cases import actions as cases
 from cityloom.cases.domain import numbers
 from cityloom.cases.forms import ReportForm
 from cityloom.cases.models import Case, CaseContact, CaseFile, CaseFollower
+from cityloom.cases.views import visitors
 from cityloom.gate import actions as gate
 from cityloom.gate import queries as gate_queries
 from cityloom.kernel import clock
@@ -325,7 +327,9 @@ def test_all_else_is_a_case_at_once_whose_words_wait_for_its_handler(send: Send,
             assert "bakery" not in repr(rows) and "13900000001" not in repr(rows), table
 
 
-def test_what_is_reported_there_already_is_asked_first_and_me_too_is_no_report(send: Send) -> None:
+def test_what_is_reported_there_already_is_asked_first_and_me_too_is_no_report(send: Send, monkeypatch) -> None:
+    monkeypatch.setattr(visitors, "MOST_AN_HOUR", 1)
+    cache.clear()
     send(words=WORDS)
     asked = send(words="The same hole", photo_1=photo())
     assert (asked.status_code, Case.objects.count()) == (200, 1)
@@ -336,6 +340,8 @@ def test_what_is_reported_there_already_is_asked_first_and_me_too_is_no_report(s
     page = Client().post("/report/", sent, follow=True)
     assert "2 people follow this matter" in text(page)
     assert (Report.objects.count(), Case.objects.count(), CaseFollower.objects.count()) == (1, 1, 2)
+    again = Client().post("/report/", sent | {"once": "B" * 43})
+    assert (again.status_code, "try again later" in text(again), CaseFollower.objects.count()) == (429, True, 2)
     assert send(words="Another hole", other="1").status_code == 200
     assert Case.objects.count() == 2
 

@@ -23,10 +23,8 @@ from cityloom.cases.domain.casetypes import table
 from cityloom.cases.domain.casetypes.casetype import CaseType, Field
 from cityloom.cases.domain.casetypes.table import within
 from cityloom.cases.domain.ticking import OVER
-from cityloom.cases.listing.toldfollowers import FOR_REPORTER
-from cityloom.cases.models import CaseContact
 from cityloom.cases.queries import CaseFacts, EventFacts
-from cityloom.cases.views import alike, consulting, decided, dispute, hearing
+from cityloom.cases.views import alike, consulting, decided, dispute, hearing, reporters
 from cityloom.cases.views.asking import actor, type_of_row, what
 from cityloom.cases.working import finding
 from cityloom.cases.working.finding import Found
@@ -68,13 +66,11 @@ def shown(request: HttpRequest, case_id: str, status: int = 200, **more: Any) ->
         "history": [_event(each, casetype, words.by_event) for each in reversed(queries.history_of(case_id))],
         "files": [_file(each) for each in queries.files_of(case_id)], "scanned": bool(settings.CITYLOOM_SCANNER),
         "links": [_link(kind, other) for kind, other in queries.links_of(case_id)],
-        "has_contact": CaseContact.objects.filter(case__id=case_id).exists(),
         "heard": hearing.shown(facts, casetype) if found.roles - {"reporter"} else {},
-        "is_public": casetype.access.is_on_map and facts.confidentiality in ("open", "internal"),
         "may_work": (may_work := bool(found.roles - {"reporter"})), "is_mine": facts.handler == by.account,
         "may_accept": bool(facts.offered_unit and found.roles) and within(facts.offered_unit, by.unit),
     } | _giving(facts, found, by) | alike.of_case(facts, by, may_work=may_work)  # fmt: skip
-    context |= _decided(facts, found)
+    context |= _decided(facts, found) | reporters.of_case(facts, casetype)
     if casetype.is_mediated:
         context |= dispute.sections(found, by, opened)
     context |= consulting.tasks_shown(case_id, by, words.by_event, queries.history_of(case_id))
@@ -140,9 +136,8 @@ def _event(each: EventFacts, casetype: CaseType, words: dict[str, str]) -> dict[
         "one": each, "label": said(step.title) if step else word(display.HAPPENED, each.kind),
         "after": said(casetype.states[each.after].title) if each.after in casetype.states else "",
         "who": said(role.title) if role else each.role, "text": words.get(each.id, ""),
-        "for_reporter": each.data == FOR_REPORTER,
         "result": said(result.title) if result else "", "why": hearing.described(each, casetype),
-    } | consulting.told(each)  # fmt: skip
+    } | consulting.told(each) | reporters.of_event(each)  # fmt: skip
 
 
 def about(facts: CaseFacts, casetype: CaseType, given: dict[str, Any]) -> dict[str, Any]:
