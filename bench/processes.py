@@ -2,8 +2,10 @@
 
 Run: python -m bench.processes [--runs N] [--kills N] [--seed N]
 A city of its own on SQLite, as `cityloom serve` has it (WAL, synchronous=FULL): each of the five steps is a service
-whose effect is a row beside the state, in one transaction. Beside it, SpiffWorkflow alone: the same process in memory,
-nothing kept. Then workers are killed (SIGKILL) at random instants while runs go on, and every effect is counted.
+whose effect is a row beside the state, in one transaction. The same in cases: five tasks of a person with an outcome
+each, whose rights are looked up and which stand in the history of the case and in the outbox. Beside them,
+SpiffWorkflow alone: the same process in memory, nothing kept. Then workers are killed (SIGKILL) at random instants
+while runs go on, and every effect is counted.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import argparse
 import json
 import os
 import random
+import resource
 import signal
 import sys
 import tempfile
@@ -38,6 +41,14 @@ def bpmn() -> bytes:
             f"{flows}</process></definitions>").encode()  # fmt: skip
 
 
+def of_people() -> bytes:
+    """The same five steps as tasks of people, with outcomes."""
+    form = ('<extensionElements><t:task xmlns:t="urn:cityloom:process"><t:outcome value="good" title="Good"/>'
+            '<t:outcome value="bad" title="Bad"/></t:task></extensionElements>')  # fmt: skip
+    return (bpmn().replace(b'id="five"', b'id="people"').replace(b"serviceTask", b"userTask")
+            .replace(b' implementation="count:one"/>', f">{form}</userTask>".encode()))  # fmt: skip
+
+
 def begin_city(home: Path) -> None:
     """A city with the process, and a table for effects."""
     os.environ |= {"CITYLOOM_HOME": str(home), "DJANGO_SETTINGS_MODULE": "cityloom.project.settings",
@@ -55,6 +66,7 @@ def begin_city(home: Path) -> None:
 
     call_command("migrate", verbosity=0, interactive=False)
     actions.upload_process(data=bpmn(), by=SYSTEM, at=AT)
+    actions.upload_process(data=of_people(), by=SYSTEM, at=AT)
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE bench_effect (run TEXT, node TEXT)")
 
@@ -100,6 +112,34 @@ def whole(count: int) -> dict[str, float]:
         work()
 
     return timed(job, count)
+
+
+def in_cases(count: int) -> dict[str, float]:
+    """Runs in cases, each of its tasks done by a person and told in the history; the cases are opened before."""
+    from cityloom.cases import actions
+    from cityloom.cases.models import CaseEvent, ProcessWork
+    from cityloom.kernel.actor import SYSTEM, Actor
+
+    def case(number: int) -> str:
+        asked = actions.Asked("maintenance", "sensor-fault", {"thing": "sensor", "fault_kind": "silent"}, unit="city",
+                              key=f"case {number}")  # fmt: skip
+        return actions.open_case(asked, by=SYSTEM, at=AT)
+
+    cases = [case(number) for number in range(count)]
+    person = Actor("person", "city", frozenset({"case-handler"}))
+
+    def job() -> None:
+        for number, case_id in enumerate(cases):
+            run = actions.start_process(process="people", case_id=case_id, by=SYSTEM, at=AT, key=f"in {number}")
+            for _ in range(STEPS):
+                task = ProcessWork.objects.values_list("id", flat=True).get(run_id=run, done_at=None)
+                actions.finish_task(task_id=task, by=person, at=AT, outcome="good")
+
+    found = timed(job, count)
+    told = CaseEvent.objects.filter(kind="task-done").count()
+    if told != count * STEPS:
+        raise RuntimeError(f"{told} tasks stand in histories, not {count * STEPS}")
+    return found
 
 
 def alone(count: int) -> dict[str, float]:
@@ -150,9 +190,9 @@ def killed(kills: int, first: int, rng: random.Random) -> dict[str, int]:
         twice = len(cursor.fetchall())
         cursor.execute("SELECT count(*) FROM bench_effect")
         effects = cursor.fetchone()[0]
-    runs = ProcessRun.objects.count()
-    return {"kills": died, "runs": runs, "ended": ProcessRun.objects.filter(standing="ended").count(),
-            "effects": effects, "wanted": runs * STEPS, "twice": twice}  # fmt: skip
+    runs = ProcessRun.objects.filter(process__name="five").count()
+    ended = ProcessRun.objects.filter(process__name="five", standing="ended").count()
+    return {"kills": died, "runs": runs, "ended": ended, "effects": effects, "wanted": runs * STEPS, "twice": twice}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -163,7 +203,9 @@ def main(argv: list[str] | None = None) -> int:
     asked = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="cityloom-processes-") as home:
         begin_city(Path(home))
-        found = {"spiffworkflow alone, in memory": alone(asked.runs), "durable": whole(asked.runs), "goal": GOAL}
+        found = {"spiffworkflow alone, in memory": alone(asked.runs), "durable": whole(asked.runs),
+                 "durable, tasks of people in cases with their history": in_cases(asked.runs), "goal": GOAL,
+                 "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}  # fmt: skip
         print(json.dumps(found), flush=True)
         after = killed(asked.kills, asked.runs, random.Random(asked.seed))
         print(json.dumps(after))

@@ -34,6 +34,7 @@ from cityloom.cases.listing.cases import (
     clocks_of,
     facts_of,
     history_of,
+    id_numbered,
     known_matters,
     links_of,
     rights,
@@ -56,9 +57,10 @@ __all__ = [
     "NearMatter", "Opened", "ProcessFacts", "RunFacts", "TableFacts", "TaskFacts", "Wanted", "Words", "asked_task",
     "case_figures_as_json", "case_figures_as_rows", "case_for", "case_numbered", "cases_for", "cases_linked_with",
     "clocks_of", "cursor_of", "decisions_of", "dispute_figures", "end_of", "facts_of", "files_of", "followed",
-    "history_of", "known_matters", "links_of", "opened", "process_named", "processes_of_city", "question_of",
-    "reporters_of", "reviews_followed", "rights", "run_of", "runs_of", "sealed_answers", "shown_to_asked",
-    "table_version", "tables", "task_for", "tasks_for", "tasks_of", "unit_names", "versions_of_process", "words_of",
+    "history_of", "id_numbered", "known_matters", "links_of", "opened", "process_named", "processes_of_city",
+    "question_of", "reporters_of", "reviews_followed", "rights", "run_of", "runs_of", "sealed_answers",
+    "shown_to_asked", "table_version", "tables", "task_for", "tasks_for", "tasks_of", "unit_names",
+    "versions_of_process", "words_of",
 ]  # fmt: skip
 from cityloom.cases.domain.duplicates import forest, measuring, pairs, stream
 from cityloom.cases.domain.routing import card, classifier, conflicts, rules
@@ -176,6 +178,22 @@ def process_of(data: bytes) -> Process:
     Raises: Refused `cases.xml_*`, `cases.process_*`, with the name, id and line of what is wrong.
     """
     return processes.process_of(data)
+
+
+def shipped_process_names() -> list[str]:
+    """The processes that come with the program."""
+    return list(processes.shipped())
+
+
+def check_processes_known(casetype: CaseType) -> None:
+    """Refuse a type that names a process that neither this city nor the program has.
+
+    Raises: Refused `cases.no_process`.
+    """
+    for state in casetype.states.values():
+        if state.process:
+            name, _, number = state.process.partition("@")
+            process_named(name, int(number) if number not in ("", "1") else 0)
 
 
 def process_sketch(data: bytes) -> Process | None:

@@ -47,9 +47,12 @@ def types(runtime: Runtime) -> None:
 def check(runtime: Runtime, casetype: str) -> None:
     """Say whether TYPE (a file, or a type's name) is a case type; if not, in which line, why, and what to do."""
     runtime.start()
-    from cityloom.cases.queries import casetype_of
+    from cityloom.cases.queries import casetype_of, check_processes_known, shipped_process_names
 
     found = casetype_of(_text(casetype))
+    if any(state.process not in ("", *shipped_process_names()) for state in found.states.values()):
+        runtime.open_city()  # only a city knows its own processes
+        check_processes_known(found)
     has = f"{len(found.states)} states, {len(found.steps)} steps"
     click.echo(f"{found.name}, version {found.version}: {has}, all well.")
 

@@ -35,6 +35,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         address,
         alert,
         casefigures,
+        caseprocesses,
         caserouting,
         caserules,
         cases,
@@ -66,6 +67,8 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
     for command in casetables.COMMANDS:
         caserules.table.add_command(command)
     cases.cases.add_command(caserules.table)
+    for command in caseprocesses.COMMANDS:
+        caserules.process.add_command(command)
     cases.cases.add_command(caserules.process)
     cases.cases.add_command(disputes.disputes)
     cases.cases.add_command(casefigures.figures)

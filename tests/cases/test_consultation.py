@@ -11,7 +11,8 @@ from django.db import connection
 
 from cityloom.cases import actions, queries
 from cityloom.cases.actions import Asked
-from cityloom.cases.models import Case, CaseEvent, ProcessRun, ProcessWork
+from cityloom.cases.attaching import showing
+from cityloom.cases.models import Case, CaseEvent, CaseFile, ProcessRun, ProcessWork
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
@@ -195,3 +196,28 @@ def test_killed_between_any_two_statements_every_answer_stands_once(people: dict
     assert sorted(told) == sorted(UNITS)
     revisions = list(CaseEvent.objects.order_by("revision").values_list("revision", flat=True))
     assert revisions == list(range(1, len(revisions) + 1))
+
+
+def test_units_that_are_asked_open_the_evidence_that_the_type_shows(
+    people: dict[str, Actor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class AskedError(Exception):
+        """The gate is asked."""
+
+    def reached(**said: Any) -> str:
+        raise AskedError
+
+    monkeypatch.setattr(showing.gate, "grant", reached)
+    plan = "evidence:\n  - {evidence: plan, title: {en: Plan, zh-hans: 图纸}}\nkeep:"
+    text = CONSULTED.replace("[end]}", "[end], process_shows: [plan]}").replace("keep:", plan)
+    case_id = opened(people, text)
+    row = Case.objects.get(id=case_id)
+    for field in ("plan", "passport"):
+        CaseFile.objects.create(id=field, case=row, kind="pdf", media_type="application/pdf", size_bytes=9, field=field,
+                                digest=field, packet=1, added_at=NOW)  # fmt: skip
+    asked(people, units=["city/gas"])
+    with pytest.raises(AskedError):
+        actions.open_file(case_id=case_id, file_id="plan", by=people["gas"], at=NOW)
+    refused("cases.no_role", actions.open_file, case_id=case_id, file_id="passport", by=people["gas"], at=NOW)
+    answer(people, "gas", "agree")
+    refused("cases.not_yours", actions.open_file, case_id=case_id, file_id="plan", by=people["gas"], at=NOW)

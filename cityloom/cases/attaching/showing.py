@@ -34,11 +34,14 @@ class OpenedFile:
 
 
 def open_file(case_id: str, file_id: str, by: Actor, at: datetime) -> OpenedFile:
-    """Open a file for somebody who works on the case; the opening is a leaf of the log."""
+    """Open a file for somebody who works on the case; the opening is a leaf of the log.
+
+    A unit that is asked for an opinion opens those that the type shows to it, as long as it is asked.
+    """
     cases.case_for(by, case_id)
-    found = finding.found(case_id, by)
-    policies.check_can_work(found.roles, by)
-    row = _held(case_id, file_id)
+    row, shown = _held(case_id, file_id), cases.shown_to_asked(by, case_id)
+    if shown is None or not row.field or row.field not in shown:
+        policies.check_can_work(finding.found(case_id, by).roles, by)
     grant_id = gate.grant(
         by=SYSTEM, at=at, purpose=PURPOSE, subjects=[row.packet], fields=[PHOTO, FILE, NAME], holder=by.account,
         until=at + _OPEN_FOR,

@@ -108,10 +108,18 @@ def case_numbered(actor: Actor, text: str) -> CaseFacts:
 
     Raises: Refused `cases.number`, `cases.unknown`, `cases.not_yours`.
     """
+    return case_for(actor, id_numbered(text))
+
+
+def id_numbered(text: str) -> str:
+    """The id of the case with a number that somebody says.
+
+    Raises: Refused `cases.number`, `cases.unknown`.
+    """
     key = Case.objects.filter(number=numbers.heard(text)).values_list("id", flat=True).first()
     if key is None:
         raise _unknown()
-    return case_for(actor, key)
+    return key
 
 
 def facts_of(case_id: str) -> CaseFacts:

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from cityloom.cases.models import ProcessRun, ProcessWork
+from cityloom.cases.models import Case, ProcessRun, ProcessWork
 
 _OWN = ("id", "task", "node", "kind", "what", "outcome", "unit", "given_to", "done_by")
 _ITS_RUN = ("id", "process_id", "case_id", "state", "revision", "in_state", "standing")
@@ -37,6 +37,11 @@ _OPENED = (
     "outcome, refusal, given_to, answer, rang, why) "
     "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '', '', '', '', '', '', '{}')"
 )
+_OF_CASE = ("id", "casetype", "unit", "exercise_id", "state", "revision")
+_CHANGED = (
+    "UPDATE cases_case SET revision = revision + 1, changed_at = CASE WHEN changed_at < %s THEN %s ELSE changed_at END "  # noqa: S608 - our own words
+    f"WHERE number = %s RETURNING {', '.join(_OF_CASE)}"
+)
 _ANSWERS = "SELECT id, done_at, outcome, answer FROM cases_processwork WHERE run_id = %s AND task = %s AND node = %s"
 
 
@@ -44,6 +49,15 @@ def of_exercise(exercise_id: str) -> QuerySet[ProcessWork]:
     """Work of cases of an exercise, whose time is its own; with "" of real cases, and of runs that have no case."""
     its = Q(run__case__exercise_id=exercise_id)
     return ProcessWork.objects.filter(its if exercise_id else its | Q(run__case=None))
+
+
+def changed(number: int | None, at: datetime) -> Case:
+    """A case that changes once more, with what its history and its events say of it."""
+    now = _at(at)
+    with connection.cursor() as cursor:
+        cursor.execute(_CHANGED, [now, now, number])
+        found = dict(zip(_OF_CASE, cursor.fetchone(), strict=True))
+    return Case(number=number, **found)
 
 
 def locked(work_id: str) -> ProcessWork | None:

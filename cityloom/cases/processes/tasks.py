@@ -163,7 +163,7 @@ def roles_in(work: ProcessWork, by: Actor) -> frozenset[str]:
     if case is None:
         return by.roles
     own = by.roles if within(case.unit, by.unit) or by == SYSTEM else frozenset()
-    return finding.found(case.id, by).roles | own
+    return finding.of_row(case, by).roles | own
 
 
 def _check_asks(work: ProcessWork, by: Actor) -> str:
@@ -175,7 +175,8 @@ def _check_asks(work: ProcessWork, by: Actor) -> str:
 
 
 def _found(task_id: str) -> ProcessWork:
-    work = ProcessWork.objects.select_related("run__case").filter(id=task_id, kind=asking.PERSON).first()
+    found = ProcessWork.objects.select_related("run__case").defer("run__state", "run__case__sealed")
+    work = next(iter(found.filter(id=task_id, kind=asking.PERSON)), None)
     if work is None:
         raise Refused("cases.no_work", "There is no such task; its case may have been erased.")
     return work

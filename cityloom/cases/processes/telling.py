@@ -10,9 +10,13 @@ from typing import Any
 from cityloom.cases import events
 from cityloom.cases.domain.processes.process import Node
 from cityloom.cases.models import Case, ProcessRun
+from cityloom.cases.processes import rows
 from cityloom.cases.working import recording
 from cityloom.cases.working.recording import Deed
 from cityloom.kernel.actor import Actor
+
+_AGAIN = ("task-given", "task-asked")
+"""What somebody may send a second time; everything else happens to a task once."""
 
 
 @dataclass(frozen=True)
@@ -33,15 +37,13 @@ class Told:
 
 
 def tell(told: Told) -> None:
-    """Write it into the history; the case is read anew, so that tasks of several people never refuse each other.
+    """Write it into the history; the revision is counted on there, so that tasks of several never refuse each other.
 
     The caller holds the case's lock (PostgreSQL) or the database's (SQLite).
     """
-    row = Case.objects.defer("answers", "sealed").get(number=told.run.case_id)
-    if recording.is_done(row, told.command):
+    if told.kind in _AGAIN and recording.is_done(Case.objects.only("id").get(number=told.run.case_id), told.command):
         return
-    row.revision, row.changed_at = row.revision + 1, max(told.at, row.changed_at)
-    Case.objects.filter(number=row.number).update(revision=row.revision, changed_at=row.changed_at)
+    row = rows.changed(told.run.case_id, told.at)
     data = {"run": told.run.id, "task": told.node.id, "title": dict(told.node.title), "answer": told.answer,
             "answer_title": _title(told), "asked": told.unit, **told.more}  # fmt: skip
     deed = Deed(told.kind, told.by, told.at, told.command, told.role, data={k: v for k, v in data.items() if v})

@@ -163,6 +163,11 @@ def _file(each: queries.FileFacts) -> dict[str, Any]:
     return {"one": each, "word": word(display.FILE_KINDS, each.kind), "is_photo": each.kind == "picture"}
 
 
+def file_of(each: queries.FileFacts) -> dict[str, Any]:
+    """A file with the word for what it is."""
+    return _file(each)
+
+
 def _link(kind: str, other: str) -> dict[str, str]:
     try:
         address = reverse(_PAGES[kind], args=[other]) if kind in _PAGES else ""

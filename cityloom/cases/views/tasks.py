@@ -152,6 +152,8 @@ def _about(facts: TaskFacts, by: Actor) -> dict[str, Any]:
         "case": case, "what": what(casetype, case.category), "type_title": said(casetype.title), "words": words,
         "state": said(casetype.states[case.state].title), "unit": names.get(case.unit, case.unit),
         "asked_unit": names.get(facts.unit, ""), "sees_all": shown is None,
+        "files": [page.file_of(each) for each in queries.files_of(case.id)
+                  if shown is not None and each.field and each.field in shown and not each.is_erased],
         "before": [(said(one.data.get("title")), words.by_event[one.id], one.at) for one in before],
     } | page.about(case, casetype, given | words.answers)  # fmt: skip
 

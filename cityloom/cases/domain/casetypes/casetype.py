@@ -37,7 +37,7 @@ class State:
 
     `process` runs while a case stands here. Steps of `process_before` wait until it has ended or offers them, the step
     `process_then` is taken by the city at its end, `process_silence` is what a unit that does not answer has said, and
-    `process_shows` names the answers of the form that units which are asked may read.
+    `process_shows` names the answers and evidence that units which are asked may read.
     """
 
     name: str

@@ -179,7 +179,7 @@ def _deemed(place: Place, clock: Clock, found: CaseType) -> Iterator[_Found]:
 
 def _processes(found: CaseType) -> Iterator[_Found]:
     """What a process waits for, leads to and shows is there, and possible where it runs."""
-    fields = [field.name for field in found.form]
+    fields = [field.name for field in found.form] + [one.name for one in found.evidence]
     for at, state in enumerate(found.states.values()):
         place: Place = ("states", at)
         beside = state.process_before or state.process_then or state.process_silence or state.process_shows
