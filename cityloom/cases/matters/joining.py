@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -11,7 +12,8 @@ from cityloom.cases import catalogue
 from cityloom.cases.domain.duplicates import forest, pairs
 from cityloom.cases.domain.duplicates.joining import ASKS, JOINS, Match, matches
 from cityloom.cases.domain.duplicates.pairs import Report
-from cityloom.cases.matters import searching, sketching, uniting
+from cityloom.cases.matters import batches, searching, sketching, uniting
+from cityloom.cases.matters.batches import Wish
 from cityloom.cases.matters.searching import Around
 from cityloom.cases.matters.uniting import JOIN, Why
 from cityloom.cases.models import Case, CasePair
@@ -30,16 +32,58 @@ def join_new(rows: Sequence[Case], words: Mapping[str, str], at: datetime) -> di
     the same a suggestion is kept. Call it when the cases are committed, not before: of two processes that each open
     a report of one thing, the one that looks later then sees the other's.
     """
-    new = [row for row in rows if _is_compared(row)]
+    new = sorted((row for row in rows if _is_compared(row)), key=lambda one: one.number)
     reports = sketching.keep(new, words)
-    later = {row.number for row in new}
-    joined: dict[str, str] = {}
-    for row in sorted(new, key=lambda one: one.number):
-        later.discard(row.number)
-        lead = _look(row, reports[row.number], later, at)
-        if lead and lead != row.id:
-            joined[row.id] = lead
+    looked = _looked(new, reports)
+    joined = batches.unite_all([one.wish for one in looked if one.wish is not None], at)
+    for one in looked:
+        if one.row.id not in joined and one.likely:
+            lead = _each(one, at)
+            if lead and lead != one.row.id:
+                joined[one.row.id] = lead
     return joined
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """A case with the reports around it, the matters that it may belong to, and the one that it surely belongs to."""
+
+    row: Case
+    report: Report
+    found: Around
+    likely: list[Match]
+    wish: Wish | None
+
+
+def _looked(rows: Sequence[Case], reports: Mapping[int, Report]) -> list[_Looked]:
+    """Look at each in turn; what is to be joined counts as joined for those after it."""
+    later, gone, leads, seen = {row.number for row in rows}, dict[str, str](), dict[str, Case | None](), []
+    for row in rows:
+        later.discard(row.number)
+        report = reports[row.number]
+        found = searching.around(row, report, sketching.kind_of(row.casetype, row.version, report.category), later)
+        found = replace(found, matters=[gone.get(matter, matter) for matter in found.matters])
+        known = [match for match in likely(report, found) if match.chance >= ASKS] if found.numbers else []
+        wish = _wish(row, report, found, known, leads)
+        if wish is not None:
+            gone[row.id] = wish.matter
+        seen.append(_Looked(row, report, found, known, wish))
+    return seen
+
+
+def _wish(
+    row: Case, report: Report, found: Around, known: Sequence[Match], leads: dict[str, Case | None]
+) -> Wish | None:
+    """What a case is surely about, where nobody has to be asked; `leads` are those that were read before."""
+    for match in known:
+        if match.chance < JOINS:
+            break
+        if match.matter not in leads:
+            leads[match.matter] = Case.objects.filter(id=match.matter).defer("sealed", "answers").first()
+        lead = leads[match.matter]
+        if lead is not None and lead.number < row.number and _is_joined_unasked(row, lead):
+            return Wish(row, lead.id, Why(match.chance, why(report, found, match.at)))
+    return None
 
 
 def note_new(rows: Sequence[Case], words: Mapping[str, str]) -> None:
@@ -53,16 +97,12 @@ def _is_compared(row: Case) -> bool:
     return has_place and is_shared and row.is_open and uniting.can_join(row.casetype, row.version)
 
 
-def _look(row: Case, report: Report, later: set[int], at: datetime) -> str:
-    """Join a case, or suggest it; return the case that goes on for it, "" for none."""
-    found = searching.around(row, report, sketching.kind_of(row.casetype, row.version, row.category), later)
-    if not found.numbers:
-        return ""
-    known = likely(report, found)
-    for match in known:
-        if match.chance >= JOINS and (lead := _join(row, report, match, found, at)):
+def _each(one: _Looked, at: datetime) -> str:
+    """Join a case by itself, or suggest it; return the case that goes on for it, "" for none."""
+    for match in one.likely:
+        if match.chance >= JOINS and (lead := _join(one.row, one.report, match, one.found, at)):
             return lead
-    _suggest(row, report, [match for match in known if match.chance >= ASKS][:_MOST_ASKED], found, at)
+    _suggest(one.row, one.report, one.likely[:_MOST_ASKED], one.found, at)
     return ""
 
 

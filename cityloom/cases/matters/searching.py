@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,15 +22,16 @@ from cityloom.kernel import cells
 from cityloom.kernel.geometry import LocalProjection
 
 _MOST_READ = 2 * MOST_COMPARED
+# the crossed tables are read in this order: SQLite would rather begin with all cases of the type
 _AROUND = """
 SELECT c.number, c.matter, c.lon, c.lat, s.error_m, c.opened_at, c.category, s.words, s.numbers, s.script, h.kind
 FROM (SELECT case_id FROM cases_casesketch WHERE is_live AND place IN ({places}) AND kind = %s
       ORDER BY case_id DESC LIMIT %s) near
-JOIN cases_casesketch s ON s.case_id = near.case_id
-JOIN cases_case c ON c.number = near.case_id
-LEFT JOIN cases_caseheard h ON h.case_id = near.case_id
-WHERE c.casetype = %s AND c.exercise_id = %s AND c.number <> %s
+CROSS JOIN cases_case c CROSS JOIN cases_casesketch s LEFT JOIN cases_caseheard h ON h.case_id = c.number
+WHERE c.number = near.case_id AND s.case_id = c.number AND c.lon BETWEEN %s AND %s AND c.lat BETWEEN %s AND %s
+AND c.casetype = %s AND c.exercise_id = %s AND c.number <> %s
 """
+METRES_A_DEGREE = 111_195.0
 _NO_WORDS, _NO_NUMBERS = bytes(WIDTH), bytes(4 * MOST_NUMBERS)
 
 
@@ -48,7 +50,8 @@ def around(row: Case, report: Report, kind: str, but: Container[int] = ()) -> Ar
     places = cells_around(cells.cell_of(report.lon, report.lat, RESOLUTION), radius)
     statement = _AROUND.format(places=", ".join(["%s"] * len(places)))
     with connection.cursor() as cursor:
-        cursor.execute(statement, [*places, kind, _MOST_READ, row.casetype, row.exercise_id, row.number])
+        cursor.execute(statement, [*places, kind, _MOST_READ, *_box(report, radius), row.casetype, row.exercise_id,
+                                   row.number])  # fmt: skip
         found = [one for one in cursor.fetchall() if one[0] not in but]
     if not found:
         return Around([], [], _others(row, report, []))
@@ -57,6 +60,13 @@ def around(row: Case, report: Report, kind: str, but: Container[int] = ()) -> Ar
             if np.hypot(*metres[at]) <= radius][:MOST_COMPARED]  # fmt: skip
     kept = [found[at] for at in near]
     return Around([one[0] for one in kept], [one[1] for one in kept], _others(row, report, kept))
+
+
+def _box(report: Report, radius_m: float) -> tuple[float, float, float, float]:
+    """West, east, south and north of a circle, a little wide, so that what is far is not read."""
+    north = 1.01 * radius_m / METRES_A_DEGREE
+    east = north / max(math.cos(math.radians(report.lat)), 0.01)
+    return report.lon - east, report.lon + east, report.lat - north, report.lat + north
 
 
 def _others(row: Case, report: Report, rows: Sequence[tuple[Any, ...]]) -> Others:

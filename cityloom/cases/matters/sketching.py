@@ -16,6 +16,7 @@ from cityloom.cases.domain.duplicates.pairs import Report
 from cityloom.cases.domain.duplicates.sketch import MOST_NUMBERS, WIDTH, Sketch, sketch_of
 from cityloom.cases.domain.duplicates.stream import USUAL_ERROR_M
 from cityloom.cases.domain.routing.categories import shipped
+from cityloom.cases.domain.routing.standing import standing_of
 from cityloom.cases.models import Case, CaseHeard, CaseSketch
 from cityloom.cases.queries import shipped_classifier
 from cityloom.kernel import cells
@@ -35,9 +36,15 @@ def keep(rows: Sequence[Case], words: Mapping[str, str]) -> dict[int, Report]:
     new = [row for row in rows if row.number not in held]
     found = {row.number: _report(row, words.get(row.id, ""), kinds.get(row.number, "")) for row in new}
     CaseSketch.objects.bulk_create([_kept(row, found[row.number]) for row in new], ignore_conflicts=True)
-    for row in rows:
-        if row.number in held:
-            found[row.number] = _held(row, held[row.number], kinds.get(row.number, ""))
+    moved: dict[str, list[int]] = {}
+    for row in (one for one in rows if one.number in held):
+        sketch = held[row.number]
+        found[row.number] = _held(row, sketch, kinds.get(row.number, ""))
+        kind = kind_of(row.casetype, row.version, found[row.number].category)
+        if kind != sketch.kind:
+            moved.setdefault(kind, []).append(row.number)
+    for kind, numbers in moved.items():  # another category since: it is looked up by that
+        CaseSketch.objects.filter(case__in=numbers).update(kind=kind)
     return found
 
 
@@ -47,10 +54,7 @@ def keep_new(rows: Sequence[Case], words: Mapping[str, str]) -> None:
 
 
 def _held(row: Case, sketch: CaseSketch, about: str) -> Report:
-    """A report as its sketch is kept; where its category has changed since, it is looked up by that."""
-    kind = kind_of(row.casetype, row.version, row.category)
-    if sketch.kind != kind:
-        CaseSketch.objects.filter(case=row).update(kind=kind)
+    """A report as its sketch is kept."""
     kept, at_s = read(sketch.words, sketch.numbers, sketch.script), row.opened_at.timestamp()
     return Report(row.lon or 0.0, row.lat or 0.0, sketch.error_m, at_s, about or row.category, kept)
 
@@ -63,10 +67,14 @@ def read(words: bytes | None, numbers: bytes | None, script: int) -> Sketch:
 
 
 def kind_of(casetype: str, version: int, category: str) -> str:
-    """What reports are looked up by besides their place: the highest level of a category, or its group in the type."""
+    """What reports are looked up by besides their place: the highest level of what a category is, or its group."""
     if category in shipped():
         return shipped()[category].path[0]
-    known = catalogue.casetype_of(casetype, version).categories.get(category)
+    categories = catalogue.casetype_of(casetype, version).categories
+    kinds = standing_of(casetype, categories).get(category, ())
+    if kinds:
+        return shipped()[kinds[0]].path[0]
+    known = categories.get(category)
     return known.group if known else ""
 
 
@@ -81,7 +89,7 @@ def _kept(row: Case, report: Report) -> CaseSketch:
     has_words = sketch.script > 0 or sketch.numbers.any()
     return CaseSketch(
         case=row, place=cells.cell_of(report.lon, report.lat, RESOLUTION), error_m=report.error_m,
-        kind=kind_of(row.casetype, row.version, row.category), script=sketch.script,
+        kind=kind_of(row.casetype, row.version, report.category), script=sketch.script,
         words=sketch.words.tobytes() if has_words else None, numbers=sketch.numbers.tobytes() if has_words else None,
     )  # fmt: skip
 

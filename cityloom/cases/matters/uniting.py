@@ -77,11 +77,14 @@ def _between(numbers: Sequence[int], matter_id: str) -> Q:
 
 def join(row: Case, lead: Case, why: Why, by: Actor, at: datetime) -> None:
     """Take the step of the table that joins a case with another, with what speaks for it in its history."""
-    found = finding.of_row(row, by)
+    moving.move(finding.of_row(row, by), step_of(row, lead, why), by, at)
+
+
+def step_of(row: Case, lead: Case, why: Why) -> Move:
+    """The step that joins a case with another."""
     about = [("case", lead.id, "goes on as")]
     data = {"lead": lead.number} | ({"chance": round(why.chance, 3)} if why.chance is not None else {})
-    step = Move(JOIN, why.reason, "", ids.named_id("joined", row.id, row.revision), about, data | dict(why.parts))
-    moving.move(found, step, by, at)
+    return Move(JOIN, why.reason, "", ids.named_id("joined", row.id, row.revision), about, data | dict(why.parts))
 
 
 def can_join(casetype: str, version: int) -> bool:

@@ -35,8 +35,34 @@ class Move:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Planned:
+    """What a step changes, before anything is written: `before` is the state that the case stands in."""
+
+    before: str
+    deed: Deed
+    columns: Mapping[str, object]
+    facts: Sequence[object]
+    clocks: Sequence[CaseClock]
+
+
 def move(found: Found, wanted: Move, by: Actor, at: datetime) -> int:
     """Take a step; return the revision after it."""
+    planned = plan(found, wanted, by, at)
+    with transaction.atomic():
+        ended = hearing.end_before(found.row, planned.deed.step, by)
+        if recording.change(found.row, planned.deed, planned.columns, planned.facts):
+            clocks.save(planned.clocks)
+            hearing.hear_step(found.row, ended, planned.deed.step, by, planned.deed.at)
+            entering.entered(found.row, found.casetype, planned.before, planned.deed.at)
+    return found.row.revision
+
+
+def plan(found: Found, wanted: Move, by: Actor, at: datetime) -> Planned:
+    """What a step would change.
+
+    Raises: Refused, from the table of states, and `cases.reason`.
+    """
     row, casetype, at = found.row, found.casetype, max(at, found.row.changed_at)
     step = table.check_can_take(casetype, found.standing, by, wanted.step, wanted.result)
     words = policies.reason_for(step, wanted.reason)
@@ -45,16 +71,10 @@ def move(found: Found, wanted: Move, by: Actor, at: datetime) -> int:
     changed = clocks.after_step(row, casetype, step.to, at, is_opened=anew and not casetype.states[step.to].ends)
     deed = Deed("stepped", by, at, wanted.command, found.role(step.who), step.name, step.to, words,
                 dict(wanted.data) | ({"result": result} if result else {}), wanted.about)  # fmt: skip
-    with transaction.atomic():
-        ended = hearing.end_before(row, step.name, by)
-        changes = _changes(row, casetype, step, result, changed, by, at)
-        fact = events.CaseMoved(row.id, row.casetype, row.category, step.name, before, step.to, result, row.unit,
-                                casetype.states[step.to].ends, at)  # fmt: skip
-        if recording.change(row, deed, changes, [fact]):
-            clocks.save(changed)
-            hearing.hear_step(row, ended, step.name, by, at)
-            entering.entered(row, casetype, before, at)
-    return row.revision
+    changes = _changes(row, casetype, step, result, changed, by, at)
+    fact = events.CaseMoved(row.id, row.casetype, row.category, step.name, before, step.to, result, row.unit,
+                            casetype.states[step.to].ends, at)  # fmt: skip
+    return Planned(before, deed, changes, [fact], changed)
 
 
 def turn(found: Found, what: What, name: str, words: str, command: str, by: Actor, at: datetime) -> int:

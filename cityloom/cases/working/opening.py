@@ -195,7 +195,7 @@ def _keep(made: Sequence[_Made], by: Actor, at: datetime) -> None:
         CaseFollower.objects.bulk_create([_follower(one, at) for one in made if one.asked.secret])
         CaseMember.objects.bulk_create([_member(one, by, at) for one in made if _is_its_openers(one, by)])
         CaseHeard.objects.bulk_create([_heard(one, one.heard, at) for one in made if one.heard is not None])
-        deeds = [(one.row, _deed(one, by, at), [_opened(one.row, at)]) for one in made]
+        deeds = [(one.row, _deed(one, by, at), "", [_opened(one.row, at)]) for one in made]
         recording.write_all(deeds)
         words = {one.row.id: one.words for one in made if one.words}
         for keep in _beside:

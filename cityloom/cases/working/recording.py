@@ -95,13 +95,13 @@ def write(row: Case, deed: Deed, before: str, words: bytes | None) -> CaseEvent:
     return event
 
 
-def write_all(done: Sequence[tuple[Case, Deed, Sequence[object]]]) -> None:
-    """Add what happened to many cases to their histories, and tell the city, in the caller's transaction.
+def write_all(done: Sequence[tuple[Case, Deed, str, Sequence[object]]]) -> None:
+    """Add what happened to many cases, with the state before it, to their histories, and tell the city.
 
-    Nothing in it is sealed, and none of it changes a state but for that of an opening.
+    In the caller's transaction; nothing in it is sealed.
     """
-    CaseEvent.objects.bulk_create([_event(row, deed, "", None) for row, deed, _ in done])
-    bus.publish_all([fact for row, deed, facts in done for fact in _facts(row, deed, facts)])
+    CaseEvent.objects.bulk_create([_event(row, deed, before, None) for row, deed, before, _ in done])
+    bus.publish_all([fact for row, deed, _, facts in done for fact in _facts(row, deed, facts)])
 
 
 def _event(row: Case, deed: Deed, before: str, words: bytes | None) -> CaseEvent:
@@ -132,12 +132,13 @@ class Change:
     deed: Deed
     columns: Mapping[str, Any]
     facts: Sequence[object]
+    before: str = ""
 
 
 def change_many(changes: Sequence[Change]) -> list[Case]:
     """Make changes of many cases in one transaction; return those whose case nobody else has changed meanwhile.
 
-    All change the same columns. The rows then say what the database says.
+    The rows then say what the database says.
     """
     if not changes:
         return []
@@ -149,8 +150,9 @@ def change_many(changes: Sequence[Change]) -> list[Case]:
         for one in mine:
             for name, value in _wanted(one).items():
                 setattr(one.row, name, value)
-        _update([one.row for one in mine], list(_wanted(changes[0])))
-        write_all([(one.row, one.deed, one.facts) for one in mine])
+        for names in dict.fromkeys(tuple(one.columns) for one in mine):
+            _update([one.row for one in mine if tuple(one.columns) == names], [*names, "revision", "changed_at"])
+        write_all([(one.row, one.deed, one.before, one.facts) for one in mine])
     return [one.row for one in mine]
 
 
