@@ -5,7 +5,7 @@ Raw and by the thousand, since a year of a large city is a million rows and each
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,13 +20,13 @@ from cityloom.cases.domain.figures import formulas, repeats
 from cityloom.cases.domain.figures.columns import NEVER, PARTLY, SILENT, SOLVED, UNSOLVED, Cases, Ints, Marks
 from cityloom.cases.domain.verdicts import CONFIRM
 
-_AT_ONCE = 20_000
+_AT_ONCE, _DENSE = 1_000, 4
 _WITHDRAWN, _JOINED = ("withdrawn", "taken-back"), ("joined",)
 _COLUMNS = (
     "c.number, c.unit, c.category, c.origin, c.result, c.state, CASE WHEN c.is_open THEN 1 ELSE 0 END,"
-    " CASE WHEN c.exercise_id = '' THEN 0 ELSE 1 END, CASE WHEN c.made_up THEN 1 ELSE 0 END,"
-    " CASE WHEN c.matter = c.id THEN 0 ELSE 1 END, COALESCE(c.cell, 0)"
+    " c.exercise_id <> '', CASE WHEN c.made_up THEN 1 ELSE 0 END, c.matter <> c.id, COALESCE(c.cell, 0)"
 )
+_LATE = "CASE WHEN k.was_late THEN 1 ELSE 0 END"
 _LIMITS = ("has_first", "first_in_time", "first_late", "has_main", "main_late", "is_reopened")
 _VERDICTS = {"yes": SOLVED, "partly": PARTLY, "no": UNSOLVED}
 
@@ -61,13 +61,14 @@ def cases_of(scope: Scope, casetype: CaseType, since: datetime, until: datetime,
 
 _REPEATS = timedelta(seconds=repeats.WITHIN_S)
 Where = tuple[str, list[object]]
+Read = Callable[[Sequence[Any]], Sequence[Any] | Ints]
 
 
 def _cases(where: Where, casetype: CaseType, now: int) -> Cases:
     words: dict[str, dict[str, int]] = {name: {} for name in ("unit", "category", "origin", "result", "state")}
     table = _table(
         f"SELECT {_COLUMNS}, {_second('c.opened_at')} FROM cases_case AS c WHERE {where[0]}",  # noqa: S608 - our words
-        where[1], dict(enumerate(words.values(), 1)), 12,
+        where[1], dict(enumerate(words.values(), 1)), 12, instants={11},
     )  # fmt: skip
     table = table[np.argsort(table[:, 0], kind="stable")]
     number, opened = table[:, 0], table[:, 11]
@@ -110,22 +111,22 @@ def _over(casetype: CaseType) -> tuple[str, ...]:
 def _limits(where: Where, casetype: CaseType, number: Ints, is_over: Marks, now: int) -> dict[str, Any]:
     """What the runs of both limits say of each case; one that went on after its last run is done no more."""
     first, main = limits_of(casetype)
-    standings: dict[str, int] = {"stopped": 0}
-    names: dict[str, int] = {first: 0, main: 1} if main != first else {first: 0}
+    source, values = _beside(where, number, "cases_caseclock")
+    due = "CASE WHEN k.standing <> 'stopped' THEN k.due_at END"
     runs = _table(
-        f"SELECT k.case_id, k.clock, k.standing, CASE WHEN k.was_late THEN 1 ELSE 0 END, {_second('k.started_at')},"  # noqa: S608 - our own words
-        f" {_second('k.due_at')}, {_stopped_at()} FROM cases_case AS c"
-        f" JOIN cases_caseclock AS k ON k.case_id = c.number WHERE {where[0]} AND k.clock IN (%s, %s)",
-        [*where[1], first, main], {1: names, 2: standings}, 7,
+        f"SELECT k.case_id, CASE WHEN k.clock = %s THEN 0 ELSE 1 END, k.standing <> 'stopped', {_LATE},"
+        f" {_second('k.started_at')}, {_second(due)}, {_stopped_at()} {source} AND k.clock IN (%s, %s)",
+        [first, *values, first, main], {}, 7, instants={4, 5, 6},
     )  # fmt: skip
+    runs, row = _rows_of(number, runs)
     if not len(runs):
         never = np.zeros(len(number), bool)
         return dict.fromkeys(_LIMITS, never) | {"done": np.full(len(number), NEVER)}
-    runs = runs[np.lexsort((runs[:, 4], runs[:, 0]))]
-    row = np.searchsorted(number, runs[:, 0])
+    order = np.lexsort((runs[:, 4], row))
+    runs, row = runs[order], row[order]
     stopped, late = runs[:, 2] == 0, (runs[:, 3] == 1) | ((runs[:, 2] != 0) & (runs[:, 5] >= 0) & (runs[:, 5] < now))
     ours = runs[:, 1] == 0
-    theirs = runs[:, 1] == names[main]
+    theirs = runs[:, 1] == 1 if main != first else ours
     first_run, has_first = _of_each(row, ours, len(number), is_last=False)
     last_run, has_main = _of_each(row, theirs, len(number), is_last=True)
     count, was_done = np.bincount(row[theirs], minlength=len(number)), has_main & stopped[last_run]
@@ -135,6 +136,23 @@ def _limits(where: Where, casetype: CaseType, number: Ints, is_over: Marks, now:
         "done": np.where(was_done & is_over, runs[:, 6][last_run], NEVER),
         "is_reopened": (count > 1) | (was_done & ~is_over),
     }  # fmt: skip
+
+
+def _beside(where: Where, number: Ints, table: str) -> Where:
+    """Where the rows of a table lie that belong to the cases: all between the first and the last of them where they are
+    many there, since that is read in one go, else one case after the other."""
+    if number.size and number.size * _DENSE > number[-1] - number[0]:
+        return f"FROM {table} AS k WHERE k.case_id BETWEEN %s AND %s", [int(number[0]), int(number[-1])]
+    return f"FROM cases_case AS c JOIN {table} AS k ON k.case_id = c.number WHERE {where[0]}", where[1]
+
+
+def _rows_of(number: Ints, rows: Ints) -> tuple[Ints, Ints]:
+    """The rows that belong to one of the cases, and the place of its case for each."""
+    if not number.size:
+        return rows[:0], rows[:0, 0]
+    place = np.minimum(np.searchsorted(number, rows[:, 0]), len(number) - 1)
+    ours = number[place] == rows[:, 0]
+    return rows[ours], place[ours]
 
 
 def _of_each(row: Ints, wanted: Marks, cases: int, *, is_last: bool) -> tuple[Ints, Marks]:
@@ -150,18 +168,18 @@ def _asked(where: Where, casetype: CaseType, number: Ints) -> Marks:
     """Which cases have somebody who reported them and can be asked."""
     found = np.zeros(len(number), bool)
     if casetype.step(CONFIRM) is not None:
-        rows = _table(f"SELECT DISTINCT f.case_id FROM cases_case AS c JOIN cases_casefollower AS f"  # noqa: S608 - our own words
-                      f" ON f.case_id = c.number WHERE {where[0]}", where[1], {}, 1)  # fmt: skip
-        found[np.searchsorted(number, rows[:, 0])] = True
+        source, values = _beside(where, number, "cases_casefollower")
+        rows = _table(f"SELECT k.case_id {source}", values, {}, 1)
+        found[_rows_of(number, rows)[1]] = True
     return found
 
 
 def _verdicts(where: Where, number: Ints) -> tuple[Ints, NDArray[np.float64]]:
     """What was said of the last end of each case: the least content answer, and how satisfied they are in the mean."""
-    rows = _table(f"SELECT v.case_id, v.revision, v.solved, COALESCE(v.satisfaction, 0) FROM cases_case AS c"  # noqa: S608 - our own words
-                  f" JOIN cases_caseverdict AS v ON v.case_id = c.number WHERE {where[0]}",
-                  where[1], {2: dict(_VERDICTS)}, 4)  # fmt: skip
-    row = np.searchsorted(number, rows[:, 0])
+    source, values = _beside(where, number, "cases_caseverdict")
+    rows = _table(f"SELECT k.case_id, k.revision, k.solved, COALESCE(k.satisfaction, 0) {source}", values,
+                  {2: dict(_VERDICTS)}, 4)  # fmt: skip
+    rows, row = _rows_of(number, rows)
     newest = np.zeros(len(number), np.int64)
     np.maximum.at(newest, row, rows[:, 1])
     now = rows[:, 1] == newest[row]
@@ -190,35 +208,43 @@ def _months(opened: Ints) -> tuple[Ints, list[str]]:
     return np.searchsorted(np.array(starts), opened, side="right") - 1, names[:-1]
 
 
-def _table(statement: str, values: Sequence[object], words: dict[int, dict[str, int]], columns: int) -> Ints:
-    """Rows as whole numbers; the texts of some columns are numbered as they come, and NULL is `NEVER`."""
-    parts = list(_parts(statement, values, words))
+def _table(
+    statement: str, values: Sequence[object], words: dict[int, dict[str, int]], columns: int,
+    instants: Collection[int] = (),
+) -> Ints:  # fmt: skip
+    """Rows as whole numbers: words of some columns are numbered as they come, instants are seconds."""
+    read = [_reader(words.get(at), at in instants) for at in range(columns)]
+    parts = list(_parts(statement, values, read))
     return np.concatenate(parts) if parts else np.zeros((0, columns), np.int64)
 
 
-def _parts(statement: str, values: Sequence[object], words: dict[int, dict[str, int]]) -> Iterator[Ints]:
+def _parts(statement: str, values: Sequence[object], read: Sequence[Read]) -> Iterator[Ints]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         while rows := cursor.fetchmany(_AT_ONCE):
-            columns = [_numbers(column, words.get(at)) for at, column in enumerate(zip(*rows, strict=True))]
-            yield np.array(columns, np.int64).T
+            parts = [one(column) for one, column in zip(read, zip(*rows, strict=True), strict=True)]
+            yield np.array(parts, np.int64).T
 
 
-def _numbers(column: Sequence[Any], words: dict[str, int] | None) -> list[int]:
+def _reader(words: dict[str, int] | None, is_instant: bool) -> Read:
     if words is not None:
-        return [words.setdefault(text, len(words)) for text in column]
-    return [NEVER if value is None else value for value in column]
+        return lambda column: [words.setdefault(text, len(words)) for text in column]
+    if not is_instant:
+        return lambda column: column
+    return _seconds if connection.vendor == "sqlite" else lambda column: [NEVER if at is None else at for at in column]
 
 
-def _second(column: str) -> str:
-    """An instant as whole seconds since 1970."""
-    if connection.vendor == "sqlite":
-        return f"CAST(strftime('%%s', {column}) AS INTEGER)"
-    return f"EXTRACT(EPOCH FROM {column})::bigint"
+def _seconds(column: Sequence[str | None]) -> Ints:
+    at = np.array(column, "datetime64[s]")
+    return np.where(np.isnat(at), NEVER, at.astype(np.int64))
+
+
+def _second(instant: str) -> str:
+    """An instant as whole seconds since 1970; as words from SQLite, which numpy reads several times as fast."""
+    return f"substr({instant}, 1, 19)" if connection.vendor == "sqlite" else f"EXTRACT(EPOCH FROM {instant})::bigint"
 
 
 def _stopped_at() -> str:
-    """When the last thing happened to a clock."""
-    if connection.vendor == "sqlite":
-        return "CAST(strftime('%%s', json_extract(k.history, '$[#-1][1]')) AS INTEGER)"
-    return "EXTRACT(EPOCH FROM (k.history -> -1 ->> 1)::timestamptz)::bigint"
+    """When a clock was stopped: the last that happened to it, `..., "2026-11-02T08:00:00.000Z"]]`."""
+    last = "substr(k.history, -27, 19)" if connection.vendor == "sqlite" else "(k.history -> -1 ->> 1)::timestamptz"
+    return _second(f"CASE WHEN k.standing = 'stopped' THEN {last} END")
