@@ -56,6 +56,7 @@ def noted(
     data: Mapping[str, object] | None = None,
 ) -> bool:  # fmt: skip
     """Write down what was done, in the caller's transaction; False where another process has done it meanwhile."""
-    deed = Deed(kind, by, at, command, found.role(), text=text, data=data or {})
+    role = found.role() or next(iter(sorted(by.roles)), "")
+    deed = Deed(kind, by, at, command, role, text=text, data=data or {})
     fact = events.CaseNoted(found.row.id, found.row.casetype, kind, at)
     return recording.change(found.row, deed, {}, [fact])

@@ -100,12 +100,13 @@ def _page(request: HttpRequest, by: Actor, asked: _Asked, found: CaseFigures, na
     query = request.GET.copy()
     query.pop("as", None)
     whole, of = found.whole, found.whole.rates["resolution"].of
+    rows = [_row(one, names) for one in found.by[asked.by]]
     return {
         "found": found, "whole": whole, "types": _types(by), "type": asked.casetype.name, "asked": asked,
         "units": [(key, name) for key, name in accounts.units() if key == by.unit or key.startswith(f"{by.unit}/")],
         "dimensions": _labels(DIMENSIONS), "formulas": [(key, _(FORMULAS[key][0])) for key in _COMPARED],
-        "rates": [_rate(key, whole.rates[key]) for key in FORMULAS], "honest": _percent(whole.solved.honest(of)),
-        "left_out": _left_out(whole), "rows": [_row(one, names) for one in found.by[asked.by]],
+        "rates": [_rate(key, whole.rates[key]) for key in FORMULAS], "honest": _ends(whole.solved.honest(of)),
+        "left_out": _left_out(whole), "rows": sorted(rows, key=lambda row: row["name"]),
         "by_label": _(DIMENSIONS[asked.by]), "query": query.urlencode(), "funnel": _funnel(asked, found, names),
         "last_day": counting.last_day(asked.span),
     }  # fmt: skip
@@ -180,6 +181,10 @@ def _labels(words: dict[str, str]) -> list[tuple[str, str]]:
 
 def _share(share: float | None) -> str:
     return "–" if share is None else f"{share:.1%}"
+
+
+def _ends(bounds: tuple[float, float] | None) -> tuple[str, str] | None:
+    return None if bounds is None else (_share(bounds[0]), _share(bounds[1]))
 
 
 def _percent(bounds: tuple[float, float] | None) -> str:

@@ -60,7 +60,8 @@ def name_member(found: Found, role: str, member: Actor, command: str, by: Actor,
     if role not in named:
         raise Refused("cases.no_such_role", "This kind of case names nobody as {value}; it names: {limit}.",
                       value=role[:40], limit=", ".join(named) or "–")  # fmt: skip
-    deed = Deed("named", by, at, command, found.role(), data={"role": role})
+    as_what = found.role() or next(iter(sorted(by.roles)), "")  # a supervisor has no role in the case
+    deed = Deed("named", by, at, command, as_what, data={"role": role})
     with transaction.atomic():
         CaseMember.objects.update_or_create(
             case=row, role=role, account=member.account, defaults={"since": at, "until": None}
