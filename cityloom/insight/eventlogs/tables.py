@@ -28,7 +28,7 @@ from cityloom.kernel.refused import Refused
 
 _HEAD = 1 << 16
 _SIGNS = (",", ";", "\t", "|")
-_MISSING = ("", "EMPTY", "UNKNOWN", "NULL", "null", "None", "nan", "NaN", "N/A", "n/a", "-", "无")
+MISSING = ("", "EMPTY", "UNKNOWN", "NULL", "null", "None", "nan", "NaN", "N/A", "n/a", "-", "无")
 _EMPTY = "The table has no line with an event; send one with a first line of names and a line for each event."
 _BROKEN = "The table cannot be read: {value}. Write it anew as CSV, with one event a line."
 
@@ -157,7 +157,7 @@ def coded(column: pa.ChunkedArray) -> tuple[Codes, list[str]]:
     if isinstance(packed, pa.ChunkedArray):
         packed = packed.combine_chunks()
     labels = packed.dictionary.to_pylist()
-    kept = [one for one in labels if one is not None and one not in _MISSING]
+    kept = [one for one in labels if one is not None and one not in MISSING]
     new = {one: place for place, one in enumerate(kept)}
     turned = np.array([*(new.get(one, NONE) for one in labels), NONE], np.int32)
     codes = pc.fill_null(packed.indices, len(labels)).to_numpy(zero_copy_only=False)
