@@ -89,12 +89,13 @@ def database_of(city: Installation) -> str:
 
 
 @pytest.fixture(scope="module")
-def migrated() -> Iterator[str]:
+def migrated(new_home: Callable[[], Installation]) -> Iterator[str]:
     """A database with the tables that migrations make, and nothing else in them; to be copied."""
     with a_database() as address:
         command = [sys.executable, "-m", "django", "migrate", "--verbosity", "0"]
-        settings = {"DJANGO_SETTINGS_MODULE": "cityloom.project.settings", "CITYLOOM_DATABASE_URL": address}
-        subprocess.run(command, cwd=ROOT, env=os.environ | settings, check=True)
+        city = Installation(new_home().home, {"CITYLOOM_DATABASE_URL": address})  # no city is there, nor its schema
+        settings = {"DJANGO_SETTINGS_MODULE": "cityloom.project.settings"}
+        subprocess.run(command, cwd=ROOT, env=city.variables | settings, check=True)
         yield address
 
 
