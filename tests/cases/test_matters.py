@@ -11,8 +11,9 @@ import pytest
 from cityloom.bus import actions as bus
 from cityloom.cases import actions, queries
 from cityloom.cases.actions import Asked
+from cityloom.cases.domain.duplicates.joining import JOINS
 from cityloom.cases.events import CaseMoved
-from cityloom.cases.matters import joining
+from cityloom.cases.matters import joining, sketching
 from cityloom.cases.models import Case, CaseFollower, CasePair, CaseSketch
 from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
@@ -47,9 +48,19 @@ def test_one_lamp_told_by_four_is_one_matter_and_the_first_goes_on(keeper: OpenK
     assert row(first).is_open
     said = row(more[0]).events.get(step="join")
     assert said.data["metres"] == 5
-    assert said.data["chance"] >= joining.JOINS
+    assert said.data["chance"] >= JOINS
     assert said.data["lead"] == row(first).number
     assert DARK.encode() not in b"".join(bytes(one.words) for one in CaseSketch.objects.all())
+
+
+def test_reports_of_one_moment_are_no_rivals_of_each_other(keeper: OpenKeeper, officials: Officials) -> None:
+    """Several processes have opened one each, before any of them looked."""
+    cases = [reported(3 * number, number / 60) for number in range(4)]
+    sketching.keep(list(Case.objects.filter(id__in=cases)), dict.fromkeys(cases, DARK))
+    for case in reversed(cases):
+        look([case])
+    assert {row(case).matter for case in cases} == {cases[0]}
+    assert [row(case).state for case in cases] == ["received", "joined", "joined", "joined"]
 
 
 @pytest.mark.parametrize(("other", "words"), [

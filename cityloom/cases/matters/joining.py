@@ -10,11 +10,12 @@ import numpy as np
 
 from cityloom.cases import catalogue
 from cityloom.cases.domain.duplicates import forest, pairs
-from cityloom.cases.domain.duplicates.joining import ASKS, JOINS, Match, matches
+from cityloom.cases.domain.duplicates.joining import ASKS, JOINS, Match, matches, sure_of
 from cityloom.cases.domain.duplicates.pairs import Report
 from cityloom.cases.matters import batches, searching, sketching, uniting
 from cityloom.cases.matters.batches import Wish
 from cityloom.cases.matters.searching import Around
+from cityloom.cases.matters.sharing import lead_of
 from cityloom.cases.matters.uniting import JOIN, Why
 from cityloom.cases.models import Case, CasePair
 from cityloom.kernel.actor import SYSTEM
@@ -22,7 +23,8 @@ from cityloom.kernel.refused import Refused
 
 JOINED_LEVELS = frozenset({"open", "internal"})
 """What is for a unit or for named people alone is joined with nothing, and nothing with it."""
-_MOST_ASKED = 3
+_MOST_ASKED, _TRIES = 3, 4
+_MOVED = frozenset({"cases.matter_moved", "cases.changed", "cases.matter_itself"})
 
 
 def join_new(rows: Sequence[Case], words: Mapping[str, str], at: datetime) -> dict[str, str]:
@@ -37,7 +39,7 @@ def join_new(rows: Sequence[Case], words: Mapping[str, str], at: datetime) -> di
     looked = _looked(new, reports)
     joined = batches.unite_all([one.wish for one in looked if one.wish is not None], at)
     for one in looked:
-        if one.row.id not in joined and one.likely:
+        if one.row.id not in joined and one.found.numbers:
             lead = _each(one, at)
             if lead and lead != one.row.id:
                 joined[one.row.id] = lead
@@ -98,11 +100,25 @@ def _is_compared(row: Case) -> bool:
 
 
 def _each(one: _Looked, at: datetime) -> str:
-    """Join a case by itself, or suggest it; return the case that goes on for it, "" for none."""
-    for match in one.likely:
-        if match.chance >= JOINS and (lead := _join(one.row, one.report, match, one.found, at)):
+    """Join a case by itself, or suggest it; return the case that goes on for it, "" for none.
+
+    Where another process has just united what it was to join, it looks again.
+    """
+    row, report, found, known = one.row, one.report, one.found, one.likely
+    for _ in range(_TRIES):
+        match = sure_of(known, report, found.others, found.matters, pairs.weights(), forest.shipped())
+        try:
+            lead = _join(row, report, match, found, at) if match is not None else ""
+        except Refused as refusal:  # it ended or grew full: then a person decides
+            if refusal.code in _MOVED:
+                found = searching.around(row, report, sketching.kind_of(row.casetype, row.version, report.category))
+                known = likely(report, found) if found.numbers else []
+                continue
+            lead = ""
+        if lead:
             return lead
-    _suggest(one.row, one.report, one.likely[:_MOST_ASKED], one.found, at)
+        break
+    _suggest(row, report, [match for match in known if match.chance >= ASKS][:_MOST_ASKED], found, at)
     return ""
 
 
@@ -110,10 +126,10 @@ def _join(row: Case, report: Report, match: Match, found: Around, at: datetime) 
     lead = Case.objects.filter(id=match.matter).defer("sealed", "answers").first()
     if lead is None or not _is_joined_unasked(row, lead) or uniting.are_apart([row.number], lead.id):
         return ""
-    try:
-        return uniting.unite(row.id, lead.id, Why(match.chance, why(report, found, match.at)), SYSTEM, at)
-    except Refused:  # it ended, joined another or grew full meanwhile: then a person decides
-        return ""
+    own = lead_of(row.id)
+    if own == lead.id:
+        return lead.id
+    return uniting.unite(own, lead.id, Why(match.chance, why(report, found, match.at)), SYSTEM, at)
 
 
 def _is_joined_unasked(row: Case, lead: Case) -> bool:
@@ -144,7 +160,7 @@ def likely(report: Report, found: Around) -> list[Match]:
 
 def why(report: Report, found: Around, at: int) -> dict[str, float | int | bool]:
     """What people are told of why two reports are alike: metres, hours, words, category, numbers."""
-    one = pairs.row_of(found.others, at)
+    one = pairs.rows_of(found.others, [at])
     measured = {name: float(values[0]) for name, values in pairs.measures(report, one).items()}
     words = {} if np.isnan(measured["words"]) else {"words": round(measured["words"], 2)}
     return {

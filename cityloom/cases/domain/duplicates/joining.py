@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import h3.api.basic_int as h3
@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 
 from cityloom.cases.domain.duplicates.features import compared
 from cityloom.cases.domain.duplicates.forest import Forest
-from cityloom.cases.domain.duplicates.pairs import Floats, Others, Report
+from cityloom.cases.domain.duplicates.pairs import Floats, Others, Report, rows_of
 
 RESOLUTION = 10
 """Cells of about 0.015 km2, in which open reports are looked up."""
 _EDGE_M = 65.0  # shorter than any side of such a cell
 JOINS = 0.85
 """From this probability on a report joins a matter."""
+AT_ONCE_S = 600.0
+"""Reports within so many seconds of each other may not have been compared yet."""
 ASKS = 0.2
 """From this probability on whoever reports is asked whether it is the same."""
 MOST_MEMBERS = 500
@@ -49,9 +51,29 @@ def matches(report: Report, others: Others, matters: Sequence[Any], fitted: Floa
     found = compared(report, others, np.array([number[name] for name in matters]), fitted)
     odds = np.exp(np.clip(trees.log_odds(found.features), -30, 30))
     chances = odds / (1 + odds.sum())
-    best = [Match(names[one], chance, at) for one, chance, at in
-            zip(found.numbers.tolist(), chances.tolist(), found.best.tolist(), strict=True)]  # fmt: skip
+    columns = (found.numbers.tolist(), chances.tolist(), found.best.tolist())
+    best = [Match(names[one], chance, at) for one, chance, at in zip(*columns, strict=True)]
     return sorted(best, key=lambda match: -match.chance)
+
+
+def sure_of(known: Sequence[Match], report: Report, others: Others, matters: Sequence[Any], fitted: Floats,
+            trees: Forest) -> Match | None:  # fmt: skip
+    """The matter that a report surely belongs to, of those that are known to be likely; None where there is none.
+
+    Reports of one thing that come at one moment have not been joined yet, so they are no rivals of each other: of
+    those that stand alone the first one is looked at, the others are looked at by themselves.
+    """
+    if known and known[0].chance >= JOINS:
+        return known[0]
+    alone = [at for at, matter in enumerate(matters)
+             if abs(report.at_s - others.at_s[at]) <= AT_ONCE_S and matters.count(matter) == 1]  # fmt: skip
+    rest = [at for at in range(len(matters)) if at not in set(alone)]
+    first = sorted(alone, key=lambda at: (float(others.at_s[at]), str(matters[at])))[:1]
+    for rows in (rest, sorted(rest + first)) if alone else ():
+        found = matches(report, rows_of(others, rows), [matters[at] for at in rows], fitted, trees)
+        if found and found[0].chance >= JOINS:
+            return replace(found[0], at=rows[found[0].at])
+    return None
 
 
 def best_matter(report: Report, others: Others, matters: NDArray[np.int64], fitted: Floats, trees: Forest

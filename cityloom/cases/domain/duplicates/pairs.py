@@ -62,11 +62,12 @@ class Others:
     script: NDArray[np.int64]
 
 
-def row_of(others: Others, at: int) -> Others:
-    """One of some reports."""
-    here = slice(at, at + 1)
-    return Others(others.x[here], others.y[here], others.error_m[here], others.at_s[here], others.category[here],
-                  others.words[here], others.numbers[here], others.script[here])  # fmt: skip
+def rows_of(others: Others, rows: Sequence[int]) -> Others:
+    """Some of some reports."""
+    at = np.array(rows, np.int64)
+    categories = [others.category[one] for one in rows]
+    return Others(others.x[at], others.y[at], others.error_m[at], others.at_s[at], categories, others.words[at],
+                  others.numbers[at], others.script[at])  # fmt: skip
 
 
 @cache
