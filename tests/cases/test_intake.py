@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -193,3 +194,24 @@ def test_a_person_says_what_a_case_is_about_and_it_goes_where_such_cases_go(
     assert "by rule water of version 1" in water and "Something else → Water leak" in water
     counted = queries.classifier_counted(0)
     assert (counted.heard, counted.chosen, counted.asked) == (2, 0, 2)
+
+
+def test_officials_are_told_what_the_words_sound_like_and_an_address_is_a_place(
+    keeper: OpenKeeper, officials: Officials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = {"1 Lamp Road": (114.06, 22.55)}
+    monkeypatch.setattr("cityloom.cases.views.deeds.registers.geocoded", lambda text: SimpleNamespace(
+        lon=found.get(text, (None, None))[0], lat=found.get(text, (None, None))[1]))  # fmt: skip
+    clerk, sent = signed_in("clerk"), {"type": "request", "answer-words": DARK, "address": "1 Lamp Road"}
+    page = clerk.get("/cases/new/?type=request").content.decode()
+    assert "Suggest a category" in page and 'id="answer-words"' in page and 'id="answer-lamp_number"' not in page
+    page = clerk.post("/cases/new/", sent | {"do": "suggest"}).content.decode()
+    assert "The words sound like: Street light" in page and 'value="street-light" selected' in page
+    assert DARK in page and "1 Lamp Road" in page and 'id="answer-lamp_number"' in page and not Case.objects.exists()
+    vague = clerk.post("/cases/new/", sent | {"do": "suggest", "answer-words": VAGUE}).content.decode()
+    assert "do not say surely enough" in vague
+    lost = clerk.post("/cases/new/", sent | {"address": "Nowhere 9"})
+    assert lost.status_code == 422 and "know no address like Nowhere 9" in lost.content.decode()
+    assert clerk.post("/cases/new/", sent | {"category": "street-light"}).status_code == 302
+    case = Case.objects.get()
+    assert (case.category, case.lon, case.lat, case.origin) == ("street-light", 114.06, 22.55, "official")

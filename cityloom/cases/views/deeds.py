@@ -17,6 +17,7 @@ from cityloom.cases import actions, queries
 from cityloom.cases.actions import Asked
 from cityloom.cases.display import LEVELS, said
 from cityloom.cases.domain.casetypes.casetype import CaseType
+from cityloom.cases.domain.routing.standing import catch_all_of
 from cityloom.cases.policies import LONGEST_TEXT
 from cityloom.cases.views.asking import actor
 from cityloom.cases.views.calls import shown_once
@@ -25,12 +26,14 @@ from cityloom.cases.views.degrees import degrees
 from cityloom.kernel import clock
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
+from cityloom.registers import queries as registers
 from cityloom.ui.middleware import status_of
 from cityloom.ui.once import only_once, word_of
 from cityloom.ui.words import sentence_of
 
 _TURNS = {"pause": actions.pause, "resume": actions.resume, "extend": actions.extend}
 _LISTS = ("choices",)
+_ADDRESS = 200
 
 
 @require_POST
@@ -93,11 +96,13 @@ def turn(request: HttpRequest, case_id: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @only_once
 def new(request: HttpRequest) -> HttpResponse:
-    """Open a case, on behalf of a caller or for the city; the type is chosen first, then what it asks."""
+    """Open a case, on behalf of a caller or for the city; the type is chosen first, all else is one page."""
     by, name = actor(request), (request.POST or request.GET).get("type", "")[:40]
     casetype = queries.newest_casetype(name) if name else None
     if request.method != "POST" or casetype is None:
         return _asked(request, by, casetype)
+    if (wanted := request.POST.get("do", "")) in ("suggest", "show"):
+        return _asked(request, by, casetype, suggested=_suggested(request, casetype) if wanted == "suggest" else None)
     try:
         asked = _filled(request, casetype)
         case_id = actions.open_case(asked, by=by, at=clock.now())
@@ -109,9 +114,23 @@ def new(request: HttpRequest) -> HttpResponse:
     return redirect("case", case_id)
 
 
-def _asked(request: HttpRequest, by: Actor, casetype: CaseType | None, refusal: str = "", status: int = 200) -> Any:
+def _suggested(request: HttpRequest, casetype: CaseType) -> dict[str, Any]:
+    """What the classifier hears in the words as they stand, which are not kept."""
+    longest = (each.name for each in casetype.form if each.kind == "long-text")
+    words = " ".join(request.POST.get(f"answer-{name}", "")[:LONGEST_TEXT] for name in longest)
+    out = queries.try_routing(queries.Tried(casetype.name, "", None, None, words, "call", clock.now()))
+    known = casetype.categories.get(out.decision.category)
+    if out.decision.standing != "taken" or known is None:
+        return {"category": "", "title": ""}
+    return {"category": known.name, "title": said(known.title), "sure": f"{100 * out.decision.sure:.0f} %"}
+
+
+def _asked(
+    request: HttpRequest, by: Actor, casetype: CaseType | None, refusal: str = "", status: int = 200,
+    suggested: dict[str, Any] | None = None,
+) -> Any:  # fmt: skip
     types = [one for one in map(queries.newest_casetype, queries.casetype_names()) if one.access.opened_by & by.roles]
-    category = (request.POST or request.GET).get("category", "")[:40]
+    category = (suggested or {}).get("category") or (request.POST or request.GET).get("category", "")[:40]
     asked = casetype.fields_for(category) if casetype else ()
     return render(request, "cases/new.html", {
         "types": [(one.name, said(one.title), said(one.about)) for one in types], "chosen": casetype and casetype.name,
@@ -119,7 +138,8 @@ def _asked(request: HttpRequest, by: Actor, casetype: CaseType | None, refusal: 
         "categories": [(one.name, said(one.title)) for one in casetype.categories.values()] if casetype else [],
         "fields": [_field(each, request) for each in asked], "longest": LONGEST_TEXT,
         "lon": request.POST.get("lon", ""), "lat": request.POST.get("lat", ""), "levels": LEVELS.items(),
-        "is_asked": bool(casetype) and (bool(category) or not casetype.categories),
+        "address": request.POST.get("address", "")[:_ADDRESS], "call": request.POST.get("call", ""),
+        "suggested": suggested, "may_be_unsaid": bool(casetype and catch_all_of(casetype.categories)),
     }, status=status)  # fmt: skip
 
 
@@ -137,10 +157,23 @@ def _filled(request: HttpRequest, casetype: CaseType) -> Asked:
     for each in casetype.fields_for(category):
         key = f"answer-{each.name}"
         answers[each.name] = request.POST.getlist(key) if each.kind in _LISTS else request.POST.get(key, "")
-    lon, lat = degrees(request.POST.get("lon", ""), 180), degrees(request.POST.get("lat", ""), 90)
+    lon, lat = _place(request)
     is_call, word = bool(request.POST.get("call")), word_of(request)
     return Asked(casetype.name, category, answers, lon, lat, origin="call" if is_call else "official", key=word,
                  secret=actions.new_code(word) if is_call and word else "")  # fmt: skip
+
+
+def _place(request: HttpRequest) -> tuple[float | None, float | None]:
+    """Where it is: degrees, else an address that the registers know. Raises: Refused `cases.place`, `cases.address`."""
+    lon, lat = degrees(request.POST.get("lon", ""), 180), degrees(request.POST.get("lat", ""), 90)
+    address = request.POST.get("address", "").strip()[:_ADDRESS]
+    if (lon is not None and lat is not None) or not address:
+        return lon, lat
+    found = registers.geocoded(address)
+    if found.lon is None or found.lat is None:
+        raise Refused("cases.address", "The registers know no address like {value}; write street and house number, "
+                      "give degrees, or leave the place empty.", value=address[:60])  # fmt: skip
+    return found.lon, found.lat
 
 
 def _sent(request: HttpRequest, *names: str) -> dict[str, str]:
