@@ -16,6 +16,7 @@ from cityloom.cases.models import Case, CaseEvent, CaseFile, ProcessRun, Process
 from cityloom.kernel import clock
 from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
+from tests.cases.bpmn import bpmn
 from tests.cases.casetypes import SMALL
 from tests.cases.conftest import NOW, OpenKeeper
 from tests.cases.test_processes import Killed, _killer
@@ -160,8 +161,6 @@ def test_the_end_of_a_process_leads_on_where_the_type_says_so(people: dict[str, 
 
 
 def test_a_process_that_cannot_begin_keeps_no_case_from_moving(people: dict[str, Actor]) -> None:
-    from tests.cases.bpmn import bpmn
-
     choice = ('<startEvent id="start"/><exclusiveGateway id="g" default="g_a"/><userTask id="a"/><userTask id="b"/>'
               '<endEvent id="end"/>')  # fmt: skip
     actions.upload_process(data=bpmn(choice, "start > g\ng > a\ng > b: width > 2\na > end\nb > end", "wide"), by=SYSTEM,
@@ -221,3 +220,40 @@ def test_units_that_are_asked_open_the_evidence_that_the_type_shows(
     refused("cases.no_role", actions.open_file, case_id=case_id, file_id="passport", by=people["gas"], at=NOW)
     answer(people, "gas", "agree")
     refused("cases.not_yours", actions.open_file, case_id=case_id, file_id="plan", by=people["gas"], at=NOW)
+
+
+def test_a_message_lets_a_process_offer_a_step_before_its_end(people: dict[str, Actor]) -> None:
+    flow = ('<startEvent id="start"/><receiveTask id="papers" messageRef="m"/><serviceTask id="offer" '
+            'implementation="offer:end"/><userTask id="look"/><endEvent id="over"/>')  # fmt: skip
+    ways = "start > papers\npapers > offer\noffer > look\nlook > over"
+    data = bpmn(flow, ways, "papers", '<message id="m" name="came"/>')
+    actions.upload_process(data=data, by=SYSTEM, at=NOW)
+    text = CONSULTED.replace("process: consultation", "process: papers").replace(", other_than: [seek]", "")
+    case_id = opened(people, text)
+    end = {"case_id": case_id, "step": "end", "reason": "Found.", "result": "found", "by": people["clerk"], "at": NOW}
+    run = ProcessRun.objects.get().id
+    refused("cases.process_first", actions.take_step, **end)
+    refused("cases.no_role", actions.tell_process, run_id=run, message="came", by=people["gas"], at=NOW)
+    assert actions.tell_process(run_id=run, message="other", by=people["clerk"], at=NOW) == 0
+    assert actions.tell_process(run_id=run, message="came", by=people["clerk"], at=NOW) == 1
+    assert actions.work_processes(at=NOW) == 1
+    assert ProcessRun.objects.get().standing == "running"
+    actions.take_step(**end)
+    assert Case.objects.get(id=case_id).state == "over"
+    assert ProcessRun.objects.get().standing == "ended"
+
+
+def test_a_task_is_given_to_one_who_may_do_it_and_rings_once(people: dict[str, Actor]) -> None:
+    opened(people)
+    ask, boss = task("ask"), people["supervisor"]
+    refused("cases.not_your_task", actions.give_task, task_id=ask, account=people["gas"].account, by=people["clerk"],
+            at=NOW)  # fmt: skip
+    actions.give_task(task_id=ask, account=people["clerk"].account, by=people["clerk"], at=NOW)
+    assert [one.id for one in queries.tasks_for(people["clerk"])[0]] == [ask]
+    assert queries.tasks_for(boss)[0] == []
+    late = NOW + timedelta(days=5)  # three working days have gone by
+    assert (actions.work_processes(at=late), actions.work_processes(at=late)) == (1, 0)
+    assert CaseEvent.objects.filter(kind="task-overdue").count() == 1
+    asked(people)
+    assert {one.case_number for one in queries.tasks_for(people["gas"])[0]} != set()
+    assert queries.tasks_for(people["clerk"])[0] == []
