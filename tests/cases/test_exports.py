@@ -15,6 +15,7 @@ from cityloom.cases.actions import Asked
 from cityloom.cases.listing import telling
 from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
+from tests.cases import ocel
 from tests.cases.conftest import NOW, OpenKeeper
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +65,22 @@ def test_ocel_as_sqlite_says_the_same(told: list[str], tmp_path: Path) -> None:
                       for (short,) in link.execute(f"SELECT ocel_type_map FROM {what}_map_type"))  # fmt: skip
         assert counted == link.execute(f"SELECT COUNT(*) FROM {what}").fetchone()[0]
     link.close()
+
+
+def test_a_reader_that_knows_only_the_standard_finds_nothing_wrong_and_would(told: list[str], tmp_path: Path) -> None:
+    log = json.loads(written(tmp_path, "log.json").read_text())
+    assert ocel.faults_of_json(log) == []
+    for part, change in (("events", {"type": "danced"}), ("events", {"time": "yesterday"}), ("objects", {"id": 7}),
+                         ("events", {"relationships": [{"objectId": "case:none", "qualifier": "x"}]}),
+                         ("objects", {"attributes": [{"name": "mood", "time": NOW.isoformat(), "value": "x"}]}),
+                         ):  # fmt: skip
+        assert ocel.faults_of_json(log | {part: [log[part][0] | change, *log[part][1:]]}), change
+    path = written(tmp_path, "log.sqlite")
+    assert ocel.faults_of_sqlite(path) == []
+    with sqlite3.connect(path) as link:
+        link.execute("DELETE FROM object WHERE ocel_id = 'building:17'")
+    link.close()
+    assert any("building:17" in fault for fault in ocel.faults_of_sqlite(path))
 
 
 def test_xes_has_a_trace_for_each_case_in_order(told: list[str], tmp_path: Path) -> None:
