@@ -37,6 +37,7 @@ from cityloom.gate.models import (
     SealedPart,
 )
 from cityloom.keeper import protocol
+from cityloom.keeper.basis import OF_PACKETS
 from cityloom.keeper.client import KeeperClient
 from cityloom.keeper.record import AGE_BANDS, ENVELOPE_BYTES, NEEDS
 from cityloom.kernel import clock, merkle
@@ -267,10 +268,10 @@ def published_purposes(at: datetime) -> list[PublishedPurpose]:
 
 
 def purposes_to_grant(actor: Actor) -> list[str]:
-    """The purposes that an actor may assign people for; a rescue is granted by its incident instead."""
+    """The purposes that an actor may assign people for: neither a rescue, which its incident grants, nor packets."""
     return [
         name for name, rules in live_purposes().items()
-        if actor.roles & set(rules["granters"]) and rules["fields"] and name not in (EMERGENCY, GLASS)
+        if actor.roles & set(rules["granters"]) and rules["fields"] and name not in (EMERGENCY, GLASS, *OF_PACKETS)
         and any(_within(actor.unit, unit) for unit in rules["units"])
     ]  # fmt: skip
 
