@@ -13,6 +13,7 @@ from cityloom.insight.domain import handovers, limits, rework
 from cityloom.insight.domain.cleaning import cases_with_repeats
 from cityloom.insight.domain.eventlog import HOUR, NONE, UNKNOWN, EventLog, sorted_log
 from cityloom.insight.domain.follows import END, START, Steps, follows
+from cityloom.insight.domain.review import review
 from cityloom.insight.domain.variants import variants
 from cityloom.insight.domain.waiting import waiting
 from tests.insight.drawn import drawn
@@ -182,3 +183,8 @@ def _agree_on_rework(log: EventLog, ways: list[list[tuple[int, int, int]]]) -> N
     split = waiting(log)
     assert split.elapsed.sum() == (log.last_at - log.first_at).sum()
     assert (split.queue >= 0).all()
+
+
+def test_cases_of_one_step_are_a_review_without_proposals() -> None:
+    made = review(drawn("a: receive 0\nb: receive 5"), [])
+    assert (made["proposals"], made["figures"]["median_s"]) == ([], None)

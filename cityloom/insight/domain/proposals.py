@@ -121,7 +121,7 @@ def _queues(log: EventLog, split: Waiting) -> Iterable[Proposal]:
     for step, name in enumerate(log.activities):
         events = log.activity == step
         waits = split.queue[events]
-        if not len(waits) or waits.sum() < _LARGE_QUEUE * whole:
+        if not waits.sum() or waits.sum() < _LARGE_QUEUE * whole:
             continue
         pieces = waits + split.work[events]
         usual = float(np.quantile(pieces, _SLOW))
