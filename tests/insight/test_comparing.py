@@ -29,16 +29,16 @@ def log_of(slower: float, cases: int = 900) -> EventLog:
 
 
 def test_hard_cases_are_no_slow_office_and_a_slow_office_is_found() -> None:
-    found = compared(log_of(1.0), 1)
+    found = compared(log_of(1.0))
     rows = {found.names[row.office]: row for row in found.rows}
     assert rows["north"].raw > 1.5 and not any(row.differs for row in found.rows)
     assert list(found.adjusted) == ["kind"]  # what is another name of the office says nothing of its cases
-    slow = compared(log_of(1.4), 1).rows[0]
+    slow = compared(log_of(1.4)).rows[0]
     assert found.names[slow.office] == "north" and slow.differs and slow.low > 1.1
 
 
 def test_an_office_with_few_cases_is_not_compared() -> None:
-    assert compared(log_of(1.0, cases=60), 1).rows == []
+    assert compared(log_of(1.0, cases=60)).rows == []
 
 
 def test_a_case_is_of_the_office_with_most_of_its_steps() -> None:

@@ -20,9 +20,9 @@ def trials(log: EventLog, seed: int = SEED) -> dict[str, Any] | None:
     return None if found is None else _tried(found, log)
 
 
-def comparison(log: EventLog, seed: int = SEED) -> dict[str, Any]:
+def comparison(log: EventLog) -> dict[str, Any]:
     """Offices beside each other after adjusting for what their cases were."""
-    return _compared(compared(log, seed), seed)
+    return _compared(compared(log))
 
 
 def _tried(found: Tried, log: EventLog) -> dict[str, Any]:
@@ -52,10 +52,10 @@ def _span(found: Span) -> list[float]:
     return [round(found.value, 2), round(found.low, 2), round(found.high, 2)]
 
 
-def _compared(found: Comparison, seed: int) -> dict[str, Any]:
+def _compared(found: Comparison) -> dict[str, Any]:
     rows: Sequence[Compared] = found.rows
     return {
-        "by": found.by, "adjusted": list(found.adjusted), "seed": seed,
+        "by": found.by, "adjusted": list(found.adjusted),
         "rows": [{"office": found.names[one.office], "cases": one.cases, "mean_h": round(one.mean_h, 1),
                   "expected_h": round(one.expected_h, 1), "raw": round(one.raw, 3), "ratio": round(one.ratio, 3),
                   "low": round(one.low, 3), "high": round(one.high, 3), "differs": one.differs} for one in rows],

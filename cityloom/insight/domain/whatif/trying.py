@@ -21,7 +21,8 @@ from cityloom.insight.domain.whatif.worktime import WorkTime, work_time
 
 Floats = NDArray[np.float64]
 RUNS = 30
-MOST_EVENTS = 20_000
+_LEAST_RUNS, _MOST_VISITS = 10, 2_000_000
+MOST_EVENTS = 10_000
 LEAST_CASES = 60
 MOST_CHANGES = 12
 MOST_PARALLEL = 4
@@ -109,16 +110,17 @@ class _Model:
     late: NDArray[np.int64]
 
 
-def tried(log: EventLog, seed: int, asked: Sequence[Change] | None = None, runs: int = RUNS) -> Tried | None:
+def tried(log: EventLog, seed: int, asked: Sequence[Change] | None = None, runs: int = 0) -> Tried | None:
     """Try changes, by default those that the log suggests; None where there are too few cases for two halves.
 
-    The same seed gives the same figures.
+    The same seed gives the same figures. Of large logs with queues there are fewer than `RUNS` runs, 10 at least.
     """
     model = _model(recent(log, MOST_EVENTS))
     if model is None:
         return None
     asked = suggested(model.log, model.known) if asked is None else asked
-    chance = np.random.default_rng(seed)
+    chance, visits_a_run = np.random.default_rng(seed), len(model.log) * (len(asked) + 1)
+    runs = runs or int(np.clip(_MOST_VISITS // visits_a_run, _LEAST_RUNS, RUNS))
     base, saved, learnt = [], np.zeros((len(asked), runs, 3)), np.zeros((len(asked), runs))
     for run in range(runs):
         plan, weight = _drawn(model, chance)
