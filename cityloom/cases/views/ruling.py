@@ -30,7 +30,7 @@ _DAY = 24 * 60
 
 def shown(found: Rules, findings: Findings) -> dict[str, Any]:
     """Rules as a table with their conflicts, and the cases that no rule fits."""
-    units = accounts.unit_names_of(found.units)
+    units = accounts.unit_names_of(found.units | {one.example.area for one in findings.overlaps} - {""})
     behind = {one.rule: ", ".join(one.behind) for one in findings.idle}
     rows = [_row(rule, units, findings.overlaps, behind.get(rule.name, "")) for rule in found.rules]
     return {
