@@ -7,7 +7,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -192,6 +192,7 @@ def test_what_cannot_be_done_is_said(ask: Callable[[], None], code: str) -> None
 
 
 @given(st.floats(0, 450), st.floats(0, 6.28), st.floats(-0.01, 0.01), st.floats(-0.01, 0.01))
+@example(metres=448.0, turn=2.5625, east=-0.00048084286953502774, north=0.0)
 def test_no_place_within_the_radius_is_left_out(metres: float, turn: float, east: float, north: float) -> None:
     lon, lat = 116.4 + east, 39.9 + north
     there = lon + metres * METRE * np.sin(turn) / np.cos(np.radians(lat)), lat + metres * METRE * np.cos(turn)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import h3.api.basic_int as h3
@@ -17,7 +18,9 @@ from cityloom.cases.domain.duplicates.pairs import Floats, Others, Report, rows_
 
 RESOLUTION = 10
 """Cells of about 0.015 km2, in which open reports are looked up."""
-_EDGE_M = 65.0  # shorter than any side of such a cell
+_MARGIN = 0.95
+"""Sides of cells nearby are a little shorter than those that are measured."""
+_DISTRICT = 6
 JOINS = 0.85
 """From this probability on a report joins a matter."""
 AT_ONCE_S = 600.0
@@ -30,7 +33,16 @@ MOST_MEMBERS = 500
 
 def cells_around(cell: int, radius_m: float) -> list[int]:
     """The cells of `RESOLUTION` in which a report within `radius_m` of any place of `cell` may be."""
-    return h3.grid_disk(cell, math.ceil((radius_m / _EDGE_M + 0.5) / 1.5))
+    side_m = _MARGIN * _side_m(h3.cell_to_parent(cell, _DISTRICT))
+    return h3.grid_disk(cell, math.ceil((radius_m / side_m + 0.5) / 1.5))
+
+
+@lru_cache(maxsize=4096)
+def _side_m(district: int) -> float:
+    """The shortest side of cells of `RESOLUTION` in a large cell: 60 m in Peking, 80 m in Los Angeles."""
+    around = h3.cell_to_boundary(h3.cell_to_center_child(district, RESOLUTION))
+    sides = zip(around, (*around[1:], around[0]), strict=True)
+    return min(h3.great_circle_distance(one, other, "m") for one, other in sides)
 
 
 @dataclass(frozen=True)
