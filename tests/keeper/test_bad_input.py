@@ -353,15 +353,22 @@ def test_any_change_of_a_good_request_is_denied(place: Place, data: st.DataObjec
     assert all(isinstance(reply, Denied) for reply in place.say_all(bytes(frame)))
 
 
+def _odd_several(kind: object) -> st.SearchStrategy:
+    if kind is protocol.Question:
+        hints = typing.get_type_hints(kind, include_extras=True)
+        return st.fixed_dictionaries({name: odd(each) for name, each in hints.items()})
+    if typing.get_origin(kind) is dict:
+        return st.dictionaries(*map(odd, typing.get_args(kind)), max_size=3)
+    return st.lists(odd(typing.get_args(kind)[0]), max_size=4) | st.just(["x"] * 17)
+
+
 def odd(kind: object) -> st.SearchStrategy:
     """Values of a field's type, in its range and out of it, and now and then of another type."""
     origin = typing.get_origin(kind)
     if origin is typing.Annotated:
         return odd(typing.get_args(kind)[0])
-    if origin is list:
-        return st.lists(odd(typing.get_args(kind)[0]), max_size=4) | st.just(["x"] * 17)
-    if origin is dict:
-        return st.dictionaries(*map(odd, typing.get_args(kind)), max_size=3)
+    if origin in (list, dict) or kind is protocol.Question:
+        return _odd_several(kind)
     if kind is protocol.Region:
         return st.tuples(st.lists(st.binary(max_size=50), max_size=3), st.lists(st.sampled_from(ODD_TEXTS), max_size=3))
     if origin in (typing.Union, UnionType):

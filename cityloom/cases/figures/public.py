@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
 from cityloom.cases.domain.disputes.suppression import FEW, ROUNDED_TO
 from cityloom.cases.domain.figures.tally import Rate
@@ -14,7 +13,6 @@ from cityloom.kernel.actor import Actor
 from cityloom.ui.domain.declared import Reading
 
 _TYPE = "request"
-_TOO_FEW = gettext_noop("Too few cases: shares of 7 or fewer are not published.")
 
 
 def response(_actor: Actor, at: datetime) -> Reading:
@@ -52,7 +50,7 @@ def _reading(name: str, at: datetime) -> Reading:
 def _told(rate: Rate) -> Reading:
     """A share in whole percent with its interval; the number of cases rounded, and none for few."""
     if rate.of <= FEW or rate.share is None or rate.interval is None:
-        return Reading(None, why_none=_TOO_FEW)
+        return Reading(None, why_none=_("Too few cases: shares of 7 or fewer are not published."))
     low, high = (round(100 * end) for end in rate.interval)
     note = _("95 %: {low} – {high} %, of about {of} cases").format(
         low=low, high=high, of=f"{ROUNDED_TO * round(rate.of / ROUNDED_TO):,}"

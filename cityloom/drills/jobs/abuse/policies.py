@@ -44,6 +44,8 @@ _MUST_NOT: dict[str, tuple[str, ...]] = {
     "find": ("role", "unit"), "key": ("role", "unit"), "match": ("role", "unit"),
 }  # fmt: skip
 """What must not be granted, whoever wrote the policies: a request that is right in all but this."""
+_MUST_NOT_OF_ONESELF = {"open": ("role", "fields", "holder", "people"), "ask": ("role", "holder", "question", "people")}
+"""The same where residents look at themselves: they are of no unit, and one request is about one person."""
 _ROLES = ("social-worker", "commander", "system", "steward", _OFFICER, "case-handler", "supervisor", "operator",
           "auditor", "resident", "duty-officer")  # fmt: skip
 
@@ -141,9 +143,14 @@ def _let_through(basis: Basis, action: str) -> bool:
     policies = decision.policies_for(basis)
     return any(
         policies.allows(claims, facts)
-        for wrong in _MUST_NOT[action]
+        for wrong in _must_not(basis, action)
         for claims, facts in _requests(basis, action, wrong)
     )
+
+
+def _must_not(basis: Basis, action: str) -> tuple[str, ...]:
+    own = _MUST_NOT_OF_ONESELF if basis.roles == ("resident",) else {}
+    return own.get(action, _MUST_NOT[action])
 
 
 def _requests(basis: Basis, action: str, wrong: str) -> Iterator[tuple[Claims, Facts]]:
