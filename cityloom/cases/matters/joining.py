@@ -38,11 +38,13 @@ def join_new(rows: Sequence[Case], words: Mapping[str, str], at: datetime) -> di
     reports = sketching.keep(new, words)
     looked = _looked(new, reports)
     joined = batches.unite_all([one.wish for one in looked if one.wish is not None], at)
+    asked: list[CasePair] = []
     for one in looked:
         if one.row.id not in joined and one.found.numbers:
-            lead = _each(one, at)
+            lead = _each(one, asked, at)
             if lead and lead != one.row.id:
                 joined[one.row.id] = lead
+    _ask(asked)
     return joined
 
 
@@ -99,8 +101,8 @@ def _is_compared(row: Case) -> bool:
     return has_place and is_shared and row.is_open and uniting.can_join(row.casetype, row.version)
 
 
-def _each(one: _Looked, at: datetime) -> str:
-    """Join a case by itself, or suggest it; return the case that goes on for it, "" for none.
+def _each(one: _Looked, asked: list[CasePair], at: datetime) -> str:
+    """Join a case by itself, or note what is to be asked; return the case that goes on for it, "" for none.
 
     Where another process has just united what it was to join, it looks again.
     """
@@ -118,7 +120,7 @@ def _each(one: _Looked, at: datetime) -> str:
         if lead:
             return lead
         break
-    _suggest(row, report, [match for match in known if match.chance >= ASKS][:_MOST_ASKED], found, at)
+    asked += _suggested(row, report, [match for match in known if match.chance >= ASKS][:_MOST_ASKED], found, at)
     return ""
 
 
@@ -142,15 +144,22 @@ def _pauses(lead: Case) -> bool:
     return catalogue.casetype_of(lead.casetype, lead.version).states[lead.state].pauses
 
 
-def _suggest(row: Case, report: Report, maybe: Sequence[Match], found: Around, at: datetime) -> None:
+def _suggested(row: Case, report: Report, maybe: Sequence[Match], found: Around, at: datetime) -> list[CasePair]:
     numbers = [found.numbers[match.at] for match in maybe]
-    made = [
+    return [
         CasePair(one_id=min(number, row.number), other_id=max(number, row.number), says="maybe", at=at,
                  chance=round(match.chance, 3), why=why(report, found, match.at))
         for number, match in zip(numbers, maybe, strict=True)
     ]  # fmt: skip
-    if made:
-        CasePair.objects.bulk_create(made, ignore_conflicts=True)
+
+
+def _ask(asked: Sequence[CasePair]) -> None:
+    """Keep what is to be asked, at once; what has become one matter meanwhile is no question any more."""
+    numbers = {number for one in asked for number in (one.one_id, one.other_id)}
+    matter = dict(Case.objects.filter(number__in=numbers).values_list("number", "matter")) if numbers else {}
+    open_ = [one for one in asked if matter.get(one.one_id) != matter.get(one.other_id)]
+    if open_:
+        CasePair.objects.bulk_create(open_, ignore_conflicts=True)
 
 
 def likely(report: Report, found: Around) -> list[Match]:
