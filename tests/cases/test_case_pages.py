@@ -102,7 +102,10 @@ def test_each_state_and_step_of_a_type_is_drawn(name: str) -> None:
     assert numbers == set(range(1, len(found.steps) + 1))
 
 
-def test_a_matter_shows_its_reports_and_what_may_belong_to_it(case_id: str, officials: dict[str, Actor]) -> None:
+def test_a_matter_shows_its_reports_and_what_may_belong_to_it(
+    case_id: str, officials: dict[str, Actor], settings: Any
+) -> None:
+    settings.SECRET_KEY = "sketches of words are drawn by it, and now and then by chance alike"
     at = clock.now()
     lamps = [actions.open_case(Asked("request", "street-light", {}, 114.05, 22.54 + metres / 111_195, origin="call"),
                                by=officials["clerk"], at=at) for metres in (0, 4, 90, 110)]  # fmt: skip
