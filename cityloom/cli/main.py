@@ -54,6 +54,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         processes,
         readings,
         sources,
+        studies,
         zones,
     )
     from cityloom.cli.epanet import epanet
@@ -64,6 +65,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         keep.restore, keep.keys, log.verify, log.log, log.witness, lake.lake, sources.register, processes.serve,
         processes.status, processes.stop, insight.insight, readings.readings, zones.zones, detection.detection,
     )  # fmt: skip
+    insight.insight.add_command(studies.study)
     for command in casetables.COMMANDS:
         caserules.table.add_command(command)
     cases.cases.add_command(caserules.table)

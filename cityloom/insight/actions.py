@@ -1,4 +1,4 @@
-"""What others have insight do: review a process from its log, at once or by the worker."""
+"""What others have insight do: review a process from its log, work a study; at once or by the worker."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from typing import Any
 
 from cityloom.cases import queries as cases
 from cityloom.insight import policies
+from cityloom.insight.domain.study.study import Study, Told
 from cityloom.insight.eventlogs.columns import Columns
 from cityloom.insight.reviewing import doing, keeping, making, own
 from cityloom.insight.reviewing.keeping import Source
 from cityloom.insight.reviewing.making import Made, Wanted
+from cityloom.insight.studying import folders, working
+from cityloom.insight.studying.working import quiet
 from cityloom.kernel.actor import Actor
 from cityloom.registers import queries as registers
 
 __all__ = [
     "Columns", "Made", "Source", "Wanted", "ask_for_review", "cancel_review", "do_reviews", "review_casetype",
-    "review_file",
+    "review_file", "work_study", "write_example",
 ]  # fmt: skip
 
 
@@ -60,3 +63,22 @@ def do_reviews(*, by: Actor) -> int:
     """Make all reviews that wait; return how many came to an end."""
     policies.check_can_review(by)
     return doing.review_what_waits()
+
+
+def work_study(*, path: Path, folder: Path, told: Told = quiet) -> Study:
+    """Work the question of a file, at once, and keep the study in a folder.
+
+    Raises: Refused, as `working.of_file` and `folders.write`.
+    """
+    folders.check_free(folder)
+    done = working.of_file(path, told)
+    folders.write(folder, done.study, done.origins)
+    return done.study
+
+
+def write_example(*, kind: str, folder: Path) -> Path:
+    """Write a small question of a kind with made-up tables; return the question's file.
+
+    Raises: Refused `insight.no_kind`, `insight.no_example`.
+    """
+    return working.write_example(kind, folder)

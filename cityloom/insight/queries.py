@@ -1,15 +1,26 @@
-"""Questions about reviews of processes."""
+"""Questions about reviews of processes, and about studies."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 
 from cityloom.insight.domain.eventlog import EventLog
+from cityloom.insight.domain.study.study import Study, Told
 from cityloom.insight.reviewing import keeping, kept_logs
 from cityloom.insight.reviewing.alone import as_page
 from cityloom.insight.reviewing.written import written
+from cityloom.insight.studies import kinds
+from cityloom.insight.studies.kinds import Kind
+from cityloom.insight.studying import checking, describing, folders
+from cityloom.insight.studying.checking import Difference
+from cityloom.insight.studying.working import quiet
+from cityloom.insight.telling import text
 
-__all__ = ["as_page", "is_any_review_open", "is_review_to_stop", "log_of_review", "written"]
+__all__ = [
+    "Difference", "Study", "Told", "as_page", "described", "differences_of_study", "is_any_review_open",
+    "is_review_to_stop", "log_of_review", "study_in", "study_kinds", "told_as_text", "written",
+]  # fmt: skip
 
 
 def is_any_review_open() -> bool:
@@ -28,3 +39,37 @@ def log_of_review(review_id: str) -> EventLog:
     Raises: Refused `insight.log_gone`.
     """
     return kept_logs.load(keeping.log_file(review_id))
+
+
+def study_kinds() -> list[Kind]:
+    """The kinds of studies, in the order of their names."""
+    return [kinds.kind(name) for name in sorted(kinds.MODULES)]
+
+
+def described(kind: str) -> str:
+    """What a kind reads and what may be asked of it, as Markdown.
+
+    Raises: Refused `insight.no_kind`.
+    """
+    return describing.described(kinds.kind(kind))
+
+
+def study_in(folder: Path) -> Study:
+    """The study that lies in a folder, as it stands there.
+
+    Raises: Refused `insight.no_study`, `insight.study_broken`.
+    """
+    return folders.read(folder).study
+
+
+def told_as_text(study: Study) -> str:
+    """What a study tells, as Markdown in the reader's language."""
+    return text.written(study)
+
+
+def differences_of_study(folder: Path, told: Told = quiet) -> list[Difference]:
+    """What does not hold of the study in a folder, once it is worked again from its inputs; none if all does.
+
+    Raises: Refused `insight.no_study`, `insight.study_broken`, `insight.no_kind`.
+    """
+    return checking.of_folder(folder, told)

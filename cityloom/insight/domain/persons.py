@@ -34,3 +34,27 @@ def look_like_persons(values: Sequence[str]) -> bool:
     known = [one.strip() for one in values if one.strip()]
     alike = sum(1 for one in known if _VALUE.fullmatch(one) and not _OFFICE_WORDS.search(one))
     return bool(known) and alike >= _SHARE * len(known)
+
+
+_PLACES = re.compile(
+    r"(area|district|zone|place|region|ward|site|country|city|town|street|road|facility|clinic|hospital|school|station|"
+    r"indicator|category|service|community|neighbourhood|subdistrict|province|county|municipality|shelter|branch|"
+    r"organi[sz]ation|corps|committee|series|grade|product|measure|variable|file|column|building|estate|housing|phase|"
+    r"option|scenario|short|full|display|local|english|chinese|long)[\s_.-]?(name|address)$|^(name|label|title)$|"
+    r"地区名|学校名|街道名|名称$", re.IGNORECASE,
+)  # fmt: skip
+_NUMBERED = re.compile(r"\d{11}|\d{17}[\dXx]")
+
+
+def is_of_persons(column: str, values: Sequence[str], *, are_words: bool, is_known: bool = False) -> bool:
+    """Whether a column of a table of figures says who somebody is.
+
+    Counts of people ("health_workers", "residents") are figures; numbers of telephones and identity cards are not.
+    `is_known`: the column is one that the kind asks for by its name, so only its values can give it away.
+    """
+    if not are_words:
+        numbered = sum(1 for one in values if _NUMBERED.fullmatch(one))
+        return names_persons(column) and bool(values) and numbered >= _SHARE * len(values)
+    if look_like_persons([one for one in values if names_persons(column) or not one.isdigit()]):
+        return True  # a code of digits alone is an area's as often as somebody's
+    return not is_known and names_persons(column) and not _PLACES.search(column.strip())

@@ -23,7 +23,9 @@ class InputSpec:
     """A table that a kind reads: what it is, the columns that name its rows, whether it may be left out.
 
     `columns` are the ones that it must have beside the key, each with what it holds (with its unit); `optional` may be
-    there. Others are kept as they are.
+    there. Others are kept as they are. Those named in `words` hold words, the others of `columns` and `optional`
+    numbers: whole ones where no value is missing or has a point, else with nan for what is not known. A key is of whole
+    numbers where all of it is (and it is not in `words`), else of words.
     """
 
     name: str
@@ -32,6 +34,7 @@ class InputSpec:
     columns: Mapping[str, str]
     optional: Mapping[str, str]
     needed: bool = True
+    words: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -61,9 +64,16 @@ class Kind:
     check: Callable[[Mapping[str, Any]], None] = lambda _question: None
     notes: Mapping[str, str] = field(default_factory=dict)
     """The sentence of each note's code, with {value} and {limit}."""
+    example: Callable[[], tuple[Mapping[str, Any], Mapping[str, Table]]] | None = None
+    """A small question with made-up tables that shows what the kind does; it works in a second or two."""
+    options: str = ""
+    """The step whose rows are what one may choose between, where there is such a step; a memo lists them."""
 
 
-MODULES: dict[str, str] = {}
+
+MODULES: dict[str, str] = {
+    "trend": "trend",
+}
 """The name of each kind, and its module in this room."""
 
 
