@@ -8,7 +8,7 @@ from django.utils.translation import gettext_noop as _
 from cityloom.cases import events
 from cityloom.cases.domain.casetypes.casetype import Titles
 from cityloom.kernel.envelope import type_of
-from cityloom.ui.domain.declared import Display, KeyFigure, Page, Service, WorkList
+from cityloom.ui.domain.declared import Display, KeyFigure, Outlook, Page, Service, WorkList
 
 CASE_EVENTS = frozenset({
     "CaseOpened", "CaseMoved", "CaseCategorised", "CaseGiven", "CaseNoted", "CaseClockRang", "CaseClockChanged",
@@ -130,6 +130,10 @@ DISPLAY = Display(
             words=("status", "progress", "track", "follow up", "reference", "reopen", "withdraw", "my complaint",
                    "进度", "查询", "跟踪", "办理结果", "撤回", "重新办理", "评价"),
         ),
+    ),
+    outlooks=(
+        Outlook("clocks", _("Clocks of cases"), "cityloom.cases.figures.outlook.risks", 30,
+                _("No case is over its time, and none is due within a week.")),
     ),
     work=(
         WorkList("case-tasks", _("My tasks in cases"), "cityloom.cases.layers.tasks", 26, WORKERS, events=CASE_EVENTS),

@@ -34,6 +34,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         account,
         address,
         alert,
+        brief,
         casefigures,
         caseprocesses,
         caserouting,
@@ -66,6 +67,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         processes.status, processes.stop, insight.insight, readings.readings, zones.zones, detection.detection,
     )  # fmt: skip
     insight.insight.add_command(studies.study)
+    insight.insight.add_command(brief.brief)
     for command in casetables.COMMANDS:
         caserules.table.add_command(command)
     cases.cases.add_command(caserules.table)

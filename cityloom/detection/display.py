@@ -17,7 +17,7 @@ from cityloom.detection.events import (
     SensorRecovered,
 )  # fmt: skip
 from cityloom.kernel.envelope import type_of
-from cityloom.ui.domain.declared import Display, Layer, LegendItem, Page, WorkList
+from cityloom.ui.domain.declared import Display, Layer, LegendItem, Outlook, Page, WorkList
 
 _HERE = "cityloom.detection.layers"
 CATEGORIES = {
@@ -127,6 +127,12 @@ DISPLAY = Display(
                 LegendItem("--map-sensor-off", _("out of service, or not known yet")),
             ),
         ),
+    ),
+    outlooks=(
+        Outlook("detections", _("What was detected"), "cityloom.detection.figures.outlook.risks", 20,
+                _("Nothing that was detected waits to be judged.")),
+        Outlook("silent-sensors", _("Sensors that fail"), "cityloom.detection.figures.outlook.silent", 60,
+                _("No watched sensor is known to fail.")),
     ),
     work=(
         WorkList("detections-to-judge", _("Detections to judge"), f"{_HERE}.to_judge", 40, policies.JUDGES,

@@ -10,7 +10,7 @@ import shapely
 from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext as _
 
-from cityloom.ui.domain.declared import Display, KeyFigure, LegendItem, Search, WorkList
+from cityloom.ui.domain.declared import Display, KeyFigure, LegendItem, Outlook, Search, WorkList
 from cityloom.ui.domain.declared import Layer as Declared
 from cityloom.ui.ground import BBox, Ground, ground_layers
 from cityloom.ui.svgmap import Layer, Words, draw
@@ -275,6 +275,10 @@ DISPLAY = Display(
                                               " Exercises are not counted."),
             source="cityloom.emergency.queries.minutes_to_order", events=frozenset({"EvacuationApproved"}),
         ),
+    ),
+    outlooks=(
+        Outlook("incidents", gettext_noop("Open incidents"), "cityloom.emergency.figures.outlook.risks", 10,
+                gettext_noop("No incident is open.")),
     ),
     work=(
         WorkList(

@@ -52,10 +52,41 @@ UNITS_OF = {"repeats": _("cases"), "persons_left_out": _("columns"), "attributes
             "bad_rows": _("lines"), "unreadable_time": _("times"), "no_zone": _("times"), "several_zones": _("times"),
             "days_only": _("times")}  # fmt: skip
 PARTS = {"queue": _("Waiting for an office"), "work": _("Work"), "outside": _("Waiting for somebody outside")}
+HORIZONS = {
+    "now": _("Now"), "days": _("In the coming days"), "weeks": _("In the coming weeks"),
+    "months": _("In the coming months and years"),
+}  # fmt: skip
+SEVERITIES = {1: (_("minor"), ""), 2: (_("moderate"), "wait"), 3: (_("serious"), "bad"), 4: (_("severe"), "bad")}
+"""How bad it would be, and its look."""
+TRENDS = {
+    "rising": ("▲", _("more than before")), "falling": ("▼", _("less than before")),
+    "steady": ("▬", _("as before")), "": ("", _("no earlier span to compare with")),
+}  # fmt: skip
+_LEAD = _("The risk brief is for those who lead or are on duty.")
 _FOR = _("Reviews of processes are for those who lead, check or handle cases.")
-DISPLAY = Display(pages=(Page("reviews", _("Process reviews"), "oversight", 50, policies.READERS, _FOR),))
+DISPLAY = Display(
+    pages=(
+        Page("brief", _("Risk brief"), "now", 30, policies.LEADERS, _LEAD),
+        Page("reviews", _("Process reviews"), "oversight", 50, policies.READERS, _FOR),
+    ),
+)
 
 
 def state_word(state: str) -> str:
     """How a review does."""
     return gettext(STATES[state][0])
+
+
+def chance_words(chance: float | None, low: float | None, high: float | None) -> str:
+    """How likely something is, in whole percent; "" where nobody can say."""
+    if chance is None:
+        return ""
+    if low is None or high is None or chance == 1.0:
+        return gettext("certain") if chance == 1.0 else gettext("about {share} %").format(share=_percent(chance))
+    return gettext("{share} % (95 %: {low} to {high} %)").format(
+        share=_percent(chance), low=_percent(low), high=_percent(high)
+    )
+
+
+def _percent(share: float) -> int:
+    return min(max(round(100 * share), 1), 99) if 0 < share < 1 else round(100 * share)

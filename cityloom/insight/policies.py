@@ -7,6 +7,9 @@ from cityloom.kernel.refused import Refused
 
 REVIEWERS = frozenset({"supervisor", "steward", "auditor", "operator", "system"})
 READERS = REVIEWERS | {"data-protection-officer", "case-handler", "commander"}
+CITY_WIDE = frozenset({"commander", "duty-officer", "operator", "auditor", "steward", "system"})
+LEADERS = CITY_WIDE | {"supervisor"}
+TOP = "city"
 
 
 def check_can_review(by: Actor) -> None:
@@ -21,3 +24,31 @@ def check_can_read(by: Actor) -> None:
     if not by.roles & READERS:
         raise Refused("insight.reader", "Reviews of processes are read by those who lead, check or handle cases; "
                       "ask a supervisor.")  # fmt: skip
+
+
+def check_can_lead(by: Actor) -> None:
+    """Raises: Refused `insight.not_allowed`."""
+    if not by.roles & LEADERS:
+        raise Refused("insight.not_allowed", "The risk brief is for those who lead or are on duty; ask your supervisor for "
+                      "what concerns your work.")  # fmt: skip
+
+
+def is_in_branch(by: Actor, unit: str) -> bool:
+    """Whether a unit lies in the branch that somebody leads; whoever is on duty for the city looks at all of it."""
+    own = _own_branch(by)
+    return bool(unit) and (unit == own or unit.startswith(f"{own}/"))
+
+
+def branch_of(by: Actor, unit: str) -> str:
+    """The branch that somebody looks at: their own, or one below it.
+
+    Raises: Refused `insight.not_your_branch`.
+    """
+    if unit and not is_in_branch(by, unit):
+        raise Refused("insight.not_your_branch", "{value} is not in your branch of the city; its brief is for those who lead "
+                      "it.", value=unit[:80])  # fmt: skip
+    return unit or _own_branch(by)
+
+
+def _own_branch(by: Actor) -> str:
+    return TOP if by.roles & CITY_WIDE or not by.unit else by.unit

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+from cityloom.insight.briefing import gathering
+from cityloom.insight.briefing.gathering import Brief
 from cityloom.insight.domain.eventlog import EventLog
 from cityloom.insight.domain.study.study import Study, Told
 from cityloom.insight.reviewing import keeping, kept_logs
@@ -18,8 +21,9 @@ from cityloom.insight.studying.working import quiet
 from cityloom.insight.telling import text
 
 __all__ = [
-    "Difference", "Study", "Told", "as_page", "described", "differences_of_study", "is_any_review_open",
-    "is_review_to_stop", "log_of_review", "study_in", "study_kinds", "told_as_text", "written",
+    "Brief", "Difference", "Study", "Told", "as_page", "described", "differences_of_study", "is_any_review_open",
+    "is_review_to_stop", "log_of_review", "risk_brief", "risk_brief_as_json", "study_in", "study_kinds", "told_as_text",
+    "written",
 ]  # fmt: skip
 
 
@@ -73,3 +77,11 @@ def differences_of_study(folder: Path, told: Told = quiet) -> list[Difference]:
     Raises: Refused `insight.no_study`, `insight.study_broken`, `insight.no_kind`.
     """
     return checking.of_folder(folder, told)
+def risk_brief(unit: str, at: datetime) -> Brief:
+    """What may go wrong in the coming days and weeks in a branch of the city, as it is known now."""
+    return gathering.brief_of(unit, at)
+
+
+def risk_brief_as_json(brief: Brief) -> dict[str, Any]:
+    """A brief as plain JSON."""
+    return gathering.as_json(brief)

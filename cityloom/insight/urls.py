@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from cityloom.insight.views import asking, reviews
+from cityloom.insight.views import asking, brief, reviews
 
 urlpatterns = [
+    path("brief/", brief.brief, name="brief"),
     path("insight/reviews/", reviews.reviews, name="reviews"),
     path("insight/reviews/new/", asking.new, name="new-review"),
     path("insight/reviews/<str:review_id>/", reviews.review, name="review"),

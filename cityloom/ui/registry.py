@@ -17,6 +17,7 @@ from cityloom.ui.domain.declared import (
     Display,
     KeyFigure,
     Layer,
+    Outlook,
     Page,
     Search,
     Service,
@@ -24,7 +25,7 @@ from cityloom.ui.domain.declared import (
     WorkList,
 )  # fmt: skip
 
-Ordered = TypeVar("Ordered", Layer, Search, KeyFigure, WorkList, Watch, Service)
+Ordered = TypeVar("Ordered", Layer, Search, KeyFigure, WorkList, Watch, Outlook, Service)
 
 
 @lru_cache(maxsize=1)
@@ -73,6 +74,11 @@ def work_lists() -> list[WorkList]:
 def watches() -> list[Watch]:
     """The lines of the system's health."""
     return _in_order(watch for display in displays().values() for watch in display.watches)
+
+
+def outlooks() -> list[Outlook]:
+    """The parts of the risk brief."""
+    return _in_order(outlook for display in displays().values() for outlook in display.outlooks)
 
 
 def moments() -> dict[str, str]:

@@ -56,6 +56,7 @@ PAGES = (
     Sight("figures", "nobody", "/figures/"), Sight("sensors", "nobody", "/sensors/"),
     Sight("front", "resident", "/"), Sight("me", "resident", "/me/"), Sight("mine", "resident", "/account/"),
     Sight("verify", "resident", "/verify/"), Sight("refused", "resident", "/gate/"),
+    Sight("brief", "Commander", "/brief/"),
     Sight("front", "Commander", "/"), Sight("incident", "Commander", "/", "main a[href^='/incidents/']"),
     Sight("end", "Commander", "/", "main a[href^='/incidents/']", "end/?action=cancel"),
     Sight("glass", "Commander", "/gate/glass/"), Sight("health", "Commander", "/health/"),

@@ -213,6 +213,49 @@ class Fault:
     note: str = ""
 
 
+Horizon = Literal["now", "days", "weeks", "months"]
+HORIZONS: tuple[Horizon, ...] = ("now", "days", "weeks", "months")
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """A part of the risk brief: `source(unit, at) -> Sequence[Risk]`, of a branch of the tree of units, no drills.
+
+    What may go wrong, of places, services and organisations; never of a person. It is asked at each look.
+    """
+
+    key: str
+    label: str
+    source: str
+    order: int = 50
+    good_words: str = ""
+
+
+@dataclass(frozen=True)
+class Risk:
+    """Something that may go wrong: where, how soon, how bad (1 to 4), how it has been going, and how sure that is.
+
+    `unit` is the branch that it lies in, "" where that is not known. `lately` and `before` are counts (or amounts) of
+    two spans of equal length, in words `measure`, for the trend; None where there is none yet. `chance` is a
+    probability with `low` and `high` where one is known; `grounds` says in words what the certainty rests on.
+    """
+
+    title: str
+    url: str
+    horizon: Horizon
+    severity: int
+    unit: str = ""
+    lately: float | None = None
+    before: float | None = None
+    measure: str = ""
+    chance: float | None = None
+    low: float | None = None
+    high: float | None = None
+    grounds: str = ""
+    since: datetime | None = None
+    note: str = ""
+
+
 @dataclass(frozen=True)
 class Service:
     """Something that a resident can ask for, found by the search of the portal.
@@ -242,5 +285,6 @@ class Display:
     figures: Sequence[KeyFigure] = ()
     work: Sequence[WorkList] = ()
     watches: Sequence[Watch] = ()
+    outlooks: Sequence[Outlook] = ()
     services: Sequence[Service] = ()
     moments: Mapping[str, str] = field(default_factory=dict)
