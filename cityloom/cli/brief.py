@@ -28,7 +28,8 @@ def brief(runtime: Runtime, unit: str, form: str) -> None:
     table = Table("When", "Weight", "What", "Chance", "Trend", "Branch")
     for risk in found["risks"]:
         chance = "" if risk["chance"] is None else f"{risk['chance']:.0%}"
-        table.add_row(risk["horizon"], f"{risk['severity']}/4", risk["title"], chance, risk["trend"] or "", risk["unit"])
+        table.add_row(risk["horizon"], f"{risk['severity']}/4", risk["title"], chance, risk["trend"] or "",
+                      risk["unit"])  # fmt: skip
     Console().print(table)
-    click.echo(f"Quiet: {', '.join(found['quiet']) or 'nothing'}. Not told: {', '.join(found['not_told']) or 'nothing'}. "
-               "What nobody measures or reports is not here.")  # fmt: skip
+    quiet, unread = (", ".join(found[name]) or "nothing" for name in ("quiet", "not_told"))
+    click.echo(f"Quiet: {quiet}. Not told: {unread}. What nobody measures or reports is not here.")

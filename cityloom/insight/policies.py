@@ -29,8 +29,8 @@ def check_can_read(by: Actor) -> None:
 def check_can_lead(by: Actor) -> None:
     """Raises: Refused `insight.not_allowed`."""
     if not by.roles & LEADERS:
-        raise Refused("insight.not_allowed", "The risk brief is for those who lead or are on duty; ask your supervisor for "
-                      "what concerns your work.")  # fmt: skip
+        raise Refused("insight.not_allowed", "The risk brief is for those who lead or are on duty; ask your "
+                      "supervisor for what concerns your work.")  # fmt: skip
 
 
 def is_in_branch(by: Actor, unit: str) -> bool:
@@ -45,8 +45,8 @@ def branch_of(by: Actor, unit: str) -> str:
     Raises: Refused `insight.not_your_branch`.
     """
     if unit and not is_in_branch(by, unit):
-        raise Refused("insight.not_your_branch", "{value} is not in your branch of the city; its brief is for those who lead "
-                      "it.", value=unit[:80])  # fmt: skip
+        raise Refused("insight.not_your_branch", "{value} is not in your branch of the city; its brief is for those "
+                      "who lead it.", value=unit[:80])  # fmt: skip
     return unit or _own_branch(by)
 
 
