@@ -70,8 +70,8 @@ class Kind:
     """The step whose rows are what one may choose between, where there is such a step; a memo lists them."""
 
 
-
 MODULES: dict[str, str] = {
+    "schools": "schools",
     "trend": "trend",
 }
 """The name of each kind, and its module in this room."""

@@ -1,0 +1,157 @@
+"""The steps of a study of schools, each as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from cityloom.insight.domain.schools import backtest, baselines
+from cityloom.insight.domain.schools import births as born
+from cityloom.insight.domain.schools.fitting import Model
+from cityloom.insight.domain.schools.panel import Floats, Rolls
+from cityloom.insight.domain.schools.places import widened
+from cityloom.insight.domain.study.tables import Table, table
+from cityloom.insight.studies.schools_inputs import Given
+
+OURS = "this forecast"
+
+
+def rolls_table(raw: Rolls, clean: Rolls) -> Table:
+    """Pupils as counted and as used, where there are any."""
+    there = np.argwhere(~np.isnan(clean.pupils))
+    school, grade, year = there.T
+    return table(("school", "grade", "year"), school=[clean.schools[one] for one in school],
+                 grade=[clean.grades[one] for one in grade], year=[clean.years[one] for one in year],
+                 counted=raw.pupils[school, grade, year], used=clean.pupils[school, grade, year])  # fmt: skip
+
+
+def entry_table(found: Given, clean: Rolls, model: Model, horizon: int) -> Table:
+    """Births behind the entry of each year, the pupils who entered, and pupils per birth."""
+    years = list(range(clean.years[0], clean.years[-1] + horizon + 1))
+    last = max(found.births, default=0)
+    driver, carried = born.behind(found.births, years, model.settings.lags, last) if model.settings.lags else (
+        np.full(len(years), np.nan), np.zeros(len(years), bool))  # fmt: skip
+    entered = np.append(clean.district()[0], np.full(horizon, np.nan))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        each = np.where(driver > 0, entered / driver, np.nan)
+    return table("year", year=years, births=driver, carried=carried.astype(int), entered=entered, per_birth=each)
+
+
+def ratios_table(clean: Rolls, model: Model, horizon: int) -> Table:
+    """By grade: last year's ratio, the one that is used, its drift a year in the first year, the spread of years."""
+    total = clean.district()
+    own = np.exp(model.district.ratio)
+    grades = clean.grades
+    if model.settings.lags:
+        driver, _ = born.behind(model.births, [clean.years[-1]], model.settings.lags, clean.years[-1])
+        last = np.append(total[0, -1] / driver[0], total[1:, -1] / total[:-1, -2])
+        of = "births"
+    else:
+        last, of = np.append(total[0, -1], total[1:, -1] / total[:-1, -2]), "pupils"
+    spread = np.sqrt((model.district.left**2).mean(1))
+    return table("grade", grade=list(grades), after=[of, *grades[:-1]], last_year=last, used=own,
+                 drift=own * (np.exp(model.district.slope * model.settings.damping) - 1), spread=spread)  # fmt: skip
+
+
+def school_ratios_table(clean: Rolls, model: Model) -> Table:
+    """By school and grade: the ratio by which it moves on, beside the district's; or its share, where pupils start."""
+    there = np.argwhere(model.schools.there)
+    school, grade = there.T
+    starts = model.schools.starts[school, grade]
+    moved = np.exp(model.district.ratio[grade] + model.schools.deviation[school, grade])
+    return table(("school", "grade"), school=[clean.schools[one] for one in school],
+                 grade=[clean.grades[one] for one in grade], ratio=np.where(starts, np.nan, moved),
+                 beside=np.where(starts, np.nan, np.exp(model.schools.deviation[school, grade]) - 1),
+                 share=np.where(starts, model.schools.share[school, grade], np.nan))  # fmt: skip
+
+
+def backtest_table(
+    covered: Sequence[tuple[backtest.Score, bool]],
+    peers: Mapping[str, Sequence[tuple[int, int, float, float]]],
+    horizon: int,
+) -> Table:
+    """By method, level and years ahead: origins, judged values, error and bias in percent, share covered."""
+    rows: list[tuple[Any, ...]] = []
+    for level in backtest.LEVELS:
+        for ahead in range(1, horizon + 1):
+            own = [(one, held) for one, held in covered if one.level == level and one.ahead == ahead]
+            if own:
+                off = np.array([one.point - one.actual for one, _ in own])
+                held = float(np.mean([inside for _, inside in own]))
+                each = (
+                    np.mean(np.abs(off) / np.maximum([one.actual for one, _ in own], 1.0))
+                    if level == "district"
+                    else (np.abs(off).sum() / sum(one.actual for one, _ in own))
+                )
+                bias = off.sum() / sum(one.actual for one, _ in own)
+                origins = len({one.origin for one, _ in own})
+                rows.append((OURS, level, ahead, origins, len(own), 100 * float(each), 100 * float(bias), held))
+    for name, made in peers.items():
+        for ahead in range(1, horizon + 1):
+            off = np.array(
+                [forecast / counted - 1 for _, years, forecast, counted in made if years == ahead and counted > 0]
+            )
+            if off.size:
+                error, bias = 100 * float(np.abs(off).mean()), 100 * float(off.mean())
+                rows.append((baselines.TITLES[name], "district", ahead, len(off), len(off), error, bias, np.nan))
+    names = ("method", "of", "ahead", "origins", "judged", "error_pct", "bias_pct", "covered")
+    columns = zip(*rows, strict=True) if rows else [()] * len(names)
+    return table(("method", "of", "ahead"), **dict(zip(names, map(list, columns), strict=True)))
+
+
+def widths_table(widths: Mapping[str, Floats]) -> Table:
+    """By how much the intervals of the paths are widened."""
+    names, horizon = list(widths), len(next(iter(widths.values())))
+    return table(
+        ("of", "ahead"),
+        of=[one for one in names for _ in range(horizon)],
+        ahead=list(range(1, horizon + 1)) * len(names),
+        width=np.concatenate(list(widths.values())),
+    )
+
+
+def forecast_table(clean: Rolls, point: Floats, paths: Floats, widths: Mapping[str, Floats], level: float) -> Table:
+    """Forecasts with intervals: of the district, each grade, each school, each school's grade."""
+    horizon = point.shape[-1]
+    tails = ((1 - level) / 2, (1 + level) / 2)
+    empty = point.max(-1) <= 0
+    grades, schools = clean.grades, clean.schools
+    units = {
+        "district": [("all schools", "", "")],
+        "grade": [(f"all schools / {grade}", "", grade) for grade in grades],
+        "school": [(name, name, "") for name in schools],
+        "cell": [(f"{name} / {grade}", name, grade) for name in schools for grade in grades],
+    }
+    shown = {"district": np.array([True]), "grade": ~empty.all(0), "school": ~empty.all(1), "cell": ~empty.ravel()}
+    columns: dict[str, list[Any]] = {
+        name: [] for name in ("series", "period", "horizon", "value", "low", "high", "level", "of", "school", "grade")
+    }
+    for step in range(horizon):
+        values, spread = backtest.levels(point[..., step]), backtest.levels(paths[..., step])
+        for of, named in units.items():
+            wide = widened(spread[of], values[of], float(widths[of][step]))
+            low, high = np.quantile(wide, tails, axis=0)
+            for unit in np.flatnonzero(shown[of]):
+                value = float(values[of][unit])
+                row = (named[unit][0], clean.years[-1] + step + 1, step + 1, value, min(float(low[unit]), value),
+                       max(float(high[unit]), value), level, of, *named[unit][1:])  # fmt: skip
+                for name, one in zip(columns, row, strict=True):
+                    columns[name].append(one)
+    return table(("series", "period"), **columns)
+
+
+def district_table(clean: Rolls, raw: Rolls, forecast: Table) -> Table:
+    """The district's pupils by year: counted, and expected with their interval."""
+    counted = np.nansum(raw.district(), 0)
+    past = len(clean.years)
+    of = np.flatnonzero([one == "district" for one in forecast["of"].tolist()])
+    ahead = np.full(len(of), np.nan)
+    gone = np.full(past - 1, np.nan)
+    last = counted[-1:]
+    return table("year", year=[*clean.years, *forecast["period"][of].tolist()], counted=np.append(counted, ahead),
+                 used=np.append(np.nansum(clean.district(), 0), ahead),
+                 expected=np.concatenate([gone, last, forecast["value"][of]]),
+                 low=np.concatenate([gone, last, forecast["low"][of]]),
+                 high=np.concatenate([gone, last, forecast["high"][of]]))  # fmt: skip
