@@ -71,6 +71,7 @@ class Kind:
 
 
 MODULES: dict[str, str] = {
+    "people": "people",
     "schools": "schools",
     "trend": "trend",
 }

@@ -27,7 +27,8 @@ _UNKNOWN_DISTRICT = "The district {value} is not among those of the people; they
 _WHOLE = "Ages are whole numbers from 0 to {limit}; there is {value}."
 _RATE = "Each rate must be known and at least 0; there is {value} in row {limit}."
 _NO_RATES = "There are no rates for {value}; give rates for both sexes and from age 0 on."
-_YEAR = "There are no {value} for {limit} or before; the first year that is needed has to be there."
+_TWICE = "Row {value} says again what a row before it said of the same age, sex, district and year; leave one out."
+_YEAR = "There are no rates for {value} or before; the first year that is needed has to be there."
 
 
 @dataclass(frozen=True)
@@ -111,18 +112,19 @@ class Schedule:
     starts: Ints
     rates: Floats
 
-    def at(self, year: int, what: str) -> Floats:
+    def at(self, year: int) -> Floats:
         """The rates in force in a year. Raises: Refused `insight.year_missing`."""
         place = int(np.searchsorted(self.years, year, side="right")) - 1
         if place < 0:
-            raise Refused("insight.year_missing", _YEAR, value=what, limit=year)
+            raise Refused("insight.year_missing", _YEAR, value=year)
         return self.rates[place]
 
 
 def schedule_of(table: Table, value: str, districts: Sequence[str], *, by_sex: bool, signed: bool = False) -> Schedule:
     """Rates of a table by age, by sex where `by_sex`, and by district and year where it has such columns.
 
-    Raises: Refused `insight.bad_rate`, `insight.rates_missing`, `insight.unknown_district`, `insight.bad_age`.
+    Raises: Refused `insight.bad_rate`, `insight.rate_twice`, `insight.rates_missing`,
+    `insight.unknown_district`, `insight.bad_age`.
     """
     values = np.asarray(table[value], np.float64)
     bad = ~np.isfinite(values) | ((values < 0) & (not signed))
@@ -136,13 +138,22 @@ def schedule_of(table: Table, value: str, districts: Sequence[str], *, by_sex: b
     wide = 1 if place is None else len(districts)
     rates = np.full((len(years), wide, 2 if by_sex else 1, len(starts)), np.nan)
     at = (np.searchsorted(years, year), np.zeros(len(age), np.int64) if place is None else place, sex)
-    rates[(*at, np.searchsorted(starts, age))] = values
+    place_of = (*at, np.searchsorted(starts, age))
+    _once(np.ravel_multi_index(place_of, rates.shape))
+    rates[place_of] = values
     if np.isnan(rates).any() and not signed:
         where = np.argwhere(np.isnan(rates))[0]
         named = [str(years[where[0]]) if "year" in table.columns else "", districts[where[1]] if wide > 1 else "",
                  ("female", "male")[where[2]] if by_sex else "", str(starts[where[3]])]  # fmt: skip
         raise Refused("insight.rates_missing", _NO_RATES, value=", ".join(filter(None, named)))
     return Schedule(years, starts, np.nan_to_num(rates))
+
+
+def _once(cells: Ints) -> None:
+    unique, first = np.unique(cells, return_index=True)
+    if len(unique) < len(cells):
+        again = int(np.setdiff1d(np.arange(len(cells)), first)[0]) + 1
+        raise Refused("insight.rate_twice", _TWICE, value=again)
 
 
 def at_ages(rates: Floats, starts: Ints, ages: Ints, width: int, *, ends: bool = False) -> Floats:

@@ -18,8 +18,8 @@ from cityloom.kernel.refused import Refused
 Floats = NDArray[np.float64]
 Sex = Literal["female", "male"]
 InfantRule = Literal["andreev-kingkade", "coale-demeny"]
-_BAD_RATES = "Death rates must be known and at least 0, and above 0 in the open age group; there is {value} at {limit}."
-_BAD_CHANCES = "A chance of dying lies between 0 and 1; it is {value} at {limit}."
+_BAD_RATES = "Death rates must be known and at least 0, and above 0 in the open age group; there is {value} in group {limit}."
+_BAD_CHANCES = "A chance of dying lies between 0 and 1; it is {value} in age group {limit}."
 _FEW_AGES = "A life table needs at least two age groups; there are {value}."
 
 
@@ -77,7 +77,7 @@ def life_table(rates: ArrayLike, sex: Sex, *, widths: ArrayLike | None = None, a
     m = _known(rates, "insight.mortality_bad", _BAD_RATES)
     n = _widths(widths, m.shape[-1])
     if (m[..., -1] <= 0).any():
-        raise Refused("insight.mortality_bad", _BAD_RATES, value=0, limit=f"age group {m.shape[-1]}")
+        raise Refused("insight.mortality_bad", _BAD_RATES, value=0, limit=m.shape[-1])
     lived = _lived(m, n, sex, rule) if a is None else np.broadcast_to(np.asarray(a, np.float64), m.shape).copy()
     closed = np.where(np.isinf(n), 1, n)
     q = np.minimum(closed * m / (1 + np.maximum(closed - lived, 0) * m), 1)
@@ -97,7 +97,7 @@ def life_table_of_chances(chances: ArrayLike, sex: Sex, *, widths: ArrayLike | N
     """
     q = _known(chances, "insight.chance_of_dying", _BAD_CHANCES)
     if (q > 1).any():
-        raise Refused("insight.chance_of_dying", _BAD_CHANCES, value=float(q.max()), limit="an age group")
+        raise Refused("insight.chance_of_dying", _BAD_CHANCES, value=float(q.max()), limit=int(np.argwhere(q > 1)[0][-1]) + 1)
     n = _widths(widths, q.shape[-1])
     closed = np.append(n[:-1], n[-2])
     lived = np.broadcast_to(closed / 2, q.shape).copy() if a is None else np.array(np.broadcast_to(a, q.shape), float)
@@ -150,7 +150,7 @@ def _known(values: ArrayLike, code: str, sentence: str) -> Floats:
     bad = ~np.isfinite(found) | (found < 0)
     if bad.any():
         place = np.argwhere(bad)[0]
-        raise Refused(code, sentence, value=found[tuple(place)], limit=f"age group {place[-1] + 1}")
+        raise Refused(code, sentence, value=float(found[tuple(place)]), limit=int(place[-1]) + 1)
     return found
 
 

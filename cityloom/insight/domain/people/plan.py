@@ -85,7 +85,7 @@ def survival_at(plan: Plan, year: int) -> Floats:
 
 def death_rates_at(plan: Plan, year: int) -> Floats:
     """Death rates (districts or 1, 2, the table's ages) of a step that begins in a year."""
-    given = plan.mortality.at(year, "death rates")
+    given = plan.mortality.at(year)
     change = (1 + plan.mortality_change) ** (year - max(int(plan.mortality.years[0]), plan.first_year))
     if not plan.are_chances:
         return given * change
@@ -102,7 +102,7 @@ def _widths(starts: NDArray[np.int64]) -> Floats:
 
 def fertility_at(plan: Plan, year: int) -> Floats:
     """Births a woman and year (districts or 1, ages) of a step that begins in a year."""
-    rates = plan.fertility.at(year, "birth rates")[:, 0]
+    rates = plan.fertility.at(year)[:, 0]
     change = (1 + plan.fertility_change) ** (year - max(int(plan.fertility.years[0]), plan.first_year))
     return at_ages(rates * change, plan.fertility.starts, plan.base.ages, plan.base.width, ends=True)
 
@@ -111,7 +111,7 @@ def migration_at(plan: Plan, year: int, people: Floats) -> Floats:
     """Net people (districts, 2, ages) who come over a step that begins in a year."""
     if plan.migration is None:
         return np.zeros_like(people)
-    found, base = plan.migration.at(year, "migrants"), plan.base
+    found, base = plan.migration.at(year), plan.base
     if plan.is_rate:
         rates = at_ages(found, plan.migration.starts, base.ages, base.width)
         return migration_of_rates(people, rates, base.width)

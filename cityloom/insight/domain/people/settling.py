@@ -15,7 +15,7 @@ from cityloom.kernel.refused import Refused
 
 Floats = NDArray[np.float64]
 _ROUNDS = 500
-_NO_FIT = "Districts cannot be fitted to a total of {value}: where it is above 0, {limit} has nobody to be scaled."
+_NO_FIT = "Districts cannot be scaled to a total of {value}: where it is above 0, there is nobody to be scaled."
 _UNLIKE = "The totals of districts add up to {value} and those of the city to {limit}; give totals that agree."
 _BAD_TOTAL = "A total to be met must be known and at least 0; it is {value}."
 _NOT_MET = "The districts do not come within a millionth of both totals; they are {value} away after {limit} rounds."
@@ -33,7 +33,7 @@ def rake(people: ArrayLike, total: ArrayLike) -> Floats:
         raise Refused("insight.total_bad", _BAD_TOTAL, value=float(wanted.min()))
     whole = start.sum(axis=-3) if wanted.ndim >= 2 else start.sum(axis=(-3, -2, -1))
     if ((whole <= 0) & (wanted > 0)).any():
-        raise Refused("insight.total_without_people", _NO_FIT, value=float(wanted.max()), limit="the projection")
+        raise Refused("insight.total_without_people", _NO_FIT, value=float(wanted.max()))
     factor = np.divide(wanted, whole, out=np.zeros(np.broadcast_shapes(wanted.shape, whole.shape)), where=whole > 0)
     return start * (factor[..., None, :, :] if wanted.ndim >= 2 else factor[..., None, None, None])
 
@@ -54,7 +54,7 @@ def rake_both(people: ArrayLike, by_district: ArrayLike, by_age: ArrayLike, *, t
     if abs(float(rows.sum()) - whole) > 1e-6 * max(whole, 1):
         raise Refused("insight.totals_differ", _UNLIKE, value=round(float(rows.sum()), 3), limit=round(whole, 3))
     if ((fitted.sum((1, 2)) <= 0) & (rows > 0)).any():
-        raise Refused("insight.total_without_people", _NO_FIT, value=whole, limit="a district")
+        raise Refused("insight.total_without_people", _NO_FIT, value=whole)
     away = np.inf
     for _ in range(_ROUNDS):
         sums = fitted.sum((1, 2))
