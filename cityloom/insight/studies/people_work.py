@@ -22,8 +22,8 @@ from cityloom.kernel.refused import Refused
 Floats = NDArray[np.float64]
 MOST_CELLS = 60_000_000
 _ONE = "Give {limit} as one column or the other; the table {value} has both or neither."
-_MUCH = "That would be {value} cells of people in the central projection; at most {limit} are worked: fewer years, or" \
-        " groups of five years."  # fmt: skip
+_MUCH = ("That would be {value} cells of people in the central projection; at most {limit} are worked: fewer years, or"
+         " groups of five years.")  # fmt: skip
 
 
 def work(question: Mapping[str, Any], inputs: Mapping[str, Table], told: Told) -> Worked:

@@ -18,7 +18,8 @@ from cityloom.kernel.refused import Refused
 Floats = NDArray[np.float64]
 Sex = Literal["female", "male"]
 InfantRule = Literal["andreev-kingkade", "coale-demeny"]
-_BAD_RATES = "Death rates must be known and at least 0, and above 0 in the open age group; there is {value} in group {limit}."
+_BAD_RATES = ("Death rates must be known and at least 0, and above 0 in the open age group; there is {value} in group"
+              " {limit}.")  # fmt: skip
 _BAD_CHANCES = "A chance of dying lies between 0 and 1; it is {value} in age group {limit}."
 _FEW_AGES = "A life table needs at least two age groups; there are {value}."
 
@@ -97,7 +98,8 @@ def life_table_of_chances(chances: ArrayLike, sex: Sex, *, widths: ArrayLike | N
     """
     q = _known(chances, "insight.chance_of_dying", _BAD_CHANCES)
     if (q > 1).any():
-        raise Refused("insight.chance_of_dying", _BAD_CHANCES, value=float(q.max()), limit=int(np.argwhere(q > 1)[0][-1]) + 1)
+        group = int(np.argwhere(q > 1)[0][-1]) + 1
+        raise Refused("insight.chance_of_dying", _BAD_CHANCES, value=float(q.max()), limit=group)
     n = _widths(widths, q.shape[-1])
     closed = np.append(n[:-1], n[-2])
     lived = np.broadcast_to(closed / 2, q.shape).copy() if a is None else np.array(np.broadcast_to(a, q.shape), float)
