@@ -73,6 +73,7 @@ class Kind:
 MODULES: dict[str, str] = {
     "people": "people",
     "schools": "schools",
+    "index": "index",
     "trend": "trend",
 }
 """The name of each kind, and its module in this room."""

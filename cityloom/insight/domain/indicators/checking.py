@@ -31,6 +31,8 @@ _ORDER = "The numbers of {value} do not rise; write them from the lowest to the 
 _SCORES = "The classes of {value} need one score more than thresholds: {limit}."
 _POSTS = "The goalposts of {value} are not two numbers of which the upper is higher (and above zero with a logarithm)."
 _PROFILE = "A profile adds nothing up, so it has no step {value}; leave it out, or make it an index."
+_TAKEN = "The tables of an index have a column {value} of their own; call the item otherwise."
+TAKEN = frozenset({"unit", "year", "item", "key", "name", "rank", "score", "measured", "area", "lon", "lat"})
 _NEEDED = {
     "goalposts": ("lower", "upper"), "thresholds": ("thresholds", "scores"), "quantiles": ("quantiles", "scores"),
     "ratio": ("target",), "piecewise": ("points",), "steps": ("table",), "distance-to-reference": ("unit",),
@@ -43,6 +45,8 @@ def faults(says: Mapping[str, Any]) -> Found:
     if refusal:
         yield refusal, ("unit",)
     for number, row in enumerate(says["items"]):
+        if row["code"] in TAKEN:
+            yield Refused("insight.framework_taken", _TAKEN, value=row["code"]), ("items", number, "code")
         words = " ".join([*row["title"].values(), row["code"].replace("_", " ").replace("-", " ")])
         refusal = admissible.refused_item(row["code"], row.get("measures", ""), words)
         if refusal:
