@@ -11,6 +11,8 @@ ROOT = Path(__file__).resolve().parents[2]
 IDENTIFYING = re.compile(r"face_?(recog|embed|encod)|gait|number_?plate|license_?plate|re_?id_?feature|anpr")
 SCORING = re.compile(r"(person|citizen|resident|social_credit)_?(score|rank|risk)|(score|risk)_of_(person|subject)")
 OPINION = re.compile(r"sentiment|opinion_|political_")
+REFUSES = "insight/domain/indicators/admissible.py"
+"""The list of what no index may be made of."""
 
 
 def sources() -> list[Path]:
@@ -28,7 +30,7 @@ def test_nobody_has_a_score_and_no_opinion_is_watched() -> None:
     for path in sources():
         text = path.read_text().lower()
         assert not SCORING.search(text), path
-        assert not OPINION.search(text), path
+        assert path.as_posix().endswith(REFUSES) or not OPINION.search(text), path
 
 
 def test_no_table_counts_how_often_a_person_complains() -> None:
