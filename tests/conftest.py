@@ -12,11 +12,12 @@ import pytest
 from hypothesis import settings
 
 from tests import done_once
+from tests.examples import a_third_of
 from tests.flow.installation import PEOPLE, SEED, Installation
 from tests.flow.served import Served, served
 
 settings.register_profile("few", max_examples=10, deadline=None)
-settings.register_profile("default", max_examples=40, deadline=None)
+settings.register_profile("default", max_examples=a_third_of(60), deadline=None)
 settings.register_profile("many", max_examples=400, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

@@ -21,6 +21,7 @@ from cityloom.kernel.canonical import canonical_bytes, digest
 from cityloom.kernel.refused import Refused
 from tests.alerts import examples
 from tests.alerts.examples import NOW
+from tests.examples import a_third_of
 
 HERE = 180
 """Mutations for each of the three hops."""
@@ -118,7 +119,7 @@ def test_a_message_that_changed_on_the_way_to_the_channel_is_stopped() -> None:
     assert recorder.taken == [message.xml]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=a_third_of(60))
 @given(document=examples.documents(any_text=True), data=st.data())
 def test_whatever_the_document_says_no_byte_of_it_is_free(document: dict[str, Any], data: st.DataObject) -> None:
     xml = capxml.build_xml(document)

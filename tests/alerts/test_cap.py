@@ -17,6 +17,7 @@ from cityloom.kernel.refused import Refused
 from cityloom.kernel.timezones import zone_of
 from tests import realdata
 from tests.alerts import examples
+from tests.examples import a_third_of
 
 SAMPLES = ["australia.cap", "canada.cap", "cap_amber_alert_example.xml", "earthquake-iso8859-1.cap"]
 
@@ -27,7 +28,7 @@ def schema() -> etree.XMLSchema:
 
 
 @pytest.mark.realdata
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=a_third_of(150))
 @given(document=examples.documents(any_text=True))
 def test_every_alert_is_valid_by_the_schema_of_oasis(schema: etree.XMLSchema, document: dict) -> None:
     root = etree.fromstring(capxml.build_xml(document))
@@ -35,7 +36,7 @@ def test_every_alert_is_valid_by_the_schema_of_oasis(schema: etree.XMLSchema, do
     assert structure.validate_structure(root) == []
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=a_third_of(150))
 @given(document=examples.documents(any_text=True))
 def test_a_document_comes_back_whole_from_its_bytes(document: dict) -> None:
     alert = capxml.parse(capxml.build_xml(document))
@@ -121,7 +122,7 @@ def test_bytes_that_are_no_alert_are_refused(data: bytes, code: str) -> None:
     assert refusal.value.code == code
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=a_third_of(200))
 @given(data=st.binary(max_size=300))
 def test_any_bytes_are_refused_and_never_crash(data: bytes) -> None:
     with pytest.raises(Refused):
@@ -137,7 +138,7 @@ def test_a_file_beside_it_is_never_read(tmp_path) -> None:
 
 
 @pytest.mark.realdata
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=a_third_of(300))
 @given(sample=st.sampled_from(SAMPLES), data=st.data())
 def test_our_own_check_and_the_schema_come_to_the_same_verdict(
     schema: etree.XMLSchema, sample: str, data: st.DataObject

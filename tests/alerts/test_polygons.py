@@ -12,6 +12,7 @@ from cityloom.alerts import queries
 from cityloom.alerts.domain import polygons
 from cityloom.kernel import geometry
 from cityloom.kernel.refused import Refused
+from tests.examples import a_third_of
 
 LON, LAT = 113.95, 22.53
 
@@ -29,7 +30,7 @@ scattered = st.lists(houses, min_size=1, max_size=40).map(shapely.union_all)
 zones = st.one_of(circles, scattered, st.builds(shapely.union, circles, scattered))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=a_third_of(60))
 @given(zone=zones, footprints=st.lists(houses, max_size=40))
 def test_the_texts_as_sent_cover_the_zone_and_every_building(
     zone: shapely.Geometry, footprints: list[shapely.Polygon]

@@ -17,6 +17,7 @@ from cityloom.cases.domain.clocks.limits import Limit, limit_of
 from cityloom.cases.domain.clocks.worktime import instant_of, instant_us
 from cityloom.kernel.refused import Refused
 from tests.cases import minutes as oracle
+from tests.examples import a_third_of
 
 CHINA = named("china")
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -60,7 +61,7 @@ def _pauses(start: datetime, gaps: list[int]) -> list[oracle.Pause]:
 
 
 @given(calendars, instants, st.integers(1, 500), gaps)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=a_third_of(40), deadline=None)
 def test_a_limit_in_working_minutes_ends_with_the_last_of_them(calendar, start, minutes, gaps):
     pauses = _pauses(start, gaps)
     expected = oracle.end_of_work(calendar, start, minutes, pauses)
@@ -68,7 +69,7 @@ def test_a_limit_in_working_minutes_ends_with_the_last_of_them(calendar, start, 
 
 
 @given(calendars, instants, st.integers(0, 6 * 24 * 60), gaps)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=a_third_of(40), deadline=None)
 def test_working_time_that_went_by_is_what_the_wall_clock_counts(calendar, start, length, gaps):
     end, pauses = start + timedelta(minutes=length), _pauses(start, gaps)
     found = elapsed(calendar, start, end, pauses)

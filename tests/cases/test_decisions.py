@@ -15,6 +15,7 @@ from cityloom.cases.domain.decisions.table_yaml import table_of_yaml, yaml_of
 from cityloom.cases.domain.decisions.tables import Hit, Table, column_of, table_of
 from cityloom.cases.domain.decisions.values import Typed, Wrong
 from cityloom.kernel.refused import Detail, Refused
+from tests.examples import a_third_of
 
 NUMBER, STRING, BOOLEAN, DATE = Typed("number"), Typed("string"), Typed("boolean"), Typed("date")
 STALL = """
@@ -125,7 +126,7 @@ def test_a_region_is_its_cell_and_its_own_words(cell):
 
 
 @given(st.lists(st.tuples(cells, cells), min_size=1, max_size=5), st.sampled_from(["UNIQUE", "FIRST"]))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=a_third_of(80), deadline=None)
 def test_overlaps_gaps_and_idle_rules_are_exact(rows, hit):
     found = analysis.findings_of(small(hit, rows))
     cases = {at: [row for row, cell in enumerate(rows, 1) if naive(cell[0], at[0]) and naive(cell[1], at[1])]
@@ -190,7 +191,7 @@ def test_a_decision_has_reasons_and_the_fewest_inputs_that_would_have_to_be_diff
     st.lists(st.tuples(cells, cells), min_size=1, max_size=4),
     st.tuples(st.sampled_from(PROBES), st.sampled_from(PROBES)),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=a_third_of(60), deadline=None)
 def test_no_way_changes_more_inputs_than_it_has_to(rows, at):
     """Against all cases of a table that only grants."""
     table = small("COLLECT", rows)

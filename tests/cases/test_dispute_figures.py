@@ -9,6 +9,7 @@ from hypothesis.extra.numpy import arrays
 
 from cityloom.cases.domain.disputes import suppression
 from cityloom.cases.domain.disputes.suppression import FEW, told
+from tests.examples import a_third_of
 
 TABLES = st.tuples(st.integers(1, 5), st.integers(1, 5)).flatmap(
     lambda shape: arrays(np.int64, shape, elements=st.one_of(st.integers(0, 12), st.integers(0, 400)))
@@ -27,7 +28,7 @@ def test_a_table_as_it_is_told() -> None:
 
 
 @given(TABLES)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=a_third_of(150), deadline=None)
 def test_what_is_hidden_cannot_be_worked_out_from_what_is_shown(counts: np.ndarray) -> None:
     """Checked apart from how it is done: by linear algebra on the exact counts that are shown."""
     whole = suppression.with_totals(counts)

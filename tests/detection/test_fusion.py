@@ -14,9 +14,10 @@ from cityloom.detection.domain.fusion import RADIUS_M, RAISE_AT, fuse
 from cityloom.detection.domain.scoring import RULES
 from cityloom.kernel.geometry import distance_m
 from tests.detection.layouts import KINDS, PLANE, collapses, collapses_partly_silent, evidence, ordinary, spots
+from tests.examples import a_third_of
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=a_third_of(120), deadline=None)
 @given(collapses_partly_silent(), ordinary())
 def test_a_collapse_is_noticed_with_any_third_of_its_sources_silent(case, around):
     _, left = case
@@ -46,7 +47,7 @@ def test_whichever_third_is_lost_enough_is_left(counts):
             assert fuse([*items, *around]).raised, left
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=a_third_of(120), deadline=None)
 @given(st.sampled_from(sorted(RULES)), st.lists(st.tuples(st.floats(0, 1), st.floats(0, 599)), min_size=1, max_size=60),
        ordinary())  # fmt: skip
 def test_one_source_gone_mad_never_raises_whatever_and_however_often_it_speaks(kind, messages, around):
@@ -54,7 +55,7 @@ def test_one_source_gone_mad_never_raises_whatever_and_however_often_it_speaks(k
     assert not fuse([*mad, *around]).raised
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=a_third_of(50), deadline=None)
 @given(st.sampled_from(sorted(RULES)), st.integers(1, 40), st.data())
 def test_a_whole_kind_gone_mad_never_raises(kind, count, data):
     mad = [evidence(kind, number, *data.draw(spots(200))) for number in range(count)]
@@ -68,13 +69,13 @@ def test_a_water_utility_gone_mad_with_all_its_meters_never_raises():
     assert fuse(mad).reason == "one_utility"
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=a_third_of(50), deadline=None)
 @given(collapses(), st.data())
 def test_the_order_of_arrival_changes_nothing(whole, data):
     assert fuse(data.draw(st.permutations(whole))) == fuse(whole)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=a_third_of(50), deadline=None)
 @given(collapses())
 def test_what_is_reported_lies_in_one_circle_and_explains_the_score(whole):
     finding = fuse(whole)

@@ -18,6 +18,7 @@ from cityloom.detection.domain.topology import Network
 from cityloom.detection.queries import shipped_causes, words_of
 from cityloom.kernel.refused import Refused
 from tests.detection.drawn_networks import NOW, PLANE, all_of, call, grid, said
+from tests.examples import a_third_of
 
 NETWORK = grid()
 CAUSES = {cause.name: cause for cause in shipped_causes()}
@@ -49,7 +50,7 @@ def test_what_is_quiet_raises_nothing():
 
 
 @given(st.sampled_from([row[0] for row in AROUND]), st.floats(-1e6, 1e6))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=a_third_of(40), deadline=None)
 def test_one_sensor_gone_mad_raises_nothing(name, off):
     rows = [(row[0], row[1], row[2], off if row[0] == name else 0.3) for row in AROUND]
     assert not found(BURST, said(*rows))

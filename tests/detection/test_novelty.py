@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bench._nab_scoring import PROFILES, Scored, best, normalised, probation, raw, sigmoid
 from cityloom.detection.domain.novelty import Novelty
+from tests.examples import a_third_of
 
 STANDARD, LOW_FALSE, LOW_MISS = PROFILES
 
@@ -102,7 +103,7 @@ def test_what_is_said_while_learning_does_not_count():
 
 
 @given(st.lists(st.integers(0, 5), min_size=60, max_size=60), st.sampled_from(PROFILES))
-@settings(max_examples=40)
+@settings(max_examples=a_third_of(40))
 def test_the_best_threshold_is_the_best_of_all_thresholds(levels, profile):
     both = [Scored(np.array(levels, float), [(20, 29), (45, 50)]), Scored(np.array(levels[::-1], float), [(30, 40)])]
     totals = [sum(raw(one, at, profile) for one in both) for at in itertools.chain(range(6), [np.inf])]

@@ -23,6 +23,7 @@ from cityloom.detection.domain.said import heard
 from cityloom.detection.domain.topology import Network
 from cityloom.detection.queries import shipped_causes
 from tests.detection.drawn_networks import NOW, PLANE, all_of, call, said
+from tests.examples import a_third_of
 
 CAUSES = {cause.name: cause for cause in shipped_causes()}
 DAY_S, HOUR_S = 86_400.0, 3600.0
@@ -164,7 +165,7 @@ def test_a_road_that_is_as_slow_as_usual_at_this_hour_is_no_incident():
 
 
 @given(st.lists(st.floats(-20, 20), min_size=5, max_size=40), st.floats(-9, 9))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=a_third_of(50), deadline=None)
 def test_what_all_sensors_do_is_never_more_than_seven_in_ten_of_them_do(rest, by):
     values = np.array(rest) + by
     taken = weighing.common(values)

@@ -12,6 +12,7 @@ from bench.shelters import Case, optimum, run, town
 from cityloom.emergency.domain import routing, shelters
 from cityloom.kernel.geometry import circle
 from tests.emergency.town import LAT, LON, PLANE
+from tests.examples import a_third_of
 
 HAZARD = circle(LON, LAT, 50.0)
 
@@ -50,7 +51,7 @@ def placed(case) -> tuple[shelters.Placement, routing.Access, routing.Access]:
     return shelters.place(roads, from_homes, persons, to_doors, places), from_homes, to_doors
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=a_third_of(120), deadline=None)
 @given(cases())
 def test_every_household_is_placed_once_or_listed_and_no_shelter_is_too_full(case) -> None:
     answer, homes, doors = placed(case)
@@ -66,7 +67,7 @@ def test_every_household_is_placed_once_or_listed_and_no_shelter_is_too_full(cas
         assert answer.walk_m[row] == pytest.approx(metres, abs=0.1)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=a_third_of(120), deadline=None)
 @given(cases())
 def test_who_is_left_out_could_not_be_taken_or_has_no_way(case) -> None:
     answer, homes, doors = placed(case)
@@ -82,7 +83,7 @@ def test_who_is_left_out_could_not_be_taken_or_has_no_way(case) -> None:
         assert (room[reachable] < persons[row]).all()
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=a_third_of(120), deadline=None)
 @given(cases())
 def test_routes_and_first_legs_never_enter_the_hazard(case) -> None:
     answer, homes, doors = placed(case)

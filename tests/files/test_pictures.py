@@ -14,6 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from cityloom.files.domain import pictures
 from cityloom.kernel.refused import Refused
+from tests.examples import a_third_of
 
 
 def picture(kind: str = "JPEG", size: tuple[int, int] = (60, 40), mode: str = "RGB", **more: object) -> bytes:
@@ -114,7 +115,7 @@ def test_what_is_no_photo_is_refused_with_what_to_do(content: bytes, code: str) 
 _GOOD = [picture(), picture("PNG", mode="RGBA"), picture("WEBP"), with_notes()]
 
 
-@settings(max_examples=150)
+@settings(max_examples=a_third_of(150))
 @given(st.sampled_from(_GOOD), st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=12),
        st.integers(0, 10_000))  # fmt: skip
 def test_a_damaged_photo_is_cleaned_or_refused(good: bytes, changes: list[tuple[int, int]], cut: int) -> None:

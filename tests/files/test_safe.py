@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from cityloom.files.domain.safe import named, safe
 from cityloom.kernel.refused import Refused
+from tests.examples import a_third_of
 from tests.files.test_pictures import picture
 
 TYPES = b'<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>'
@@ -124,7 +125,7 @@ def test_a_name_never_leads_anywhere(name: str) -> None:
     assert not kept.startswith(".")
 
 
-@settings(max_examples=60)
+@settings(max_examples=a_third_of(60))
 @given(st.binary(max_size=300), st.sampled_from([b"", b"%PDF-1.5\n", b"PK\x03\x04", b"\xff\xd8\xff", b"RIFF"]))
 def test_no_bytes_are_a_defect(tail: bytes, head: bytes) -> None:
     """Either it is kept or it is refused with a sentence, whatever comes."""

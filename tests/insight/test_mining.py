@@ -16,6 +16,7 @@ from cityloom.insight.domain.follows import END, START, Steps, follows
 from cityloom.insight.domain.review import review
 from cityloom.insight.domain.variants import variants
 from cityloom.insight.domain.waiting import waiting
+from tests.examples import a_third_of
 from tests.insight.drawn import drawn
 
 PERMITS = """
@@ -131,7 +132,7 @@ def made(cases: list[list[tuple[int, int, int]]]) -> EventLog:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=a_third_of(60), deadline=None)
 @given(logs)
 def test_columns_agree_with_a_slow_reckoning(cases: list[list[tuple[int, int, int]]]) -> None:
     log = made(cases)

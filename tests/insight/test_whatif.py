@@ -16,6 +16,7 @@ from cityloom.insight.domain.whatif.running import ends
 from cityloom.insight.domain.whatif.stations import Station, levels, queued, ranks, stations, visits
 from cityloom.insight.domain.whatif.trying import recent, tried
 from cityloom.insight.domain.whatif.worktime import work_time
+from tests.examples import a_third_of
 from tests.insight.drawn import drawn
 
 
@@ -99,7 +100,7 @@ def test_each_change_does_to_cases_what_its_name_says(change: tuple[str, ...], h
     assert lasting(*change) == hours
 
 
-@settings(max_examples=40)
+@settings(max_examples=a_third_of(40))
 @given(st.lists(st.tuples(st.floats(0, 50), st.floats(0.01, 20)), min_size=1, max_size=60), st.integers(1, 4))
 def test_more_counters_never_make_a_queue_slower(pairs: list[tuple[float, float]], counters: int) -> None:
     came = np.sort(np.array([when for when, _ in pairs]))
@@ -114,7 +115,7 @@ def test_more_counters_never_make_a_queue_slower(pairs: list[tuple[float, float]
     assert (through(0) >= came + work - 1e-9).all()
 
 
-@settings(max_examples=40)
+@settings(max_examples=a_third_of(40))
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 30)), min_size=1, max_size=40))
 def test_who_is_there_and_who_leaves_in_turn_are_counted_as_by_hand(pairs: list[tuple[int, int]]) -> None:
     came = np.array([when for when, _ in pairs], float)
@@ -130,7 +131,7 @@ def test_who_is_there_and_who_leaves_in_turn_are_counted_as_by_hand(pairs: list[
     assert all(found <= by_hand + more for found, by_hand, more in zip(ranks(came, through), ahead, same, strict=True))
 
 
-@settings(max_examples=40)
+@settings(max_examples=a_third_of(40))
 @given(st.lists(st.integers(0, 400 * DAY), min_size=1, max_size=50), st.lists(st.integers(0, 400 * DAY), max_size=20))
 def test_measured_time_is_in_order_and_leads_back(done: list[int], asked: list[int]) -> None:
     time = work_time(np.array(done, np.int64))

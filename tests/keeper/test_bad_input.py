@@ -24,6 +24,7 @@ from cityloom.keeper.log import Log
 from cityloom.keeper.protocol import Authentic, Denied, Opened, Reply
 from cityloom.kernel import clock, ids
 from cityloom.kernel.actor import Actor
+from tests.examples import a_third_of
 from tests.keeper.conftest import CLERK, COMMANDER, KEY, OTHER_WORKER, RESIDENT, WORKER, batch
 from tests.keeper.house import House, house_at
 
@@ -325,7 +326,8 @@ def test_another_logs_sizes_and_cosignatures_are_refused(place: Place) -> None:
 
 # Chance: any bytes, any change of a good request, any field out of its range.
 
-CHANCE = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+CHANCE = settings(max_examples=a_third_of(150), deadline=None,
+                  suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
 ANSWERED = tuple(each for each in typing.get_args(protocol.Reply) if each is not Opened)
 
 
@@ -406,7 +408,7 @@ def odd_requests(draw: st.DrawFn, place: Place) -> dict[str, object]:
     return fields
 
 
-@settings(CHANCE, max_examples=400)
+@settings(CHANCE, max_examples=a_third_of(400))
 @given(st.data())
 def test_any_field_out_of_its_range_opens_nobody(place: Place, data: st.DataObject) -> None:
     asked = data.draw(odd_requests(place))

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cityloom.keeper import protocol
+from tests.examples import a_third_of
 from tests.keeper.conftest import CLERK, COMMANDER, RESIDENT, Office
 
 
@@ -45,7 +46,7 @@ def test_it_comes_back_after_a_restart_and_a_change_of_the_key(office: Office) -
     assert unseal(office, "INCIDENT-1", *sealed) == [b"cordon"]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=a_third_of(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_changed_text_does_not_open(office: Office, data: st.DataObject) -> None:
     (sealed,) = seal(office, "M", b"cordon")

@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cityloom.kernel import cells, geometry
+from tests.examples import a_third_of
 
 lons = st.floats(-179.0, 179.0)
 lats = st.floats(-65.0, 65.0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=a_third_of(60), deadline=None)
 @given(lons, lats, st.floats(5, 800), st.integers(0, 2**32 - 1))
 def test_a_circles_cover_holds_every_point_of_the_circle(lon: float, lat: float, radius: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -23,7 +24,7 @@ def test_a_circles_cover_holds_every_point_of_the_circle(lon: float, lat: float,
     assert set(cells.cells_of(points[:, 0], points[:, 1]).tolist()) <= cover
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=a_third_of(60), deadline=None)
 @given(lons, lats, st.floats(5, 400), st.floats(0, 60), st.integers(0, 2**32 - 1))
 def test_a_polygons_cover_holds_every_point_within_its_margin(
     lon: float, lat: float, size: float, margin: float, seed: int

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from cityloom.kernel.cover import ranges_around
 from cityloom.kernel.geometry import LocalProjection
+from tests.examples import a_third_of
 
 LONS = st.floats(-179.9, 179.9)
 LATS = st.floats(-75, 75)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=a_third_of(300), deadline=None)
 @given(LONS, LATS, st.floats(0, 1), st.floats(0, 2 * math.pi), st.sampled_from([1.0, 35.0, 180.0, 700.0, 3000.0]))
 def test_every_point_of_the_circle_has_its_cell_in_a_range(
     lon: float, lat: float, share: float, bearing: float, radius: float

@@ -14,6 +14,7 @@ from cityloom.registers.domain.kinds import REGISTERS, UNITS, Register
 from cityloom.registers.domain.mapping import FileMapping
 from cityloom.registers.domain.rules import RULES
 from cityloom.registers.models import RECORDS
+from tests.examples import a_third_of
 
 TODAY = date(2026, 11, 1)
 LIKELY = st.sampled_from((
@@ -37,7 +38,7 @@ def whole_mapping(register: Register, more: str = "") -> FileMapping:
 
 
 @pytest.mark.parametrize("name", sorted(REGISTERS))
-@settings(max_examples=40)
+@settings(max_examples=a_third_of(40))
 @given(st.data())
 def test_any_row_is_good_or_has_a_reason_and_what_is_good_can_be_stored(name: str, data: st.DataObject) -> None:
     register = REGISTERS[name]

@@ -26,6 +26,7 @@ from cityloom.registers.domain.draft import (
     shapes,
     texts,
 )
+from tests.examples import a_third_of
 
 PLANE = LocalProjection(8.6, 41.15)
 
@@ -204,7 +205,7 @@ def test_a_city_of_footpaths_alone_still_has_sensors() -> None:
     assert len(done.sensor_sites)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=a_third_of(40), deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 4000)), min_size=1, max_size=40, unique=True))
 def test_tables_are_whole_whatever_the_buildings(corners: list[tuple[int, int]]) -> None:
     done = complete(town([square(x, y, 12) for x, y in corners]), seed=1)

@@ -21,6 +21,7 @@ from cityloom.registers.contrib.folder.reader import read_folder
 from cityloom.registers.domain import osm_joins
 from cityloom.registers.domain.complete import complete
 from tests import realdata
+from tests.examples import a_third_of
 
 WEST, SOUTH, STEP = 113.93, 22.52, 0.0001  # steps of about 10 m
 
@@ -182,7 +183,7 @@ def test_a_bridge_over_a_street_does_not_meet_it(tmp_path):
     assert _count_networks(read_folder(folder(tmp_path / "x", roads=[STREET, over]))) == 2
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=a_third_of(40), deadline=None)
 @given(st.lists(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=2, max_size=5, unique=True),
                 min_size=1, max_size=6))  # fmt: skip
 def test_joining_moves_no_corner_by_more_than_its_reach(lines):
@@ -269,7 +270,7 @@ def test_missing_files_and_roads_are_refused(tmp_path):
     _refused(tmp_path / "x", "city.file_missing", "roads.geojson")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=a_third_of(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(share=st.floats(0, 1, exclude_max=True))
 def test_a_file_cut_anywhere_is_refused(tmp_path, share):
     whole = json.dumps({"type": "FeatureCollection", "features": [HOUSE] * 3})
@@ -284,7 +285,7 @@ _json = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=a_third_of(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(kind=st.sampled_from(KINDS), coordinates=_json, properties=_json)
 def test_whatever_a_feature_holds_the_answer_is_a_city_or_a_refusal(tmp_path, kind, coordinates, properties):
     odd = {"type": "Feature", "properties": properties,

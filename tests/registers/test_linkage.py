@@ -13,6 +13,7 @@ from cityloom.kernel.refused import Refused
 from cityloom.registers.domain import linkage, linkage_config, linkage_sound
 from cityloom.registers.domain.linkage import Links, Model
 from cityloom.registers.linkage import blocking, cleaning, engine
+from tests.examples import a_third_of
 
 CONFIG = linkage_config.shipped("people")
 USUAL = Model.default(CONFIG)
@@ -195,7 +196,7 @@ EDGES = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11), st.integers(-
 
 
 @given(EDGES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=a_third_of(60), deadline=None)
 def test_no_two_records_of_a_table_free_of_duplicates_are_ever_joined(edges: list[tuple[int, int, int]]):
     for cluster in linkage.clusters(drawn(edges), at_least=0.5, free_of_duplicates=frozenset({"a"})):
         assert len([table for table, _row in cluster.members if table == "a"]) <= 1
@@ -203,7 +204,7 @@ def test_no_two_records_of_a_table_free_of_duplicates_are_ever_joined(edges: lis
 
 
 @given(EDGES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=a_third_of(60), deadline=None)
 def test_a_join_falls_apart_when_the_links_that_made_it_are_taken_out(edges: list[tuple[int, int, int]]):
     links = drawn(edges)
     joined = linkage.clusters(links, at_least=0.5)

@@ -16,6 +16,7 @@ from cityloom.registers.contrib.osm.reader import read_osm
 from cityloom.registers.domain.complete import complete
 from cityloom.registers.domain.draft import Draft
 from tests import realdata
+from tests.examples import a_third_of
 from tests.registers.drawn import STEP, Sheet
 
 
@@ -230,7 +231,7 @@ def whole_file(tmp_path_factory) -> Path:
     return sheet.write(tmp_path_factory.mktemp("whole") / "whole.osm.pbf")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=a_third_of(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(share=st.floats(0, 1))
 def test_a_file_cut_anywhere_is_refused_or_a_smaller_city(whole_file, tmp_path, share):
     whole = whole_file.read_bytes()
@@ -238,7 +239,7 @@ def test_a_file_cut_anywhere_is_refused_or_a_smaller_city(whole_file, tmp_path, 
     _refused_or_smaller(tmp_path / "cut.osm.pbf", 40)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=a_third_of(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(where=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255))
 def test_a_file_with_a_wrong_byte_is_refused_or_a_city(whole_file, tmp_path, where, byte):
     content = bytearray(whole_file.read_bytes())

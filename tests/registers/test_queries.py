@@ -14,8 +14,10 @@ from cityloom.kernel.refused import Refused
 from cityloom.registers import queries
 from cityloom.registers.domain.answers import CityFacts
 from cityloom.registers.models import Building, Dwelling, Place, Resident, RoadSegment, Valve
+from tests.examples import a_third_of
 
-within_one_test = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+within_one_test = settings(max_examples=a_third_of(60), deadline=None,
+                           suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
 
 
 @pytest.fixture

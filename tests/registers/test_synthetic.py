@@ -19,6 +19,7 @@ from cityloom.registers.domain import people, plane, rows, synthetic_areas, synt
 from cityloom.registers.domain.complete import complete
 from cityloom.registers.domain.draft import Draft, MadeUp
 from cityloom.registers.domain.synthetic import synthetic_city
+from tests.examples import a_third_of
 
 TODAY = date(2026, 11, 22)
 
@@ -105,7 +106,7 @@ def test_a_size_that_cannot_be_made_is_refused(people_wanted: int) -> None:
     assert refused.value.code == "city.size"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=a_third_of(60), deadline=None)
 @given(st.integers(1, 3000), st.floats(0.2, 3.0), st.integers(0, 5))
 @example(2, 0.5, 0)
 def test_households_hold_exactly_the_people_asked_for(dwellings: int, share: float, seed: int) -> None:

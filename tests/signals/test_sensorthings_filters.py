@@ -15,6 +15,7 @@ from cityloom.kernel.refused import Refused
 from cityloom.signals import actions
 from cityloom.signals.domain.sensorthings import expressions, options
 from cityloom.signals.models import Datastream, Thing
+from tests.examples import a_third_of
 from tests.signals.sensing import PLACE, Api, stream, thing
 from tests.signals.test_sensorthings import AT
 
@@ -234,7 +235,7 @@ WORDS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=50)
+@settings(max_examples=a_third_of(50))
 @given(st.lists(WORDS, max_size=12).map(" ".join) | st.text(max_size=40))
 def test_any_text_is_read_or_refused(text):
     try:
@@ -249,14 +250,14 @@ def test_any_expression_is_answered_or_refused_with_400(api, text):
     assert api.call("GET", f"Observations?$filter={text.replace(' ', '%20')}").status_code in (200, 400)
 
 
-@settings(max_examples=50)
+@settings(max_examples=a_third_of(50))
 @given(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=30))
 def test_any_text_in_quotes_is_read_as_it_is(text):
     node = expressions.parse("name eq '" + text.replace("'", "''") + "'")
     assert node.arguments[1] == expressions.Literal("string", text)
 
 
-@settings(max_examples=50)
+@settings(max_examples=a_third_of(50))
 @given(st.text(alphabet="$(),;='/ abDtop", max_size=60))
 def test_any_expansion_is_read_or_refused(text):
     try:

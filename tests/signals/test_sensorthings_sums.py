@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from cityloom.signals.domain.sensorthings.spans import edges, spans
 from cityloom.signals.models import Datastream
 from cityloom.signals.sensorthings import united
+from tests.examples import a_third_of
 from tests.signals.lakes import array, lake, send
 from tests.signals.sensing import Api, stream, thing
 from tests.signals.test_sensorthings import api
@@ -107,7 +108,7 @@ def test_each_instant_lies_in_its_span_which_begins_where_local_clocks_begin_one
             assert (shown.weekday(), (local.date() - shown.date()).days) == (0, local.weekday())
 
 
-@settings(max_examples=40)
+@settings(max_examples=a_third_of(40))
 @given(st.integers(0, 4_102_444_800), st.lists(st.integers(0, 40_000_000), min_size=1, max_size=20), st.sampled_from([
     "UTC", "Asia/Shanghai", "Europe/Berlin", "America/Sao_Paulo", "Asia/Beirut", "Africa/Cairo", "Pacific/Apia",
     "Australia/Lord_Howe"]), st.sampled_from(["day", "week", "month", "year"]))  # fmt: skip

@@ -19,6 +19,7 @@ from cityloom.signals import actions, queries
 from cityloom.signals.domain import weather
 from cityloom.signals.domain.weather_form import form_of
 from cityloom.signals.models import Datastream
+from tests.examples import a_third_of
 
 AT = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 STATIONS = b"""station,lon,lat,time,rain,wind_speed
@@ -155,7 +156,7 @@ CELLS = st.sampled_from([
 
 
 @given(st.lists(st.tuples(CELLS, CELLS, CELLS, CELLS, CELLS), min_size=1, max_size=5))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=a_third_of(40), deadline=None)
 def test_every_row_is_taken_or_named(rows):
     text = "station,lon,lat,time,rain\n" + "\n".join(",".join(row) for row in rows)
     found = weather.read("a.csv", text.encode())

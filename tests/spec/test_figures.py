@@ -12,6 +12,7 @@ from cityloom.cases.domain.figures.columns import NEVER
 from cityloom.cases.domain.figures.formulas import FORMULAS
 from cityloom.cases.domain.figures.funnel import Point
 from tests.cases.drawn_cases import _MARKS, NOW, drawn, one
+from tests.examples import a_third_of
 
 DONE = {"opened": 10, "done": 20}
 TABLES = {
@@ -75,7 +76,7 @@ CASES = st.lists(st.builds(
 
 
 @given(CASES)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=a_third_of(100), deadline=None)
 def test_each_case_is_counted_once_and_groups_add_up(rows: list[dict[str, object]]) -> None:
     cases = drawn(rows)
     whole, by = tally.groups_of(cases, np.where(cases.done >= 0, 1.0, np.nan), NOW)
@@ -106,7 +107,7 @@ def _comes_again(case: dict[str, object], rows: list[dict[str, object]]) -> bool
 
 
 @given(st.integers(1, 5_000).flatmap(lambda of: st.tuples(st.integers(0, of), st.just(of))), st.floats(0.02, 0.98))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=a_third_of(200), deadline=None)
 def test_a_unit_is_outside_the_funnel_where_all_are_outside_its_interval(unit: tuple[int, int], share: float) -> None:
     counted, of = unit
     low, high = intervals.wilson(counted, of)

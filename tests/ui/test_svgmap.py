@@ -17,6 +17,7 @@ from cityloom.ui.domain.marks import round_length
 from cityloom.ui.domain.paths import fitted
 from cityloom.ui.domain.styles import STYLES
 from cityloom.ui.svgmap import MOST_BYTES, Layer, Words, draw
+from tests.examples import a_third_of
 
 LON, LAT = 114.05, 22.53
 PLANE = LocalProjection(LON, LAT)
@@ -128,7 +129,7 @@ def test_names_are_never_upside_down() -> None:
 points = st.tuples(st.integers(20, 780), st.integers(20, 580))
 
 
-@settings(max_examples=60)
+@settings(max_examples=a_third_of(60))
 @given(st.lists(st.tuples(points, points), min_size=2, max_size=12))
 def test_names_never_lie_on_each_other(ends: list[tuple[tuple[int, int], tuple[int, int]]]) -> None:
     lines = np.array([shapely.LineString(pair) for pair in ends])

@@ -30,6 +30,7 @@ from cityloom.kernel.refused import Refused
 from cityloom.registers import queries as registers
 from cityloom.signals import actions, policies
 from cityloom.signals.models import Report
+from tests.examples import a_third_of
 from tests.files.test_pictures import with_notes
 from tests.web.conftest import City
 from tests.web.test_pages import SignIn, read, text
@@ -290,7 +291,7 @@ def test_a_receipt_that_is_none_is_not_found(city: City, client: Client, path: s
     assert client.get(path, follow=True).status_code == 404
 
 
-@settings(max_examples=40)
+@settings(max_examples=a_third_of(40))
 @given(st.text(max_size=80), st.text(max_size=60), st.text(max_size=300))
 def test_no_words_break_the_form(street: str, place: str, words: str) -> None:
     form = ReportForm({"category": "noise", "street": street, "place": place, "words": words})
