@@ -71,6 +71,7 @@ class Kind:
 
 
 MODULES: dict[str, str] = {
+    "hotspots": "hotspots",
     "people": "people",
     "schools": "schools",
     "index": "index",

@@ -101,7 +101,9 @@ def getis_ord(values: Floats, weights: Weights, star: bool = True) -> Local:
     return Local(share, z, 2 * stats.norm.sf(np.abs(z)), np.full(n, -1))
 
 
-def local_moran(values: Floats, weights: Weights, permutations: int = 999, seed: int = 0, unbiased: bool = False) -> Local:
+def local_moran(
+    values: Floats, weights: Weights, permutations: int = 999, seed: int = 0, unbiased: bool = False
+) -> Local:
     """Local Moran: I_i = z_i sum_j w_ij z_j / m2 with row-standardised weights, its p by conditional permutation.
 
     Each place keeps its value, and the others' are dealt out among its neighbours. m2 is sum z^2 / n as Anselin (1995)

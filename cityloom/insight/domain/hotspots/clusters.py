@@ -55,7 +55,7 @@ class Search:
     def clusters(self, most: int, every_window: bool = False) -> list[Cluster]:
         """Up to `most` clusters, the most likely first; no place is in two.
 
-        Of each centre its best window counts, as SaTScan has it; where `every_window`, also the best that is left of it.
+        Of each centre its best window counts, as SaTScan has it; where `every_window`, what is left of it, too.
         """
         heap = [(-best.llr, centre, best) for centre, best in enumerate(self._best_of_all()) if best.llr > 0]
         heapq.heapify(heap)

@@ -76,7 +76,7 @@ class Bernoulli:
     population: float
 
     def llr(self, inside: Floats, base: Floats) -> Floats:
-        """The logarithm of the binomial likelihoods inside and outside over that of one rate, where c/n > (C-c)/(N-n)."""
+        """The binomial likelihoods inside and outside over that of one rate, logarithmic, where c/n > (C-c)/(N-n)."""
         outside, rest = np.maximum(self.total - inside, 0), np.maximum(self.population - base, 0)
         without, spared = np.maximum(base - inside, 0), np.maximum(rest - outside, 0)
         found = xlogy(inside, _share(inside, base)) + xlogy(without, _share(without, base))

@@ -26,6 +26,7 @@ Marks = NDArray[np.bool_]
 Counts = NDArray[Any]
 """Cases by place and map, as int16, int32 or float64."""
 _AT_ONCE, _HELD, _PRIMED, _GROUPS, _THREADS = 1 << 16, 1 << 17, 12, 8, 2
+_SMALL = 200_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +47,19 @@ def maxima(windows: Windows, model: Model, layers: Sequence[Layer], counts: Call
     """
     best = np.zeros(maps)
     for layer in layers:
+        if windows.order.size * maps <= _SMALL:
+            best = np.maximum(best, _plainly(windows, model, layer, counts(layer), least))
+            continue
         best = _Search(windows, model, layer, best, least).over(counts(layer))
     return best
+
+
+def _plainly(windows: Windows, model: Model, layer: Layer, counts: Counts, least: int) -> Floats:
+    """All ratios of a layer at once, where they are few."""
+    inside = np.cumsum(counts[windows.order].astype(np.float64), axis=1)
+    ratios = model.llr(inside, np.cumsum(layer.base[windows.order], axis=1)[:, :, None])
+    fits = windows.ends[:, :, None] & (inside >= least)
+    return np.where(fits, ratios, 0.0).max(axis=(0, 1))
 
 
 class _Search:

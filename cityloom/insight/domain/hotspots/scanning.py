@@ -31,9 +31,16 @@ Floats = NDArray[np.float64]
 Draw = Callable[[np.random.Generator, int], Floats]
 """Simulated maps: so many of shape (maps, n, t)."""
 _BATCH, _CELLS = 1_000, 48_000_000
-_UNKNOWN = "{value} counts are negative or not known; a scan needs a number for each place and period. Mend or leave out."
+_UNKNOWN = "{value} counts are negative or not known; each place and period needs one. Mend or leave out."
 _NOBODY = "There are cases in {value} places where nobody lives and nothing is expected. Mend the population there."
-_SHAPE = "The counts have the shape {value}, and the places, the population or the baseline {limit}; they have to agree."
+_SHAPE = (
+    "The counts have the shape {value}, and the places, the population or the baseline {limit}; they have to agree."
+)
+_LONG = (
+    "This scan would look at {value} windows of all simulated maps, and at most at {limit}: choose a shorter longest "
+    "span, a smaller share of the population, or fewer simulations."
+)
+MOST_LOOKS = 500_000_000_000
 
 
 @dataclass(frozen=True)
@@ -82,15 +89,22 @@ def poisson_scan(xy: Floats, cases: Floats, population: Floats, expected: Floats
                                    most_periods=1, choices=choices)  # fmt: skip
 
 
-def space_time_poisson_scan(xy: Floats, cases: Floats, population: Floats, expected: Floats | None = None,
-                            most_periods: int = 0, prospective: bool = False, choices: Choices = Choices()) -> Scan:  # fmt: skip
+def space_time_poisson_scan(
+    xy: Floats,
+    cases: Floats,
+    population: Floats,
+    expected: Floats | None = None,
+    most_periods: int = 0,
+    prospective: bool = False,
+    choices: Choices = Choices(),
+) -> Scan:
     """Cylinders: circles by spans of up to `most_periods` (0: half of all), which end now where `prospective`.
 
     `cases` and `expected` have shape (n, t), `population` (n,) or (n, t). Raises: Refused `insight.scan_*`.
     """
     cases, population = _two(cases), _two(population)
     base = population if expected is None else _two(expected)
-    base = np.broadcast_to(base, cases.shape) if base.shape[1] == 1 else base
+    base = np.repeat(base, cases.shape[1], axis=1) if base.shape[1] == 1 else base
     _check(xy, cases, base)
     total = float(cases.sum())
     base = base * (total / base.sum()) if base.sum() > 0 else base
@@ -98,7 +112,7 @@ def space_time_poisson_scan(xy: Floats, cases: Floats, population: Floats, expec
         return Scan((), np.zeros(0), 0, 0.0)
     windows = circular_windows(xy, population.mean(axis=1), choices.most_share, choices.most_radius, choices.on_sphere)
     spans = time_spans(cases.shape[1], most_periods, prospective)
-    whole = int(round(total))
+    whole = round(total)
     return _scan(windows, Poisson(total), _layers(base, spans), cases, _multinomial(base / total, whole), choices)
 
 
@@ -113,7 +127,7 @@ def bernoulli_scan(xy: Floats, cases: Floats, controls: Floats, choices: Choices
 
     def draw(rng: np.random.Generator, maps: int) -> Floats:
         whole = both[:, 0].round().astype(np.int64)
-        return rng.multivariate_hypergeometric(whole, int(round(total)), maps, method="marginals")[:, :, None]
+        return rng.multivariate_hypergeometric(whole, round(total), maps, method="marginals")[:, :, None]
 
     return _scan(windows, Bernoulli(total, of), _layers(both, [(0, 1)]), cases, draw, choices)
 
@@ -137,8 +151,15 @@ def space_time_permutation_scan(xy: Floats, cases: Floats, most_periods: int = 0
     return _scan(windows, Poisson(total), layers, cases, _permuted(cases), choices)
 
 
-def expectation_scan(xy: Floats, cases: Floats, baseline: Floats, deviation: Floats | None = None,
-                     population: Floats | None = None, null: Draw | None = None, choices: Choices = Choices()) -> Scan:  # fmt: skip
+def expectation_scan(
+    xy: Floats,
+    cases: Floats,
+    baseline: Floats,
+    deviation: Floats | None = None,
+    population: Floats | None = None,
+    null: Draw | None = None,
+    choices: Choices = Choices(),
+) -> Scan:
     """Clusters now: spans that end with the last period, with more cases than their `baseline` (n, t) expects.
 
     With `deviation` (n, t) counts are normal (EBG), else Poisson (EBP). Circles hold at most a share of `population`,
@@ -170,8 +191,12 @@ def time_spans(periods: int, most: int = 0, prospective: bool = False) -> list[t
 
 
 def _scan(windows: Windows, model: Model, layers: list[Layer], cases: Floats, draw: Draw, choices: Choices) -> Scan:
+    if (looks := windows.count * len(layers) * max(1, choices.simulations)) > MOST_LOOKS:
+        raise Refused("insight.scan_long", _LONG, value=f"{looks:,}", limit=f"{MOST_LOOKS:,}")
     sums = [cases[:, one.since : one.until].sum(axis=1) for one in layers]
-    clusters = Search(windows, model, layers, sums, choices.least_cases).clusters(choices.most_clusters, choices.every_window)
+    clusters = Search(windows, model, layers, sums, choices.least_cases).clusters(
+        choices.most_clusters, choices.every_window
+    )
     rng = np.random.default_rng(choices.seed)
     batch = max(1, min(_BATCH, _CELLS // cases.size, 100 if choices.stop_after else _BATCH))
 
