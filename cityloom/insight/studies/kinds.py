@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import Any
 
 from cityloom.insight.domain.study.blocks import Block
+from cityloom.insight.domain.study.foreseen import Foreseen
 from cityloom.insight.domain.study.study import Note, Step, Study, Told
 from cityloom.insight.domain.study.tables import Key, Table
 from cityloom.kernel.refused import Refused
@@ -68,6 +69,8 @@ class Kind:
     """A small question with made-up tables that shows what the kind does; it works in a second or two."""
     options: str = ""
     """The step whose rows are what one may choose between, where there is such a step; a memo lists them."""
+    foresee: Callable[[Study], Sequence[Foreseen]] = lambda _study: ()
+    """What runs short, by the study; the worst first, and few."""
 
 
 MODULES: dict[str, str] = {

@@ -173,4 +173,5 @@ KIND = Kind(
     tell,
     notes=NOTES,
     example=example,
+    foresee=against.foreseen,
 )  # fmt: skip

@@ -8,6 +8,8 @@ import numpy as np
 
 from cityloom.insight.domain.schools.panel import Floats, Rolls
 from cityloom.insight.domain.schools.places import Gap, gap, groups, growing, widened
+from cityloom.insight.domain.study.foreseen import Foreseen
+from cityloom.insight.domain.study.study import Study
 from cityloom.insight.domain.study.tables import Table, table
 from cityloom.insight.studies.schools_inputs import Given
 
@@ -97,3 +99,18 @@ def summary_table(clean: Rolls, made: Sequence[Gap], forecast: Table, ahead: Seq
                      sum(max(one.places - one.pupils, 0.0) for one in schools)))  # fmt: skip
     names = ("ahead", "year", "pupils", "low", "high", "schools", "short", "may_be_short", "missing", "spare")
     return table("ahead", **dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+
+
+def foreseen(study: Study) -> list[Foreseen]:
+    """The schools and planning areas that may be short, for the risk brief: the worst twenty."""
+    warned = study.step("warnings").table
+    rows = range(min(warned.rows, MOST_FORESEEN))
+    column = {name: warned[name].tolist() for name in ("group", "phase", "year", "short", "missing", "places")}
+    return [
+        Foreseen(f"{column['group'][one]} ({column['phase'][one]})", "places", str(column["year"][one]),
+                 float(column["short"][one]), float(column["missing"][one]), float(column["places"][one]))
+        for one in rows
+    ]  # fmt: skip
+
+
+MOST_FORESEEN = 20
