@@ -78,6 +78,8 @@ MODULES: dict[str, str] = {
     "people": "people",
     "schools": "schools",
     "index": "index",
+    "index-robustness": "index_robustness",
+    "index-audit": "index_audit",
     "trend": "trend",
 }
 """The name of each kind, and its module in this room."""
