@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import fsum
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -154,3 +155,10 @@ def test_a_change_is_split_exactly_whatever_the_order():
     assert shares["units"][0] == pytest.approx(1) and sum(one[0] for one in shares.values()) == pytest.approx(15)
     steps = change.in_order(value, ["units", "data", "method"])
     assert [steps[part][0] for part in ("units", "data", "method")] == pytest.approx([1, 9, 5])
+
+
+def test_the_worked_example_of_the_page_is_what_comes_out(capsys):
+    page = (Path(__file__).resolve().parents[2] / "docs" / "algorithms" / "index-robustness.md").read_text("utf-8")
+    code, _, printed = page.partition("```python\n")[2].partition("```\n\nprints\n\n```\n")
+    exec(compile(code, "index-robustness.md", "exec"), {})  # noqa: S102 - our own page
+    assert capsys.readouterr().out == printed.partition("```")[0]
