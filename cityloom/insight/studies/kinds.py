@@ -74,6 +74,7 @@ class Kind:
 
 
 MODULES: dict[str, str] = {
+    "health": "health",
     "hotspots": "hotspots",
     "people": "people",
     "schools": "schools",
