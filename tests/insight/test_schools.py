@@ -72,7 +72,7 @@ def test_forecasts_add_up_and_stay_above_zero_whatever_is_drawn(seed: int, schoo
     made = projected(model, 3, drawn(model, 3, 5, np.random.default_rng(seed)), births=born)
     levels = backtest.levels(made[..., 0])
     assert (made >= 0).all() and np.isfinite(made).all()
-    for name in ("grade", "school", "cell"):
+    for name in ("grade", "school", "grade of a school"):
         assert levels[name].sum(-1) == pytest.approx(levels["district"][:, 0])
 
 
@@ -108,14 +108,14 @@ def test_intervals_hold_what_comes_in_made_up_districts() -> None:
     """Districts that are not the one of the data: 80 % intervals, widened by what was known (`bench/schools.py` has
     more).
     """
-    held: dict[str, list[bool]] = {"cell": [], "school": [], "district": []}
+    held: dict[str, list[bool]] = {"grade of a school": [], "school": [], "district": []}
     for seed in range(4):
         rolls, born = district(seed, 6, 12)
         made = backtest.scores(rolls, born, SETTINGS, 3, 100, 0.8, np.random.SeedSequence(seed), most=6)
         for one, inside in backtest.covered(made, 3, 0.8):
             if one.level in held and one.origin >= 2007:
                 held[one.level].append(inside)
-    assert 0.74 < np.mean(held["cell"]) < 0.88
+    assert 0.74 < np.mean(held["grade of a school"]) < 0.88
     assert 0.7 < np.mean(held["school"]) < 0.92
     assert 0.6 < np.mean(held["district"]) <= 1
 

@@ -76,11 +76,12 @@ class Kind:
 MODULES: dict[str, str] = {
     "health": "health",
     "hotspots": "hotspots",
-    "people": "people",
-    "schools": "schools",
     "index": "index",
-    "index-robustness": "index_robustness",
     "index-audit": "index_audit",
+    "index-robustness": "index_robustness",
+    "people": "people",
+    "queue": "queue",
+    "schools": "schools",
     "trend": "trend",
 }
 """The name of each kind, and its module in this room."""

@@ -44,3 +44,9 @@ NOTES = {
                    "New borders of "
                    "catchments, fees or private schools are not in it unless they are told as changes."),
 }  # fmt: skip
+WORDS = (
+    _("this forecast"), _("no change"), _("total smoothed"), _("last year's ratios"), _("ratios of three years"),
+    _("district"), _("grade"), _("school"), _("grade of a school"),
+    _("all schools"), _("all grades"), _("pupils"), _("area"),
+)  # fmt: skip
+"""Words that stand in the cells of its tables."""

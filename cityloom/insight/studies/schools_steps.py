@@ -122,9 +122,14 @@ def forecast_table(clean: Rolls, point: Floats, paths: Floats, widths: Mapping[s
         "district": [("all schools", "", "")],
         "grade": [(f"all schools / {grade}", "", grade) for grade in grades],
         "school": [(name, name, "") for name in schools],
-        "cell": [(f"{name} / {grade}", name, grade) for name in schools for grade in grades],
+        "grade of a school": [(f"{name} / {grade}", name, grade) for name in schools for grade in grades],
     }
-    shown = {"district": np.array([True]), "grade": ~empty.all(0), "school": ~empty.all(1), "cell": ~empty.ravel()}
+    shown = {
+        "district": np.array([True]),
+        "grade": ~empty.all(0),
+        "school": ~empty.all(1),
+        "grade of a school": ~empty.ravel(),
+    }
     columns: dict[str, list[Any]] = {
         name: [] for name in ("series", "period", "horizon", "value", "low", "high", "level", "of", "school", "grade")
     }

@@ -25,7 +25,7 @@ from cityloom.insight.domain.schools.fitting import Settings, fit
 from cityloom.insight.domain.schools.panel import Floats, Rolls, summed
 from cityloom.insight.domain.schools.paths import drawn, projected
 
-LEVELS = ("district", "grade", "school", "cell")
+LEVELS = ("district", "grade", "school", "grade of a school")
 LEAST_KNOWN = 4
 """How many years of rolls an origin needs."""
 _PRIOR = 10.0
@@ -65,7 +65,7 @@ def levels(rolls: Floats) -> dict[str, Floats]:
     school = np.where(there.any(-1), np.where(there, rolls, 0.0).sum(-1), np.nan)
     grade = summed(rolls, -2)
     return {"district": np.nansum(grade, -1)[..., None], "grade": grade, "school": school,
-            "cell": rolls.reshape(*rolls.shape[:-2], -1)}  # fmt: skip
+            "grade of a school": rolls.reshape(*rolls.shape[:-2], -1)}  # fmt: skip
 
 
 def origins_of(rolls: Rolls) -> list[int]:
@@ -101,7 +101,7 @@ def _judged(point: Floats, made: Floats, outcome: Floats, there: NDArray[np.bool
         "district": np.array([True]),
         "grade": there.any(0),
         "school": whole,
-        "cell": (there & whole[:, None]).ravel(),
+        "grade of a school": (there & whole[:, None]).ravel(),
     }
     expected, counted = levels(point), levels(outcome)
     spread = levels(made)
