@@ -28,6 +28,7 @@ from tests.browser.look import (
     have_an_account,
     review_a_process,
     sign_in,
+    work_an_example,
 )  # fmt: skip
 from tests.browser.pages import PAGES, Sight
 from tests.flow.installation import PEOPLE, SEED, Installation
@@ -45,7 +46,9 @@ def look_at(city: Served, pages: list[Sight], folder: Path) -> list[str]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         assign_a_matter(browser.new_page(), city.url)
-        review_a_process(browser.new_page(), city.url, table())
+        page = browser.new_page()
+        review_a_process(page, city.url, table())
+        work_an_example(page, city.url)
         found = [fault for who in sorted({sight.who for sight in pages}) for fault in _as(browser, city, who, pages)]
         browser.close()
     return found

@@ -52,6 +52,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         lake,
         linkage,
         log,
+        memos,
         processes,
         readings,
         sources,
@@ -66,8 +67,8 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         keep.restore, keep.keys, log.verify, log.log, log.witness, lake.lake, sources.register, processes.serve,
         processes.status, processes.stop, insight.insight, readings.readings, zones.zones, detection.detection,
     )  # fmt: skip
-    insight.insight.add_command(studies.study)
-    insight.insight.add_command(brief.brief)
+    for command in (studies.study, memos.memo, memos.check, brief.brief):
+        insight.insight.add_command(command)
     for command in casetables.COMMANDS:
         caserules.table.add_command(command)
     cases.cases.add_command(caserules.table)

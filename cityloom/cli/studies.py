@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from cityloom.cli.runtime import Runtime
 
 if TYPE_CHECKING:
-    from cityloom.insight.queries import Told
+    from cityloom.insight.queries import Difference, Told
 
 _DIFFERS = 1
 _PATH = click.Path(path_type=Path)
@@ -70,7 +70,7 @@ def run(runtime: Runtime, question: Path, out: Path) -> None:
     runtime.start()
     from cityloom.insight import actions, queries
 
-    with _progress() as told:
+    with watched() as told:
         done = actions.work_study(path=question, folder=out, told=told)
     click.echo(queries.told_as_text(done), nl=False)
     click.echo(f"\n{out}: {len(done.inputs)} tables read, {len(done.steps)} steps kept"
@@ -97,19 +97,25 @@ def check(context: click.Context, folder: Path) -> None:
     context.obj.start()
     from cityloom.insight import queries
 
-    with _progress() as told:
-        found = queries.differences_of_study(folder, told)
-    for one in found:
-        click.echo(f"{one.where}: {one.kept} stands there, {one.found} comes out")
-    if found:
-        click.echo(f"{folder} does not hold; the first {len(found)} differences are above.")
-        context.exit(_DIFFERS)
+    with watched() as told:
+        found = queries.differences_in(folder, told)
+    told_differences(context, folder, found)
     click.echo(f"{folder} holds: every step comes out of the inputs as it stands there.")
 
 
 @contextmanager
-def _progress() -> Iterator[Told]:
+def watched() -> Iterator[Told]:
+    """A bar on the screen while a study is worked."""
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Screen(stderr=True), transient=True) as progress:
         task = progress.add_task("reading", total=1.0)
         yield lambda share, step: progress.update(task, completed=share, description=step[:40])
+
+
+def told_differences(context: click.Context, path: Path, found: Sequence[Difference]) -> None:
+    """Print what does not hold, and end with exit status 1; nothing where all does."""
+    for one in found:
+        click.echo(f"{one.where}: {one.kept} stands there, {one.found} comes out")
+    if found:
+        click.echo(f"{path} does not hold; the first {len(found)} differences are above.")
+        context.exit(_DIFFERS)

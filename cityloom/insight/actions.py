@@ -11,17 +11,23 @@ from cityloom.cases import queries as cases
 from cityloom.insight import policies
 from cityloom.insight.domain.study.study import Study, Told
 from cityloom.insight.eventlogs.columns import Columns
+from cityloom.insight.memos import making as memos
+from cityloom.insight.memos.making import Memo
 from cityloom.insight.reviewing import doing, keeping, making, own
 from cityloom.insight.reviewing.keeping import Source
 from cityloom.insight.reviewing.making import Made, Wanted
+from cityloom.insight.studying import doing as studying
 from cityloom.insight.studying import folders, working
+from cityloom.insight.studying import keeping as studies
+from cityloom.insight.studying.keeping import Sent
 from cityloom.insight.studying.working import quiet
 from cityloom.kernel.actor import Actor
 from cityloom.registers import queries as registers
 
 __all__ = [
-    "Columns", "Made", "Source", "Wanted", "ask_for_review", "cancel_review", "do_reviews", "review_casetype",
-    "review_file", "work_study", "write_example",
+    "Columns", "Made", "Memo", "Sent", "Source", "Wanted", "ask_for_review", "ask_for_study", "cancel_review",
+    "cancel_study", "do_reviews", "do_studies", "make_memo", "review_casetype", "review_file", "work_study",
+    "write_example",
 ]  # fmt: skip
 
 
@@ -82,3 +88,35 @@ def write_example(*, kind: str, folder: Path) -> Path:
     Raises: Refused `insight.no_kind`, `insight.no_example`.
     """
     return working.write_example(kind, folder)
+
+
+def ask_for_study(*, sent: Sent, by: Actor, at: datetime) -> str:
+    """Have a question worked by the worker; return the study's id.
+
+    Raises: Refused `insight.role`, and as `keeping.ask`.
+    """
+    policies.check_can_study(by)
+    return studies.ask(sent, by, at)
+
+
+def cancel_study(*, study_id: str, by: Actor, at: datetime) -> None:
+    """End a study that nobody needs.
+
+    Raises: Refused `insight.role`, `insight.no_study`.
+    """
+    policies.check_can_study(by)
+    studies.cancel(study_id, at)
+
+
+def do_studies(*, by: Actor) -> int:
+    """Work all studies that wait; return how many came to an end."""
+    policies.check_can_study(by)
+    return studying.work_what_waits()
+
+
+def make_memo(*, study: Path, question: str, out: Path, language: str = "en") -> Memo:
+    """Make a memo of the study in a folder, or of a stored one by its id; a ZIP where `out` ends with .zip.
+
+    Raises: Refused, as `making.make`.
+    """
+    return memos.make(study, question, out, language)

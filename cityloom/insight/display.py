@@ -16,7 +16,7 @@ STATES = {
     stages.REFUSED: (_("not possible"), "bad"),
     stages.CANCELLED: (_("cancelled"), ""),
 }
-"""The words of a review's states, and their look."""
+"""The words of the states of reviews and studies, and their look."""
 FINDINGS = {
     "bad_rows": (_("Lines with another number of columns"), _("They are left out.")),
     "no_case": (_("Events without a case"), _("They are left out.")),
@@ -64,16 +64,18 @@ TRENDS = {
 }  # fmt: skip
 _LEAD = _("The risk brief is for those who lead or are on duty.")
 _FOR = _("Reviews of processes are for those who lead, check or handle cases.")
+_FOR_STUDIES = _("Studies are for those who lead, check or handle cases.")
 DISPLAY = Display(
     pages=(
         Page("brief", _("Risk brief"), "now", 30, policies.LEADERS, _LEAD),
         Page("reviews", _("Process reviews"), "oversight", 50, policies.READERS, _FOR),
+        Page("studies", _("Studies"), "oversight", 52, policies.READERS, _FOR_STUDIES),
     ),
 )
 
 
 def state_word(state: str) -> str:
-    """How a review does."""
+    """How a review, or a study, does."""
     return gettext(STATES[state][0])
 
 

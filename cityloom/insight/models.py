@@ -1,51 +1,25 @@
-"""What insight keeps: reviews of processes, and what came of them. Nothing in them names a person."""
+"""What insight keeps: reviews of processes, studies, and what came of them. Nothing in them names a person."""
 
 from __future__ import annotations
 
 from django.db import models
 
+_ASKED = ("id", "unit", "role", "asked_at", "begun_at", "ended_at", "cancelled_at", "state", "begun", "done", "of",
+          "refusal")  # fmt: skip
 CLASSIFICATION = {
-    "Review": dict.fromkeys(
-        (
-            "id",
-            "name",
-            "form",
-            "base",
-            "digest",
-            "asked",
-            "unit",
-            "role",
-            "asked_at",
-            "begun_at",
-            "ended_at",
-            "cancelled_at",
-            "state",
-            "begun",
-            "done",
-            "of",
-            "result",
-            "refusal",
-        ),
-        "clear",
-    )
+    "Review": dict.fromkeys((*_ASKED, "name", "form", "base", "digest", "asked", "result"), "clear")
+    | {"by": "restricted"},
+    "StoredStudy": dict.fromkeys((*_ASKED, "kind", "name", "digest", "step", "is_example"), "clear")
     | {"by": "restricted"},
 }
 
 
-class Review(models.Model):
-    """A review of a process: of a file (`form` is file), of own cases (casetype) or of a kept log (again).
-
-    `name` is the file's name or the case type; `base` is the review whose log is used again. `asked` are the choices of
-    `Wanted`, as JSON. `done` counts parts `of` all, `begun` how often a process began with it. The log itself lies in
-    the lake's folder, without ids of cases.
+class Asked(models.Model):
+    """What somebody asked for, and a process of its own makes: `done` counts parts `of` all, `begun` how often a
+    process began with it.
     """
 
     id = models.CharField(primary_key=True, max_length=26)
-    name = models.CharField(max_length=120)
-    form = models.CharField(max_length=12)
-    base = models.CharField(max_length=26, blank=True, default="")
-    digest = models.CharField(max_length=64, blank=True, default="")
-    asked = models.JSONField(default=dict)
     by = models.CharField(max_length=26)
     unit = models.CharField(max_length=80, blank=True, default="")
     role = models.CharField(max_length=32, blank=True, default="")
@@ -57,8 +31,41 @@ class Review(models.Model):
     begun = models.PositiveIntegerField(default=0)
     done = models.PositiveIntegerField(default=0)
     of = models.PositiveIntegerField()
-    result = models.JSONField(default=dict)
     refusal = models.JSONField(default=dict)
+
+    class Meta:
+        abstract = True
+
+
+class Review(Asked):
+    """A review of a process: of a file (`form` is file), of own cases (casetype) or of a kept log (again).
+
+    `name` is the file's name or the case type; `base` is the review whose log is used again. `asked` are the choices of
+    `Wanted`, as JSON. The log itself lies in the lake's folder, without ids of cases.
+    """
+
+    name = models.CharField(max_length=120)
+    form = models.CharField(max_length=12)
+    base = models.CharField(max_length=26, blank=True, default="")
+    digest = models.CharField(max_length=64, blank=True, default="")
+    asked = models.JSONField(default=dict)
+    result = models.JSONField(default=dict)
 
     def __str__(self) -> str:
         return f"{self.name}: {self.state}"
+
+
+class StoredStudy(Asked):
+    """A study that was asked for; question, tables and steps lie in a folder below the lake's.
+
+    `name` is what whoever asked calls it, `step` the step at work, `digest` the study's.
+    """
+
+    kind = models.CharField(max_length=40)
+    name = models.CharField(max_length=120)
+    step = models.CharField(max_length=60, blank=True, default="")
+    digest = models.CharField(max_length=64, blank=True, default="")
+    is_example = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"{self.kind}, {self.name}: {self.state}"

@@ -1,4 +1,4 @@
-"""Who may have processes reviewed, and read reviews."""
+"""Who may have processes reviewed and studies worked, and read them."""
 
 from __future__ import annotations
 
@@ -52,3 +52,16 @@ def branch_of(by: Actor, unit: str) -> str:
 
 def _own_branch(by: Actor) -> str:
     return TOP if by.roles & CITY_WIDE or not by.unit else by.unit
+
+
+def check_can_study(by: Actor) -> None:
+    """Raises: Refused `insight.role`."""
+    if not by.roles & REVIEWERS:
+        raise Refused("insight.role", "Studies are asked for by supervisors, data stewards, auditors and operators; "
+                      "ask one of them.")  # fmt: skip
+
+
+def check_can_read_studies(by: Actor) -> None:
+    """Raises: Refused `insight.reader`."""
+    if not by.roles & READERS:
+        raise Refused("insight.reader", "Studies are read by those who lead, check or handle cases; ask a supervisor.")

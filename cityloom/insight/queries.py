@@ -10,31 +10,39 @@ from cityloom.insight.briefing import gathering
 from cityloom.insight.briefing.gathering import Brief
 from cityloom.insight.domain.eventlog import EventLog
 from cityloom.insight.domain.study.study import Study, Told
-from cityloom.insight.reviewing import keeping, kept_logs
+from cityloom.insight.memos import checking
+from cityloom.insight.models import Review, StoredStudy
+from cityloom.insight.reviewing import keeping, kept_logs, waiting
 from cityloom.insight.reviewing.alone import as_page
 from cityloom.insight.reviewing.written import written
 from cityloom.insight.studies import kinds
 from cityloom.insight.studies.kinds import Kind
-from cityloom.insight.studying import checking, describing, folders
+from cityloom.insight.studying import describing, folders
+from cityloom.insight.studying import keeping as studies
 from cityloom.insight.studying.checking import Difference
 from cityloom.insight.studying.working import quiet
 from cityloom.insight.telling import text
 
 __all__ = [
-    "Brief", "Difference", "Study", "Told", "as_page", "described", "differences_of_study", "is_any_review_open",
-    "is_review_to_stop", "log_of_review", "risk_brief", "risk_brief_as_json", "study_in", "study_kinds", "told_as_text",
-    "written",
+    "Brief", "Difference", "Study", "Told", "as_page", "described", "differences_in", "folder_of_study",
+    "is_any_review_open", "is_any_study_open", "is_work_to_stop", "log_of_review", "risk_brief", "risk_brief_as_json",
+    "study_in", "study_kinds", "told_as_text", "written",
 ]  # fmt: skip
 
 
 def is_any_review_open() -> bool:
     """Whether any review waits or is at work."""
-    return keeping.is_any_open()
+    return waiting.is_any_open(Review)
 
 
-def is_review_to_stop(at: datetime) -> bool:
-    """Whether the review at work was cancelled, or has taken too long."""
-    return keeping.is_to_stop(at)
+def is_any_study_open() -> bool:
+    """Whether any study waits or is at work."""
+    return waiting.is_any_open(StoredStudy)
+
+
+def is_work_to_stop(at: datetime) -> bool:
+    """Whether the review or study at work was cancelled, or has taken too long."""
+    return waiting.is_to_stop(Review, at) or waiting.is_to_stop(StoredStudy, at)
 
 
 def log_of_review(review_id: str) -> EventLog:
@@ -66,17 +74,27 @@ def study_in(folder: Path) -> Study:
     return folders.read(folder).study
 
 
+def folder_of_study(study_id: str) -> Path:
+    """Where a study lies that the city keeps.
+
+    Raises: Refused `insight.no_study`.
+    """
+    return studies.folder_of(studies.found(study_id).id)
+
+
 def told_as_text(study: Study) -> str:
     """What a study tells, as Markdown in the reader's language."""
     return text.written(study)
 
 
-def differences_of_study(folder: Path, told: Told = quiet) -> list[Difference]:
-    """What does not hold of the study in a folder, once it is worked again from its inputs; none if all does.
+def differences_in(path: Path, told: Told = quiet) -> list[Difference]:
+    """What does not hold of a study or memo (folder or ZIP), once it is worked again from its inputs; none if all does.
 
-    Raises: Refused `insight.no_study`, `insight.study_broken`, `insight.no_kind`.
+    Raises: Refused, as `memos.checking.differences`.
     """
-    return checking.of_folder(folder, told)
+    return checking.differences(path, told)
+
+
 def risk_brief(unit: str, at: datetime) -> Brief:
     """What may go wrong in the coming days and weeks in a branch of the city, as it is known now."""
     return gathering.brief_of(unit, at)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cityloom.insight.views import asking, brief, reviews
+from cityloom.insight.views import asking, brief, reviews, studies, study_asking
 
 urlpatterns = [
     path("brief/", brief.brief, name="brief"),
@@ -12,4 +12,11 @@ urlpatterns = [
     path("insight/reviews/<str:review_id>/json/", reviews.as_json, name="review-json"),
     path("insight/reviews/<str:review_id>/again/", asking.again, name="review-again"),
     path("insight/reviews/<str:review_id>/cancel/", asking.cancel, name="cancel-review"),
+    path("insight/studies/", studies.studies, name="studies"),
+    path("insight/studies/new/<slug:kind>/", study_asking.new, name="new-study"),
+    path("insight/studies/<str:study_id>/", studies.study, name="study"),
+    path("insight/studies/<str:study_id>/steps/<slug:name>/", studies.step, name="study-step"),
+    path("insight/studies/<str:study_id>/zip/", studies.as_zip, name="study-zip"),
+    path("insight/studies/<str:study_id>/memo/", studies.memo, name="study-memo"),
+    path("insight/studies/<str:study_id>/cancel/", study_asking.cancel, name="cancel-study"),
 ]

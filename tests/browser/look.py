@@ -131,6 +131,14 @@ def review_a_process(page: Page, url: str, log: bytes) -> None:
     page.locator("svg.process-map").wait_for()
 
 
+def work_an_example(page: Page, url: str) -> None:
+    """Have the supervisor of cases work the example of a study, and wait until it is there; `page` is signed in."""
+    page.goto(f"{url}/insight/studies/new/trend/")
+    page.get_by_role("button", name="Work the example").click()
+    page.get_by_role("link", name="Read the study").click(timeout=60_000)
+    page.locator("p.study-answer").first.wait_for()
+
+
 def has_an_account(who: str) -> bool:
     """Whether somebody signs in with a password, for which `have_an_account` must have been called."""
     return who in _NAMES

@@ -20,6 +20,7 @@ from tests.browser.look import (
     sign_in,
     two_of,
     without_maps,
+    work_an_example,
 )  # fmt: skip
 from tests.browser.pages import PAGES
 from tests.flow.served import Served
@@ -40,7 +41,9 @@ def test_nobody_is_kept_out(who: str, served_city: Served, window: Page, opened:
     if who == "Case handler":
         assign_a_matter(opened(), served_city.url)
     if who == "Supervisor of cases":
-        review_a_process(opened(), served_city.url, table())
+        signed_in = opened()
+        review_a_process(signed_in, served_city.url, table())
+        work_an_example(signed_in, served_city.url)
     window.context.clear_cookies()
     kept_away = without_maps(window)
     sign_in(window, served_city.url, who)

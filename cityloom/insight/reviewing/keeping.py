@@ -15,6 +15,7 @@ from cityloom.insight import policies
 from cityloom.insight.domain import stages
 from cityloom.insight.eventlogs import reading
 from cityloom.insight.models import Review
+from cityloom.insight.reviewing import waiting
 from cityloom.kernel import ids
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
@@ -64,9 +65,9 @@ def ask(source: Source, asked: Mapping[str, Any], by: Actor, at: datetime) -> st
         reading.form_of(source.file)
     name = found(source.base).name if source.base else source.casetype or Path(source.file).name
     with transaction.atomic():
-        waiting = Review.objects.filter(state__in=stages.OPEN).count()
-        if waiting >= stages.MOST_OPEN:
-            raise Refused("insight.reviews_busy", _BUSY, value=waiting, limit=stages.MOST_OPEN)
+        count = waiting.waiting(Review)
+        if count >= stages.MOST_OPEN:
+            raise Refused("insight.reviews_busy", _BUSY, value=count, limit=stages.MOST_OPEN)
         _let_go(at - stages.KEPT)
         _put_aside(key, source)
         Review.objects.create(
@@ -83,31 +84,13 @@ def cancel(review_id: str, at: datetime) -> None:
     Raises: Refused `insight.no_review`.
     """
     row = found(review_id)
-    Review.objects.filter(pk=row.pk, state__in=stages.OPEN, cancelled_at=None).update(cancelled_at=at)
-    if Review.objects.filter(pk=row.pk, state=stages.WAITING).update(state=stages.CANCELLED, ended_at=at):
+    if waiting.cancel(row, at):
         forget_file(row)
-
-
-def is_any_open() -> bool:
-    """Whether any review waits or is at work."""
-    return Review.objects.filter(state__in=stages.OPEN).exists()
-
-
-def is_to_stop(at: datetime) -> bool:
-    """Whether the review at work was cancelled, or has taken too long."""
-    rows = Review.objects.filter(state=stages.RUNNING)
-    return rows.exclude(cancelled_at=None).exists() or rows.filter(begun_at__lte=at - stages.LONGEST).exists()
 
 
 def next_one(at: datetime) -> Review | None:
     """Take the next review up, after those that a process left without an outcome have been settled."""
-    for row in Review.objects.filter(state=stages.RUNNING):
-        _settle(row, at)
-    row = Review.objects.filter(state__in=stages.OPEN).order_by("asked_at", "id").first()
-    if row is not None:
-        row.state, row.begun, row.begun_at, row.done = stages.RUNNING, row.begun + 1, at, 0
-        row.save(update_fields=["state", "begun", "begun_at", "done"])
-    return row
+    return waiting.next_one(Review, at, _settle)
 
 
 def note_part(row: Review) -> None:
@@ -118,10 +101,9 @@ def note_part(row: Review) -> None:
 
 def end(row: Review, state: str, at: datetime, result: dict[str, Any], refusal: Refused | None = None) -> None:
     """Write down what came of a review, and let its file go."""
-    said = refusal and {"code": refusal.code, "sentence": refusal.template, "value": _plain(refusal.value),
-                        "limit": _plain(refusal.limit)}  # fmt: skip
     digest = result.get("source", {}).get("digest", "")
-    Review.objects.filter(pk=row.pk).update(state=state, ended_at=at, result=result, refusal=said or {}, digest=digest)
+    Review.objects.filter(pk=row.pk).update(state=state, ended_at=at, result=result, digest=digest,
+                                            refusal=waiting.said(refusal))  # fmt: skip
     forget_file(row)
 
 
@@ -168,7 +150,7 @@ def _put_aside(key: str, source: Source) -> None:
 def _settle(row: Review, at: datetime) -> None:
     if row.cancelled_at:
         end(row, stages.CANCELLED, at, {})
-    elif row.begun_at and at - row.begun_at >= stages.LONGEST:
+    elif waiting.is_late(row, at):
         minutes = int(stages.LONGEST.total_seconds() // 60)
         end(row, stages.REFUSED, at, {}, Refused("insight.review_late", _LATE, limit=minutes))
     elif row.begun >= stages.MOST_BEGUN:
@@ -179,7 +161,3 @@ def _let_go(before: datetime) -> None:
     for row in Review.objects.filter(ended_at__lt=before).defer("result"):
         log_file(row.id).unlink(missing_ok=True)
         row.delete()
-
-
-def _plain(value: object) -> object:
-    return value if value is None or isinstance(value, (int, float, str)) else str(value)

@@ -15,6 +15,8 @@ from cityloom.insight.studies.kinds import Kind
 from cityloom.insight.studying import inputs, questions
 from cityloom.kernel.refused import Refused
 
+SYNTHETIC = "synthetic-"
+"""How the files of made-up tables begin; a memo says so of a study that read one."""
 _LACKS = "The question names no file for the table {value}; add it under `inputs`, as {limit}."
 _NO_FILE = "There is no file {value}; name the question's file."
 _NO_EXAMPLE = "There is no example of {value}; see what it reads, and write a question."
@@ -94,7 +96,7 @@ def write_example(name: str, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     named = {}
     for key, table in tables.items():
-        named[key] = f"{key}.csv"
+        named[key] = f"{SYNTHETIC}{key}.csv"
         folders.write_table(folder / named[key], table)
     path = folder / f"{name}.yaml"
     head = "# An example with made-up (synthetic) figures; no place and nobody is meant.\n"

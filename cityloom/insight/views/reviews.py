@@ -15,7 +15,7 @@ from cityloom.insight import policies
 from cityloom.insight.display import STATES, state_word
 from cityloom.insight.domain import stages
 from cityloom.insight.models import Review
-from cityloom.insight.reviewing import keeping
+from cityloom.insight.reviewing import keeping, waiting
 from cityloom.insight.reviewing.telling import shown, titled
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
@@ -77,8 +77,7 @@ def as_json(request: HttpRequest, review_id: str) -> HttpResponse:
 
 def state_of(row: Review) -> dict[str, Any]:
     """How far a review is."""
-    refusal = Refused(row.refusal["code"], row.refusal["sentence"], value=row.refusal["value"],
-                      limit=row.refusal["limit"]) if row.refusal else None  # fmt: skip
+    refusal = waiting.refusal_of(row)
     return {
         "review": row,
         "state": state_word(row.state),
