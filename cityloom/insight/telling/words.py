@@ -13,6 +13,8 @@ from cityloom.insight.domain.study.blocks import Number, Shown
 from cityloom.ui.charts import number as plain_number
 
 UNKNOWN = gettext_noop("not known")
+NONE = "–"
+"""Where no words are: nothing is missing that somebody could know."""
 _HELD = re.compile(r"\{(\w+)\}")
 _MOST = 1e15
 
@@ -25,7 +27,7 @@ def known(words: str) -> str:
 def said(value: float | str, how: Number | Shown) -> str:
     """A value as it is written."""
     if isinstance(value, str):
-        return known(value) if value else gettext(UNKNOWN)
+        return known(value) if value else NONE
     if not math.isfinite(value):
         return gettext(UNKNOWN)
     if how.form == "word":
@@ -39,7 +41,7 @@ def said(value: float | str, how: Number | Shown) -> str:
 def roughly(value: float | str) -> str:
     """A value whose form nobody said, with as many digits as tell something."""
     if isinstance(value, str):
-        return known(value) if value else gettext(UNKNOWN)
+        return known(value) if value else NONE
     return plain_number(value) if math.isfinite(value) and abs(value) < _MOST else gettext(UNKNOWN)
 
 
