@@ -12,7 +12,7 @@ from cityloom.insight.domain.health.assumptions import Assumption, checked
 from cityloom.insight.domain.health.outlook import ADMITTED, GROWTH, OCCUPANCY, STAY
 from cityloom.insight.domain.persons import look_like_persons
 from cityloom.insight.studies.health_example import example
-from cityloom.insight.studies.health_told import NOTES, tell
+from cityloom.insight.studies.health_told import NOTES, foreseen, tell
 from cityloom.insight.studies.health_work import assumptions_of, work
 from cityloom.insight.studies.kinds import InputSpec, Kind
 from cityloom.kernel.refused import Refused
@@ -97,4 +97,5 @@ KIND = Kind(
     notes=NOTES,
     example=example,
     options="tornado",
+    foresee=foreseen,
 )  # fmt: skip

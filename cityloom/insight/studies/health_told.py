@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from django.utils.translation import gettext_noop as _
 
 from cityloom.insight.domain.study.blocks import Block, ChartOf, Heading, Number, Says, Shown, TableOf
+from cityloom.insight.domain.study.foreseen import Foreseen
 from cityloom.insight.domain.study.study import Cell, Study
 
 NOTES = {
@@ -128,3 +130,15 @@ def _past(study: Study) -> Sequence[Block]:
 
 def _whole(what: str, column: str) -> Number:
     return Number(Cell("answer", (what,), column), "whole")
+
+
+def foreseen(study: Study) -> list[Foreseen]:
+    """The first month in which beds may run short, and the worst one, for the risk brief."""
+    months = study.step("months").table
+    chance = np.nan_to_num(months["chance_short"])
+    missing = np.nan_to_num(months["beds_value"] - months["available"])
+    over = np.flatnonzero(chance >= float(study.question.get("short_at", 0.5)))
+    rows = dict.fromkeys([*over[:1].tolist(), *over[np.argsort(-missing[over], kind="stable")][:1].tolist()])
+    names = months["month"].tolist()
+    return [Foreseen("", "beds", str(names[row]), float(chance[row]), float(max(missing[row], 0.0)),
+                     float(months["available"][row])) for row in rows]  # fmt: skip

@@ -10,9 +10,9 @@ from typing import Literal
 class Foreseen:
     """Something that may run short.
 
-    `what` names the place or service, in its own words; `kind` what it lacks. `when` is a year or a month (2027,
-    2027-03), `chance` the share of futures in which it lacks any, `missing` how many it then lacks in the mean of all
-    futures, and `there` how many there are. `unit` is the branch of the city, where it is known.
+    `what` names the place or service, in its own words ("": all of the study's); `kind` what it lacks. `when` is a year
+    or a month (2027, 2027-03), `chance` the share of futures in which it lacks any, `missing` how many it then lacks in
+    the mean or the middle of the futures, `there` how many there are. `unit` is the branch of the city, where known.
     """
 
     what: str
