@@ -50,7 +50,7 @@ MINDS = ("opinion", "belief", "attitude", "sentiment", "loyalty", "ideology", "r
 _MINDS_IN_WORDS = re.compile(
     r"\bopinions?\b|\bbelie(f|fs|ve|ves|vers?)\b|\battitudes?\b|\bsentiments?\b|\bloyal|\bideolog|\breligio|"
     r"\bfaiths?\b|"
-    r"\bemotion|\bpolitical views?\b|\bmorale\b|\bhappiness\b|\bconvictions?\b|\btrust in\b|\bconfidence in\b|"
+    r"\bemotion|\bpolitical views?\b|\bmorale\b|\bhappiness\b|\btrust in\b|\bconfidence in\b|"
     r"\bapproval of\b|\bthoughts?\b|"
     r"信仰|信念|态度|情绪|忠诚|政治倾向|政治面貌|舆情|舆论|民意|思想状况|思想动态|思想觉悟|"
     r"幸福感|信任度|拥护|认同度|价值观|宗教", re.IGNORECASE)  # fmt: skip
