@@ -47,6 +47,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         detection,
         disputes,
         drill,
+        frameworks,
         insight,
         keep,
         lake,
@@ -67,7 +68,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         keep.restore, keep.keys, log.verify, log.log, log.witness, lake.lake, sources.register, processes.serve,
         processes.status, processes.stop, insight.insight, readings.readings, zones.zones, detection.detection,
     )  # fmt: skip
-    for command in (studies.study, memos.memo, memos.check, brief.brief):
+    for command in (studies.study, memos.memo, memos.check, brief.brief, frameworks.framework, frameworks.collect):
         insight.insight.add_command(command)
     for command in casetables.COMMANDS:
         caserules.table.add_command(command)

@@ -11,6 +11,7 @@ from cityloom.cases import queries as cases
 from cityloom.insight import policies
 from cityloom.insight.domain.study.study import Study, Told
 from cityloom.insight.eventlogs.columns import Columns
+from cityloom.insight.indexing import collecting, frameworks
 from cityloom.insight.memos import making as memos
 from cityloom.insight.memos.making import Memo
 from cityloom.insight.reviewing import doing, keeping, making, own
@@ -26,8 +27,8 @@ from cityloom.registers import queries as registers
 
 __all__ = [
     "Columns", "Made", "Memo", "Sent", "Source", "Wanted", "ask_for_review", "ask_for_study", "cancel_review",
-    "cancel_study", "do_reviews", "do_studies", "make_memo", "review_casetype", "review_file", "work_study",
-    "write_example",
+    "cancel_study", "collect_public_service", "do_reviews", "do_studies", "make_memo", "review_casetype", "review_file",
+    "work_study", "write_example", "write_framework_example",
 ]  # fmt: skip
 
 
@@ -120,3 +121,21 @@ def make_memo(*, study: Path, question: str, out: Path, language: str = "en") ->
     Raises: Refused, as `making.make`.
     """
     return memos.make(study, question, out, language)
+
+
+def write_framework_example(*, framework: str, folder: Path) -> Path:
+    """Write a question of a shipped framework with its synthetic table; return the question's file.
+
+    Raises: Refused `insight.no_framework`, `insight.no_framework_table`.
+    """
+    return frameworks.write_example(framework, folder)
+
+
+def collect_public_service(*, casetype: str, unit: str, since: str, until: str, at: datetime, path: Path) -> int:
+    """Write how units served residents, from the city's own cases without small counts; return how many units.
+
+    Raises: Refused `cases.no_such_type`, `cases.day`, `cases.figures_span`.
+    """
+    rows = collecting.rows_of(casetype, unit, since, until, at)
+    collecting.write(path, rows)
+    return len(rows) - 1

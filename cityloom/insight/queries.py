@@ -10,6 +10,11 @@ from cityloom.insight.briefing import gathering
 from cityloom.insight.briefing.gathering import Brief
 from cityloom.insight.domain.eventlog import EventLog
 from cityloom.insight.domain.study.study import Study, Told
+from cityloom.insight.indexing.frameworks import Fault, Framework, ItemFacts
+from cityloom.insight.indexing.frameworks import faults_in as faults_in_framework
+from cityloom.insight.indexing.frameworks import items_of as items_of_framework
+from cityloom.insight.indexing.frameworks import named as framework_named
+from cityloom.insight.indexing.frameworks import shipped as shipped_frameworks
 from cityloom.insight.memos import checking
 from cityloom.insight.models import Review, StoredStudy
 from cityloom.insight.reviewing import keeping, kept_logs, waiting
@@ -24,8 +29,9 @@ from cityloom.insight.studying.working import quiet
 from cityloom.insight.telling import text
 
 __all__ = [
-    "Brief", "Difference", "Study", "Told", "as_page", "described", "differences_in", "folder_of_study",
-    "is_any_review_open", "is_any_study_open", "is_work_to_stop", "log_of_review", "risk_brief", "risk_brief_as_json",
+    "Brief", "Difference", "Fault", "Framework", "ItemFacts", "Study", "Told", "as_page", "described", "differences_in",
+    "faults_in_framework", "folder_of_study", "framework_named", "is_any_review_open", "is_any_study_open",
+    "is_work_to_stop", "items_of_framework", "log_of_review", "risk_brief", "risk_brief_as_json", "shipped_frameworks",
     "study_in", "study_kinds", "told_as_text", "written",
 ]  # fmt: skip
 

@@ -145,12 +145,12 @@ def _treatments(index: Index) -> Table:
 def _weights(index: Index) -> Table:
     framework, tree = index.framework, index.framework.tree
     values = index.weights.values
-    ratios = index.weights.comparisons
+    ratios, items = index.weights.comparisons, [framework.by_code[code] for code in tree.codes]
     return table(
-        "item", item=list(tree.codes), parent=[framework.by_code[code].parent for code in tree.codes],
-        title=[framework.by_code[code].title["en"] for code in tree.codes], given=framework.given_weights,
-        weight=values, share=tree.effective(values),
-        way=[""] * tree.indicators + framework.ways,
+        "item", item=list(tree.codes), parent=[item.parent or "-" for item in items],
+        title=[item.title["en"] for item in items], title_zh=[item.title.get("zh-hans", "") for item in items],
+        given=framework.given_weights, weight=values, share=tree.effective(values),
+        way=["-"] * tree.indicators + framework.ways,
         consistency_ratio=_floats(ratios[code].ratio if code in ratios else np.nan for code in tree.codes),
     )  # fmt: skip
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from django.utils.translation import get_language
 from django.utils.translation import gettext_noop as _
 
 from cityloom.insight.domain.study.blocks import Block, ChartOf, Heading, MapOf, Number, Says, Shown, TableOf
@@ -42,7 +43,7 @@ def _answer(study: Study) -> list[Block]:
             {"first": str(ranking["name"][first]), "last": str(ranking["name"][last])}, "answer"))  # fmt: skip
     told += _unscored(study)
     shown = [Shown("rank", _("Rank"), "whole"), Shown("name", _("Unit"), "word"), Shown("score", _("Score"), places=2)]
-    shown += [Shown(code, framework.by_code[code].title["en"], places=1) for code in parts_of(framework)]
+    shown += [Shown(code, _said(framework.by_code[code].title), places=1) for code in parts_of(framework)]
     shown.append(Shown("measured", _("Share of values measured"), "percent", 0))
     told.append(TableOf(_("Ranking, from unrounded scores"), "ranking", tuple(shown), "-score", _MOST, where))
     told.append(ChartOf(_("Scores"), "ranking", "bar", "name", "score", y_title=_("Score"), sort="-score", where=where))
@@ -72,7 +73,7 @@ def _maps(ranking: Table, where: Mapping[str, str]) -> list[Block]:
 def _how(study: Study, names: Sequence[str]) -> list[Block]:
     """The recipe: structure and weights, what was filled in, what was treated."""
     told: list[Block] = [Heading(_("Structure and weights")), TableOf(_("Weights"), "weights", (
-        Shown("item", _("Item"), "word"), Shown("title", _("Title"), "word"), Shown("parent", _("Below"), "word"),
+        Shown("item", _("Item"), "word"), Shown(_title_column(study), _("Title"), "word"), Shown("parent", _("Below"), "word"),
         Shown("weight", _("Weight among its siblings"), "percent", 1),
         Shown("share", _("Share in the index"), "percent", 2), Shown("way", _("Made by"), "word"),
     ), "-share", _MOST)]  # fmt: skip
@@ -104,13 +105,23 @@ def _profile(study: Study) -> list[Block]:
     for theme in themes:
         items = [one for one in framework.indicators if one.parent == theme]
         if items:
-            told.append(Heading(framework.by_code[theme].title["en"] if theme else framework.title["en"]))
+            told.append(Heading(_said(framework.by_code[theme].title) if theme else _said(framework.title)))
             shown = [Shown(key, _TITLES[key], "word") for key in raw.key]
-            shown += [Shown(one.code, one.title["en"], places=2, unit=one.unit if len(one.unit) < 12 else "")
+            shown += [Shown(one.code, _said(one.title), places=2, unit=one.unit if len(one.unit) < 12 else "")
                       for one in items]  # fmt: skip
-            told.append(TableOf(framework.by_code[theme].title["en"] if theme else framework.title["en"], name,
+            told.append(TableOf(_said(framework.by_code[theme].title) if theme else _said(framework.title), name,
                                 tuple(shown), most=_MOST))  # fmt: skip
     return told
+
+
+def _said(words: Mapping[str, str]) -> str:
+    """A framework's own words in the reader's language; they are in no catalogue of the program."""
+    return words.get(get_language() or "en", words["en"])
+
+
+def _title_column(study: Study) -> str:
+    translated = all(study.step("weights").table["title_zh"].tolist())
+    return "title_zh" if get_language() == "zh-hans" and translated else "title"
 
 
 def _year(study: Study, ranking: Table) -> int | None:
