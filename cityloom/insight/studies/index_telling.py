@@ -73,7 +73,8 @@ def _maps(ranking: Table, where: Mapping[str, str]) -> list[Block]:
 def _how(study: Study, names: Sequence[str]) -> list[Block]:
     """The recipe: structure and weights, what was filled in, what was treated."""
     told: list[Block] = [Heading(_("Structure and weights")), TableOf(_("Weights"), "weights", (
-        Shown("item", _("Item"), "word"), Shown(_title_column(study), _("Title"), "word"), Shown("parent", _("Below"), "word"),
+        Shown("item", _("Item"), "word"), Shown(_title_column(study), _("Title"), "word"),
+        Shown("parent", _("Below"), "word"),
         Shown("weight", _("Weight among its siblings"), "percent", 1),
         Shown("share", _("Share in the index"), "percent", 2), Shown("way", _("Made by"), "word"),
     ), "-share", _MOST)]  # fmt: skip
