@@ -17,7 +17,7 @@ from cityloom.insight import actions, queries
 from cityloom.insight.domain.indicators import reading
 from cityloom.insight.domain.indicators.collecting import Data
 from cityloom.insight.domain.indicators.working import worked
-from cityloom.insight.indexing import service
+from cityloom.insight.indexing import collecting
 from cityloom.insight.studies import kinds
 from tests.cases.conftest import NOW
 from tests.insight.test_index import asem
@@ -135,7 +135,6 @@ def test_a_file_with_faults_tells_them_with_their_lines(tmp_path: Path) -> None:
     assert [one.line for one in queries.faults_in_framework(path)] == [2]
 
 
-@pytest.mark.django_db
 def test_the_service_of_units_is_collected_without_small_counts(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -150,7 +149,8 @@ def test_the_service_of_units_is_collected_without_small_counts(
         span = counting.Span(NOW - timedelta(days=365), NOW)
         by = {"unit": [group("city/a", 103, 40), group("city/b", 7, 6)]}
 
-    monkeypatch.setattr(service.cases, "case_figures", lambda *_asked: Found)
+    monkeypatch.setattr(collecting.accounts, "unit_names_of", lambda _ids: {"city/a": "Synthetic office"})
+    monkeypatch.setattr(collecting.cases, "case_figures", lambda *_asked: Found)
     path = tmp_path / "units.csv"
     assert actions.collect_public_service(casetype="request", unit="city", since="", until="", at=NOW, path=path) == 2
     with path.open() as file:
