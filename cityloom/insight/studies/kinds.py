@@ -74,6 +74,7 @@ class Kind:
 
 
 MODULES: dict[str, str] = {
+    "forecast": "forecast",
     "health": "health",
     "hotspots": "hotspots",
     "index": "index",

@@ -20,7 +20,8 @@ from cityloom.kernel.refused import Refused
 Floats = NDArray[np.float64]
 WAYS = ("bottom_up", "ols", "structural", "variance", "mint_shrink", "mint_factor")
 """mint_shrink shrinks correlations towards none, mint_factor towards the common factors that stand above noise."""
-_NEEDS = ("variance", "mint_shrink", "mint_factor")
+WEIGHED = ("variance", "mint_shrink", "mint_factor")
+"""The ways that weigh by errors of the past."""
 _ROUNDS = 30
 _WAY = "There is no way of reconciling that is called {value}; there are {limit}."
 _ERRORS = "Reconciling by {value} needs at least {limit} periods of errors; take structural, or longer series."
@@ -107,7 +108,7 @@ def by_covariance(sums: Floats, weight: Floats) -> Reconciling:
 
 
 def _known(errors: Floats | None, way: str) -> Floats:
-    if way not in _NEEDS:
+    if way not in WEIGHED:
         return np.empty((0, 0))
     known = np.empty((0, 0)) if errors is None else errors[:, ~np.isnan(errors).any(0)]
     if known.ndim != 2 or known.shape[1] < FEWEST_ERRORS:
