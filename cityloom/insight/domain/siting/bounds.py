@@ -8,24 +8,43 @@ looked for. Sources: G. Cornuejols, M. Fisher and G. Nemhauser, Manag. Sci. 23, 
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
+from numpy.typing import NDArray
 
 from cityloom.insight.domain.siting.problem import Flags, Floats, Problem
 
-_ROUNDS = 150
+ROUNDS = 150
 _PATIENCE = 8
+_KEPT = 3
 
 
-def lower_bound(problem: Problem, start: Floats, known: float, rounds: int = _ROUNDS) -> float:
+@dataclass(frozen=True)
+class Relaxed:
+    """The best bound, the prices (n,) that gave it, and the sites that those choose, the best bound's first."""
+
+    bound: float
+    price: Floats
+    chosen: tuple[Flags, ...]
+
+
+def lower_bound(problem: Problem, start: Floats, known: float, rounds: int = ROUNDS) -> float:
     """The best bound found for a problem of one period, from prices `start` (n,) and a `known` total."""
+    return relaxed(problem, start, known, rounds).bound
+
+
+def relaxed(problem: Problem, start: Floats, known: float, rounds: int = ROUNDS) -> Relaxed:
+    """The bound of a problem of one period, with what gave it, from prices `start` (n,) and a `known` total."""
     people, price = problem.people[0], np.minimum(start, problem.unserved)
-    best, step, waited, best_price = -np.inf, 1.0, 0, price
+    best, step, waited, best_price, kept = -np.inf, 1.0, 0, price, [problem.fixed]
     for _ in range(rounds):
         worth, taken = _worth(problem, people, price)
         chosen, earned = _chosen(problem, worth)
         bound = float(people @ price) - earned
         if bound > best + 1e-9 * abs(known):
             best, best_price, waited = bound, price, 0
+            kept = [chosen, *(one for one in kept if not np.array_equal(one, chosen))][:_KEPT]
         else:
             waited += 1
         if known - best <= 1e-7 * max(1.0, abs(known)) or step < 1e-4:
@@ -38,7 +57,7 @@ def lower_bound(problem: Problem, start: Floats, known: float, rounds: int = _RO
         if not size > 0:
             break
         price = np.clip(price + step * max(known - bound, 1e-6 * abs(known)) / size * slope, 0, problem.unserved)
-    return max(best, 0.0)
+    return Relaxed(max(best, 0.0), best_price, tuple(kept))
 
 
 def _worth(problem: Problem, people: Floats, price: Floats) -> tuple[Floats, Floats]:
@@ -66,9 +85,18 @@ def _filled(margin: Floats, taken: Floats, capacity: Floats) -> Floats:
     return taken
 
 
-def site_worth(problem: Problem, people: Floats, value: Floats) -> Floats:
-    """At most how much opening each site would save, when a head at each place costs `value` now."""
-    return _worth(problem, people, np.minimum(value, problem.unserved))[0]
+def site_worth(problem: Problem, people: Floats, value: Floats, sites: NDArray[np.int64] | None = None) -> Floats:
+    """At most how much opening each site (or each of `sites`) would save, a head at each place costing `value` now."""
+    some = problem
+    if sites is not None:
+        some = replace(problem, costs=problem.costs[:, sites], capacity=problem.capacity[sites])
+    return _worth(some, people, np.minimum(value, problem.unserved))[0]
+
+
+def taken_by(problem: Problem, people: Floats, value: Floats, site: int) -> Floats:
+    """How many people of each place (n,) a site would take first, when a head there costs `value` now."""
+    one = replace(problem, costs=problem.costs[:, [site]], capacity=problem.capacity[[site]])
+    return _worth(one, people, value)[1][:, 0]
 
 
 def _chosen(problem: Problem, worth: Floats) -> tuple[Flags, float]:

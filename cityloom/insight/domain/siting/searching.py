@@ -1,36 +1,50 @@
 """Good choices of sites for large problems: greedy, then exchanges, each judged by what it really costs.
 
-Without capacities all exchanges of one open site for one closed are weighed at once (the fast interchange); with them a
-site's price comes from the transport problem's duals and is then tried. It proves nothing itself: `bounds` says how far
-from the least the outcome may be. Sources: M. Teitz and P. Bart, Oper. Res. 16, 1968; R. Whitaker, INFOR 21, 1983; M.
-Resende and R. Werneck, Eur. J. Oper. Res. 174, 2006.
+Without capacities all exchanges of one open site for one closed are weighed at once (the fast interchange); with them
+the Lagrangian bound's own choices are tried too, and exchanges in the order of worth. It proves nothing itself: the
+bound says how far from the least the outcome may be. Sources: M. Teitz and P. Bart, Oper. Res. 16, 1968; R. Whitaker,
+INFOR 21, 1983; M. Resende and R. Werneck, Eur. J. Oper. Res. 174, 2006.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import scipy.sparse
 
-from cityloom.insight.domain.siting.bounds import site_worth
+from cityloom.insight.domain.siting import bounds
 from cityloom.insight.domain.siting.problem import Flags, Floats, Problem, Served
 from cityloom.insight.domain.siting.serving import serve, stand_in
 
 _EXCHANGES = 200
-_TRIES = 40
-"""Transport problems that exchanges may cost."""
+_TRIES, _FEW_TRIES, _SMALL = 40, 8, 50_000
+"""Transport problems that exchanges may cost, fewer where there are more pairs of places and sites than `_SMALL`."""
+_WIDE = 6
+"""Of how many open and closed sites all exchanges are listed."""
+_AT_ONCE = 5
 _LEAST = 1e-9
 
 
-def searched(problem: Problem, start: Flags | None = None) -> tuple[Flags, Served]:
-    """A choice for a problem of one period, and who goes where."""
+@dataclass(frozen=True)
+class Found:
+    """A choice (m,), who goes where, and the least that any choice could cost."""
+
+    open: Flags
+    served: Served
+    bound: float
+
+
+def searched(problem: Problem, start: Flags | None = None) -> Found:
+    """A choice for a problem of one period, with its bound."""
     people = problem.people[0]
     opened = (problem.existing | start) if start is not None else problem.existing.copy()
-    opened = _closed(problem, opened, people)
-    opened = _grown(problem, opened, people)
+    opened = _grown(problem, _closed(problem, opened, people), people)
     if problem.limited:
-        return _tried(problem, opened, people)
+        return _priced(problem, opened, people)
     opened = _exchanged(problem, opened, people)
-    return opened, serve(problem, opened, people)
+    now = serve(problem, opened, people)
+    return Found(opened, now, min(bounds.lower_bound(problem, now.value, now.total), now.total))
 
 
 def _closed(problem: Problem, opened: Flags, people: Floats) -> Flags:
@@ -65,15 +79,26 @@ def may_open(problem: Problem, opened: Flags) -> Flags:
 
 
 def _grown(problem: Problem, opened: Flags, people: Floats) -> Flags:
-    """Open the candidate that saves most (for its price, where there is a budget), until none may be or none saves."""
-    opened = opened.copy()
+    """Open the candidate that saves most (for its price, where there is a budget), until none may be or none saves.
+
+    With capacities people are served anew only after every few; between, those whom a new site takes cost what it does.
+    """
+    opened, value, since = opened.copy(), np.zeros(0), 0
     while (free := np.flatnonzero(may_open(problem, opened))).size:
-        gains = site_worth(problem, people, np.minimum(serve(problem, opened, people).value, stand_in(problem)))[free]
-        ranked = gains / np.maximum(problem.price[free], 1e-12) if np.isfinite(problem.budget[0]) else gains
-        best = int(np.argmax(ranked))
-        if not gains[best] > _LEAST:
+        if since == 0:
+            value = np.minimum(serve(problem, opened, people).value, stand_in(problem))
+        gains = bounds.site_worth(problem, people, value, free)
+        best = int(np.argmax(gains / np.maximum(problem.price[free], 1e-12)
+                             if np.isfinite(problem.budget[0]) else gains))  # fmt: skip
+        if not gains[best] > _LEAST and since == 0:
             break
-        opened[free[best]] = True
+        if gains[best] > _LEAST:
+            opened[free[best]] = True
+        since = (since + 1) % _AT_ONCE if problem.limited and gains[best] > _LEAST else 0
+        if since:
+            share = bounds.taken_by(problem, people, value, int(free[best])) / np.maximum(people, 1e-12)
+            lower = np.minimum(problem.costs[:, free[best]], value)
+            value = value - np.clip(share, 0, 1) * (value - lower)
     return opened
 
 
@@ -128,27 +153,47 @@ def _two_nearest(offered: Floats) -> tuple[Floats, Floats, np.ndarray]:
     return first, np.partition(offered, 1, axis=1)[:, 1], nearest
 
 
-def _tried(problem: Problem, opened: Flags, people: Floats) -> tuple[Flags, Served]:
-    """Exchanges with capacities: each open site is left out in turn, and the dearest missed one put in its stead."""
-    now, tries = serve(problem, opened, people), 0
-    settled: set[int] = set()
-    while tries < _TRIES:
-        load = np.bincount(now.site, now.people, len(opened))
-        out = [one for one in _movable(problem, opened).tolist() if one not in settled]
-        if not out:
-            break
-        worst = min(out, key=lambda one: load[one])
-        settled.add(worst)
-        without = opened.copy()
-        without[worst] = False
-        there, tries = serve(problem, without, people), tries + 2
-        gains = site_worth(problem, people, there.value)
-        into = np.flatnonzero(may_open(problem, without))
-        into = into[into != worst]
-        if not len(into):
+def _priced(problem: Problem, opened: Flags, people: Floats) -> Found:
+    """With capacities: the choices of the Lagrangian bound, each filled up and served; then exchanges, by worth."""
+    now = serve(problem, opened, people)
+    known = bounds.relaxed(problem, now.value, now.total)
+    worth = bounds.site_worth(problem, people, known.price)
+    for chosen in known.chosen:
+        tried = _filled(problem, chosen, worth)
+        if np.array_equal(tried, opened) or (problem.existing & ~tried).sum() != problem.close[0]:
             continue
-        without[into[int(np.argmax(gains[into]))]] = True
-        then = serve(problem, without, people)
-        if then.total < now.total * (1 - 1e-9):
-            opened, now, settled = without, then, set()
+        then = serve(problem, tried, people)
+        if then.total < now.total:
+            opened, now = tried, then
+    opened, now = _tried(problem, opened, now, people, worth)
+    return Found(opened, now, min(known.bound, now.total))
+
+
+def _filled(problem: Problem, opened: Flags, worth: Floats) -> Flags:
+    """Open what number and budget still allow, by worth for price."""
+    opened = opened.copy()
+    while (free := np.flatnonzero(may_open(problem, opened))).size:
+        price = problem.price[free] if np.isfinite(problem.budget[0]) else 1.0
+        opened[free[int(np.argmax(worth[free] / np.maximum(price, 1e-12)))]] = True
+    return opened
+
+
+def _tried(problem: Problem, opened: Flags, now: Served, people: Floats, worth: Floats) -> tuple[Flags, Served]:
+    """Exchanges with capacities: the open site of least worth for the closed one of most, as long as that saves."""
+    tries = _TRIES if problem.costs.size <= _SMALL else _FEW_TRIES
+    into = [one for one in np.argsort(-worth, kind="stable").tolist() if not opened[one] and not problem.existing[one]]
+    out = sorted(_movable(problem, opened).tolist(), key=lambda one: worth[one])
+    pairs = sorted(((worth[b] - worth[a], a, b) for a in out[:_WIDE] for b in into[:_WIDE]), reverse=True)
+    for _, a, b in pairs:
+        if tries == 0:
+            break
+        if not opened[a] or opened[b]:
+            continue
+        then = opened.copy()
+        then[a], then[b] = False, True
+        if float(problem.price[then & ~problem.existing].sum()) > problem.budget[0] + _LEAST:
+            continue
+        there, tries = serve(problem, then, people), tries - 1
+        if there.total < now.total * (1 - 1e-9):
+            opened, now = then, there
     return opened, now

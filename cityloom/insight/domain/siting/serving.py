@@ -12,8 +12,11 @@ import scipy.sparse
 
 from cityloom.insight.domain.siting.problem import Flags, Floats, Problem, Served
 
-_FEWEST = 24
-"""Sites near a place that are looked at first; all the others, where these do not do."""
+_FEWEST = 8
+"""Sites near a place that are looked at first; others when the duals say that they could be cheaper."""
+_MORE = 4
+"""How many for each place at once."""
+_LEAST = 1e-9
 
 
 def stand_in(problem: Problem) -> float:
@@ -28,12 +31,7 @@ def serve(problem: Problem, opened: Flags, people: Floats) -> Served:
     """The cheapest way to serve `people` (n,) from the sites that are open (m,); some may be left."""
     if not np.isfinite(problem.capacity[opened]).any():
         return _to_nearest(problem, opened, people)
-    sites = np.flatnonzero(opened)
-    for near in (_FEWEST, len(sites)):
-        found = _transported(problem, sites, people, near)
-        if near >= len(sites) or _is_best(problem, sites, found, near):
-            return found
-    return found
+    return _transported(problem, np.flatnonzero(opened), people)
 
 
 def _to_nearest(problem: Problem, opened: Flags, people: Floats) -> Served:
@@ -50,37 +48,45 @@ def _to_nearest(problem: Problem, opened: Flags, people: Floats) -> Served:
     return Served(place, sites[best[place]], people[place], np.where(goes, 0.0, people), float(people @ value), value)
 
 
-def _transported(problem: Problem, sites: np.ndarray, people: Floats, near: int) -> Served:
-    """The transport problem over the `near` cheapest open sites of each place."""
-    offered, most, n = problem.costs[:, sites], stand_in(problem), len(people)
-    if near < len(sites):
-        nearest = np.argpartition(offered, near - 1, axis=1)[:, :near]
-        place, column = np.repeat(np.arange(n), near), nearest.ravel()
-    else:
-        place, column = (one.ravel() for one in np.indices(offered.shape))
-    cost = offered[place, column]
-    keep = (cost < most) & (people[place] > 0)
-    place, column, cost = place[keep], column[keep], cost[keep]
-    count, ones = len(place), np.ones(len(place))
-    demand = scipy.sparse.csr_array(
-        (np.r_[ones, np.ones(n)], (np.r_[place, np.arange(n)], np.arange(count + n))), shape=(n, count + n)
-    )
+def _transported(problem: Problem, sites: np.ndarray, people: Floats) -> Served:
+    """The transport problem: over the cheapest sites of each place, then over those that its duals ask for besides."""
+    offered, most = problem.costs[:, sites], stand_in(problem)
+    usable = (offered < most) & (people > 0)[:, None]
+    use = usable.copy()
+    if len(sites) > _FEWEST:
+        use[:] = False
+        np.put_along_axis(use, np.argpartition(offered, _FEWEST - 1, axis=1)[:, :_FEWEST], values=True, axis=1)
+        use &= usable
     capacity = problem.capacity[sites]
+    while True:
+        place, column = np.nonzero(use)
+        shares, left, total, value, room = _programme(offered[place, column], place, column, people, capacity, most)
+        short = np.where(usable & ~use, offered - value[:, None] - room[None, :], 0.0)
+        if not (short < -_LEAST * most).any():
+            break
+        few = min(_MORE, short.shape[1])
+        best = np.argpartition(short, few - 1, axis=1)[:, :few]
+        np.put_along_axis(use, best, np.take_along_axis(use | (short < -_LEAST * most), best, 1), axis=1)
+    used = np.flatnonzero(shares > _LEAST)
+    value = np.where(people > 0, np.clip(value, 0, most), most)
+    return Served(place[used], sites[column[used]], shares[used], left, total, value)
+
+
+def _programme(cost: Floats, place: np.ndarray, column: np.ndarray, people: Floats, capacity: Floats, most: float
+               ) -> tuple[Floats, Floats, float, Floats, Floats]:  # fmt: skip
+    """People of each pair, people left, the total, and the duals of places and of sites."""
+    n, count, ones = len(people), len(place), np.ones(len(place))
+    demand = scipy.sparse.csr_array(
+        (np.ones(count + n), (np.r_[place, np.arange(n)], np.arange(count + n))), shape=(n, count + n)
+    )
     bounded = np.flatnonzero(np.isfinite(capacity))
-    row = np.full(len(sites), -1)
+    row = np.full(len(capacity), -1)
     row[bounded] = np.arange(len(bounded))
     within = row[column] >= 0
     supply = scipy.sparse.csr_array((ones[within], (row[column[within]], np.flatnonzero(within))),
                                     shape=(len(bounded), count + n))  # fmt: skip
     done = scipy.optimize.linprog(np.r_[cost, np.full(n, most)], supply, capacity[bounded], demand, people,
                                   method="highs-ds")  # fmt: skip
-    used = np.flatnonzero(done.x[:count] > 1e-9)
-    value = np.where(people > 0, np.clip(done.eqlin.marginals, 0, most), most)
-    return Served(place[used], sites[column[used]], done.x[used], done.x[count:], float(done.fun), value)
-
-
-def _is_best(problem: Problem, sites: np.ndarray, found: Served, near: int) -> bool:
-    """Whether no open site that was not looked at could lower the total: its cost is above the place's value."""
-    offered = problem.costs[:, sites]
-    edge = np.partition(offered, near - 1, axis=1)[:, near - 1]
-    return bool((edge >= found.value - 1e-9).all())
+    room = np.zeros(len(capacity))
+    room[bounded] = done.ineqlin.marginals
+    return done.x[:count], done.x[count:], float(done.fun), done.eqlin.marginals, room

@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from cityloom.insight.domain.siting import bounds, covering, exact, reasons
+from cityloom.insight.domain.siting import covering, exact, reasons
 from cityloom.insight.domain.siting.problem import Flags, Floats, Problem, Served, Solution, problem
-from cityloom.insight.domain.siting.searching import searched
+from cityloom.insight.domain.siting.searching import Found, searched
 from cityloom.insight.domain.siting.serving import serve
 
 Way = Literal["auto", "exact", "search"]
@@ -116,30 +116,39 @@ def _searched(asked: Problem) -> Solution | None:
     """A choice by search; over several periods the better of two ways to put openings in order."""
     alone = [asked.period(one) for one in range(asked.periods)]
     found = [_from_fewest(one) for one in alone]
-    if any(one is None for one in found):
+    known = [one for one in found if one is not None]
+    if len(known) < len(found):
         return None
-    least = sum(bounds.lower_bound(one, held.value, held.total)
-                for one, (_, held) in zip(alone, found, strict=True))  # type: ignore[misc] # fmt: skip
-    choices = [np.stack([opened for opened, _ in found])] if asked.periods == 1 else [  # type: ignore[misc]
-        _forward(asked, alone), _backward(asked, alone, found[-1][0])]  # type: ignore[index]
-    rated = [(sum(serve(one, chosen[at], one.people[0]).total for at, one in enumerate(alone)), chosen)
-             for chosen in choices if chosen is not None and exact.is_within(asked, chosen)]  # fmt: skip
+    least = sum(one.bound for one in known)
+    choices = [np.stack([one.open for one in known])]
+    if asked.periods > 1:
+        choices = [one for one in (_forward(asked, alone), _backward(asked, alone, known[-1].open)) if one is not None]
+    rated = [(_total(asked, chosen), number) for number, chosen in enumerate(choices)
+             if exact.is_within(asked, chosen)]  # fmt: skip
     if not rated:
         return None
-    total, opened = min(rated, key=lambda one: one[0])
-    return Solution(opened, total, min(least, total), proved=total - least <= 1e-6 * max(1.0, total))
+    total, number = min(rated)
+    return Solution(choices[number], total, min(least, total), proved=total - least <= 1e-6 * max(1.0, total))
 
 
-def _from_fewest(one: Problem) -> tuple[Flags, Served] | None:
+def _total(asked: Problem, opened: Flags) -> float:
+    return sum(serve(asked, row, people).total for row, people in zip(opened, asked.people, strict=True))
+
+
+def _from_fewest(one: Problem) -> Found | None:
     """Searched; where somebody is left whom all must be served, once more from the fewest sites that serve all."""
-    opened, held = searched(one)
-    if np.isfinite(one.unserved) or held.left.sum() <= 1e-6 * max(1.0, one.people.sum()):
-        return opened, held
+    found = searched(one)
+    if _serves_all(one, found):
+        return found
     least = covering.fewest(one, bool(np.isfinite(one.budget[0])))
     if least is None or not exact.is_within(one, least.open):
         return None
-    opened, held = searched(one, least.open[0])
-    return (opened, held) if held.left.sum() <= 1e-6 * max(1.0, one.people.sum()) else None
+    found = searched(one, least.open[0])
+    return found if _serves_all(one, found) else None
+
+
+def _serves_all(one: Problem, found: Found) -> bool:
+    return np.isfinite(one.unserved) or float(found.served.left.sum()) <= 1e-6 * max(1.0, float(one.people.sum()))
 
 
 def _forward(asked: Problem, alone: list[Problem]) -> Flags | None:
@@ -153,7 +162,7 @@ def _forward(asked: Problem, alone: list[Problem]) -> Flags | None:
                          close=one.close - int((asked.existing & ~now).sum()))  # fmt: skip
         barred = asked.existing & ~now
         frozen = replace(frozen, costs=np.where(barred, np.inf, frozen.costs))
-        now = searched(frozen)[0] & ~barred
+        now = searched(frozen).open & ~barred
         rows.append(now)
     return np.stack(rows)
 
@@ -166,5 +175,5 @@ def _backward(asked: Problem, alone: list[Problem], last: Flags) -> Flags | None
     for one in reversed(alone[:-1]):
         allowed = rows[0]
         held = replace(one, costs=np.where(allowed, one.costs, np.inf))
-        rows.insert(0, searched(held)[0] & allowed)
+        rows.insert(0, searched(held).open & allowed)
     return np.stack(rows)
