@@ -76,6 +76,8 @@ class Kind:
 MODULES: dict[str, str] = {
     "forecast": "forecast",
     "health": "health",
+    "access": "access",
+    "siting": "siting",
     "hotspots": "hotspots",
     "index": "index",
     "index-audit": "index_audit",

@@ -15,9 +15,9 @@ import scipy.sparse
 
 from cityloom.insight.domain.siting.problem import Flags, Problem, Solution
 
-MOST_VARIABLES = 40_000
-"""Shares of one programme; larger ones are searched, with a bound."""
-NODES, SECONDS, GAP = 2_000, 60.0, 1e-6
+MOST_VARIABLES, MOST_WITH_ROOM = 40_000, 4_000
+"""Shares of one programme, without and with capacities; larger ones are searched, with a bound."""
+NODES, SECONDS, GAP = 2_000, 30.0, 1e-6
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,10 @@ class Columns:
         return self.m + len(self.place) + (self.n if self.with_left else 0)
 
 
-def variables(problem: Problem) -> int:
-    """How many shares the programme of a problem has."""
-    return problem.periods * len(columns_of(problem).place)
+def is_small(problem: Problem, parts: int = 1) -> bool:
+    """Whether the programme of a problem has few enough shares to be proved (or a `parts`-th of that)."""
+    most = MOST_WITH_ROOM if problem.limited else MOST_VARIABLES
+    return problem.periods * len(columns_of(problem).place) <= most // parts
 
 
 def solved(problem: Problem, seconds: float = SECONDS) -> Solution | None:

@@ -19,15 +19,20 @@ from cityloom.insight.domain.siting.searching import Found, searched
 from cityloom.insight.domain.siting.serving import serve
 
 Way = Literal["auto", "exact", "search"]
+_FAR = 100.0
 
 
 @dataclass(frozen=True)
 class Sited:
-    """A solved problem: the problem as it was understood, its solution, and for each period who goes where."""
+    """A solved problem: the problem as it was understood, its solution, and for each period who goes where.
+
+    `ways` is the problem by which people are sent: as many as can be within reach, then the shortest ways.
+    """
 
     problem: Problem
     solution: Solution
     served: tuple[Served, ...]
+    ways: Problem
 
 
 def p_median(people: Any, minutes: Any, p: int | Sequence[int] | None, *, way: Way = "auto",
@@ -47,12 +52,14 @@ def maximal_covering(people: Any, minutes: Any, p: int | Sequence[int] | None, w
     """
     minutes = np.asarray(minutes, np.float64)
     covers = np.where(np.nan_to_num(minutes, nan=np.inf) <= within, 0.0, np.inf)
-    return solved(problem(people, covers, p, unserved=1.0, **given), way, seconds)
+    found = solved(problem(people, covers, p, unserved=1.0, **given), way, seconds)
+    return _sited(found.problem, found.solution, _near_first(found.problem, minutes, within))
 
 
 def covered(sited: Sited) -> Floats:
-    """How many people are served, by period."""
-    return np.array([float(one.people.sum()) for one in sited.served])
+    """How many people are served within reach, by period."""
+    near = [np.isfinite(sited.problem.costs[one.place, one.site]) for one in sited.served]
+    return np.array([float(one.people[some].sum()) for one, some in zip(sited.served, near, strict=True)])
 
 
 def set_covering(people: Any, minutes: Any, within: float, *, by_price: bool = False,
@@ -67,7 +74,7 @@ def set_covering(people: Any, minutes: Any, within: float, *, by_price: bool = F
     found = covering.fewest(asked, by_price, seconds)
     if found is None:
         raise reasons.why_not(asked)
-    return _sited(asked, found)
+    return _sited(asked, found, _near_first(asked, minutes, within))
 
 
 def p_centre(people: Any, minutes: Any, p: int, *, seconds: float = covering.SECONDS, **given: Any) -> Sited:
@@ -81,7 +88,7 @@ def p_centre(people: Any, minutes: Any, p: int, *, seconds: float = covering.SEC
     if found is None:
         raise reasons.why_not(asked)
     held = replace(asked, costs=np.where(asked.costs <= found.total, asked.costs, np.inf))
-    return _sited(held, found)
+    return _sited(held, found, _near_first(asked, asked.costs, found.total))
 
 
 def solved(asked: Problem, way: Way = "auto", seconds: float = exact.SECONDS) -> Sited:
@@ -91,7 +98,7 @@ def solved(asked: Problem, way: Way = "auto", seconds: float = exact.SECONDS) ->
     Raises: Refused `insight.siting_*`.
     """
     reasons.check(asked)
-    small = way == "exact" or (way == "auto" and exact.variables(asked) <= exact.MOST_VARIABLES)
+    small = way == "exact" or (way == "auto" and exact.is_small(asked))
     best = exact.solved(asked, seconds) if small else None
     if best is None or not best.proved:
         best = _better(best, _searched(asked))
@@ -100,9 +107,17 @@ def solved(asked: Problem, way: Way = "auto", seconds: float = exact.SECONDS) ->
     return _sited(asked, best)
 
 
-def _sited(asked: Problem, found: Solution) -> Sited:
-    served = tuple(serve(asked, opened, people) for opened, people in zip(found.open, asked.people, strict=True))
-    return Sited(asked, found, served)
+def _sited(asked: Problem, found: Solution, ways: Problem | None = None) -> Sited:
+    ways = ways or asked
+    served = tuple(serve(ways, opened, people) for opened, people in zip(found.open, asked.people, strict=True))
+    return Sited(asked, found, served, ways)
+
+
+def _near_first(asked: Problem, minutes: Floats, within: float) -> Problem:
+    """People go where they are within reach if anyhow they can; a minute beyond it counts as many as all others."""
+    minutes = np.where(np.isnan(minutes), np.inf, minutes)
+    far = _FAR * max(1.0, within, float(minutes[np.isfinite(minutes)].max(initial=0.0)))
+    return replace(asked, costs=minutes + np.where(minutes <= within, 0.0, far), unserved=_FAR * far)
 
 
 def _better(one: Solution | None, other: Solution | None) -> Solution | None:
