@@ -19,6 +19,7 @@ from cityloom.emergency.models import Incident
 from cityloom.insight import policies, queries
 from cityloom.insight.briefing import gathering
 from cityloom.insight.domain.counted_trend import FALLING, RISING, STEADY, UNKNOWN, trend_of
+from cityloom.insight.studies import kinds
 from cityloom.kernel.actor import Actor
 from cityloom.kernel.refused import Refused
 from cityloom.signals import queries as signals
@@ -130,3 +131,10 @@ def test_the_page_is_for_those_who_lead_and_for_their_branch(officials: dict[str
     assert policies.branch_of(lead, "") == "city/d01" and policies.branch_of(lead, "city/d01/s02") == "city/d01/s02"
     with pytest.raises(Refused, match=r"city/d02 is not in your branch"):
         policies.branch_of(lead, "city/d02")
+
+
+@pytest.mark.parametrize("kind", ["schools", "health"])
+def test_studies_foresee_what_runs_short_in_their_own_examples(kind: str) -> None:
+    one = kinds.kind(kind)
+    foreseen = one.foresee(kinds.worked(kind, *one.example()))
+    assert foreseen and all(0 < each.chance <= 1 and each.missing >= 0 and each.there > 0 for each in foreseen)

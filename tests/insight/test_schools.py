@@ -257,10 +257,3 @@ def test_the_goal_on_the_rolls_of_a_district() -> None:
     for ahead, goal in (("1", 1.0), ("3", 2.5)):
         assert float(study.at(Cell("backtest", ("this forecast", "district", ahead), "error_pct"))) < goal
     assert any(one.code == "count_doubted" and one.value == "Manz 2010" for one in study.notes)
-
-
-def test_what_the_example_warns_of_is_foreseen_for_the_brief() -> None:
-    study = kinds.worked("schools", *kinds.kind("schools").example())
-    foreseen = kinds.kind("schools").foresee(study)
-    assert foreseen and all(0 < one.chance <= 1 and one.missing > 0 and one.kind == "places" for one in foreseen)
-    assert foreseen[0].missing == max(one.missing for one in foreseen)

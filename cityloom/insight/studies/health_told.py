@@ -136,7 +136,7 @@ def foreseen(study: Study) -> list[Foreseen]:
     """The first month in which beds may run short, and the worst one, for the risk brief."""
     months = study.step("months").table
     chance = np.nan_to_num(months["chance_short"])
-    missing = np.nan_to_num(months["beds_value"] - months["available"])
+    missing = np.nan_to_num(months["beds_median"] - months["available"])
     over = np.flatnonzero(chance >= float(study.question.get("short_at", 0.5)))
     rows = dict.fromkeys([*over[:1].tolist(), *over[np.argsort(-missing[over], kind="stable")][:1].tolist()])
     names = months["month"].tolist()
