@@ -69,7 +69,7 @@ def back_up_keys(runtime: Runtime, place: Path) -> None:
     from cityloom.gate import actions as gate
     from cityloom.kernel import clock
 
-    with _keeper(runtime):
+    with keeper_of(runtime):
         click.echo(gate.back_up_keys(by=SYSTEM, at=clock.now(), place=place))
 
 
@@ -145,7 +145,7 @@ def rotate(runtime: Runtime) -> None:
     from cityloom.gate import queries
     from cityloom.kernel import clock
 
-    with _keeper(runtime), ThreadPoolExecutor(1) as aside, Progress(console=Screen(stderr=True)) as bars:
+    with keeper_of(runtime), ThreadPoolExecutor(1) as aside, Progress(console=Screen(stderr=True)) as bars:
         asked = aside.submit(gate.rotate_keys, by=SYSTEM, at=clock.now())
         bar = bars.add_task("Wrapping slots anew", total=None)
         while not _ended(asked):
@@ -164,7 +164,7 @@ def _ended(asked: Future[int]) -> bool:
 
 
 @contextmanager
-def _keeper(runtime: Runtime) -> Iterator[None]:
+def keeper_of(runtime: Runtime) -> Iterator[None]:
     """The keeper that runs with the city, or one for the moment."""
     if runtime.is_serving():
         yield

@@ -43,6 +43,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         casetables,
         caseversions,
         city,
+        collecting,
         demo,
         detection,
         disputes,
@@ -68,6 +69,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         keep.restore, keep.keys, log.verify, log.log, log.witness, lake.lake, sources.register, processes.serve,
         processes.status, processes.stop, insight.insight, readings.readings, zones.zones, detection.detection,
     )  # fmt: skip
+    frameworks.collect.add_command(collecting.people)
     for command in (studies.study, memos.memo, memos.check, brief.brief, frameworks.framework, frameworks.collect):
         insight.insight.add_command(command)
     for command in casetables.COMMANDS:

@@ -39,6 +39,7 @@ from cityloom.gate.models import (
 from cityloom.keeper import protocol
 from cityloom.keeper.basis import OF_PACKETS
 from cityloom.keeper.client import KeeperClient
+from cityloom.keeper.counting import COUNTED_SEXES
 from cityloom.keeper.record import AGE_BANDS, ENVELOPE_BYTES, NEEDS
 from cityloom.kernel import clock, merkle
 from cityloom.kernel.actor import SYSTEM, Actor
@@ -223,6 +224,35 @@ def count_needs(
     by_need = dict(zip(NEEDS, rows[: len(NEEDS)], strict=True))
     by_age = dict(zip(AGE_BANDS, rows[len(NEEDS) :], strict=True))
     return NeedCounts(names, people, needing_help, by_need, by_age, reply.unknown, reply.exact)
+
+
+@dataclass(frozen=True)
+class PeopleCounts:
+    """Counts by group, one column for each of `groups` (sorted): `people` (groups,), `by_sex_and_age` (3, 4, groups).
+
+    Sexes are COUNTED_SEXES, ages AGE_BANDS. -1 stands for a count that is withheld, as it is 7 or less or the group has
+    fewer than 200 people. `unknown` are subjects that the keeper does not hold.
+    """
+
+    groups: NDArray[np.int64]
+    people: NDArray[np.int64]
+    by_sex_and_age: NDArray[np.int64]
+    unknown: int
+
+
+def count_people(subjects: NDArray[np.int64], groups: NDArray[np.int64], *, by: Actor = SYSTEM) -> PeopleCounts:
+    """Count people by group, sex and age inside the keeper; no envelope is opened, and one leaf is written.
+
+    Each person is counted in one group a month; the same question has the same answer all month. At most 1,000,000
+    subjects. Raises: Refused `gate.counted_already`, `gate.too_many_groups`.
+    """
+    keeper = keeper_for()
+    request = protocol.CountPeople(keeper.sign(by), _run(subjects), _run(groups))
+    reply = keeper.ask(request, protocol.PeopleCounted)
+    names = np.frombuffer(reply.groups, "<i8")
+    people, *cells = np.frombuffer(reply.counts, "<i8").reshape(-1, len(names))
+    shaped = np.array(cells).reshape(len(COUNTED_SEXES), len(AGE_BANDS), len(names))
+    return PeopleCounts(names, people, shaped, reply.unknown)
 
 
 def subjects_needing_help(*, by: Actor, at: datetime, grant_id: str) -> NDArray[np.int64]:

@@ -17,19 +17,28 @@ from cityloom.insight.memos.making import Memo
 from cityloom.insight.reviewing import doing, keeping, making, own
 from cityloom.insight.reviewing.keeping import Source
 from cityloom.insight.reviewing.making import Made, Wanted
+from cityloom.insight.studying import collected_people, folders, working
 from cityloom.insight.studying import doing as studying
-from cityloom.insight.studying import folders, working
 from cityloom.insight.studying import keeping as studies
+from cityloom.insight.studying.collected_people import Collected
 from cityloom.insight.studying.keeping import Sent
 from cityloom.insight.studying.working import quiet
 from cityloom.kernel.actor import Actor
 from cityloom.registers import queries as registers
 
 __all__ = [
-    "Columns", "Made", "Memo", "Sent", "Source", "Wanted", "ask_for_review", "ask_for_study", "cancel_review",
-    "cancel_study", "collect_public_service", "do_reviews", "do_studies", "make_memo", "review_casetype", "review_file",
-    "work_study", "write_example", "write_framework_example",
+    "Collected", "Columns", "Made", "Memo", "Sent", "Source", "Wanted", "ask_for_review", "ask_for_study",
+    "cancel_review", "cancel_study", "collect_people", "collect_public_service", "do_reviews", "do_studies",
+    "make_memo", "review_casetype", "review_file", "work_study", "write_example", "write_framework_example",
 ]  # fmt: skip
+
+
+def collect_people(*, folder: Path, by: Actor) -> Collected:
+    """Write people by district, sex and age from the registers into a folder, as the gate gives them.
+
+    Raises: Refused `city.none`, `insight.no_residents`, `insight.district_large`, `gate.counted_already`.
+    """
+    return collected_people.collect(folder, by=by)
 
 
 def review_file(*, path: Path, wanted: Wanted) -> Made:

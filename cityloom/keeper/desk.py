@@ -13,6 +13,7 @@ import numpy as np
 from cityloom.keeper import protocol, store, summary
 from cityloom.keeper.assertion import Claims
 from cityloom.keeper.basis import REGISTER
+from cityloom.keeper.counting import Counting
 from cityloom.keeper.decision import Facts
 from cityloom.keeper.glass import Glass
 from cityloom.keeper.keeping import Keeping
@@ -56,6 +57,7 @@ class Desk:
             Purposes(self._office), Glass(self._office), Statuses(self._office), Watching(self._office),
             Keeping(self._office, folder), Packets(self._office, self.reserve, self._finish_erasures),
             Texts(self._office), self._registering, Matching(self._office), Owning(self._office, residents),
+            Counting(self._office),
         )  # fmt: skip
         self._answers: dict[type, Callable[..., Reply]] = {
             protocol.Ping: lambda _: Done(), protocol.Head: self._head, protocol.Leaf: self._leaf,

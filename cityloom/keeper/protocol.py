@@ -132,6 +132,14 @@ class Count(msgspec.Struct, frozen=True, tag="count"):
     incident_id: Name = ""
 
 
+class CountPeople(msgspec.Struct, frozen=True, tag="count_people"):
+    """Count people by sex and age band, each in one group a month; `groups` is as long as `subjects`, int64 both."""
+
+    who: Signed
+    subjects: bytes
+    groups: bytes
+
+
 class ListNeedingHelp(msgspec.Struct, frozen=True, tag="list_needing_help"):
     """Name the people of an emergency grant who need help to leave."""
 
@@ -683,7 +691,8 @@ class TakeBack(msgspec.Struct, frozen=True, tag="take_back"):
 
 
 Request = Union[  # noqa: UP007 - msgspec reads the union at run time
-    Ping, Head, Leaf, Consistency, ReadBasis, Grant, Revoke, RevokeAll, Open, Count, ListNeedingHelp, Erase, Summarise,
+    Ping, Head, Leaf, Consistency, ReadBasis, Grant, Revoke, RevokeAll, Open, Count, CountPeople, ListNeedingHelp,
+    Erase, Summarise,
     BeginLoad, Seal, EndLoad, LogKey, Checkpoint, Tile, Entries, Inclusions, AddCosignatures,
     Authentic, Second, Ask, Search, LinkSearch, Match, ReadOwn, AskOwn, TellOwn, Contest, Unlink, News, Watch, Flows,
     ReadPurposes,
@@ -757,6 +766,14 @@ class Counted(msgspec.Struct, frozen=True, tag="counted"):
     counts: bytes
     unknown: int
     exact: bool
+
+
+class PeopleCounted(msgspec.Struct, frozen=True, tag="people_counted"):
+    """`groups` and `counts` are int64; counts: all people, then women, men, others by AGE_BANDS, a column a group."""
+
+    groups: bytes
+    counts: bytes
+    unknown: int
 
 
 class Named(msgspec.Struct, frozen=True, tag="named"):
@@ -1039,7 +1056,7 @@ class VersionsSealed(msgspec.Struct, frozen=True, tag="versions_sealed"):
 
 
 Reply = Union[  # noqa: UP007 - msgspec reads the union at run time
-    Done, Denied, Granted, HeadIs, LeafIs, ProofIs, BasisIs, Opened, Counted, Named, Summaries, Sealed,
+    Done, Denied, Granted, HeadIs, LeafIs, ProofIs, BasisIs, Opened, Counted, PeopleCounted, Named, Summaries, Sealed,
     LogKeyIs, CheckpointIs, TileIs, EntriesAre, InclusionsAre, Answered, OwnTold, DigestsAre, Candidates, Sought,
     Linked,
     OwnEntries, NewsIs, Alarms, FlowsAre, PurposesAre, BreakersAre, Unmasked, GlassIs, Rotated, Progress, BackedUp,

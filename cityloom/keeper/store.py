@@ -87,6 +87,13 @@ _HIDDEN = """
 CREATE TABLE IF NOT EXISTS hidden (one INTEGER PRIMARY KEY CHECK (one = 1), first INTEGER NOT NULL);
 """
 """People in slots from `first` on are found by nobody yet: the file that they came with is not loaded to its end."""
+_COUNTED = """
+CREATE TABLE IF NOT EXISTS counted_in (month TEXT PRIMARY KEY, slots BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS statistic (
+  month TEXT NOT NULL, digest BLOB NOT NULL, names BLOB NOT NULL, counts BLOB NOT NULL, unknown INTEGER NOT NULL,
+  PRIMARY KEY (month, digest)) WITHOUT ROWID;
+"""
+"""Who was counted by sex and age this month, as bits by slot, and what was told of it."""
 _NUMBERS = """
 CREATE TABLE IF NOT EXISTS keyed_numbers (one INTEGER PRIMARY KEY CHECK (one = 1), form INTEGER NOT NULL);
 INSERT OR IGNORE INTO keyed_numbers VALUES (1, {form});
@@ -167,7 +174,7 @@ def connect(folder: Path) -> sqlite3.Connection:
 
 def bring_up_to_date(database: sqlite3.Connection) -> None:
     """Give a keeper of an earlier version the tables and the shipped purposes that it lacks; what it has stays."""
-    database.executescript(_PACKETS + _HIDDEN + _NUMBERS.format(form=keyed_numbers.BY_HASH))
+    database.executescript(_PACKETS + _HIDDEN + _COUNTED + _NUMBERS.format(form=keyed_numbers.BY_HASH))
     now = clock.now()
     known = {row[0] for row in database.execute("SELECT purpose FROM purpose")}
     for basis in basis_room.shipped_bases(now):

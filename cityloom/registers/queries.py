@@ -248,6 +248,20 @@ def residents_in(dwelling_ids: Sequence[int]) -> list[int]:
     return np.sort(_living_in(_joined(wanted, wanted))[0]).tolist()
 
 
+def residents_by_unit() -> tuple[Ints, Ints, list[str]]:
+    """Everyone registered, for each the place of the unit (community) whose building it is, and the units' ids."""
+    rows = list(Building.objects.filter(dwellings__gt=0).order_by("first_dwelling_id")
+                .values_list("first_dwelling_id", "dwellings", "unit_id"))  # fmt: skip
+    if not rows:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), []
+    first, count, unit = (np.array(one) for one in zip(*rows, strict=True))
+    subject, dwelling = _living_in([(int(first[0]), int((first + count).max()) - 1)])
+    names, place = np.unique(unit, return_inverse=True)
+    at = np.searchsorted(first, dwelling, side="right") - 1
+    inside = (at >= 0) & (dwelling < (first + count)[at])
+    return subject[inside], place[at[inside]], names.tolist()
+
+
 def homes_of(subjects: Sequence[int]) -> dict[int, int]:
     """The dwelling of each of these people; who is not registered is missing from the answer."""
     wanted = np.unique(np.asarray(subjects, np.int64))

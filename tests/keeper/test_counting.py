@@ -103,3 +103,51 @@ def test_traits_keep_what_was_packed(people: list[tuple[int, int, set[str]]]) ->
         assert {need for row, need in enumerate(record.NEEDS) if columns[1 + row, at]} == needs
         band = columns[1 + len(record.NEEDS) :, at].tolist()
         assert band == [age < 18, 18 <= age < 60, 60 <= age < 80, age >= 80]
+
+
+def ask_people(office: Office, subjects: np.ndarray, groups: np.ndarray, by: protocol.Signed | None = None
+               ) -> protocol.Reply:  # fmt: skip
+    request = protocol.CountPeople(by or office.sign(COMMANDER), subjects.tobytes(), groups.astype("<i8").tobytes())
+    return office.desk.answer(request)
+
+
+def test_people_are_counted_by_sex_and_age_withheld_and_rounded(office: Office) -> None:
+    subjects, _ = office.seal(batch(452))
+    groups = np.where(np.arange(452) < 440, 3, 8)
+    reply = ask_people(office, subjects, groups)
+    counts = np.frombuffer(reply.counts, "<i8").reshape(1 + 12, 2)
+    assert np.frombuffer(reply.groups, "<i8").tolist() == [3, 8]
+    assert counts[:, 1].tolist() == [-1] * 13  # twelve people are no group
+    assert counts[0, 0] == 440 and counts[1 + 0 + 1, 0] == 220  # of odd rows: women of 30
+    assert counts[1 + 8 + 3, 0] == 220  # sex not said, of 84
+    assert sorted(set(counts[1:, 0].tolist())) == [-1, 220]
+    (leaf,) = [json.loads(text) for text in office.leaves("counted")]
+    assert (leaf["people"], leaf["groups"], leaf["purpose"]) == (452, 2, "statistics")
+    assert not office.leaves("opened")
+
+
+def test_nobody_is_counted_in_two_groups_of_a_month(office: Office) -> None:
+    """So there are no two counts whose difference is somebody."""
+    subjects, _ = office.seal(batch(700))
+    one = np.ones(700)
+    office.clock.advance(40 * 86_400 - office.clock.now().day * 86_400)  # early in a month
+    first = ask_people(office, subjects[:400], one[:400])
+    assert ask_people(office, subjects[:400], one[:400]) == first  # the same question, the same answer
+    for again in (subjects[:399], subjects[1:500], subjects[399:]):
+        refused = ask_people(office, again, np.ones(len(again)))
+        assert refused.code == "gate.counted_already"
+    assert isinstance(ask_people(office, subjects[400:], one[400:]), protocol.PeopleCounted)  # others are not the same
+    office.again()
+    assert ask_people(office, subjects[:399], one[:399]).code == "gate.counted_already"  # after a new start, too
+    assert ask_people(office, subjects[:400], one[:400]) == first
+    office.clock.advance(32 * 86_400)
+    assert isinstance(ask_people(office, subjects[:399], one[:399]), protocol.PeopleCounted)
+
+
+def test_a_count_of_people_that_names_somebody_twice_or_in_an_exercise_is_refused(office: Office) -> None:
+    subjects, _ = office.seal(batch(300))
+    twice = np.concatenate([subjects, subjects[:1]])
+    assert ask_people(office, twice, np.ones(301)).code == "gate.bad_request"
+    assert ask_people(office, subjects, np.ones(299)).code == "gate.bad_request"
+    drill = office.sign(COMMANDER, exercise_id="E")
+    assert ask_people(office, subjects, np.ones(300), drill).code == "gate.bad_request"
