@@ -20,7 +20,7 @@ from cityloom.registers.browsing import communities, sought
 from cityloom.registers.domain.answers import CityFacts
 from cityloom.registers.domain.suppressed import told_count
 from cityloom.registers.layers import registered
-from cityloom.registers.models import Area, Building, Place
+from cityloom.registers.models import Area, Building, Place, Resident
 from tests.registers import test_department_files
 from tests.registers.conftest import AT
 from tests.registers.test_department_files import at  # noqa: F401
@@ -255,3 +255,7 @@ def test_every_building_lies_in_its_own_community_and_in_no_other(small_city: Ci
         outline = communities.outline_of(one.id)
         inside = shapely.intersects_xy(outline, [house[0] for house in houses], [house[1] for house in houses])
         assert inside.tolist() == [unit == one.id for _lon, _lat, unit in houses], one
+    subjects, place, units = queries.residents_by_unit()
+    assert len(subjects) == Resident.objects.count() == len(set(subjects.tolist()))
+    last = int(subjects[-1])
+    assert queries.unit_of_dwelling(queries.homes_of([last])[last]) == units[place[-1]]
