@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cityloom.insight.views import asking, brief, reviews, studies, study_asking
+from cityloom.insight.views import asking, brief, indexes, reviews, studies, study_asking
 
 urlpatterns = [
     path("brief/", brief.brief, name="brief"),
@@ -19,4 +19,12 @@ urlpatterns = [
     path("insight/studies/<str:study_id>/zip/", studies.as_zip, name="study-zip"),
     path("insight/studies/<str:study_id>/memo/", studies.memo, name="study-memo"),
     path("insight/studies/<str:study_id>/cancel/", study_asking.cancel, name="cancel-study"),
+    path("insight/indexes/", indexes.indexes, name="indexes"),
+    path("insight/indexes/<str:study_id>/", indexes.ranking, name="index"),
+    path("insight/indexes/<str:study_id>/unit/", indexes.unit, name="index-unit"),
+    path("insight/indexes/<str:study_id>/compare/", indexes.compare, name="index-compare"),
+    path("insight/indexes/<str:study_id>/structure/", indexes.structure, name="index-structure"),
+    path("insight/indexes/<str:study_id>/recipe/", indexes.recipe_of, name="index-recipe"),
+    path("insight/indexes/<str:study_id>/csv/", indexes.as_csv, name="index-csv"),
+    path("insight/indexes/<str:study_id>/pdf/", indexes.as_pdf, name="index-pdf"),
 ]

@@ -131,9 +131,9 @@ def review_a_process(page: Page, url: str, log: bytes) -> None:
     page.locator("svg.process-map").wait_for()
 
 
-def work_an_example(page: Page, url: str) -> None:
+def work_an_example(page: Page, url: str, kind: str = "trend") -> None:
     """Have the supervisor of cases work the example of a study, and wait until it is there; `page` is signed in."""
-    page.goto(f"{url}/insight/studies/new/trend/")
+    page.goto(f"{url}/insight/studies/new/{kind}/")
     page.get_by_role("button", name="Work the example").click()
     page.get_by_role("link", name="Read the study").click(timeout=60_000)
     page.locator("p.study-answer").first.wait_for()

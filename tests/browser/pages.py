@@ -96,6 +96,10 @@ PAGES = (
     Sight("new-study", "Supervisor of cases", "/insight/studies/new/trend/"),
     Sight("study", "Supervisor of cases", "/insight/studies/", "main tbody a"),
     Sight("study-step", "Supervisor of cases", "/insight/studies/", "main tbody a", "steps/years/"),
+    Sight("indexes", "Auditor", "/insight/indexes/"),
+    *(Sight(name, "Supervisor of cases", "/insight/indexes/", "main ul.plain a", rest) for name, rest in (
+        ("index", ""), ("index-unit", "unit/"), ("index-compare", "compare/"), ("index-structure", "structure/"),
+        ("index-recipe", "recipe/"))),
     Sight("case-routing", "Supervisor of cases", "/cases/routing/"),
     Sight("case-classifier", "Supervisor of cases", "/cases/classifier/"),
     Sight("case-figures", "Case handler", "/cases/figures/?by=category"),
@@ -160,7 +164,8 @@ NO_PAGES = frozenset({
     "decide-purpose", "see-alarm", "review-glass", "answer-objection", "reset-breaker", "set-honey", "unmask",
     "erase-person", "organisation-people", "record-people", "export-register",
     "export-disagreements", "export-scorecard", "propose-status", "approve-status", "end-status", "sensorthings",
-    "ingest-readings", "review-json", "study-zip", "study-memo", "open311", "open311-discovery", "released-photo",
+    "ingest-readings", "review-json", "study-zip", "study-memo", "index-csv", "index-pdf",
+    "open311", "open311-discovery", "released-photo",
 })  # fmt: skip
 """Forms that lead back to their page, files, figures for programs, ways elsewhere, and second names of pages."""
 

@@ -43,6 +43,7 @@ def test_nobody_is_kept_out(who: str, served_city: Served, window: Page, opened:
     if who == "Supervisor of cases":
         signed_in = opened()
         review_a_process(signed_in, served_city.url, table())
+        work_an_example(signed_in, served_city.url, "index")
         work_an_example(signed_in, served_city.url)
     window.context.clear_cookies()
     kept_away = without_maps(window)

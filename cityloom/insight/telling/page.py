@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import shapely
 from django.utils.safestring import SafeString, mark_safe
 
+from cityloom.insight.domain.study.blocks import Block
 from cityloom.insight.domain.study.study import Cell, Study
 from cityloom.insight.studies import kinds
 from cityloom.insight.telling import charts, maps, parts, words
@@ -37,6 +38,17 @@ def shown(study: Study, address: Address = nowhere, outlines: Mapping[str, shape
         "notes": [_part(one, address, outlines) for one in parts.notes(study, kind)],
         "options": _part(found, address, outlines) if found else None,
     }  # fmt: skip
+
+
+def blocks(study: Study, told: Sequence[Block], address: Address = nowhere,
+           outlines: Mapping[str, shapely.Geometry] = {}) -> list[dict[str, Any]]:  # fmt: skip
+    """Blocks that a page of its own tells of a study, as parts of a page."""
+    return [_part(one, address, outlines) for one in parts.of_blocks(study, told)]
+
+
+def notes_of(study: Study) -> list[dict[str, Any]]:
+    """What whoever reads the figures of a study has to know, as parts of a page."""
+    return [_part(one, nowhere, {}) for one in parts.notes(study, kinds.kind(study.kind))]
 
 
 def areas_of(study: Study) -> set[str]:

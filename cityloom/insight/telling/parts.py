@@ -120,7 +120,15 @@ def told(study: Study, kind: Kind) -> list[Part]:
 
     Raises: Refused, where a block names a step, row or column that is not there.
     """
-    return [_part(study, block) for block in kind.tell(study)]
+    return of_blocks(study, kind.tell(study))
+
+
+def of_blocks(study: Study, blocks: Sequence[Block]) -> list[Part]:
+    """Blocks of a study, in the reader's language.
+
+    Raises: Refused, where a block names a step, row or column that is not there.
+    """
+    return [_part(study, block) for block in blocks]
 
 
 def notes(study: Study, kind: Kind) -> list[Sentence]:
