@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import doctest
 from dataclasses import replace
 from math import inf
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -58,7 +60,7 @@ def test_erlang_a_between_no_patience_and_endless_patience() -> None:
 
 
 @given(st.floats(0.1, 60), st.integers(1, 70))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_more_counters_are_never_worse(load: float, servers: int) -> None:
     assert formulas.erlang_b(load, servers + 1) <= formulas.erlang_b(load, servers)
     assert formulas.within(load, 1, servers + 1, 1.0) >= formulas.within(load, 1, servers, 1.0) - 1e-12
@@ -67,7 +69,7 @@ def test_more_counters_are_never_worse(load: float, servers: int) -> None:
 
 
 @given(st.floats(0.1, 200), st.floats(0.5, 0.99), st.floats(0, 3))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_staffing_is_enough_and_one_fewer_is_not(arrivals: float, share: float, time: float) -> None:
     servers = staffing.least(arrivals, 1, share, time)
     assert formulas.within(arrivals, 1, servers, time) >= share
@@ -146,7 +148,7 @@ def test_counters_that_close_finish_and_no_shows_and_lateness_are_drawn() -> Non
 
 def test_the_example_answers_the_three_questions_and_is_worked_again_alike() -> None:
     question, inputs = example()
-    quick = question | {"days": 8}
+    quick = question | {"days": 6}
     study = kinds.worked("queue", quick, inputs)
     assert study.digest() == kinds.worked("queue", quick, inputs).digest()
     within = dict(zip(study.step("simulated").table["option"], study.step("simulated").table["within"], strict=True))
@@ -189,3 +191,9 @@ def test_without_counters_it_says_how_many_and_with_groups_what_each_service_wai
     assert {"several_groups", "one_class"} <= {own.code for own in study.notes}
     waits = study.step("services").table
     assert waits["mean_wait"][0] > waits["mean_wait"][1]
+
+
+def test_the_page_is_right() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "algorithms" / "queues.md"
+    outcome = doctest.testfile(str(page), module_relative=False)
+    assert outcome.attempted > 10 and outcome.failed == 0

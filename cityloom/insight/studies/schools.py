@@ -26,7 +26,7 @@ from cityloom.insight.studies.schools_told import tell
 
 _TESTED = 300
 _WORDS = frozenset({"school", "grade", "area", "phase", "change", "other"})
-_MOST_DRAWN = 30_000_000
+_MOST_DRAWN = 15_000_000
 _NAMES = {"type": "object", "additionalProperties": {"type": "string", "maxLength": 80}}
 SCHEMA: Mapping[str, Any] = {
     "type": "object",
@@ -65,11 +65,13 @@ def work(question: Mapping[str, Any], inputs: Mapping[str, Table], told: Told) -
     notes = [*clean.notes, *found.notes, *_changed(clean)]
     model = fit(clean, found.births, settings, read.arrivals_of(found, clean.years))
     told(0.15, "backtest")
+    tested = min(_TESTED, int(question.get("paths", 1000)))
+    tested = max(60, min(tested, _MOST_DRAWN // (4 * max(clean.pupils[:, :, -1].size * horizon, 1))))
     root, draws = np.random.SeedSequence(seed).spawn(2)
-    scores = backtest.scores(found.rolls, found.births, settings, horizon, _TESTED, level, root)
+    scores = backtest.scores(found.rolls, found.births, settings, horizon, tested, level, root)
     peers = backtest.peers(found.rolls, found.births, found.lags, horizon)
     widths = backtest.widths(scores, horizon, level)
-    if not scores:
+    if not len(scores):
         notes.append(Note("not_tested", len(clean.years), backtest.LEAST_KNOWN + 1, "doubt"))
     told(0.6, "forecast")
     point, paths, count = _projected(found, model, question, horizon, np.random.default_rng(draws))
@@ -87,8 +89,8 @@ def work(question: Mapping[str, Any], inputs: Mapping[str, Table], told: Told) -
         Step("entry", steps.entry_table(found, clean, model, horizon), given),
         Step("ratios", steps.ratios_table(clean, model, horizon), given),
         Step("school_ratios", steps.school_ratios_table(clean, model), given),
-        Step("backtest", steps.backtest_table(backtest.covered(scores, horizon, level), peers, horizon),
-             {"level": level, "paths": _TESTED}, seed),
+        Step("backtest", steps.backtest_table(scores, backtest.covered(scores, horizon, level), peers, horizon),
+             {"level": level, "paths": tested}, seed),
         Step("widths", steps.widths_table(widths), {"level": level}, seed),
         Step("forecast", forecast, {"level": level, "paths": count}, seed),
         Step("district", steps.district_table(clean, found.rolls, forecast), {"level": level}, seed),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cityloom.insight.domain.schools.panel import Floats, Rolls
 from cityloom.insight.domain.schools.places import Gap, gap, groups, growing, widened
@@ -17,30 +18,45 @@ _LEAST_WARNED = 0.2
 """The probability of being short from which on there is a warning."""
 
 
-def gaps(found: Given, clean: Rolls, point: Floats, paths: Floats, widths: Mapping[str, Floats], ahead: Sequence[int],
-         level: float) -> list[Gap]:  # fmt: skip
+def gaps(
+    found: Given,
+    clean: Rolls,
+    point: Floats,
+    paths: Floats,
+    widths: Mapping[str, Floats],
+    ahead: Sequence[int],
+    level: float,
+) -> list[Gap]:
     """Places against pupils of each school, area and the district, by phase, so many years ahead."""
-    made = []
+    made, named = [], groups(clean)
     for years in ahead:
-        when = clean.years[-1] + years
-        capacity = {
-            key: own[max((one for one in own if one <= when), default=min(own))] for key, own in found.places.items()
-        }
-        for name, kind, among in groups(clean):
-            for phase in sorted({key[1] for key in capacity if among[key[0]]}):
-                inside = among & np.array([(place, phase) in capacity for place in range(len(clean.schools))])
-                grades = list(found.phases.get(phase, range(len(clean.grades))))
-                here = point[inside][:, grades, years - 1]
-                open_places = sum(own for (place, of), own in capacity.items() if inside[place] and of == phase
-                                  and (point[place, :, years - 1].max() > 0))  # fmt: skip
+        for phase in sorted({key[1] for key in found.places}):
+            grades = list(found.phases.get(phase, range(len(clean.grades))))
+            open_places = _open_places(found, clean, phase, years, point[..., years - 1].max(1) > 0)
+            expected, drawn = point[:, grades, years - 1], paths[:, :, grades, years - 1].sum(2)
+            for name, kind, among in named:
+                inside = np.flatnonzero(among & ~np.isnan(open_places))
+                here = expected[inside]
                 if here.sum() <= 0:
                     continue
-                wide = widened(paths[:, inside][:, :, grades, years - 1].sum((1, 2)), here.sum(),
-                               float(widths["school" if kind == "school" else "district"][years - 1]))  # fmt: skip
+                width = float(widths["school" if kind == "school" else "district"][years - 1])
+                wide = widened(drawn[:, inside].sum(1), here.sum(), width)
                 now = np.nansum(clean.pupils[inside][:, grades, -1], 0)
                 cohort = growing(now, here.sum(0), [clean.grades[one] for one in grades])
-                made.append(gap((name, kind, phase), years, wide, float(here.sum()), open_places, level, cohort))
+                total = float(open_places[inside].sum())
+                made.append(gap((name, kind, phase), years, wide, float(here.sum()), total, level, cohort))
     return made
+
+
+def _open_places(found: Given, clean: Rolls, phase: str, years: int, is_open: NDArray[np.bool_]) -> Floats:
+    """Places of each school in a phase then: the last that are known by that year; 0 once it is closed, nan: not
+    known.
+    """
+    when, places = clean.years[-1] + years, np.full(len(clean.schools), np.nan)
+    for (school, of), own in found.places.items():
+        if of == phase:
+            places[school] = own[max((one for one in own if one <= when), default=min(own))] if is_open[school] else 0.0
+    return places
 
 
 def gaps_table(made: Sequence[Gap], clean: Rolls, named: Mapping[str, tuple[float, float]]) -> Table:

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cityloom.insight.domain.schools import backtest, baselines
+from cityloom.insight.domain.schools import backtest
 from cityloom.insight.domain.schools import births as born
+from cityloom.insight.domain.schools.baselines import TITLES
 from cityloom.insight.domain.schools.fitting import Model
 from cityloom.insight.domain.schools.panel import Floats, Rolls
 from cityloom.insight.domain.schools.places import widened
@@ -68,34 +70,31 @@ def school_ratios_table(clean: Rolls, model: Model) -> Table:
 
 
 def backtest_table(
-    covered: Sequence[tuple[backtest.Score, bool]],
+    scores: backtest.Scores,
+    held: NDArray[np.bool_],
     peers: Mapping[str, Sequence[tuple[int, int, float, float]]],
     horizon: int,
 ) -> Table:
-    """By method, level and years ahead: origins, judged values, error and bias in percent, share covered."""
+    """By method, level and years ahead: origins, judged values, error and bias in percent, share covered.
+
+    The district's error is the mean over origins; those of grades and schools are weighted by their pupils.
+    """
     rows: list[tuple[Any, ...]] = []
-    for level in backtest.LEVELS:
+    off, actual = scores.point - scores.actual, np.maximum(scores.actual, 1.0)
+    for place, level in enumerate(backtest.LEVELS):
         for ahead in range(1, horizon + 1):
-            own = [(one, held) for one, held in covered if one.level == level and one.ahead == ahead]
-            if own:
-                off = np.array([one.point - one.actual for one, _ in own])
-                held = float(np.mean([inside for _, inside in own]))
-                each = (
-                    np.mean(np.abs(off) / np.maximum([one.actual for one, _ in own], 1.0))
-                    if level == "district"
-                    else (np.abs(off).sum() / sum(one.actual for one, _ in own))
-                )
-                bias = off.sum() / sum(one.actual for one, _ in own)
-                origins = len({one.origin for one, _ in own})
-                rows.append((OURS, level, ahead, origins, len(own), 100 * float(each), 100 * float(bias), held))
+            own = (scores.level == place) & (scores.ahead == ahead)
+            if own.any():
+                total = actual[own].sum()
+                error = np.abs(off[own] / actual[own]).mean() if place == 0 else np.abs(off[own]).sum() / total
+                rows.append((OURS, level, ahead, len(np.unique(scores.origin[own])), int(own.sum()), 100 * float(error),
+                             100 * float(off[own].sum() / total), float(held[own].mean())))  # fmt: skip
     for name, made in peers.items():
         for ahead in range(1, horizon + 1):
-            off = np.array(
-                [forecast / counted - 1 for _, years, forecast, counted in made if years == ahead and counted > 0]
-            )
-            if off.size:
-                error, bias = 100 * float(np.abs(off).mean()), 100 * float(off.mean())
-                rows.append((baselines.TITLES[name], "district", ahead, len(off), len(off), error, bias, np.nan))
+            share = np.array([guess / count - 1 for _, years, guess, count in made if years == ahead and count])
+            if share.size:
+                error, bias = 100 * float(np.abs(share).mean()), 100 * float(share.mean())
+                rows.append((TITLES[name], "district", ahead, len(share), len(share), error, bias, np.nan))
     names = ("method", "of", "ahead", "origins", "judged", "error_pct", "bias_pct", "covered")
     columns = zip(*rows, strict=True) if rows else [()] * len(names)
     return table(("method", "of", "ahead"), **dict(zip(names, map(list, columns), strict=True)))

@@ -12,8 +12,8 @@ Conformal prediction under covariate shift, 2019 (weighted quantile); L. J. Tash
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from statistics import NormalDist
 
 import numpy as np
@@ -35,26 +35,33 @@ Method = Callable[[Rolls, Mapping[int, float], int], Floats]
 
 
 @dataclass(frozen=True)
-class Score:
-    """One forecast from an origin: of a level's `unit` (its place), `ahead` years later, and what was counted.
-
-    `low` and `high` are as the paths gave them, before any widening.
+class Scores:
+    """Forecasts that were judged, in columns: of which `level` (place in LEVELS) and `unit` of it, from which origin,
+    how many years `ahead`, the expected roll, the interval as the paths gave it (before any widening), and what was
+    counted.
     """
 
-    level: str
-    unit: int
-    origin: int
-    ahead: int
-    point: float
-    low: float
-    high: float
-    actual: float
+    level: NDArray[np.int64]
+    unit: NDArray[np.int64]
+    origin: NDArray[np.int64]
+    ahead: NDArray[np.int64]
+    point: Floats
+    low: Floats
+    high: Floats
+    actual: Floats
 
     @property
-    def size(self) -> float:
-        """How far off the count was, in half-widths of the interval on its side."""
-        half = self.high - self.point if self.actual >= self.point else self.point - self.low
-        return abs(self.actual - self.point) / max(half, 0.5)
+    def size(self) -> Floats:
+        """How far off each count was, in half-widths of the interval on its side."""
+        half = np.where(self.actual >= self.point, self.high - self.point, self.point - self.low)
+        return np.asarray(np.abs(self.actual - self.point) / np.maximum(half, 0.5))
+
+    def __len__(self) -> int:
+        return len(self.level)
+
+    def where(self, which: NDArray[np.bool_]) -> Scores:
+        """Those that are chosen."""
+        return Scores(*(getattr(self, one.name)[which] for one in fields(self)))
 
 
 def levels(rolls: Floats) -> dict[str, Floats]:
@@ -73,15 +80,23 @@ def origins_of(rolls: Rolls) -> list[int]:
     return list(rolls.years[LEAST_KNOWN - 1 : -1])
 
 
-def scores(rolls: Rolls, births: Mapping[int, float], settings: Settings, horizon: int, paths: int, level: float,
-           seeds: np.random.SeedSequence, most: int = 15) -> list[Score]:  # fmt: skip
+def scores(
+    rolls: Rolls,
+    births: Mapping[int, float],
+    settings: Settings,
+    horizon: int,
+    paths: int,
+    level: float,
+    seeds: np.random.SeedSequence,
+    most: int = 15,
+) -> Scores:
     """Scores of forecasts from the last `most` origins, up to `horizon` years ahead.
 
     Each origin cleans the rolls by what was known then; outcomes are the rolls as cleaned now.
     """
-    found: list[Score] = []
-    actual = cleaned(rolls)
-    for origin, seed in zip(origins_of(rolls)[-most:], seeds.spawn(len(origins_of(rolls)[-most:])), strict=True):
+    found = [np.zeros((8, 0))]
+    actual, origins = cleaned(rolls), origins_of(rolls)[-most:]
+    for origin, seed in zip(origins, seeds.spawn(len(origins)), strict=True):
         known = {year: count for year, count in births.items() if year <= origin}
         model = fit(cleaned(rolls.until(origin)), known, settings)
         ahead = min(horizon, rolls.years[-1] - origin)
@@ -91,74 +106,60 @@ def scores(rolls: Rolls, births: Mapping[int, float], settings: Settings, horizo
         for step in range(ahead):
             outcome = actual.pupils[:, :, actual.years.index(origin + step + 1)]
             found += _judged(point[..., step], made[..., step], outcome, model.schools.there, (origin, step + 1), level)
-    return found
+    every = np.concatenate(found, 1)
+    return Scores(*every[:4].astype(np.int64), *every[4:])
 
 
-def _judged(point: Floats, made: Floats, outcome: Floats, there: NDArray[np.bool_], when: tuple[int, int], level: float
-            ) -> list[Score]:  # fmt: skip
+def _judged(
+    point: Floats, made: Floats, outcome: Floats, there: NDArray[np.bool_], when: tuple[int, int], level: float
+) -> list[Floats]:
     whole = there.any(1) & (there == ~np.isnan(outcome)).all(1)
-    kept = {
-        "district": np.array([True]),
-        "grade": there.any(0),
-        "school": whole,
-        "grade of a school": (there & whole[:, None]).ravel(),
-    }
-    expected, counted = levels(point), levels(outcome)
-    spread = levels(made)
+    kept = dict(zip(LEVELS, (np.array([True]), there.any(0), whole, (there & whole[:, None]).ravel()), strict=True))
+    expected, counted, spread = levels(point), levels(outcome), levels(made)
     tails = ((1 - level) / 2, (1 + level) / 2)
     found = []
-    for name in LEVELS:
-        low, high = np.quantile(spread[name], tails, axis=0)
+    for place, name in enumerate(LEVELS):
         units = np.flatnonzero(kept[name] & ~np.isnan(counted[name]))
-        columns = (expected[name], low, high, counted[name])
-        found += [Score(name, int(unit), *when, *(float(one[unit]) for one in columns)) for unit in units]
+        low, high = np.quantile(spread[name][:, units], tails, axis=0)
+        named = (np.full(len(units), one) for one in (place, *when))
+        number, origin, ahead = named
+        found.append(np.array([number, units, origin, ahead, expected[name][units], low, high, counted[name][units]]))
     return found
 
 
-def widths(found: Sequence[Score], horizon: int, level: float) -> dict[str, Floats]:
+def widths(found: Scores, horizon: int, level: float) -> dict[str, Floats]:
     """By level, by how much intervals of 1 to `horizon` years are to be widened (below 1: narrowed)."""
-    return {name: _widths([one for one in found if one.level == name], horizon, level) for name in LEVELS}
+    return {name: _widths(found.where(found.level == place), horizon, level) for place, name in enumerate(LEVELS)}
 
 
-def _widths(found: Sequence[Score], horizon: int, level: float) -> Floats:
+def _widths(found: Scores, horizon: int, level: float) -> Floats:
     normal = NormalDist()
     shares = (np.arange(_DRAWN) + 0.5) / _DRAWN
     as_drawn = np.array([normal.inv_cdf(0.5 + share / 2) for share in shares]) / normal.inv_cdf(0.5 + level / 2)
-    size, weight, ahead = _weighted(found)
+    size, (when, many) = found.size, np.unique(found.origin * 100 + found.ahead, return_counts=True)
+    weight = 1.0 / many[np.searchsorted(when, found.origin * 100 + found.ahead)]  # each origin and horizon counts one
     pooled = np.concatenate([as_drawn, size])
-    each = len({(one.origin, one.ahead) for one in found})
     mass = np.concatenate([np.full(_DRAWN, _PRIOR / _DRAWN), weight])
-    result = np.zeros(horizon)
+    prior, result = _PRIOR * mass / (_PRIOR + len(when)), np.zeros(horizon)
+    order = np.argsort(pooled, kind="stable")
+    own_mass = np.concatenate([np.zeros(_DRAWN), weight])
+    ahead = np.concatenate([np.zeros(_DRAWN), found.ahead])
     for step in range(1, horizon + 1):
-        own = ahead == step
-        prior = _PRIOR * mass / (_PRIOR + each)
-        result[step - 1] = _quantile(np.append(pooled, size[own]), np.append(prior, weight[own]), level)
+        total = np.cumsum((prior + np.where(ahead == step, own_mass, 0.0))[order])
+        place = min(int(np.searchsorted(total, level * total[-1])), len(order) - 1)
+        result[step - 1] = pooled[order][place]
     return result
 
 
-def _weighted(found: Sequence[Score]) -> tuple[Floats, Floats, NDArray[np.int64]]:
-    """Sizes of scores, weights by which each origin and horizon counts one, and horizons."""
-    many: dict[tuple[int, int], int] = {}
-    for one in found:
-        many[one.origin, one.ahead] = many.get((one.origin, one.ahead), 0) + 1
-    return (np.array([one.size for one in found], np.float64),
-            np.array([1.0 / many[one.origin, one.ahead] for one in found], np.float64),
-            np.array([one.ahead for one in found], np.int64))  # fmt: skip
-
-
-def _quantile(values: Floats, weights: Floats, share: float) -> float:
-    order = np.argsort(values, kind="stable")
-    total = np.cumsum(weights[order])
-    return float(values[order][min(int(np.searchsorted(total, share * total[-1])), len(values) - 1)])
-
-
-def covered(found: Sequence[Score], horizon: int, level: float) -> list[tuple[Score, bool]]:
-    """Each score, and whether its interval, widened by what was known at its origin, held what was counted."""
-    told: list[tuple[Score, bool]] = []
-    for origin in sorted({one.origin for one in found}):
-        known = widths([one for one in found if one.origin + one.ahead <= origin], horizon, level)
-        told += [(one, bool(one.size <= known[one.level][one.ahead - 1])) for one in found if one.origin == origin]
-    return told
+def covered(found: Scores, horizon: int, level: float) -> NDArray[np.bool_]:
+    """For each score, whether its interval, widened by what was known at its origin, held what was counted."""
+    held, size = np.zeros(len(found), bool), found.size
+    for origin in np.unique(found.origin):
+        known = widths(found.where(found.origin + found.ahead <= origin), horizon, level)
+        wide = np.array([known[name] for name in LEVELS])
+        here = found.origin == origin
+        held[here] = size[here] <= wide[found.level[here], found.ahead[here] - 1]
+    return held
 
 
 def peers(rolls: Rolls, births: Mapping[int, float], lags: Mapping[int, float], horizon: int, most: int = 15

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cityloom.insight.domain.schools import births as born
 from cityloom.insight.domain.schools.fitting import Model
@@ -28,12 +29,13 @@ on.
 
 @dataclass(frozen=True)
 class Draws:
-    """What is drawn for some paths: noise of the district [paths, grades, years], of its level, births, schools."""
+    """What is drawn for some paths: noise of the district [paths, grades, years], of its level, births,
+    schools [years, paths, schools, grades]."""
 
     district: Floats
     level: Floats
     births: Floats
-    cells: Floats
+    cells: NDArray[np.float32]
     cell_level: Floats
 
 
@@ -47,10 +49,11 @@ def drawn(model: Model, horizon: int, paths: int, rng: np.random.Generator) -> D
     noise = (picked + _SMOOTH * spread * rng.standard_normal(picked.shape)) / np.sqrt(1 + _SMOOTH**2)
     level = np.sqrt(district.variance)[:, None] * rng.standard_normal((paths, grades, 1))
     unknown = model.births_spread * rng.standard_normal((paths, horizon))
-    common = np.sqrt(schools.together) * rng.standard_normal((paths, size, 1, horizon))
-    own = np.sqrt(1 - schools.together) * rng.standard_normal((paths, size, grades, horizon))
-    cell_level = np.sqrt(schools.variance) * rng.standard_normal((paths, size, grades))
-    return Draws(noise, level, unknown, common + own, cell_level)
+    cells = rng.standard_normal((horizon, paths, size, grades), np.float32)
+    cells *= np.float32(np.sqrt(1 - schools.together))
+    cells += np.float32(np.sqrt(schools.together)) * rng.standard_normal((horizon, paths, size, 1), np.float32)
+    cell_level = np.sqrt(schools.variance) * rng.standard_normal((paths, size, grades), np.float32)
+    return Draws(noise, level, unknown, cells, cell_level)
 
 
 def projected(model: Model, horizon: int, draws: Draws | None = None, births: Mapping[int, float] | None = None,
@@ -132,7 +135,7 @@ class _State:
             return on
         size = np.maximum(on, 1.0)
         per_pupil = np.where(self.starts, schools.noise[1], schools.noise[0])
-        self.shock = np.minimum(np.sqrt(per_pupil / size), 1.0) * draws.cells[..., step]
+        self.shock = np.minimum(np.sqrt(per_pupil / size), 1.0) * draws.cells[step]
         return np.asarray(on * np.exp(self.shock + np.where(self.starts, 0.0, draws.cell_level)))
 
     def _drawn_shares(self, step: int) -> Floats:
@@ -141,7 +144,7 @@ class _State:
         if draws is not None and step > 0:
             spread = np.minimum(np.sqrt(schools.noise[1] / np.maximum(self.now, 1.0)), 1.0)
             self.share = np.where(
-                self.starts, self.share * np.exp(schools.share_step * spread * draws.cells[..., step - 1]), self.share
+                self.starts, self.share * np.exp(schools.share_step * spread * draws.cells[step - 1]), self.share
             )
         return self.share
 
