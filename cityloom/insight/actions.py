@@ -17,7 +17,7 @@ from cityloom.insight.memos.making import Memo
 from cityloom.insight.reviewing import doing, keeping, making, own
 from cityloom.insight.reviewing.keeping import Source
 from cityloom.insight.reviewing.making import Made, Wanted
-from cityloom.insight.studying import collected_people, folders, working
+from cityloom.insight.studying import briefed, collected_people, folders, working
 from cityloom.insight.studying import doing as studying
 from cityloom.insight.studying import keeping as studies
 from cityloom.insight.studying.collected_people import Collected
@@ -29,7 +29,8 @@ from cityloom.registers import queries as registers
 __all__ = [
     "Collected", "Columns", "Made", "Memo", "Sent", "Source", "Wanted", "ask_for_review", "ask_for_study",
     "cancel_review", "cancel_study", "collect_people", "collect_public_service", "do_reviews", "do_studies",
-    "make_memo", "review_casetype", "review_file", "work_study", "write_example", "write_framework_example",
+    "make_memo", "put_into_brief", "review_casetype", "review_file", "take_from_brief", "work_study",
+    "write_example", "write_framework_example",
 ]  # fmt: skip
 
 
@@ -122,6 +123,24 @@ def do_studies(*, by: Actor) -> int:
     """Work all studies that wait; return how many came to an end."""
     policies.check_can_study(by)
     return studying.work_what_waits()
+
+
+def put_into_brief(*, study_id: str, by: Actor, at: datetime) -> int:
+    """Have the risk brief tell what a study foresees to run short; return how many things that are.
+
+    Raises: Refused `insight.not_allowed`, `insight.no_study`, `insight.study_open`, `insight.foresees_nothing`.
+    """
+    policies.check_can_lead(by)
+    return briefed.put(study_id, by, at)
+
+
+def take_from_brief(*, study_id: str, by: Actor, at: datetime) -> None:
+    """Have the risk brief tell it no more.
+
+    Raises: Refused `insight.not_allowed`.
+    """
+    policies.check_can_lead(by)
+    briefed.take(study_id, at)
 
 
 def make_memo(*, study: Path, question: str, out: Path, language: str = "en") -> Memo:

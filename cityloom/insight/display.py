@@ -7,7 +7,7 @@ from django.utils.translation import gettext_noop as _
 
 from cityloom.insight import policies
 from cityloom.insight.domain import stages
-from cityloom.ui.domain.declared import Display, Page
+from cityloom.ui.domain.declared import Display, Outlook, Page
 
 STATES = {
     stages.WAITING: (_("waiting for its turn"), "wait"),
@@ -70,6 +70,10 @@ DISPLAY = Display(
         Page("brief", _("Risk brief"), "now", 30, policies.LEADERS, _LEAD),
         Page("reviews", _("Process reviews"), "oversight", 50, policies.READERS, _FOR),
         Page("studies", _("Studies"), "oversight", 52, policies.READERS, _FOR_STUDIES),
+    ),
+    outlooks=(
+        Outlook("studies", _("Places, beds and appointments"), "cityloom.insight.figures.outlook.studies", 50,
+                _("No study that stands in this brief says that anything runs short.")),
     ),
 )
 

@@ -11,6 +11,8 @@ CLASSIFICATION = {
     | {"by": "restricted"},
     "StoredStudy": dict.fromkeys((*_ASKED, "kind", "name", "digest", "step", "is_example"), "clear")
     | {"by": "restricted"},
+    "BriefedStudy": dict.fromkeys(("study", "since", "until", "unit", "role", "foreseen"), "clear")
+    | {"by": "restricted"},
 }
 
 
@@ -69,3 +71,21 @@ class StoredStudy(Asked):
 
     def __str__(self) -> str:
         return f"{self.kind}, {self.name}: {self.state}"
+
+
+class BriefedStudy(models.Model):
+    """A study that somebody put into the risk brief: `foreseen` is what it says may run short, as JSON.
+
+    It stays there until somebody takes it out, or a newer one of the same kind and name takes its place.
+    """
+
+    study = models.OneToOneField(StoredStudy, on_delete=models.CASCADE, primary_key=True, related_name="briefed")
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True, db_index=True)
+    by = models.CharField(max_length=26)
+    unit = models.CharField(max_length=80, blank=True, default="")
+    role = models.CharField(max_length=32, blank=True, default="")
+    foreseen = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"{self.study_id}: {len(self.foreseen)}"

@@ -18,6 +18,7 @@ urlpatterns = [
     path("insight/studies/<str:study_id>/steps/<slug:name>/", studies.step, name="study-step"),
     path("insight/studies/<str:study_id>/zip/", studies.as_zip, name="study-zip"),
     path("insight/studies/<str:study_id>/memo/", studies.memo, name="study-memo"),
+    path("insight/studies/<str:study_id>/brief/", study_asking.brief_study, name="brief-study"),
     path("insight/studies/<str:study_id>/cancel/", study_asking.cancel, name="cancel-study"),
     path("insight/indexes/", indexes.indexes, name="indexes"),
     path("insight/indexes/<str:study_id>/", indexes.ranking, name="index"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,11 +17,12 @@ from cityloom.detection.domain.judging import CONFIRMED, FALSE
 from cityloom.detection.figures import outlook
 from cityloom.detection.models import Detection, Judgement, SensorState
 from cityloom.emergency.models import Incident
-from cityloom.insight import policies, queries
+from cityloom.insight import actions, policies, queries
+from cityloom.insight.actions import Sent
 from cityloom.insight.briefing import gathering
 from cityloom.insight.domain.counted_trend import FALLING, RISING, STEADY, UNKNOWN, trend_of
 from cityloom.insight.studies import kinds
-from cityloom.kernel.actor import Actor
+from cityloom.kernel.actor import SYSTEM, Actor
 from cityloom.kernel.refused import Refused
 from cityloom.signals import queries as signals
 from cityloom.ui.domain.declared import Outlook, Risk
@@ -138,3 +140,27 @@ def test_studies_foresee_what_runs_short_in_their_own_examples(kind: str) -> Non
     one = kinds.kind(kind)
     foreseen = one.foresee(kinds.worked(kind, *one.example()))
     assert foreseen and all(0 < each.chance <= 1 and each.missing >= 0 and each.there > 0 for each in foreseen)
+
+
+@pytest.mark.django_db
+def test_a_study_stands_in_the_brief_from_when_it_is_put_there_until_a_newer_one_is(
+    officials: dict[str, Actor], lake: Path
+) -> None:
+    lead = officials["supervisor"]
+    names = []
+    for _turn in range(2):
+        names.append(actions.ask_for_study(sent=Sent("health", "Beds", is_example=True), by=lead, at=NOW))
+        actions.do_studies(by=SYSTEM)
+    assert queries.risk_brief("city", NOW).count == 0
+    assert actions.put_into_brief(study_id=names[0], by=lead, at=NOW) > 0
+    assert actions.put_into_brief(study_id=names[1], by=lead, at=NOW + WEEK) > 0
+    [(horizon, [told, *_rest])] = queries.risk_brief("city", NOW + WEEK).by
+    assert horizon == "months" and told.risk.title.startswith("Beds:") and "Made-up" in told.risk.note
+    assert told.risk.url.endswith(f"{names[1]}/") and told.risk.lately == told.risk.before
+    client = Client()
+    client.post("/sign-in/demo/", {"account": Account.objects.get(username="supervisor").pk})
+    page = f"/insight/studies/{names[1]}/"
+    assert "Take them out of the brief" in client.get(page).content.decode()
+    client.post(f"{page}brief/", {"out": "1"})
+    assert queries.risk_brief("city", NOW + WEEK).count == 0
+    assert "Put them into the brief" in client.get(page).content.decode()

@@ -22,7 +22,7 @@ from cityloom.insight.memos import making, writing
 from cityloom.insight.models import StoredStudy
 from cityloom.insight.reviewing import waiting
 from cityloom.insight.studies import kinds
-from cityloom.insight.studying import keeping
+from cityloom.insight.studying import briefed, keeping
 from cityloom.insight.studying.folders import Kept
 from cityloom.insight.telling import areas, page, step_rows, words
 from cityloom.insight.views.reviews import actor_of
@@ -80,7 +80,10 @@ def study(request: HttpRequest, study_id: str) -> HttpResponse:
     if request.GET.get("fragment"):
         return render(request, "insight/_study_state.html", context)
     if row.state == stages.DONE:
-        context |= _told(row, keeping.kept(study_id))
+        context |= _told(row, keeping.kept(study_id)) | {
+            "foresees": briefed.foresees(study_id), "in_brief": briefed.is_in(study_id),
+            "may_brief": bool(by.roles & policies.LEADERS),
+        }  # fmt: skip
     return render(request, "insight/study.html", context)
 
 

@@ -47,6 +47,15 @@ def cancel(request: HttpRequest, study_id: str) -> HttpResponse:
     return redirect("study", study_id)
 
 
+@require_POST
+@only_once
+def brief_study(request: HttpRequest, study_id: str) -> HttpResponse:
+    """Put what a study foresees into the risk brief, or take it out."""
+    deed = actions.take_from_brief if request.POST.get("out") else actions.put_into_brief
+    deed(study_id=study_id, by=actor_of(request), at=clock.now())
+    return redirect("study", study_id)
+
+
 def _sent(request: HttpRequest, one: Kind) -> Sent:
     name = " ".join(request.POST.get("name", "").split())[:_LONGEST]
     if request.POST.get("example") and one.example is not None:
