@@ -6,7 +6,10 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ from cityloom.insight.memos.writing import HEAD, HTML, STUDY
 from cityloom.insight.studies import kinds
 from cityloom.insight.studying import checking, folders
 from cityloom.insight.studying.checking import Difference
+from cityloom.insight.studying.folders import Kept
 from cityloom.insight.studying.working import quiet, worked
 from cityloom.insight.telling import page, paper, words
 from cityloom.kernel.refused import Refused
@@ -27,6 +31,8 @@ from cityloom.ui import typeset
 LARGEST_HEAD = 64 << 20
 _BROKEN = "The memo {value} cannot be read ({limit}); make it anew from its study."
 _CELL = re.compile(r'<a class="cell" href="([^"]*)">([^<]*)</a>')
+_SENTENCE = re.compile(r'<p class="(?:study-answer|study-says|message (?:warning|error) told)">(.*?)</p>', re.DOTALL)
+_TAG = re.compile(r"<[^>]*>")
 _PART = re.compile(r'<article lang="([a-z-]+)"[^>]*>(.*?)</article>', re.DOTALL)
 
 
@@ -54,7 +60,8 @@ def _head(folder: Path) -> dict[str, Any]:
         head: dict[str, Any] = json.loads(path.read_text("utf-8"))
         if head["form"] != making.FORM:
             raise ValueError(str(head["form"]))
-        for name, kind in (("numbers", list), ("files", dict), ("languages", list), ("question", str), ("study", str)):
+        for name, kind in (("numbers", list), ("files", dict), ("languages", list), ("question", str), ("study", str),
+                           ("sentences", dict)):
             if not isinstance(head[name], kind):
                 raise TypeError(name)
     except (ValueError, KeyError, TypeError) as error:
@@ -74,7 +81,8 @@ def _all(folder: Path, head: Mapping[str, Any], told: Told) -> Iterator[Differen
     yield from checking.differences(kept)
     if head["study"] != kept.study.digest():
         yield Difference(f"{HEAD}, study", head["study"][:16], kept.study.digest()[:16])
-    yield from _of_page(folder, head)
+    yield from _of_sentences(head, replace(kept, study=again))
+    yield from _of_page(folder, head, kept)
     yield from _of_files(folder, head, kept)
 
 
@@ -100,23 +108,51 @@ def _said(value: float | str, number: Mapping[str, Any]) -> str:
     return words.said(value, Number(Cell("", (), ""), number["form"], int(number["places"]), number["unit"]))
 
 
-def _of_page(folder: Path, head: Mapping[str, Any]) -> Iterator[Difference]:
-    """The numbers of the page are those of the memo, in its order."""
-    path = folder / HTML
-    shown = {language: _CELL.findall(part) for language, part in _PART.findall(path.read_text("utf-8"))} if (
-        path.is_file()) else {}  # fmt: skip
+def _of_page(folder: Path, head: Mapping[str, Any], kept: Kept) -> Iterator[Difference]:
+    """The numbers of the page, each with the address of its cell, and its sentences are those of the memo."""
+    path, address = folder / HTML, making.addresses(kept)
+    whole = path.read_text("utf-8") if path.is_file() else ""
+    shown = dict(_PART.findall(whole))
     for language in head["languages"]:
-        cells = shown.get(language, [])
-        if len(cells) != len(head["numbers"]):
-            yield Difference(f"{HTML}, {language}", f"{len(cells)} numbers", f"{len(head['numbers'])} numbers")
-            continue
-        for (_address, text), number in zip(cells, head["numbers"], strict=True):
-            due, sentence = number["text"].get(language, ""), number["sentence"].get(language, "")
-            if html.unescape(text) != due:
-                yield Difference(f"{HTML}, {language}, “{sentence[:200]}”", html.unescape(text), due)
+        part = shown.get(language, "")
+        found = Counter((html.unescape(link), html.unescape(text)) for link, text in _CELL.findall(part))
+        due = Counter(_due(number, language, address) for number in head["numbers"])
+        missing = dict(list(due - found))
+        for link, text in found - due:
+            yield Difference(f"{HTML}, {language}, {link[len(STUDY) + 1:][:200]}", text, missing.pop(link, "nothing"))
+        yield from (Difference(f"{HTML}, {language}, {link[:200]}", "nothing", text) for link, text in missing.items())
+        said = [html.unescape(_TAG.sub("", one)) for one in _SENTENCE.findall(part)]
+        if said != head["sentences"][language]:
+            yield from _unlike(f"{HTML}, {language}, sentence", said, head["sentences"][language])
 
 
-def _of_files(folder: Path, head: Mapping[str, Any], kept: folders.Kept) -> Iterator[Difference]:
+def _due(number: Mapping[str, Any], language: str, address: page.Address) -> tuple[str, str]:
+    try:
+        link = address(Cell(number["step"], tuple(number["row"]), number["column"]))
+    except (KeyError, TypeError):
+        link = ""
+    return link, str(number.get("text", {}).get(language, ""))
+
+
+def _of_sentences(head: Mapping[str, Any], again: Kept) -> Iterator[Difference]:
+    """The sentences are those that the study tells, where this Cityloom tells it in the same words."""
+    if head.get("told_with") != making.told_with(again):
+        return
+    told = {language: making.told(again, language, {}) for language in head["languages"]}
+    for language, one in told.items():
+        yield from _unlike(f"{HEAD}, {language}, sentence", head["sentences"][language], making.sentences(one))
+    for at, (kept, due) in enumerate(zip_longest(head["numbers"], making.numbers(told), fillvalue={}), 1):
+        if kept.get("sentence") != due.get("sentence"):
+            yield Difference(f"{HEAD}, number {at}", str(kept.get("sentence"))[:200], str(due.get("sentence"))[:200])
+
+
+def _unlike(where: str, kept: Sequence[str], due: Sequence[str]) -> Iterator[Difference]:
+    for at, (one, other) in enumerate(zip_longest(kept, due, fillvalue=""), 1):
+        if one != other:
+            yield Difference(f"{where} {at}", one, other)
+
+
+def _of_files(folder: Path, head: Mapping[str, Any], kept: Kept) -> Iterator[Difference]:
     """Page and papers are as they were written; papers are set anew where this computer sets as that one did."""
     for name, digest in head["files"].items():
         path = folder / Path(str(name)).name

@@ -17,6 +17,7 @@ from django.utils import translation
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
+from cityloom.insight.domain.study.blocks import Says
 from cityloom.insight.domain.study.study import Cell
 from cityloom.insight.memos.writing import HEAD, HTML, LANGUAGES, STUDY, packed, put_in_place, set_with
 from cityloom.insight.studies import kinds
@@ -25,6 +26,7 @@ from cityloom.insight.studying.folders import Kept
 from cityloom.insight.studying.working import SYNTHETIC
 from cityloom.insight.telling import page, paper, words
 from cityloom.insight.telling.parts import Figure
+from cityloom.kernel import canonical
 from cityloom.ui import typeset
 
 FORM = "cityloom-memo/1"
@@ -50,11 +52,13 @@ def make(study: Path, question: str, out: Path, first: str = "en", outlines: Out
     order = sorted(LANGUAGES, key=lambda one: one != first)
     with put_in_place(out) as folder:
         shutil.copytree(study, folder / STUDY)
-        told = {one: _told(kept, one, outlines or {}) for one in order}
-        without = _write_pdfs(folder, kept, question, told)
-        (folder / HTML).write_text(_html(kept, question, told), "utf-8")
+        pages = {one: told(kept, one, outlines or {}) for one in order}
+        without = _write_pdfs(folder, kept, question, pages)
+        (folder / HTML).write_text(_html(kept, question, pages), "utf-8")
         head = {"form": FORM, "question": question, "kind": kept.study.kind, "study": kept.study.digest(),
-                "languages": order, "numbers": _numbers(told), "set_with": set_with()}  # fmt: skip
+                "languages": order, "numbers": numbers(pages),
+                "sentences": {language: sentences(one) for language, one in pages.items()},
+                "told_with": told_with(kept), "set_with": set_with()}  # fmt: skip
         head["files"] = {one.name: hashlib.sha256(one.read_bytes()).hexdigest()
                          for one in sorted(folder.iterdir()) if one.is_file()}  # fmt: skip
         (folder / HEAD).write_text(json.dumps(head, ensure_ascii=False, indent=1) + "\n", "utf-8")
@@ -111,14 +115,36 @@ def synthetic(kept: Kept) -> str:
     return _("An example with made-up figures; no place and nobody is meant.") if made_up else ""
 
 
-def _told(kept: Kept, language: str, outlines: Outlines) -> dict[str, Any]:
+def addresses(kept: Kept) -> page.Address:
+    """Where in a memo's folder the cells of its study are."""
     files = {one.name: f"{STUDY}/steps/{at:02d}-{one.name}.csv" for at, one in enumerate(kept.study.steps, 1)}
 
     def address(cell: Cell) -> str:
         return f"{files[cell.step]}#{urlencode([*(('row', part) for part in cell.row), ('column', cell.column)])}"
 
+    return address
+
+
+def told_with(kept: Kept) -> str:
+    """The digest of the sentences that a study's numbers are put into, in all languages."""
+    blocks = [one.words for one in kinds.kind(kept.study.kind).tell(kept.study) if isinstance(one, Says)]
+    said = []
+    for language in LANGUAGES:
+        with translation.override(language):
+            said.append([words.known(one) for one in blocks])
+    return canonical.digest(said)
+
+
+def sentences(told: Mapping[str, Any]) -> list[str]:
+    """The sentences of a page in its order."""
+    return ["".join(piece["text"] for piece in one["pieces"]) for one in (*told["answers"], *told["blocks"])
+            if one["form"] == "sentence"]  # fmt: skip
+
+
+def told(kept: Kept, language: str, outlines: Outlines) -> dict[str, Any]:
+    """The parts of a memo's page in a language; each number leads to its cell."""
     with translation.override(language):
-        return page.shown(kept.study, address, outlines)
+        return page.shown(kept.study, addresses(kept), outlines)
 
 
 def _write_pdfs(folder: Path, kept: Kept, question: str, told: Mapping[str, Any]) -> list[str]:
@@ -147,7 +173,7 @@ def _html(kept: Kept, question: str, told: Mapping[str, Any]) -> str:
         "sheet": mark_safe(style)})  # fmt: skip  # noqa: S308 - our own
 
 
-def _numbers(told: Mapping[str, Any]) -> list[dict[str, Any]]:
+def numbers(told: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Every number in the order of the page, with its cell, its form, and its words and sentence in each language."""
     listed = {language: list(figures(one)) for language, one in told.items()}
     found = []
@@ -163,15 +189,21 @@ def _numbers(told: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def figures(told: Mapping[str, Any]) -> Iterator[tuple[Figure, str]]:
-    """The numbers of a page in its order, each with the sentence or row that it stands in."""
+    """The numbers of a page, sentence by sentence, each with the sentence or row that it stands in."""
     for one in (*told["answers"], *told["blocks"], *([told["options"]] if told["options"] else [])):
         if one["form"] == "sentence":
             text = "".join(piece["text"] for piece in one["pieces"])
-            yield from ((piece["figure"], text) for piece in one["pieces"] if piece.get("url"))
+            held = [piece["figure"] for piece in one["pieces"] if piece.get("url")]
+            yield from ((figure, text) for figure in sorted(held, key=_order))  # languages differ in their order
         elif "rows" in one:
             for row in one["rows"]["rows"]:
                 text = f"{one['rows']['title']}: {' | '.join(cell['text'] for cell in row)}"
                 yield from ((cell["figure"], text) for cell in row[1:] if cell["url"])
+
+
+def _order(figure: Figure) -> tuple[object, ...]:
+    cell = figure.cell or Cell("", (), "")
+    return cell.step, cell.row, cell.column, figure.form, figure.places
 
 
 def _sentence(text: str) -> dict[str, Any]:
