@@ -222,3 +222,39 @@ def test_the_asem_index_is_the_one_that_was_published() -> None:
     assert [given.units[one] for one in first] == ["CHE", "NLD", "DNK", "NOR", "BEL"]
     assert index.index[first].tolist() == pytest.approx([68.38, 64.82, 64.80, 64.47, 63.54], abs=0.005)
     assert len(index.kept) == 51 and index.normalised.shape == (51, 49)
+
+
+WEIGHTINGS: list[tuple[dict[str, Any], list[float]]] = [
+    ({"method": "equal"}, [1 / 3, 1 / 3, 1 / 3]),
+    ({"method": "ahp", "matrices": {"index": [[1, 2, 4], [0.5, 1, 2], [0.25, 0.5, 1]]}}, [4 / 7, 2 / 7, 1 / 7]),
+    ({"method": "budget"}, [0.5, 0.3, 0.2]),
+    ({"method": "pca-loadings"}, []),
+    ({"method": "pca-variance"}, []),
+    ({"method": "influence", "wanted": {"a": 1, "b": 1, "c": 1}}, []),
+    ({"method": "influence", "measure": "correlation-ratio"}, []),
+]
+
+
+@pytest.mark.parametrize(("weight", "wanted"), WEIGHTINGS)
+def test_each_way_to_weights_is_worked_from_a_framework(weight: dict[str, Any], wanted: list[float]) -> None:
+    rng = np.random.default_rng(6)
+    columns = {name: rng.normal(size=25).tolist() for name in "abc"}
+    made = reading.framework_of(framework(item("a"), item("b"), item("c"), steps={"weight": weight}))
+    given = data(**columns)
+    points = {"a": np.array([60.0, 40]), "b": np.array([20.0, 40]), "c": np.array([20.0, 20])}
+    index = worked(made, Data(given.units, given.columns, experts=points))
+    assert index.weights.values[:3].sum() == pytest.approx(1)
+    assert not wanted or index.weights.values[:3] == pytest.approx(wanted)
+    if "wanted" in weight:  # a curve through 25 units follows their chance, so that the other measure is not met
+        assert index.weights.influences["index"].apart < 0.02
+
+
+def test_comparisons_that_contradict_each_other_are_told() -> None:
+    matrix = [[1, 5, 0.2], [0.2, 1, 5], [5, 0.2, 1]]
+    steps = {"weight": {"method": "ahp", "matrices": {"index": matrix}}}
+    document = framework(item("a"), item("b"), item("c"), steps=steps)
+    units = {name: np.arange(5.0) for name in "abc"}
+    from cityloom.insight.domain.study.tables import table
+
+    study = kinds.worked("index", {"framework": document}, {"units": table("unit", unit=list("vwxyz"), **units)})
+    assert "inconsistent" in {note.code for note in study.notes}

@@ -22,6 +22,8 @@ _POSITIVE = ("A geometric or harmonic mean needs values above zero, and {value} 
              "a range that begins above zero, such as 1 to 100, or take the arithmetic mean.")  # fmt: skip
 _BALANCE = ("The Mazziotta-Pareto index needs a mean above zero, and {value} has {limit} that are not: standardise to "
             "a mean of 100 with a deviation of 10.")  # fmt: skip
+_PAIRS = "Copeland compares all pairs, of at most {limit} units; these are {value}: take another mean, or fewer units."
+MOST_PAIRED = 5_000
 _NO_WAY = "There is no aggregation {value}; there are {limit}."
 
 
@@ -71,7 +73,11 @@ def outranking(values: Floats, weights: Floats) -> Floats:
     """(..., units, units): the share of weight by which the row's unit is above the column's; half where equal.
 
     Weights are shared out anew over what is known of both; nan where nothing is, and 0 on the diagonal.
+
+    Raises: Refused `insight.index_pairs` for more units than can be compared by pairs.
     """
+    if values.shape[-2] > MOST_PAIRED:
+        raise Refused("insight.index_pairs", _PAIRS, value=values.shape[-2], limit=MOST_PAIRED)
     above = np.zeros(np.broadcast_shapes(values.shape[:-2], weights.shape[:-1]) + (values.shape[-2],) * 2)
     whole = np.zeros_like(above)
     for place in range(values.shape[-1]):
@@ -86,7 +92,10 @@ def outranking(values: Floats, weights: Floats) -> Floats:
 
 
 def copeland(values: Floats, weights: Floats, name: str = "") -> Floats:
-    """How many units are outranked, less by how many one is outranked; both by more than half of the weight."""
+    """How many units are outranked, less by how many one is outranked; both by more than half of the weight.
+
+    Raises: Refused, as `outranking`.
+    """
     shares = outranking(values, weights)
     apart = shares - 0.5
     np.einsum("...ii->...i", apart)[...] = 0

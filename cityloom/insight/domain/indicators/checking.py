@@ -31,6 +31,8 @@ _ORDER = "The numbers of {value} do not rise; write them from the lowest to the 
 _SCORES = "The classes of {value} need one score more than thresholds: {limit}."
 _POSTS = "The goalposts of {value} are not two numbers of which the upper is higher (and above zero with a logarithm)."
 _PROFILE = "A profile adds nothing up, so it has no step {value}; leave it out, or make it an index."
+_ZERO = "The method {value} needs a number above zero to divide or multiply by."
+_SHARES = "The quantiles of {value} are shares between 0 and 1."
 _TAKEN = "The tables of an index have a column {value} of their own; call the item otherwise."
 TAKEN = frozenset({"unit", "year", "item", "key", "name", "rank", "score", "measured", "area", "lon", "lat"})
 _NEEDED = {
@@ -142,11 +144,18 @@ def _method_faults(code: str, says: Mapping[str, Any], target: float | None, pla
     if lacks:
         yield Refused("insight.framework_needs", _NEEDS, value=f"{method} ({code})", limit=", ".join(lacks)), place
         return
+    above_zero = {"ratio": says.get("target"), "goalposts": says.get("factor")}.get(method)
+    if above_zero is not None and above_zero <= 0:
+        yield Refused("insight.framework_zero", _ZERO, value=f"{method} ({code})"), place
     rising = {"thresholds": says.get("thresholds"), "quantiles": says.get("quantiles"),
               "piecewise": [x for x, _ in says.get("points", ())], "steps": [x for x, _ in says.get("table", ())],
-              "min-max": says.get("frozen")}.get(method)  # fmt: skip
-    if rising and any(later <= earlier for earlier, later in pairwise(rising)):
+              "min-max": says.get("frozen"),
+              "scaled": [says.get("least", 0), says.get("most", 100)]}.get(method)  # fmt: skip
+    ranges = [one for one in (rising, says.get("range") if method == "min-max" else None) if one]
+    if any(later <= earlier for one in ranges for earlier, later in pairwise(one)):
         yield Refused("insight.framework_order", _ORDER, value=f"{method} ({code})"), place
+    if method == "quantiles" and not all(0 < one < 1 for one in says["quantiles"]):
+        yield Refused("insight.framework_shares", _SHARES, value=code), place
     if method in ("thresholds", "quantiles") and len(says["scores"]) != len(says[method]) + 1:
         yield Refused("insight.framework_scores", _SCORES, value=code, limit=len(says[method]) + 1), place
     if method == "goalposts" and (says["lower"] >= says["upper"] or (says.get("logarithm") and says["lower"] <= 0)):

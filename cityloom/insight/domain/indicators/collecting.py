@@ -12,7 +12,7 @@ from cityloom.insight.domain.indicators.framework import Framework, Item
 from cityloom.insight.domain.indicators.moments import Floats
 from cityloom.kernel.refused import Refused
 
-MOST_CELLS = 20_000_000
+MOST_CELLS = 5_000_000
 _NO_COLUMN = "The table of units has no column {value}, which the item {limit} needs: add it, or drop the item."
 _INFINITE = "The indicator {value} is infinite for {limit}; correct it, or leave it unknown."
 _TOO_MANY = "An index has at most {limit} values, units times indicators; this one has {value}: take fewer units."

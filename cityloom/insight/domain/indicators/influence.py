@@ -16,7 +16,9 @@ import numpy as np
 
 from cityloom.insight.domain.indicators.moments import Floats
 
-_WIDTHS = np.geomspace(0.15, 2.5, 12)
+_SMOOTHED = 1_000
+_TINY, _NEAR = 1e-6, 0.01
+_WIDTHS = np.geomspace(0.25, 2.5, 12)
 """Widths of the kernel that are tried, in standard deviations of the indicator."""
 
 
@@ -35,7 +37,8 @@ def squared_correlations(values: Floats, index: Floats) -> Floats:
 def correlation_ratios(values: Floats, index: Floats) -> Floats:
     """V(E(y|x)) / V(y) of each column of `values`, by local linear regression.
 
-    The kernel is Gaussian; its width is the one that predicts units best that were left out.
+    The kernel is Gaussian; its width is the one that predicts units best that were left out. Of more than 1,000 units
+    it is the means of classes with as many units each (their number the cube root of twice the units).
     """
     return np.array([_ratio(values[:, place], index) for place in range(values.shape[1])])
 
@@ -45,6 +48,8 @@ def _ratio(x: Floats, y: Floats) -> float:
     x, y = x[known], y[known]
     if len(x) < 4 or x.std() <= 0 or y.std() <= 0:
         return 0.0
+    if len(x) > _SMOOTHED:
+        return _ratio_of_classes(x, y)
     x = (x - x.mean()) / x.std()
     apart = x[None, :] - x[:, None]
     weights = np.exp(-0.5 * (apart[None] / _WIDTHS[:, None, None]) ** 2)  # (widths, at, from)
@@ -59,6 +64,14 @@ def _ratio(x: Floats, y: Floats) -> float:
         left_out = (((y - fitted) / np.maximum(1 - own, 1e-6)) ** 2).mean(1)
     best = fitted[int(np.argmin(left_out))]
     return float(np.clip(best.var() / y.var(), 0, 1))
+
+
+def _ratio_of_classes(x: Floats, y: Floats) -> float:
+    edges = np.quantile(x, np.linspace(0, 1, round((2 * len(x)) ** (1 / 3)) + 1)[1:-1])
+    classes = np.searchsorted(edges, x, side="right")
+    counts = np.bincount(classes)
+    means = np.bincount(classes, y) / np.maximum(counts, 1)
+    return float(np.clip((counts * (means - y.mean()) ** 2).sum() / len(y) / y.var(), 0, 1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,20 +90,24 @@ def optimised(influence_of: Callable[[Floats], Floats], wanted: Floats, start: F
     `influence_of(weights)` gives the influence of each item on the index that these weights make. Weights stay
     positive; that an indicator's influence cannot be met is told by `apart`.
     """
-    from scipy.optimize import least_squares
+    from scipy.optimize import least_squares, minimize
 
     aim = np.asarray(wanted, float) / np.sum(wanted)
-    first = np.log(np.asarray(aim if start is None else start, float) / np.sum(aim if start is None else start))
+    begun = aim if start is None else np.asarray(start, float) / np.sum(start)
+    first = np.log(np.maximum(begun, _TINY))
 
     def weights_of(free: Floats) -> Floats:
         whole = np.exp(free - free.max())
         return np.asarray(whole / whole.sum(), float)
 
-    def shares(free: Floats) -> Floats:
+    def apart(free: Floats) -> Floats:
         found = influence_of(weights_of(free))
-        return np.asarray(found / max(found.sum(), 1e-12), float)
+        return np.asarray(found / max(found.sum(), _TINY) - aim, float)
 
-    best = least_squares(lambda free: np.append(shares(free) - aim, 1e-6 * (free - first).mean()), first,
-                         bounds=(-12, 12), diff_step=1e-4, max_nfev=200)  # fmt: skip
-    found = shares(best.x)
-    return Optimised(weights_of(best.x), aim, found, float(np.abs(found - aim).max()))
+    best = least_squares(lambda free: np.append(apart(free), 1e-6 * (free - first).mean()), first, bounds=(-14, 14),
+                         diff_step=1e-4, max_nfev=100).x  # fmt: skip
+    if np.abs(apart(best)).max() > _NEAR:  # a measure that jumps misleads a slope: search without one
+        tried = minimize(lambda free: float((apart(free) ** 2).sum()), first, method="Nelder-Mead",
+                         options={"maxfev": 200 * len(first), "xatol": 1e-4, "fatol": 1e-9})  # fmt: skip
+        best = min(best, tried.x, key=lambda free: float((apart(free) ** 2).sum()))
+    return Optimised(weights_of(best), aim, apart(best) + aim, float(np.abs(apart(best)).max()))
