@@ -258,3 +258,9 @@ def test_comparisons_that_contradict_each_other_are_told() -> None:
 
     study = kinds.worked("index", {"framework": document}, {"units": table("unit", unit=list("vwxyz"), **units)})
     assert "inconsistent" in {note.code for note in study.notes}
+
+
+def test_the_worked_example_of_the_documentation_comes_out() -> None:
+    import doctest
+
+    assert doctest.testfile("../../docs/algorithms/indicators.md") == doctest.TestResults(0, 11)
