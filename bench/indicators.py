@@ -2,9 +2,9 @@
 
 Run: python -m bench.indicators [--times N] [--units N --indicators N]
 The index is the ASEM index (51 countries x 49 indicators; `indicators/ASEM_*.csv` in $CITYLOOM_DATA): denominate,
-group mean, screen, winsorise or logarithm, min-max, three levels of means, ranks. The peer works column by column, as one
-would by hand; its scores are compared with ours. Then an index of many units and indicators, made up, without a peer. Times
-are of the processor.
+group mean, screen, winsorise or logarithm, min-max, three levels of means, ranks. The peer works column by column, as
+one would by hand; its scores are compared with ours. Then an index of many units and indicators, made up, without a
+peer. Times are of the processor.
 """
 
 from __future__ import annotations
