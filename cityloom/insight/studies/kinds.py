@@ -74,6 +74,7 @@ class Kind:
 
 
 MODULES: dict[str, str] = {
+    "demand-chain": "chain",
     "forecast": "forecast",
     "health": "health",
     "access": "access",
