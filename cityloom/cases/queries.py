@@ -18,6 +18,7 @@ from cityloom.cases.domain.processes import sketching
 from cityloom.cases.domain.processes.process import Process
 from cityloom.cases.figures import counting as figures
 from cityloom.cases.figures.disputes import figures_of as dispute_figures
+from cityloom.cases.figures.places import PlaceCounts, counts_by_place
 from cityloom.cases.figures.telling import as_json as case_figures_as_json
 from cityloom.cases.figures.telling import as_rows as case_figures_as_rows
 from cityloom.cases.listing import programs
@@ -54,13 +55,13 @@ from cityloom.cases.listing.tasks import TaskFacts, asked_task, task_for, tasks_
 
 __all__ = [
     "CaseFacts", "CasePage", "CaseRow", "ClockFacts", "DecisionFacts", "EventFacts", "FileFacts", "Followed",
-    "NearMatter", "Opened", "ProcessFacts", "RunFacts", "TableFacts", "TaskFacts", "Wanted", "Words", "asked_task",
-    "case_figures_as_json", "case_figures_as_rows", "case_for", "case_numbered", "cases_for", "cases_linked_with",
-    "clocks_of", "cursor_of", "decisions_of", "dispute_figures", "end_of", "facts_of", "files_of", "followed",
-    "history_of", "id_numbered", "known_matters", "links_of", "opened", "process_named", "processes_of_city",
-    "question_of", "reporters_of", "reviews_followed", "rights", "run_of", "runs_of", "sealed_answers",
-    "shown_to_asked", "table_version", "tables", "task_for", "tasks_for", "tasks_of", "unit_names",
-    "versions_of_process", "words_of",
+    "NearMatter", "Opened", "PlaceCounts", "ProcessFacts", "RunFacts", "TableFacts", "TaskFacts", "Wanted", "Words",
+    "asked_task", "case_figures_as_json", "case_figures_as_rows", "case_for", "case_numbered", "cases_for",
+    "cases_linked_with", "clocks_of", "counts_by_place", "cursor_of", "decisions_of", "dispute_figures", "end_of",
+    "facts_of", "files_of", "followed", "history_of", "id_numbered", "known_matters", "links_of", "opened",
+    "process_named", "processes_of_city", "question_of", "reporters_of", "reviews_followed", "rights", "run_of",
+    "runs_of", "sealed_answers", "shown_to_asked", "table_version", "tables", "task_for", "tasks_for", "tasks_of",
+    "unit_names", "versions_of_process", "words_of",
 ]  # fmt: skip
 from cityloom.cases.domain.duplicates import forest, measuring, pairs, stream
 from cityloom.cases.domain.routing import card, classifier, conflicts, rules

@@ -49,6 +49,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         disputes,
         drill,
         frameworks,
+        hotspots,
         insight,
         keep,
         lake,
@@ -72,6 +73,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
     frameworks.collect.add_command(collecting.people)
     for command in (studies.study, memos.memo, memos.check, brief.brief, frameworks.framework, frameworks.collect):
         insight.insight.add_command(command)
+    insight.insight.add_command(hotspots.hotspots)
     for command in casetables.COMMANDS:
         caserules.table.add_command(command)
     cases.cases.add_command(caserules.table)

@@ -9,6 +9,10 @@ from typing import Any
 
 from cityloom.cases import queries as cases
 from cityloom.insight import policies
+from cityloom.insight.alarms import answering, looking
+from cityloom.insight.alarms.looking import Looked
+from cityloom.insight.alarms.words import question_of
+from cityloom.insight.domain.hotspots.watching import Watch
 from cityloom.insight.domain.study.study import Study, Told
 from cityloom.insight.eventlogs.columns import Columns
 from cityloom.insight.indexing import collecting, frameworks
@@ -27,9 +31,10 @@ from cityloom.kernel.actor import Actor
 from cityloom.registers import queries as registers
 
 __all__ = [
-    "Collected", "Columns", "Made", "Memo", "Sent", "Source", "Wanted", "ask_for_review", "ask_for_study",
-    "cancel_review", "cancel_study", "collect_people", "collect_public_service", "do_reviews", "do_studies",
-    "make_memo", "put_into_brief", "review_casetype", "review_file", "take_from_brief", "work_study",
+    "Collected", "Columns", "Looked", "Made", "Memo", "Sent", "Source", "Wanted", "Watch", "answer_hotspot",
+    "ask_for_review", "ask_for_study", "cancel_review", "cancel_study", "collect_people", "collect_public_service",
+    "do_reviews", "do_studies", "look_for_hotspots", "make_memo", "put_into_brief", "review_casetype",
+    "review_file", "take_from_brief", "work_study",
     "write_example", "write_framework_example",
 ]  # fmt: skip
 
@@ -167,3 +172,21 @@ def collect_public_service(*, casetype: str, unit: str, since: str, until: str, 
     rows = collecting.rows_of(casetype, unit, since, until, at)
     collecting.write(path, rows)
     return len(rows) - 1
+
+
+def look_for_hotspots(*, by: Actor, at: datetime, watch: Watch | None = None) -> Looked:
+    """Look for hot spots in the city's own cases up to yesterday, and tell the offices that answer for them.
+
+    Raises: Refused `insight.role`, `insight.scan_*`.
+    """
+    policies.check_can_review(by)
+    return looking.look(at, watch or looking.usual_watch())
+
+
+def answer_hotspot(*, alarm_id: str, answer: str, reason: str, by: Actor, at: datetime) -> str:
+    """Say what an alarm was; return the id of the case that was opened for it, "" for none.
+
+    Raises: Refused, as `answering.answer`.
+    """
+    question = question_of(answering.found(alarm_id, by))
+    return answering.answer(alarm_id, answer, reason, question, by, at)

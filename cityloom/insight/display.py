@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
-from cityloom.insight import policies
+from cityloom.insight import events, policies
 from cityloom.insight.domain import stages
-from cityloom.ui.domain.declared import Display, Outlook, Page
+from cityloom.kernel.envelope import type_of
+from cityloom.ui.domain.declared import Display, Outlook, Page, WorkList
 
 STATES = {
     stages.WAITING: (_("waiting for its turn"), "wait"),
@@ -62,12 +63,15 @@ TRENDS = {
     "rising": ("▲", _("more than before")), "falling": ("▼", _("less than before")),
     "steady": ("▬", _("as before")), "": ("", _("no earlier span to compare with")),
 }  # fmt: skip
+_PLACES = _("Alarms of hot spots are for the offices that answer for a place, and for those who lead or "
+            "check the city.")
 _LEAD = _("The risk brief is for those who lead or are on duty.")
 _FOR = _("Reviews of processes are for those who lead, check or handle cases.")
 _FOR_STUDIES = _("Studies are for those who lead, check or handle cases.")
 DISPLAY = Display(
     pages=(
         Page("brief", _("Risk brief"), "now", 30, policies.LEADERS, _LEAD),
+        Page("hotspots", _("Hot spots"), "now", 35, policies.HOTSPOT_READERS, _PLACES),
         Page("reviews", _("Process reviews"), "oversight", 50, policies.READERS, _FOR),
         Page("studies", _("Studies"), "oversight", 52, policies.READERS, _FOR_STUDIES),
     ),
@@ -75,7 +79,12 @@ DISPLAY = Display(
         Outlook("studies", _("Places, beds and appointments"), "cityloom.insight.figures.outlook.studies", 50,
                 _("No study that stands in this brief says that anything runs short.")),
     ),
-)
+    work=(
+        WorkList("hotspots", _("Hot spots to answer"), "cityloom.insight.queries.hotspots_to_answer", 35,
+                 policies.HOTSPOT_ANSWERERS, frozenset({"HotspotRaised", "HotspotAnswered"})),
+    ),
+    moments={type_of(events.HotspotRaised): _("Hot spot: an office was asked")},
+)  # fmt: skip
 
 
 def state_word(state: str) -> str:

@@ -1,4 +1,4 @@
-"""What insight keeps: reviews of processes, studies, and what came of them. Nothing in them names a person."""
+"""What insight keeps: reviews, studies, alarms of hot spots, and what came of them. Nothing in them names a person."""
 
 from __future__ import annotations
 
@@ -13,6 +13,12 @@ CLASSIFICATION = {
     | {"by": "restricted"},
     "BriefedStudy": dict.fromkeys(("study", "since", "until", "unit", "role", "foreseen"), "clear")
     | {"by": "restricted"},
+    "HotspotLook": dict.fromkeys(("day", "looked_at", "cases", "places", "categories", "raised"), "clear"),
+    "HotspotAlarm": dict.fromkeys(
+        ("id", "casetype", "category", "unit", "raised_at", "seen_at", "since_on", "until_on", "lon", "lat", "radius_m",
+         "cells", "observed", "expected", "p_value", "recurrence_years", "weeks", "others", "watch", "answer",
+         "answered_at", "role", "case"), "clear",
+    ) | {"reason": "restricted", "by": "restricted"},
 }
 
 
@@ -89,3 +95,55 @@ class BriefedStudy(models.Model):
 
     def __str__(self) -> str:
         return f"{self.study_id}: {len(self.foreseen)}"
+
+
+class HotspotLook(models.Model):
+    """A day's look for hot spots: how many cases it was over, in how many places and categories, and what it raised."""
+
+    day = models.DateField(primary_key=True)
+    looked_at = models.DateTimeField()
+    cases = models.PositiveIntegerField()
+    places = models.PositiveIntegerField()
+    categories = models.PositiveIntegerField()
+    raised = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.raised}"
+
+
+class HotspotAlarm(models.Model):
+    """More cases of a category around a place than its past lets expect, told to the `unit` that answers there.
+
+    `cells` are those of the map, as text. `weeks` are [last day, seen, expected], `others` [category, seen, usual] of
+    the same places; what is seen is null where it is below the threshold. `watch` is how was looked. `answer` is ""
+    until somebody says what it was; `case` is the one that was opened for it.
+    """
+
+    id = models.CharField(primary_key=True, max_length=26)
+    casetype = models.CharField(max_length=40)
+    category = models.CharField(max_length=40, db_index=True)
+    unit = models.CharField(max_length=80, db_index=True)
+    raised_at = models.DateTimeField(db_index=True)
+    seen_at = models.DateTimeField()
+    since_on = models.DateField()
+    until_on = models.DateField()
+    lon = models.FloatField()
+    lat = models.FloatField()
+    radius_m = models.FloatField()
+    cells = models.JSONField(default=list)
+    observed = models.PositiveIntegerField()
+    expected = models.FloatField()
+    p_value = models.FloatField()
+    recurrence_years = models.FloatField()
+    weeks = models.JSONField(default=list)
+    others = models.JSONField(default=list)
+    watch = models.JSONField(default=dict)
+    answer = models.CharField(max_length=12, blank=True, default="")
+    reason = models.CharField(max_length=600, blank=True, default="")
+    answered_at = models.DateTimeField(null=True)
+    by = models.CharField(max_length=26, blank=True, default="")
+    role = models.CharField(max_length=32, blank=True, default="")
+    case = models.CharField(max_length=26, blank=True, default="")
+
+    def __str__(self) -> str:
+        return f"{self.category} {self.since_on}"

@@ -10,6 +10,12 @@ READERS = REVIEWERS | {"data-protection-officer", "case-handler", "commander"}
 CITY_WIDE = frozenset({"commander", "duty-officer", "operator", "auditor", "steward", "system"})
 LEADERS = CITY_WIDE | {"supervisor"}
 TOP = "city"
+HOTSPOT_ANSWERERS = frozenset({
+    "case-handler", "supervisor", "duty-officer", "department-water", "department-gas", "department-traffic",
+    "department-police", "department-fire",
+})  # fmt: skip
+HOTSPOT_READERS = HOTSPOT_ANSWERERS | CITY_WIDE | {"data-protection-officer"}
+_HOTSPOTS = "Alarms of hot spots are read by the office that is asked, and by those who lead or check the city."
 
 
 def check_can_review(by: Actor) -> None:
@@ -65,3 +71,33 @@ def check_can_read_studies(by: Actor) -> None:
     """Raises: Refused `insight.reader`."""
     if not by.roles & READERS:
         raise Refused("insight.reader", "Studies are read by those who lead, check or handle cases; ask a supervisor.")
+
+
+def hotspot_branch(by: Actor) -> str:
+    """The branch whose alarms of hot spots somebody reads: the city's for whoever checks or runs it, else their own.
+
+    Raises: Refused `insight.hotspot_reader`.
+    """
+    if not by.roles & HOTSPOT_READERS:
+        raise Refused("insight.hotspot_reader", _HOTSPOTS)
+    return TOP if by.roles & CITY_WIDE or not by.unit else by.unit
+
+
+def check_can_read_hotspot(by: Actor, unit: str) -> None:
+    """Raises: Refused `insight.hotspot_reader`."""
+    branch = hotspot_branch(by)
+    if unit != branch and not unit.startswith(f"{branch}/"):
+        raise Refused("insight.hotspot_reader", _HOTSPOTS)
+
+
+def can_answer_hotspots(by: Actor) -> bool:
+    """Whether somebody answers for an office."""
+    return bool(by.roles & HOTSPOT_ANSWERERS)
+
+
+def check_can_answer_hotspot(by: Actor, unit: str) -> None:
+    """Raises: Refused `insight.hotspot_reader`, `insight.hotspot_office`."""
+    check_can_read_hotspot(by, unit)
+    if not can_answer_hotspots(by):
+        raise Refused("insight.hotspot_office", "The office that answers for this category says what it was; ask a "
+                      "case handler, a desk or a supervisor there.")  # fmt: skip

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from cityloom.insight.alarms import listing, looking
 from cityloom.insight.briefing import gathering
 from cityloom.insight.briefing.gathering import Brief
 from cityloom.insight.domain.eventlog import EventLog
+from cityloom.insight.domain.hotspots.watching import Watch
 from cityloom.insight.domain.study.study import Study, Told
 from cityloom.insight.indexing.frameworks import Fault, Framework, ItemFacts
 from cityloom.insight.indexing.frameworks import faults_in as faults_in_framework
@@ -16,7 +19,7 @@ from cityloom.insight.indexing.frameworks import items_of as items_of_framework
 from cityloom.insight.indexing.frameworks import named as framework_named
 from cityloom.insight.indexing.frameworks import shipped as shipped_frameworks
 from cityloom.insight.memos import checking
-from cityloom.insight.models import Review, StoredStudy
+from cityloom.insight.models import HotspotAlarm, Review, StoredStudy
 from cityloom.insight.reviewing import keeping, kept_logs, waiting
 from cityloom.insight.reviewing.alone import as_page
 from cityloom.insight.reviewing.written import written
@@ -27,12 +30,15 @@ from cityloom.insight.studying import keeping as studies
 from cityloom.insight.studying.checking import Difference
 from cityloom.insight.studying.working import quiet
 from cityloom.insight.telling import text
+from cityloom.kernel.actor import Actor
+from cityloom.ui.domain.declared import WorkItem
 
 __all__ = [
-    "Brief", "Difference", "Fault", "Framework", "ItemFacts", "Study", "Told", "as_page", "described", "differences_in",
-    "faults_in_framework", "folder_of_study", "framework_named", "is_any_review_open", "is_any_study_open",
-    "is_work_to_stop", "items_of_framework", "log_of_review", "risk_brief", "risk_brief_as_json", "shipped_frameworks",
-    "study_in", "study_kinds", "told_as_text", "written",
+    "Brief", "Difference", "Fault", "Framework", "ItemFacts", "Study", "Told", "as_page", "described",
+    "differences_in", "faults_in_framework", "folder_of_study", "framework_named", "hotspots_in_words",
+    "hotspots_to_answer", "is_any_review_open", "is_any_study_open", "is_hotspot_look_due", "is_work_to_stop",
+    "items_of_framework", "log_of_review", "open_hotspots_in", "risk_brief", "risk_brief_as_json",
+    "shipped_frameworks", "study_in", "study_kinds", "told_as_text", "usual_hotspot_watch", "written",
 ]  # fmt: skip
 
 
@@ -109,3 +115,28 @@ def risk_brief(unit: str, at: datetime) -> Brief:
 def risk_brief_as_json(brief: Brief) -> dict[str, Any]:
     """A brief as plain JSON."""
     return gathering.as_json(brief)
+
+
+def is_hotspot_look_due(day: date) -> bool:
+    """Whether nobody has looked for hot spots on a day."""
+    return looking.is_due(day)
+
+
+def hotspots_to_answer(by: Actor, at: datetime) -> list[WorkItem]:
+    """Alarms of hot spots that wait for an answer of somebody's office."""
+    return listing.work_of(by, at)
+
+
+def usual_hotspot_watch() -> Watch:
+    """How this city looks for hot spots."""
+    return looking.usual_watch()
+
+
+def open_hotspots_in(unit: str) -> list[HotspotAlarm]:
+    """The alarms of hot spots in a branch that wait for an answer, the rarest first."""
+    return listing.open_alarms_in(unit)
+
+
+def hotspots_in_words(alarm_ids: Sequence[str]) -> list[str]:
+    """Alarms as lines: the question, what was seen and expected, and who is asked."""
+    return listing.in_words(alarm_ids)

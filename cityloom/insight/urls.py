@@ -2,10 +2,13 @@
 
 from django.urls import path
 
-from cityloom.insight.views import asking, brief, indexes, reviews, studies, study_asking
+from cityloom.insight.views import asking, brief, hotspots, indexes, reviews, studies, study_asking
 
 urlpatterns = [
     path("brief/", brief.brief, name="brief"),
+    path("insight/hotspots/", hotspots.hotspots, name="hotspots"),
+    path("insight/hotspots/<str:alarm_id>/", hotspots.hotspot, name="hotspot"),
+    path("insight/hotspots/<str:alarm_id>/answer/", hotspots.answer, name="answer-hotspot"),
     path("insight/reviews/", reviews.reviews, name="reviews"),
     path("insight/reviews/new/", asking.new, name="new-review"),
     path("insight/reviews/<str:review_id>/", reviews.review, name="review"),

@@ -46,6 +46,11 @@ def centre_of(cell: int) -> tuple[float, float]:
     return lon, lat
 
 
+def outline_of(cell: int) -> shapely.Polygon:
+    """The border of a cell, in WGS 84."""
+    return shapely.Polygon([(lon, lat) for lat, lon in h3.cell_to_boundary(cell)])
+
+
 def cover_circle(lon: float, lat: float, radius_m: float, resolution: int = RESOLUTION) -> list[int]:
     """Every cell that could hold a point within `radius_m` of a place; a few more, never fewer."""
     between_centres = radius_m + 2 * _REACH_M[resolution]

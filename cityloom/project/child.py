@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,11 @@ _MOST_OPEN = 2_000
 """Browsers keep connections open for some seconds; what is at work is bounded by `pages.MOST_AT_WORK`."""
 _UNREAD_MS = 30_000
 """A line whose other end has taken nothing for so long is cut by the kernel."""
+_ERRANDS = {
+    "inbox": ("inbox", "take_in"), "placer": ("placer", "look_up"), "trier": ("trier", "try_rules"),
+    "reviewer": ("reviewer", "review"), "leaks": ("leaks", "look"), "hotspots": ("hotspots", "look"),
+}  # fmt: skip
+"""Work that a process is made for, and that it ends after: the module and what to call."""
 _SEND_BUFFER = 64 * 1024
 
 
@@ -53,26 +59,9 @@ def main(arguments: Sequence[str]) -> None:
         switchboard.run()
     elif name == "live":
         _serve_live(handles)
-    elif name == "inbox":
-        from cityloom.project import inbox
-
-        inbox.take_in()
-    elif name == "placer":
-        from cityloom.project import placer
-
-        placer.look_up()
-    elif name == "trier":
-        from cityloom.project import trier
-
-        trier.try_rules()
-    elif name == "reviewer":
-        from cityloom.project import reviewer
-
-        reviewer.review()
-    elif name == "leaks":
-        from cityloom.project import leaks
-
-        leaks.look()
+    elif name in _ERRANDS:
+        module, work = _ERRANDS[name]
+        getattr(import_module(f"cityloom.project.{module}"), work)()
     elif name == "exercise":
         from cityloom.project import exercising
 

@@ -215,6 +215,8 @@ CITYLOOM_SCANNERS = {
 """The kinds of scanner by the first part of their address: dotted paths, to which a city adds its own."""
 CITYLOOM_INTAKE_UNIT = os.environ.get("CITYLOOM_INTAKE_UNIT", "city/social")
 """The unit whose desk has a case that is nobody else's, and that hears of those that are overdue elsewhere."""
+CITYLOOM_HOTSPOT_ALARMS_PER_YEAR = float(os.environ.get("CITYLOOM_HOTSPOT_ALARMS_PER_YEAR", "1"))
+"""So many alarms of hot spots an office gets in a year by chance alone; fewer mean that less is noticed."""
 CITYLOOM_DEMO_RESIDENTS = "cityloom.project.demo.residents"
 """Dotted path of a callable that returns `[(label, national id)]` of people who are made up."""
 CITYLOOM_DEMO_PROVIDER = "cityloom.web.contrib.demo_identity.provider.offered"

@@ -24,6 +24,7 @@ from cityloom.fieldwork import datasets as fieldwork_datasets
 from cityloom.fieldwork.events import TaskFinished
 from cityloom.gate import datasets as gate_datasets
 from cityloom.gate import events as gate
+from cityloom.insight import datasets as insight_datasets
 from cityloom.kernel.envelope import type_of
 from cityloom.lake.domain.published import Published
 from cityloom.registers import datasets as registers_datasets
@@ -52,6 +53,7 @@ REACTIONS: Reactions = {
 PUBLISHED: tuple[Published, ...] = (
     *cases_datasets.PUBLISHED, *detection_datasets.PUBLISHED, *emergency_datasets.PUBLISHED,
     *fieldwork_datasets.PUBLISHED, *alerts_datasets.PUBLISHED, *gate_datasets.PUBLISHED, *registers_datasets.PUBLISHED,
+    *insight_datasets.PUBLISHED,
 )  # fmt: skip
 """Which events the lake keeps, as which datasets."""
 OPENINGS = gate_datasets.OPENINGS

@@ -23,7 +23,7 @@ from cityloom.gate import jobs as gate
 from cityloom.kernel import clock, ids
 from cityloom.kernel.actor import SYSTEM
 from cityloom.kernel.refused import Refused
-from cityloom.project import inbox, leaks, machines, placer, reviewer, trier
+from cityloom.project import hotspots, inbox, leaks, machines, placer, reviewer, trier
 from cityloom.project.drilling import Stage
 from cityloom.project.errand import Errand
 from cityloom.project.home import Home
@@ -84,7 +84,7 @@ def run() -> None:
     aside: dict[str, Stage | Errand] = {
         "play drills": Stage(), "take in files": inbox.errand(), "look up addresses": placer.errand(),
         "try rules on the past": trier.errand(), "look for leaks": leaks.errand(),
-        "review processes": reviewer.errand(),
+        "review processes": reviewer.errand(), "look for hot spots": hotspots.errand(),
     }  # fmt: skip
     line = machines.carrier(Home.from_environment())
     between = machines.Between(line, Home.from_environment(), stop) if line else None

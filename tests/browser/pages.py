@@ -89,6 +89,7 @@ PAGES = (
     Sight("case-processes", "Data steward", "/case-processes/"),
     Sight("case-process", "Case handler", "/case-processes/consultation/"),
     Sight("case-rules", "Duty officer", "/case-rules/"),
+    Sight("hotspots", "Auditor", "/insight/hotspots/"),
     Sight("reviews", "Auditor", "/insight/reviews/"),
     Sight("new-review", "Supervisor of cases", "/insight/reviews/new/"),
     Sight("review", "Supervisor of cases", "/insight/reviews/", "main tbody a"),
@@ -148,7 +149,7 @@ PAGES = (
 
 LATER = frozenset({
     "application", "case-certificate", "case-matter", "case-run", "case-task", "certificate", "compare-zones",
-    "correction", "decide-application", "disagreement", "dispute", "my-report-of", "pair", "person",
+    "correction", "decide-application", "disagreement", "dispute", "hotspot", "my-report-of", "pair", "person",
     "places-manage", "task", "trial", "zone",
 })  # fmt: skip
 """Pages that there are only in the middle of something; `test_places` looks at the first."""

@@ -22,6 +22,8 @@ from cityloom.cases.domain.verdicts import CONFIRM
 
 _AT_ONCE, _DENSE = 1_000, 4
 _WITHDRAWN, _JOINED = ("withdrawn", "taken-back"), ("joined",)
+COUNTED_NEVER = (*_WITHDRAWN, *_JOINED)
+"""Results of cases that are no matter of their own."""
 _COLUMNS = (
     "c.number, c.unit, c.category, c.origin, c.result, c.state, CASE WHEN c.is_open THEN 1 ELSE 0 END,"
     " c.exercise_id <> '', CASE WHEN c.made_up THEN 1 ELSE 0 END, c.matter <> c.id, COALESCE(c.cell, 0)"
@@ -216,6 +218,16 @@ def _table(
     read = [_reader(words.get(at), at in instants) for at in range(columns)]
     parts = list(_parts(statement, values, read))
     return np.concatenate(parts) if parts else np.zeros((0, columns), np.int64)
+
+
+def table_of(statement: str, values: Sequence[object], words: dict[int, dict[str, int]], columns: int,
+             instants: dict[int, str]) -> Ints:  # fmt: skip
+    """Rows of cases as whole numbers: words of some columns are numbered as they come.
+
+    An instant stands in the statement as `{its name}` of the case and becomes seconds since 1970.
+    """
+    said = statement.format(**{name: _second(f"c.{name}_at") for name in instants.values()})
+    return _table(said, values, words, columns, instants)
 
 
 def _parts(statement: str, values: Sequence[object], read: Sequence[Read]) -> Iterator[Ints]:
