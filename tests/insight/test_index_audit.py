@@ -63,6 +63,8 @@ def test_influence_sees_what_a_straight_line_does_not():
     assert influence.correlation_ratio(x, y) > 0.95
     noise = np.random.default_rng(3).normal(size=(2, 200))
     assert influence.correlation_ratio(*noise) < 0.1
+    skewed = np.array([0.0, 1e-9, 2e-9, 1e-6, 0.5, 1e3, 1e6, 1e9, 1e9 + 1])
+    assert 0 <= influence.correlation_ratio(skewed, np.arange(9.0)) <= 1
     steps = np.repeat([0.0, 1.0], 10)
     assert influence.correlation_ratio(steps, steps * 3 + 1) == pytest.approx(1.0)
 
@@ -140,6 +142,14 @@ def test_shapley_of_any_rule_adds_up(seed):
 
     shares = difference.shapley(value, 4, lots, 10)
     assert fsum(shares.tolist()) == pytest.approx(table[15] - table[0], abs=1e-12)
+
+
+def test_a_difference_by_counted_wins_adds_up_too():
+    lots = np.random.default_rng(2)
+    values, ways = lots.uniform(1, 100, (7, 5)), ("arithmetic", "copeland", "copeland")
+    index = nominal(values, TREE, ways)[:, -1]
+    shares = difference.by_orders(values, (0, 4), TREE, ways, lots, 20)
+    assert fsum(shares.tolist()) == index[0] - index[4]
 
 
 def test_a_change_is_split_exactly_whatever_the_order():

@@ -72,6 +72,22 @@ def test_two_units_and_what_decides_between_them(index: str, client: Client) -> 
 
 
 @pytest.mark.django_db
+def test_a_panel_is_told_of_its_last_year_and_wins_are_split_by_orders(officials: dict[str, Actor], lake: Path,
+                                                                       client: Client) -> None:  # fmt: skip
+    old, new = _units(12, 0, 2024), _units(12, 1, 2025)
+    panel = table(("unit", "year"), **{name: [*old[name], *new[name]] for name in old})
+    steps = {**FRAMEWORK["steps"], "aggregate": {"method": "copeland", "levels": {"2": "arithmetic"}}}
+    key = kept({"framework": {**FRAMEWORK, "steps": steps}}, {"panel": panel})
+    shown = text(client.get(f"/insight/indexes/{key}/"))
+    study = keeping.kept(key).study
+    best = max((score, unit) for score, unit, year in zip(*(study.step("ranking").table[name].tolist() for name in (
+        "score", "unit", "year")), strict=True) if year == 2025)[1]  # fmt: skip
+    assert f"row={best}&amp;row=2025&amp;column=score" in shown
+    assert "drawn orders" in text(client.get(f"/insight/indexes/{key}/compare/"))
+    assert client.get(f"/insight/indexes/{key}/unit/?unit={best}").status_code == 200
+
+
+@pytest.mark.django_db
 def test_structure_and_recipe(index: str, client: Client) -> None:
     shown = text(client.get(f"/insight/indexes/{index}/structure/"))
     assert shown.count('<a href="#item-') == 7 == shown.count('id="item-')

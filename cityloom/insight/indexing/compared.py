@@ -31,10 +31,10 @@ def told(look: Look, one: int, other: int) -> tuple[Study, list[Block]]:
     if look.sure:
         said.append(Says(gettext_noop("{one} is above {other} in {certain} of the runs with other choices as good."),
                          {"certain": _figure("certain", "percent", 0)}, names))  # fmt: skip
-    if not index_differences.can_split(look.base):
-        said.append(Says(gettext_noop("The difference is not split: an aggregate is made by counting wins."), {}, {},
-                         "doubt"))  # fmt: skip
-        return look.with_steps(pair), said
+    if not index_differences.is_exact(look.base):
+        said.append(Says(gettext_noop("An aggregate is made by counting wins, so that contributions are means over "
+                                      "{orders} drawn orders: they add up, but each is an estimate."),
+                         {}, {"orders": str(index_differences.ORDERS)}, "doubt"))  # fmt: skip
     shares = index_differences.split(look.base, one, other)
     three = [look.titles[at] for at in difference.deciding(shares)]
     said.append(Says(gettext_noop("Three indicators decide it most: {three}."), {}, {"three": "; ".join(three)}))
@@ -50,10 +50,8 @@ def told(look: Look, one: int, other: int) -> tuple[Study, list[Block]]:
     return look.with_steps(pair, step), said
 
 
-def rows(look: Look, study: Study, one: int, other: int, address: Address) -> dict[str, Any] | None:
-    """All contributions, the largest first, and their sum; None where the difference is not split."""
-    if not any(step.name == _STEP for step in study.steps):
-        return None
+def rows(look: Look, study: Study, one: int, other: int, address: Address) -> dict[str, Any]:
+    """All contributions, the largest first, and their sum."""
     if look.base.items[one, -1] < look.base.items[other, -1]:
         one, other = other, one
     found, places = study.step(_STEP).table, Shown("", "", places=2)

@@ -23,18 +23,19 @@ def sheet(look: Look, language: str, synthetic: str = "") -> dict[str, Any]:
         marks = paper.Marks()
         study, told = ranked.told(look)
         study = type(study)(study.kind, study.question, study.inputs, (*study.steps, _list(look)))
-        drawn = page.blocks(study, [*told, TableOf(gettext_noop("Ranking"), "list", _columns(look), "rank", _MOST),
-                                    _WEIGHTS])  # fmt: skip
-        notes = page.notes_of(look.study)
+        ranking = TableOf(gettext_noop("Ranking"), "list", _columns(look), "rank", _MOST)
+        *drawn, listed, weights = [paper.part(one, marks) for one in page.blocks(study, [*told, ranking, _WEIGHTS])]
+        said = [one for one in drawn if one["form"] == "sentence"]
+        notes = [paper.part(one, marks) | {"form": "item"} for one in page.notes_of(look.study)]
+        steps = [_item(f"{one['said']} ({one['name']}, SHA-256 {one['digest'][:16]})") for one in recipe.told(look)]
         sections = [
-            (_("Answer"), [paper.part(one, marks) for one in drawn if one.get("look") == "answer"]),
-            (_("Ranking"), [paper.part(one, marks) for one in drawn[:-1] if one.get("look") != "answer"]
-             + [_sentence(ranked.how_sure(look))]),
-            (_("Recipe"), [_item(f"{one['said']} ({one['name']}, SHA-256 {one['digest'][:16]})")
-                           for one in recipe.told(look)]),
-            (_("Structure and weights"), [paper.part(drawn[-1], marks)]),
-            (_("What to know"), [paper.part(one, marks) | {"form": "item"} for one in notes]),
-        ]  # fmt: skip
+            (_("Answer"), said),
+            (_("Ranking"), [listed, _sentence(ranked.how_sure(look)), *(one for one in drawn if one not in said)]),
+            (_("Recipe"), steps),
+            (_("Structure and weights"), [weights]),
+            (_("What to know"), notes),
+            (_("Where each number is from (step, row, column)"), marks.told()),
+        ]
         return {
             "lang": language[:2], "kind": _("Report of an index"), "title": look.title, "synthetic": synthetic,
             "footer": _("Study {digest}").format(digest=look.study.digest()[:16]),

@@ -79,7 +79,7 @@ def _arc(look: Look, at: int, start: float, end: float, depth: int, branch: int,
     words_ = f"{title}: {share}"
     return (f'<a href="#item-{escape(code)}" aria-label="{escape(words_)}"><title>{escape(words_)}</title>'
             f'<path class="s{branch} ring ring-{depth}" d="{_path(start, end, inner, outer)}"/>'
-            f"{_label(code, start, end, inner, outer)}</a>")  # fmt: skip
+            f"{_label(code, start, end, inner, outer, deep=depth > 2)}</a>")  # fmt: skip
 
 
 def _path(start: float, end: float, inner: float, outer: float) -> str:
@@ -91,7 +91,7 @@ def _path(start: float, end: float, inner: float, outer: float) -> str:
     return (f"M{a}L{b}A{outer:.2f} {outer:.2f} 0 {large} 1 {c}L{d}A{inner:.2f} {inner:.2f} 0 {large} 0 {a}Z")
 
 
-def _label(code: str, start: float, end: float, inner: float, outer: float) -> str:
+def _label(code: str, start: float, end: float, inner: float, outer: float, *, deep: bool) -> str:
     """The item's code along the radius, where there is room for it."""
     middle = (inner + outer) / 2
     if (end - start) * 2 * pi * middle < _ROOM:
@@ -101,8 +101,10 @@ def _label(code: str, start: float, end: float, inner: float, outer: float) -> s
     degrees = turn * 360 - 90
     if turn > 0.5:
         degrees += 180
-    return (f'<text class="name" text-anchor="middle" dominant-baseline="central" transform="translate({x:.1f} {y:.1f})'
-            f' rotate({degrees:.1f})">{escape(_short(code, outer - inner - 4))}</text>')  # fmt: skip
+    kind = "name deep" if deep else "name"
+    where = f"translate({x:.1f} {y:.1f}) rotate({degrees:.1f})"
+    return (f'<text class="{kind}" text-anchor="middle" dominant-baseline="central" transform="{where}">'
+            f"{escape(_short(code, outer - inner - 4))}</text>")  # fmt: skip
 
 
 def _point(turn: float, radius: float) -> tuple[float, float]:

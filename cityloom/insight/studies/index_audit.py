@@ -29,7 +29,7 @@ SCHEMA = {
     "properties": {
         **index_question.SCHEMA["properties"],
         "double_above": {"type": "number", "minimum": 0.5, "maximum": 1, "default": 0.92},
-        "compare": {"type": "array", "maxItems": 200,
+        "compare": {"type": "array", "maxItems": 50,
                     "items": {"type": "array", "minItems": 2, "maxItems": 2, "items": _TEXT}},
         "grades": {"type": "object", "additionalProperties": False, "properties": {
             "imputed": _SHARE, "treated": _SHARE, "half_life": {"type": "number", "exclusiveMinimum": 0}}},
@@ -62,8 +62,9 @@ def _notes(base: index_base.Base, inputs: Mapping[str, Table], steps: list[Step]
     found = [Note("audit_units", len(base.rows))]
     if "provenance" not in inputs:
         found.append(Note("no_provenance", None, None, "doubt"))
-    if not any(one.name == "contributions" for one in steps):
-        found.append(Note("not_decomposed", ", ".join(sorted(set(base.framework.ways))), None, "doubt"))
+    if not index_differences.is_exact(base):
+        ways = ", ".join(sorted(set(base.framework.ways)))
+        found.append(Note("shares_drawn", index_differences.ORDERS, ways, "doubt"))
     if any(one.name == "change" for one in steps):
         found.append(Note("change_parts"))
     return found
@@ -106,7 +107,8 @@ KIND = Kind(
         "audit_units": _("All of it is of {value} units; with few, a correlation may be of chance: see its p."),
         "no_provenance": _("Nothing says how good and how old the sources are, so that quality is told of what was "
                            "filled in, treated or is missing only; add the table provenance."),
-        "not_decomposed": _("Differences are not split where an aggregate is made by counting wins ({value})."),
+        "shares_drawn": _("An aggregate is made in a way ({limit}) that has no split of its own: contributions are "
+                          "means over {value} drawn orders. They add up, but each is an estimate."),
         "change_parts": _("Each year's index stands as it would have been published that year, of that year's units. "
                           "A part's share is the mean over all orders in which the parts could have changed."),
     },

@@ -53,14 +53,16 @@ def _differences(study: Study, names: Sequence[str]) -> list[Block]:
         return []
     table = study.step("differences").table
     row = (str(table["unit"][0]), str(table["other"][0]))
-    decides = [str(table[f"decides_{at}"][0]) for at in (1, 2, 3)]
+    items = study.step("correlations").table
+    titles = dict(zip(items["item"].tolist(), items["title"].tolist(), strict=True))
+    decides = [str(titles.get(table[f"decides_{at}"][0], "-")) for at in (1, 2, 3)]
     return [
         Heading(_("Why one unit is above another")),
         Says(_("{name} is {difference} above {other}; {decides} decide it, and all contributions add up to {sum}."),
              {"difference": Number(Cell("differences", row, "difference"), places=3),
               "sum": Number(Cell("differences", row, "sum"), places=3)},
              {"name": str(table["name"][0]), "other": str(table["other_name"][0]),
-              "decides": ", ".join(one for one in decides if one != "-") or "-"}),
+              "decides": "; ".join(one for one in decides if one != "-") or "-"}),
         TableOf(_("Pairs, and the three indicators that decide each"), "differences", (
             Shown("name", _("Unit"), "word"), Shown("other_name", _("is above"), "word"),
             Shown("difference", _("by"), places=3), Shown("decides_1", _("Decides first"), "word"),

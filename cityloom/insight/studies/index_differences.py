@@ -17,18 +17,25 @@ from cityloom.insight.studies.index_base import Base
 from cityloom.kernel.refused import Refused
 
 _NO_UNIT = "There is no unit {value} with a score; compare two of {limit}."
+_DRAWN_PAIRS = 5
 Pair = tuple[int, int]
+ORDERS, _SEED = 40, 1
+"""How many orders are drawn where a way of aggregating has no split of its own."""
 
 
-def can_split(base: Base) -> bool:
-    """Whether each aggregate is made in a way whose differences can be split."""
+def is_exact(base: Base) -> bool:
+    """Whether each aggregate is made in a way whose differences are split without drawing orders by lot."""
     return all(one in difference.EXACT for one in base.framework.ways)
 
 
 def split(base: Base, one: int, other: int) -> Floats:
     """What each indicator contributes to the difference of two units (places in the base); adds up to the scores'."""
     values = base.items[:, : base.tree.indicators]
-    shares = difference.contributions(values[one], values[other], base.tree, base.framework.ways)
+    if is_exact(base):
+        shares = difference.contributions(values[one], values[other], base.tree, base.framework.ways)
+    else:
+        lots = np.random.default_rng(_SEED)
+        shares = difference.by_orders(values, (one, other), base.tree, base.framework.ways, lots, ORDERS)
     return difference.adding_up(shares, float(base.items[one, -1] - base.items[other, -1]))
 
 
@@ -48,13 +55,15 @@ def pairs_of(base: Base, asked: Sequence[Sequence[str]], most_cells: int) -> lis
     order = np.argsort(-base.items[:, -1], kind="stable").tolist()
     room = max(0, most_cells // base.tree.indicators - len(found))
     near = [pair for pair in pairwise(order) if pair not in found]
-    return [*found, *near[:room]]
+    return [*found, *near[: room if is_exact(base) else _DRAWN_PAIRS]]
 
 
 def steps_of(base: Base, names: Sequence[str], pairs: Sequence[Pair]) -> list[Step]:
-    """Two steps: each pair with its three deciding indicators, and all contributions; none where it cannot be."""
-    if not can_split(base) or not pairs:
+    """Two steps: each pair with its three deciding indicators, and all contributions."""
+    if not pairs:
         return []
+    given = {"method": "by each mean"} if is_exact(base) else {"method": "shapley", "orders": ORDERS}
+    seed = None if is_exact(base) else _SEED
     size, rows, all_ = base.tree.indicators, list[dict[str, Any]](), list[Floats]()
     for one, other in pairs:
         shares = split(base, one, other)
@@ -68,7 +77,8 @@ def steps_of(base: Base, names: Sequence[str], pairs: Sequence[Pair]) -> list[St
     named = {name: [row[name] for row in rows for _ in range(size)] for name in ("unit", "other")}
     first, second = (np.concatenate([base.items[pair[side], :size] for pair in pairs]) for side in (0, 1))
     return [
-        Step("differences", table(("unit", "other"), **{name: [row[name] for row in rows] for name in rows[0]})),
+        Step("differences", table(("unit", "other"), **{name: [row[name] for row in rows] for name in rows[0]}),
+             given, seed),
         Step("contributions", table(("unit", "other", "item"), **named, item=list(base.codes[:size]) * len(pairs),
-                                    value=first, other_value=second, contribution=np.concatenate(all_))),
+                                    value=first, other_value=second, contribution=np.concatenate(all_)), given, seed),
     ]  # fmt: skip

@@ -8,7 +8,7 @@ is then shared out among the child's own children, down to the indicators. A chi
 taken, for the other, as the group's own value, which leaves the group's value as it is.
 
 Source: B. W. Ang, Energy Policy 33(7), 2005 (LMDI); L. S. Shapley, 1953, and J. Castro et al., Computers & Operations
-Research 36, 2009 (`shapley`, for any other rule).
+Research 36, 2009 (`shapley`, `by_orders`, for any other rule).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from math import fsum
 import numpy as np
 from numpy.typing import NDArray
 
-from cityloom.insight.domain.robustness.aggregating import nominal
+from cityloom.insight.domain.robustness.aggregating import aggregated, nominal
 from cityloom.insight.domain.robustness.tree import Floats, Tree
 
 EXACT = ("arithmetic", "geometric", "harmonic", "mazziotta-pareto", "mazziotta-pareto-up")
@@ -84,6 +84,28 @@ def shapley(value: Callable[[NDArray[np.bool_]], Floats], players: int, rng: np.
             sets[:, way] = triangle
             found[way] += np.diff(value(sets))
     return found / (2 * max(1, orders // 2))
+
+
+def by_orders(values: Floats, pair: tuple[int, int], tree: Tree, ways: Sequence[str], rng: np.random.Generator,
+              orders: int = 40) -> Floats:  # fmt: skip
+    """What each indicator contributes to the difference of two units, for ways that are not among `EXACT`, too.
+
+    The first unit begins as a copy of the second, among all others of `values` [units, indicators], and takes its own
+    values one after another in drawn orders (`shapley`): shares are estimates, their sum is the difference.
+    """
+    one, other = pair
+
+    def value(sets: NDArray[np.bool_]) -> Floats:
+        made = np.full((len(sets), tree.items, len(values)), np.nan)
+        made[:, : tree.indicators] = values.T[None]
+        made[:, : tree.indicators, one] = np.where(sets, values[one], values[other])
+        for number, members in enumerate(tree.children):
+            by = np.repeat(tree.weights[members][None], len(sets), 0)
+            made[:, tree.indicators + number] = aggregated(made[:, members], by, ways[number], tree.least(number))
+        return made[:, -1, one] - made[:, -1, other]  # type: ignore[no-any-return]
+
+    shares = shapley(value, tree.indicators, rng, orders)
+    return adding_up(shares, float(value(np.ones((1, tree.indicators), bool))[0]))
 
 
 def _of_group(values: Floats, weights: Floats, both: Floats, method: str) -> tuple[Floats, Floats]:
