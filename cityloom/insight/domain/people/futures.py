@@ -95,14 +95,43 @@ def simulate(course: Course, spread: Spread, starts: Sequence[int], futures: int
     found = Futures(np.empty((steps + 1, districts, groups, futures), np.float32),
                     np.empty((steps + 1, 2, ages, futures), np.float32),
                     *(np.zeros(flat, np.float32) for _ in range(4)))  # fmt: skip
-    block = max(1, _CELLS // (districts * 2 * ages))
+    block = block_of(course)
     work = _Work(course, spread, np.asarray(starts))
     for number, first in enumerate(range(0, futures, block)):
         place = slice(first, min(first + block, futures))
-        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,)))
-        work.run(found, place, rng)
+        work.run(found, place, block_rng(seed, number))
         told(place.stop / futures)
     return found
+
+
+def varied(course: Course, spread: Spread, count: int, rng: np.random.Generator
+           ) -> tuple[Singles, Singles, Singles, Singles]:  # fmt: skip
+    """Draw how the rates of a block of futures vary: factors of birth rates (futures, steps, districts), the index of
+    mortality (futures, steps), factors of hazards and shares of migrants (futures, steps, districts).
+    """
+    districts, steps, wide = len(course.people), len(course.survival), np.sqrt(course.width)
+    shape = (count, steps)
+    births = np.cumsum(correlated(rng, shape, districts, spread.correlation), 1) * (spread.fertility * wide)
+    index = np.cumsum(rng.standard_normal(shape), 1) * (spread.mortality * wide * np.sqrt(spread.correlation))
+    own = np.cumsum(rng.standard_normal((*shape, districts)), 1)
+    deaths = own * (spread.mortality * wide * np.sqrt(1 - spread.correlation))
+    share = correlated(rng, shape, districts, spread.correlation) * spread.migration
+    held = spread.persistence**course.width
+    for step in range(1, steps):
+        share[:, step] += held * share[:, step - 1]
+    limits = np.clip(np.exp(births), *spread.fertility_limits)
+    singles = (limits, index, np.exp(deaths), share)
+    return tuple(one.astype(np.float32) for one in singles)  # type: ignore[return-value]
+
+
+def block_of(course: Course) -> int:
+    """How many futures are worked at once."""
+    return max(1, _CELLS // course.people.size)
+
+
+def block_rng(seed: int, number: int) -> np.random.Generator:
+    """The chance of a block of futures."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,)))
 
 
 class _Work:
@@ -123,7 +152,7 @@ class _Work:
     def run(self, found: Futures, place: slice, rng: np.random.Generator) -> None:
         """Work one block of futures from the first step to the last."""
         count, course = place.stop - place.start, self.course
-        births_by, index, deaths_by, share = self._drawn(count, rng)
+        births_by, index, deaths_by, share = varied(course, self.spread, count, rng)
         at = np.broadcast_to(course.people.astype(np.float32), (count, *course.people.shape)).copy()
         hazard, coming = np.empty_like(at), np.empty_like(at)
         self._keep(found, place, 0, at)
@@ -167,23 +196,6 @@ class _Work:
         end += coming
         np.maximum(end, 0, out=end)
         return end, births, there - lived + births - born.sum(-1)
-
-    def _drawn(self, count: int, rng: np.random.Generator) -> tuple[Singles, Singles, Singles, Singles]:
-        """Factors of birth rates, the index of mortality (futures, steps), factors of hazards, shares of migrants."""
-        course, spread = self.course, self.spread
-        districts, steps, wide = len(course.people), len(course.survival), np.sqrt(course.width)
-        shape = (count, steps)
-        births = np.cumsum(correlated(rng, shape, districts, spread.correlation), 1) * (spread.fertility * wide)
-        index = np.cumsum(rng.standard_normal(shape), 1) * (spread.mortality * wide * np.sqrt(spread.correlation))
-        own = np.cumsum(rng.standard_normal((*shape, districts)), 1)
-        deaths = own * (spread.mortality * wide * np.sqrt(1 - spread.correlation))
-        share = correlated(rng, shape, districts, spread.correlation) * spread.migration
-        held = spread.persistence**course.width
-        for step in range(1, steps):
-            share[:, step] += held * share[:, step - 1]
-        limits = np.clip(np.exp(births), *spread.fertility_limits)
-        singles = (limits, index, np.exp(deaths), share)
-        return tuple(one.astype(np.float32) for one in singles)  # type: ignore[return-value]
 
     def _keep(self, found: Futures, place: slice, step: int, at: Singles) -> None:
         """Add up groups of ages of each district, and the city's sexes and ages."""
