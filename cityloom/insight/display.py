@@ -76,6 +76,8 @@ DISPLAY = Display(
         Page("studies", _("Studies"), "oversight", 52, policies.READERS, _FOR_STUDIES),
     ),
     outlooks=(
+        Outlook("hotspots", _("Hot spots"), "cityloom.insight.alarms.outlook.risks", 40,
+                _("No hot spot waits for an answer.")),
         Outlook("studies", _("Places, beds and appointments"), "cityloom.insight.figures.outlook.studies", 50,
                 _("No study that stands in this brief says that anything runs short.")),
     ),

@@ -16,6 +16,7 @@ from cityloom.cases.figures.places import counts_by_place
 from cityloom.cases.models import Case
 from cityloom.insight import actions, queries
 from cityloom.insight.actions import Watch
+from cityloom.insight.alarms import outlook
 from cityloom.insight.models import HotspotAlarm, HotspotLook
 from cityloom.kernel import cells, ids
 from cityloom.kernel.actor import SYSTEM, Actor
@@ -89,6 +90,8 @@ def test_the_office_that_answers_is_asked_about_the_place(officials: Officials) 
     assert all(one is None or one == 0 or one >= 8 for one in told)
     event = OutboxEvent.objects.get(type__contains="HotspotRaised")
     assert not re.search(r"case|report|account|words", str(sorted(event.data)))
+    risk = outlook.risks("city", NOW)[0]
+    assert alarm.id in risk.url and risk.unit == alarm.unit and outlook.risks("city/gas", NOW) == []
     assert queries.open_hotspots_in("city") == [alarm] and "water" in queries.hotspots_in_words([alarm.id])[0].lower()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -111,3 +112,15 @@ def test_places_need_coordinates() -> None:
     )
     lost = table("place", place=["a", "b", "c"], x=[0.0, np.nan, 2], y=[0.0, 1, 2], population=[1, 1, 1])
     assert refused({}, inputs | {"places": lost}) == "insight.scan_unplaced"
+
+
+def test_the_worked_example_of_the_manual_says_what_comes_out() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "algorithms" / "hotspots.md").read_text()
+    code = re.findall(r"```python\n(.*?)```", text, re.S)[0]
+    said: dict[str, Any] = {}
+    exec(code, said)  # noqa: S102 - our own manual
+    one = said["one"]
+    found = f"# {one.places}, {one.observed}, {one.expected}, {one.relative_risk:.4f}, {one.llr:.4f}, {one.p_value}"
+    assert found in code
+    first = example().step("clusters").table
+    assert f"{int(first['observed'][0])} cases from {first['since'][0]} to {first['until'][0]}" in text
