@@ -28,8 +28,7 @@ def shown(study: Study, address: Address = nowhere, outlines: Mapping[str, shape
     """The answer first, then what a kind tells in its order, then what to know."""
     kind = kinds.kind(study.kind)
     told = parts.told(study, kind)
-    answers = [one for one in told if isinstance(one, Sentence) and one.weight == "answer"]
-    rest = [one for one in told if not (isinstance(one, Sentence) and one.weight == "answer")]
+    answers, rest = _parted(told)
     found = parts.options(study, kind)
     return {
         "title": words.known(kind.title), "about": words.known(kind.about),
@@ -49,6 +48,16 @@ def blocks(study: Study, told: Sequence[Block], address: Address = nowhere,
 def notes_of(study: Study) -> list[dict[str, Any]]:
     """What whoever reads the figures of a study has to know, as parts of a page."""
     return [_part(one, nowhere, {}) for one in parts.notes(study, kinds.kind(study.kind))]
+
+
+def _parted(told: Sequence[Part]) -> tuple[list[Part], list[Part]]:
+    """The answer, which is all sentences that stand first, and the rest in its order."""
+    end = next((at for at, one in enumerate(told) if not isinstance(one, Sentence)), len(told))
+    if any(isinstance(one, Sentence) and one.weight == "answer" for one in told[:end]):
+        return list(told[:end]), list(told[end:])
+    is_answer = [isinstance(one, Sentence) and one.weight == "answer" for one in told]
+    return ([one for one, is_it in zip(told, is_answer, strict=True) if is_it],
+            [one for one, is_it in zip(told, is_answer, strict=True) if not is_it])  # fmt: skip
 
 
 def areas_of(study: Study) -> set[str]:
