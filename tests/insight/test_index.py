@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ import pytest
 from cityloom.insight.domain.indicators import admissible, reading
 from cityloom.insight.domain.indicators.collecting import Data
 from cityloom.insight.domain.indicators.working import worked
+from cityloom.insight.domain.study.study import Cell
 from cityloom.insight.studies import kinds
+from cityloom.insight.studying import questions, working
 from cityloom.kernel.refused import Refused
 from tests import realdata
 
@@ -264,3 +267,20 @@ def test_the_worked_example_of_the_documentation_comes_out() -> None:
     import doctest
 
     assert doctest.testfile("../../docs/algorithms/indicators.md") == doctest.TestResults(0, 11)
+
+
+def test_a_panel_of_another_tool_is_read_under_its_names(tmp_path: Path) -> None:
+    rows = ["uName,uCode,Time,a,b", "North,N,2018.0,1,5", "South,S,2018.0,3,4", "North,N,2019.0,2,2",
+            "South,S,2019.0,,1"]  # fmt: skip
+    (tmp_path / "panel.csv").write_text("\n".join(rows))
+    question = {"framework": framework(steps={"impute": {"method": "carry"}})}
+    path = tmp_path / "q.yaml"
+    path.write_text(questions.as_text("index", question, {"panel": "panel.csv"}))
+    study = working.of_file(path).study
+    assert study.at(Cell("filled", ("S", "2019"), "a")) == 3
+    assert study.at(Cell("ranking", ("N", "2018"), "name")) == "North"
+    assert {"gaps", "frozen", "imputed"} & {note.code for note in study.notes} == {"frozen", "imputed"}
+    assert len(kinds.kind("index").tell(study)) > 5
+    (tmp_path / "panel.csv").write_text("\n".join(rows).replace("2019.0", "last"))
+    with pytest.raises(Refused, match="last"):
+        working.of_file(path)

@@ -58,6 +58,8 @@ _BESIDE = {
     "lon": _("longitude, degrees"), "lat": _("latitude, degrees"),
 }  # fmt: skip
 _WORDS = frozenset({"unit", "name", "area"})
+_ALSO = {"unit": ("uCode", "unit_code"), "name": ("uName", "unit_name"), "year": ("Time",)}
+"""COINr's names of these columns, among others."""
 
 KIND = Kind(
     "index",
@@ -65,11 +67,12 @@ KIND = Kind(
     _("Organisations, places or services compared by a framework of indicators: from the values to a score and a rank, "
       "each step shown. Never persons, and never what people think."),
     (InputSpec("units", _("Units of one year, with a column for each indicator"), ("unit",), {}, _BESIDE, needed=False,
-               words=_WORDS),
+               words=_WORDS, also={name: _ALSO[name] for name in ("unit", "name")}),
      InputSpec("panel", _("Units of several years, with a column for each indicator"), ("unit", "year"), {}, _BESIDE,
-               needed=False, words=_WORDS),
+               needed=False, words=_WORDS, also=_ALSO),
      InputSpec("denominators", _("What indicators are divided by, one row for a unit"), ("unit",), {},
-               {"name": _("what the unit is called")}, needed=False, words=frozenset({"unit", "name"})),
+               {"name": _("what the unit is called")}, needed=False, words=frozenset({"unit", "name"}),
+               also={name: _ALSO[name] for name in ("unit", "name")}),
      InputSpec("experts", _("Points of experts, a column for each item"), ("expert",), {}, {}, needed=False,
                words=frozenset({"expert"}))),
     index_question.SCHEMA,

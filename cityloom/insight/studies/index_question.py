@@ -37,6 +37,8 @@ SCHEMA: Mapping[str, Any] = {
 _NO_ITEM = "What is changed names the item {value}, which the framework does not have; it has {limit}."
 _ONE_TABLE = "An index reads one table: units (of one year) or panel (of several); {value} were given."
 _PERSONS = "The units look like persons; an index is of organisations, places or services: name those as units."
+_YEAR = "The year {value} of the panel is no whole number; write years with four digits."
+_LAST_YEAR = 10_000
 _NO_YEAR = "The panel has no year {value}; it has {limit}."
 
 
@@ -72,14 +74,15 @@ def framework_of(question: Mapping[str, Any]) -> Framework:
 
 
 def units_of(inputs: Mapping[str, Table]) -> Table:
-    """The table of units, of one year or of several.
+    """The table of units, of one year or of several, whose years are whole numbers.
 
-    Raises: Refused `insight.index_one_table`.
+    Raises: Refused `insight.index_one_table`, `insight.index_year`.
     """
     given = [name for name in ("units", "panel") if name in inputs]
     if len(given) != 1:
         raise Refused("insight.index_one_table", _ONE_TABLE, value=", ".join(given) or "0")
-    return inputs[given[0]]
+    table = inputs[given[0]]
+    return Table({**table.columns, "year": _years(table["year"])}, table.key) if "year" in table.key else table
 
 
 def data_of(framework: Framework, inputs: Mapping[str, Table]) -> Data:
@@ -96,7 +99,7 @@ def data_of(framework: Framework, inputs: Mapping[str, Table]) -> Data:
     columns = {name: column.astype(float) for name, column in table.columns.items() if _is_number(column)}
     if "denominators" in inputs:
         columns.update(_matched(units, inputs["denominators"]))
-    years = table["year"].astype(np.int64) if "year" in table.key else None
+    years = table["year"] if "year" in table.key else None
     experts = inputs["experts"].columns if "experts" in inputs else {}
     return Data(units, columns, years, groups,
                 {name: column.astype(float) for name, column in experts.items() if _is_number(column)})  # fmt: skip
@@ -122,6 +125,22 @@ def _matched(units: Sequence[str], table: Table) -> dict[str, Floats]:
     rows = np.array([places.get(unit, -1) for unit in units])
     return {name: np.where(rows >= 0, column.astype(float)[rows], np.nan) for name, column in table.columns.items()
             if name not in table.key and _is_number(column)}  # fmt: skip
+
+
+def _years(column: Column) -> Column:
+    """Years as whole numbers, where they are written as 2018 or 2018.0."""
+    years = np.array([_number(one) for one in column.tolist()], float)
+    wrong = np.flatnonzero(~((years == np.rint(years)) & (np.abs(years) < _LAST_YEAR)))
+    if wrong.size:
+        raise Refused("insight.index_year", _YEAR, value=str(column[wrong[0]])[:40])
+    return years.astype(np.int64)
+
+
+def _number(word: object) -> float:
+    try:
+        return float(str(word))
+    except ValueError:
+        return float("nan")
 
 
 def _words(column: Column) -> list[str]:

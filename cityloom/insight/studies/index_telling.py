@@ -9,6 +9,7 @@ import numpy as np
 from django.utils.translation import get_language
 from django.utils.translation import gettext_noop as _
 
+from cityloom.insight.domain.indicators.framework import Framework
 from cityloom.insight.domain.study.blocks import Block, ChartOf, Heading, MapOf, Number, Says, Shown, TableOf
 from cityloom.insight.domain.study.study import Cell, Study
 from cityloom.insight.domain.study.tables import Table
@@ -72,7 +73,9 @@ def _maps(ranking: Table, where: Mapping[str, str]) -> list[Block]:
 
 def _how(study: Study, names: Sequence[str]) -> list[Block]:
     """The recipe: structure and weights, what was filled in, what was treated."""
-    told: list[Block] = [Heading(_("Structure and weights")), TableOf(_("Weights"), "weights", (
+    framework = framework_of(study.question)
+    told: list[Block] = [Heading(_said(framework.title)), *_about(framework), Heading(_("Structure and weights"))]
+    told += [TableOf(_("Weights"), "weights", (
         Shown("item", _("Item"), "word"), Shown(_title_column(study), _("Title"), "word"),
         Shown("parent", _("Below"), "word"),
         Shown("weight", _("Weight among its siblings"), "percent", 1),
@@ -100,7 +103,7 @@ def _profile(study: Study) -> list[Block]:
     told: list[Block] = [Says(
         _("{units} units, {indicators} indicators; {unknown} of {values} values are not known."),
         {figure: Number(Cell("summary", (figure,), "value"), "whole")
-         for figure in ("units", "indicators", "unknown", "values")}, weight="answer")]  # fmt: skip
+         for figure in ("units", "indicators", "unknown", "values")}, weight="answer"), *_about(framework)]  # fmt: skip
     tree = framework.tree
     themes = tree.aggregates or ("",)
     for theme in themes:
@@ -113,6 +116,12 @@ def _profile(study: Study) -> list[Block]:
             told.append(TableOf(_said(framework.by_code[theme].title) if theme else _said(framework.title), name,
                                 tuple(shown), most=_MOST))  # fmt: skip
     return told
+
+
+def _about(framework: Framework) -> list[Block]:
+    """What a framework says of itself, and where it is from."""
+    said = [_said(framework.about)] if framework.about else []
+    return [Says(one) for one in (*said, framework.source) if one]
 
 
 def _said(words: Mapping[str, str]) -> str:

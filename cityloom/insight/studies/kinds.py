@@ -26,7 +26,8 @@ class InputSpec:
     `columns` are the ones that it must have beside the key, each with what it holds (with its unit); `optional` may be
     there. Others are kept as they are. Those named in `words` hold words, the others of `columns` and `optional`
     numbers: whole ones where no value is missing or has a point, else with nan for what is not known. A key is of whole
-    numbers where all of it is (and it is not in `words`), else of words.
+    numbers where all of it is (and it is not in `words`), else of words. `also` are names under which other tools write
+    a column.
     """
 
     name: str
@@ -36,6 +37,7 @@ class InputSpec:
     optional: Mapping[str, str]
     needed: bool = True
     words: frozenset[str] = frozenset()
+    also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

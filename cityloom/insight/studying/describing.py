@@ -34,6 +34,9 @@ def _input(spec: InputSpec) -> Iterator[str]:
         for name, about in columns.items():
             kind = "words" if name in spec.words else "numbers"
             yield f"  * `{name}` ({kind}{more}): {about}"
+    if spec.also:
+        others = "; ".join(f"`{name}`: {', '.join(also)}" for name, also in spec.also.items())
+        yield f"  * read as well under the names of other tools: {others}"
 
 
 def _schema(schema: Mapping[str, Any], depth: int) -> Iterator[str]:

@@ -37,7 +37,7 @@ def read(path: Path, spec: InputSpec) -> Table:
     Raises: Refused `insight.input_*`, `insight.column_missing`, `insight.no_number`, `insight.not_finite`,
     `insight.row_unnamed`, `insight.row_twice`, `insight.names_persons`.
     """
-    raw = files.read(path)
+    raw = _named_as_here(files.read(path), spec)
     for name in (*spec.key, *spec.columns):
         if name not in raw:
             raise Refused("insight.column_missing", _LACKS, value=name, limit=path.name[:120])
@@ -49,6 +49,13 @@ def read(path: Path, spec: InputSpec) -> Table:
     found = Table(columns, spec.key)
     check_once(path.name, found, path)
     return found
+
+
+def _named_as_here(raw: dict[str, pa.Array], spec: InputSpec) -> dict[str, pa.Array]:
+    """The columns by the names that the kind has for them, where other tools write another one."""
+    ours = {next((one for one in others if one in raw), ""): name for name, others in spec.also.items()
+            if name not in raw}  # fmt: skip
+    return {ours.get(name, name): column for name, column in raw.items()}
 
 
 def check_once(name: str, found: Table, path: Path | None = None) -> None:

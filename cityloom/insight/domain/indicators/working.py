@@ -6,7 +6,7 @@ The order is fixed: denominate, impute, screen, treat, direct, normalise, weight
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +86,7 @@ def worked(framework: Framework, data: Data) -> Index:
     rows = given.of(kept)
     raw, divided, filled = raw[kept], divided[kept], filled[kept]
     unusable = _unusable(framework, filled, rows)
-    treated, treatments = _treated(framework, filled)
+    treated, treatments = _treated(framework, filled, 1 if rows.years is None else len(np.unique(rows.years)))
     directed = treated * [1 if normal_of(framework, one).is_score else one.direction for one in framework.indicators]
     is_index = framework.purpose == "index"
     scaled = np.full(filled.shape, np.nan)
@@ -188,12 +188,17 @@ def _unusable(framework: Framework, filled: Floats, data: Data) -> tuple[int, ..
     return tuple(found)
 
 
-def _treated(framework: Framework, filled: Floats) -> tuple[Floats, list[Treated]]:
-    """What is fixed in the indicator's own unit is not treated, unless its item asks for it."""
+def _treated(framework: Framework, filled: Floats, years: int) -> tuple[Floats, list[Treated]]:
+    """What is fixed in the indicator's own unit is not treated, unless its item asks for it.
+
+    Years of a panel are treated together, and as many points may be winsorised as so many years would have.
+    """
     rules = {}
     for place, item in enumerate(framework.indicators):
         if item.treat is not None:
             rules[place] = item.treat
         elif framework.purpose == "profile" or normal_of(framework, item).is_fixed:
             rules[place] = NO_TREATMENT
-    return treating.treated(filled, rules, framework.recipe.treat)
+    longer = {place: replace(rule, most=rule.most * years) for place, rule in rules.items()}
+    whole = replace(framework.recipe.treat, most=framework.recipe.treat.most * years)
+    return treating.treated(filled, longer, whole)
