@@ -152,8 +152,8 @@ def test_the_example_answers_the_three_questions_and_is_worked_again_alike() -> 
     study = kinds.worked("queue", quick, inputs)
     assert study.digest() == kinds.worked("queue", quick, inputs).digest()
     within = dict(zip(study.step("simulated").table["option"], study.step("simulated").table["within"], strict=True))
-    assert within["as many as needed"] >= 0.9 > within["one counter closes"]
-    assert within["15 % no-shows"] > within["as it is"] > within["one counter closes"]
+    assert within["As many as needed"] >= 0.9 > within["one counter closes"]
+    assert within["15 % no-shows"] > within["As it is"] > within["one counter closes"]
     told = kinds.kind("queue").tell(study)
     assert told[0].weight == "answer"
     for block in told:

@@ -20,7 +20,7 @@ from cityloom.insight.studies import queue_steps as steps
 from cityloom.insight.studies.kinds import InputSpec, Kind, Worked
 from cityloom.insight.studies.queue_told import NOTES, example, tell
 
-NOW, NEEDED, STAFFED = "as it is", "as many as needed", "period by period"
+NOW, NEEDED, STAFFED = "As it is", "As many as needed", "Period by period"
 _MOST_EVENTS = 2_500_000
 _LEAST_DAYS = 20
 _TRIED = 40

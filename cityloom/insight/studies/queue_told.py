@@ -34,7 +34,7 @@ NOTES = {
                 "does not depend on "
                 "how long the queue is, but for those who leave."),
 }  # fmt: skip
-WORDS = (_("as it is"), _("as many as needed"), _("period by period"))
+WORDS = (_("As it is"), _("As many as needed"), _("Period by period"))
 """Words that stand in the cells of its tables."""
 _OPTIONS = 12
 _SERVED = _(
@@ -65,10 +65,10 @@ def _answer(study: Study) -> list[Block]:
             "{needed} counters, open all day, serve at least {share} of those who come within {minutes} minutes: "
             "{within} ({within_low} to {within_high})."
         )
-        found.append(Says(sentence, at | _shares("as many as needed"), {}, "answer"))
-    tried = [name for name in options if name not in {"as many as needed", "period by period"}]
+        found.append(Says(sentence, at | _shares("As many as needed"), {}, "answer"))
+    tried = [name for name in options if name not in {"As many as needed", "Period by period"}]
     for name in tried[: _OPTIONS + 1]:
-        weight = "answer" if name == "as it is" else "told"
+        weight = "answer" if name == "As it is" else "told"
         sentence = _SERVED if float(made["left"][options.index(name)]) <= 0 else _SERVED_AND_LEFT
         found.append(Says(sentence, at | _shares(name), {"option": name}, weight))
     return found
@@ -97,18 +97,18 @@ def _options(study: Study) -> list[Block]:
             y_title=_("Served in time"),
         ),
         TableOf(
-            _("Options side by side"),
+            _("Options side by side (waits in minutes)"),
             "simulated",
             (
                 Shown("option", _("Option"), "word"),
-                Shown("counters", _("Counters at most"), "whole"),
-                Shown("within", _("Served in time"), "percent", 0),
-                Shown("mean_wait", _("Mean wait, minutes")),
-                Shown("wait_90", _("Wait of nine in ten, minutes")),
+                Shown("counters", _("Counters"), "whole"),
+                Shown("within", _("In time"), "percent", 0),
+                Shown("mean_wait", _("Mean wait")),
+                Shown("wait_90", _("Nine in ten wait at most")),
                 Shown("left", _("Leave unserved"), "percent", 1),
                 Shown("busy", _("Counters busy"), "percent", 0),
                 Shown("longest", _("Longest queue"), "whole"),
-                Shown("after_closing", _("Minutes after closing"), "whole"),
+                Shown("after_closing", _("Runs over by"), "whole"),
             ),
         ),
         ChartOf(
@@ -117,8 +117,6 @@ def _options(study: Study) -> list[Block]:
             "line",
             "period",
             "mean_wait",
-            "wait_low",
-            "wait_high",
             by="option",
             x_title=_("Time"),
             y_title=_("Minutes"),
@@ -127,7 +125,7 @@ def _options(study: Study) -> list[Block]:
     if len(set(study.step("services").table["service"].tolist())) > 1:
         found.append(TableOf(_("By service"), "services", (
             Shown("option", _("Option"), "word"), Shown("service", _("Service"), "word"),
-            Shown("within", _("Served in time"), "percent", 0), Shown("mean_wait", _("Mean wait, minutes")),
+            Shown("within", _("In time"), "percent", 0), Shown("mean_wait", _("Mean wait")),
             Shown("left", _("Leave unserved"), "percent", 1),
         )))  # fmt: skip
     return found
@@ -156,10 +154,10 @@ def _formulas(study: Study) -> list[Block]:
                 Shown("counters", _("Counters"), "whole"),
                 Shown("busy", _("Counters busy"), "percent", 0),
                 Shown("waits", _("Have to wait"), "percent", 0),
-                Shown("mean_wait", _("Mean wait, minutes")),
+                Shown("mean_wait", _("Mean wait")),
                 Shown("length", _("Waiting at a time")),
                 Shown("abandon", _("Leave unserved"), "percent", 1),
-                Shown("within", _("Served in time"), "percent", 0),
+                Shown("within", _("In time"), "percent", 0),
             ),
         ),
     ]

@@ -70,6 +70,7 @@ def work(question: Mapping[str, Any], inputs: Mapping[str, Table], told: Told) -
     root, draws = np.random.SeedSequence(seed).spawn(2)
     scores = backtest.scores(found.rolls, found.births, settings, horizon, tested, level, root)
     peers = backtest.peers(found.rolls, found.births, found.lags, horizon)
+    trial = steps.backtest_table(scores, backtest.covered(scores, horizon, level), peers, horizon)
     widths = backtest.widths(scores, horizon, level)
     if not len(scores):
         notes.append(Note("not_tested", len(clean.years), backtest.LEAST_KNOWN + 1, "doubt"))
@@ -89,12 +90,14 @@ def work(question: Mapping[str, Any], inputs: Mapping[str, Table], told: Told) -
         Step("entry", steps.entry_table(found, clean, model, horizon), given),
         Step("ratios", steps.ratios_table(clean, model, horizon), given),
         Step("school_ratios", steps.school_ratios_table(clean, model), given),
-        Step("backtest", steps.backtest_table(scores, backtest.covered(scores, horizon, level), peers, horizon),
-             {"level": level, "paths": tested}, seed),
+        Step("backtest", trial, {"level": level, "paths": tested}, seed),
+        Step("errors", steps.by_ahead_table(trial, ahead, "method", "error_pct", {"of": "district"}), {}, seed),
+        Step("held", steps.by_ahead_table(trial, ahead, "of", "covered", {"method": steps.OURS}), {}, seed),
         Step("widths", steps.widths_table(widths), {"level": level}, seed),
         Step("forecast", forecast, {"level": level, "paths": count}, seed),
         Step("district", steps.district_table(clean, found.rolls, forecast), {"level": level}, seed),
         Step("gaps", against.gaps_table(made, clean, found.where), {"level": level}, seed),
+        Step("by_school", against.by_school_table(made, clean), {"level": level}, seed),
         Step("warnings", against.warnings_table(made, clean), {}, seed),
         Step("summary", against.summary_table(clean, made, forecast, ahead, likely), {"likely": likely}, seed),
     ), notes)  # fmt: skip

@@ -83,6 +83,23 @@ def gaps_table(made: Sequence[Gap], clean: Rolls, named: Mapping[str, tuple[floa
     )
 
 
+def by_school_table(made: Sequence[Gap], clean: Rolls) -> Table:
+    """A row for each group and phase: pupils now, and by year those expected, places and the chance to be short."""
+    rows = dict.fromkeys((one.kind, one.group or "all schools", one.phase or "all grades") for one in made)
+    columns: dict[str, list[object]] = {name: [] for name in ("of", "group", "phase")}
+    for row in rows:
+        for name, part in zip(columns, row, strict=True):
+            columns[name].append(part)
+    found = table(("of", "group", "phase"), **columns)
+    wide = {name: found[name] for name in columns}
+    for one in made:
+        row = found.row_of((one.kind, one.group or "all schools", one.phase or "all grades"))
+        values = {"pupils": one.pupils, "places": one.places, "short": one.short, "spare": one.places - one.pupils}
+        for name, value in values.items():
+            wide.setdefault(f"{name}_{clean.years[-1] + one.ahead}", np.full(len(rows), np.nan))[row] = value
+    return Table(wide, ("of", "group", "phase"))
+
+
 def warnings_table(made: Sequence[Gap], clean: Rolls) -> Table:
     """Groups that may be short, by the number of pupils who are to be expected without a place, the largest first."""
     warned = sorted((one for one in made if one.short >= _LEAST_WARNED and one.kind != "district"),

@@ -100,6 +100,18 @@ def backtest_table(
     return table(("method", "of", "ahead"), **dict(zip(names, map(list, columns), strict=True)))
 
 
+def by_ahead_table(tested: Table, ahead: Sequence[int], row: str, column: str, where: Mapping[str, str]) -> Table:
+    """The back-test with a column for each horizon that is asked for: `ahead_3` is three years ahead."""
+    kept = [one for one in range(tested.rows) if all(tested[name][one] == value for name, value in where.items())]
+    rows = list(dict.fromkeys(str(tested[row][one]) for one in kept))
+    wide: dict[str, Any] = {row: rows}
+    for one in kept:
+        if int(tested["ahead"][one]) in ahead:
+            values = wide.setdefault(f"ahead_{int(tested['ahead'][one])}", np.full(len(rows), np.nan))
+            values[rows.index(str(tested[row][one]))] = tested[column][one]
+    return table(row, **wide)
+
+
 def widths_table(widths: Mapping[str, Floats]) -> Table:
     """By how much the intervals of the paths are widened."""
     names, horizon = list(widths), len(next(iter(widths.values())))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from django.utils.translation import gettext_noop as _
@@ -10,13 +11,14 @@ from django.utils.translation import gettext_noop as _
 from cityloom.insight.domain.study.blocks import Block, ChartOf, Heading, MapOf, Number, Says, Shown, TableOf
 from cityloom.insight.domain.study.study import Cell, Study
 from cityloom.insight.domain.study.tables import Table
+from cityloom.insight.studies.schools_tested import quality, reasons
 
 _TOLD_SCHOOLS = 5
 
 
 def tell(study: Study) -> Sequence[Block]:
     """The answer first; then how good such forecasts were, where places are short, and why."""
-    return [*_answer(study), *_district(study), *_places(study), *_quality(study), *_why(study)]
+    return [*_answer(study), *_district(study), *_places(study), *quality(study), *reasons(study)]
 
 
 def _answer(study: Study) -> list[Block]:
@@ -35,11 +37,14 @@ def _answer(study: Study) -> list[Block]:
             )
         )
         if summary["schools"][row]:
-            found.append(Says(
-                _("Likely to be short of places then: {short} of {schools} schools (with at least one chance in five: "
-                  "{may_be_short}). To be expected without a place at their school: {missing} pupils; free "
-                  "elsewhere: {spare} "
-                  "places."), whole))  # fmt: skip
+            sentence = _(
+                "In {year} likely to be short of places: {short} of {schools} schools (with at least one chance "
+                "in five: "
+                "{may_be_short}). To be expected without a place at their school: {missing} pupils; free "
+                "elsewhere: {spare} "
+                "places."
+            )
+            found.append(Says(sentence, whole | {"year": Number(Cell("summary", key, "year"), "word")}))
     return found
 
 
@@ -52,10 +57,15 @@ def _places(study: Study) -> list[Block]:
     gaps, warned = study.step("gaps").table, study.step("warnings").table
     if not gaps.rows:
         return []
+    phases = len(set(gaps["phase"].tolist()))
+    phase = (Shown("phase", _("Grades"), "word"),) if phases > 1 else ()
     found: list[Block] = [Heading(_("Where places will be short"))]
     if not warned.rows:
         found.append(Says(_("No school and no area has a chance of one in five or more to be short of places.")))
-    found += [_warning(warned, row) for row in range(min(warned.rows, _TOLD_SCHOOLS))]
+    first = {
+        str(name): row for row, name in reversed(list(enumerate(warned["group"].tolist())))
+    }  # the worst year of each
+    found += [_warning(warned, row) for row in sorted(first.values())[:_TOLD_SCHOOLS]]
     if warned.rows:
         found.append(
             TableOf(
@@ -63,24 +73,25 @@ def _places(study: Study) -> list[Block]:
                 "warnings",
                 (
                     Shown("group", _("School or area"), "word"),
-                    Shown("phase", _("Grades"), "word"),
+                    *phase,
                     Shown("year", _("Year"), "word"),
                     Shown("short", _("Chance to be short"), "percent", 0),
-                    Shown("missing", _("Pupils without a place"), places=1),
+                    Shown("missing", _("Without a place"), places=1),
                     Shown("pupils", _("Pupils"), "whole"),
                     Shown("places", _("Places"), "whole"),
-                    Shown("cohort", _("Grade that adds most"), "word"),
-                    Shown("adds", _("It adds"), "whole"),
-                    Shown("entered", _("That cohort enters in"), "word"),
+                    Shown("cohort", _("Grade that grows most"), "word"),
+                    Shown("adds", _("Grows by"), "whole"),
+                    Shown("entered", _("Its entry year"), "word"),
                 ),
                 sort="rank",
                 most=40,
             )
         )
     last = str(int(gaps["ahead"].max()))
+    at = {"of": "school", "ahead": last}
     found.append(
         ChartOf(
-            _("Pupils beside places at the last horizon"),
+            _("Pupils with their interval, and places (circles), at the last horizon"),
             "gaps",
             "intervals",
             "group",
@@ -91,24 +102,52 @@ def _places(study: Study) -> list[Block]:
             x_title=_("School"),
             y_title=_("Pupils"),
             sort="-short",
-            where={"of": "school", "ahead": last},
+            where=at,
         )
     )
     if (~np.isnan(gaps["lon"])).any():
-        found.append(MapOf(_("Chance to be short"), "gaps", "short", "lon", "lat", label="group", size="missing",
-                           where={"of": "school", "ahead": last}))  # fmt: skip
-    if any(one == "area" for one in gaps["of"].tolist()):
-        found.append(TableOf(_("Places against pupils by planning area"), "gaps", _COLUMNS, where={"of": "area"}))
-    found.append(TableOf(_("Places against pupils by school"), "gaps", _COLUMNS, sort="-short", where={"of": "school"}))
+        found.append(
+            MapOf(_("Chance to be short"), "gaps", "short", "lon", "lat", label="group", size="missing", where=at)
+        )
+    found += _free(gaps, last)
+    years = sorted({str(one) for one in gaps["year"].tolist()})
+    for of, titles in _BY_YEAR.items():
+        if of in gaps["of"].tolist():
+            found += [
+                TableOf(
+                    title, "by_school", _columns(name, years, of, phase), sort=f"-short_{years[-1]}", where={"of": of}
+                )
+                for name, title in zip(("pupils", "short"), titles, strict=True)
+            ]
     return found
 
 
-_COLUMNS = (
-    Shown("group", _("School or area"), "word"), Shown("phase", _("Grades"), "word"), Shown("year", _("Year"), "word"),
-    Shown("pupils", _("Pupils"), "whole"), Shown("low", _("At least"), "whole"), Shown("high", _("At most"), "whole"),
-    Shown("places", _("Places"), "whole"), Shown("spare", _("Places left over"), "whole"),
-    Shown("short", _("Chance to be short"), "percent", 0),
-)  # fmt: skip
+_BY_YEAR = {
+    "area": (_("Pupils by planning area and year"), _("Chance to be short by planning area and year")),
+    "school": (_("Pupils by school and year"), _("Chance to be short by school and year")),
+}
+
+
+def _columns(name: str, years: Sequence[str], of: str, phase: Sequence[Shown]) -> tuple[Shown, ...]:
+    """A column for each year, and the places of the last."""
+    form: Literal["percent", "whole"] = "percent" if name == "short" else "whole"
+    named = [Shown("group", _("School") if of == "school" else _("Planning area"), "word"), *phase]
+    places = (Shown(f"places_{years[-1]}", _("Places"), "whole"),) if name == "pupils" else ()
+    return (*named, *(Shown(f"{name}_{year}", year, form, 0) for year in years), *places)
+
+
+def _free(gaps: Table, last: str) -> list[Block]:
+    """The school with most places left over, where that is a sixth of them or more: rolls fall, too."""
+    rows = [row for row, of in enumerate(gaps["of"].tolist()) if of == "school" and str(gaps["ahead"][row]) == last]
+    row = max(rows, key=lambda one: float(gaps["spare"][one]), default=-1)
+    if row < 0 or float(gaps["spare"][row]) < float(gaps["places"][row]) / 6:
+        return []
+    key = tuple(str(gaps[name][row]) for name in gaps.key)
+    numbers = {name: Number(Cell("gaps", key, name), "whole") for name in ("spare", "places")}
+    return [
+        Says(_("Most places are left over at {school}: {spare} of {places} in {year}."),
+             numbers | {"year": Number(Cell("gaps", key, "year"), "word")}, {"school": str(gaps["group"][row])})
+    ]  # fmt: skip
 
 
 def _warning(warned: Table, row: int) -> Block:
@@ -129,91 +168,3 @@ def _warning(warned: Table, row: int) -> Block:
         numbers,
         names,
     )
-
-
-def _quality(study: Study) -> list[Block]:
-    tested = study.step("backtest").table
-    if not tested.rows:
-        return []
-    found: list[Block] = [Heading(_("How far off such forecasts were"))]
-    for ahead in sorted({int(one) for one in study.question.get("horizons", (1, 3, 6))}):
-        key = ("this forecast", "district", str(ahead))
-        if key not in tested.names():
-            continue
-        at = {name: Number(Cell("backtest", key, name), places=1, unit="%") for name in ("error_pct", "bias_pct")}
-        found.append(
-            Says(
-                _(
-                    "{ahead} year(s) ahead, made from {origins} earlier years: the total was off by {error_pct} on "
-                    "average (bias "
-                    "{bias_pct}); the interval held the count in {covered} of them."
-                ),
-                at
-                | {
-                    "origins": Number(Cell("backtest", key, "origins"), "whole"),
-                    "covered": Number(Cell("backtest", key, "covered"), "percent", 0),
-                },
-                {"ahead": str(ahead)},
-            )
-        )
-    found.append(TableOf(_("Errors of forecasts from earlier years, beside plain methods"), "backtest", (
-        Shown("method", _("Method"), "word"), Shown("ahead", _("Years ahead"), "whole"),
-        Shown("origins", _("Origins"), "whole"), Shown("error_pct", _("Mean error, %"), places=2),
-        Shown("bias_pct", _("Bias, %"), places=2), Shown("covered", _("Inside the interval"), "percent", 0),
-    ), sort="ahead", where={"of": "district"}))  # fmt: skip
-    found.append(
-        TableOf(
-            _("Errors by grade, school and grade of a school"),
-            "backtest",
-            (
-                Shown("of", _("Of"), "word"),
-                Shown("ahead", _("Years ahead"), "whole"),
-                Shown("judged", _("Forecasts"), "whole"),
-                Shown("error_pct", _("Mean error, %"), places=2),
-                Shown("covered", _("Inside the interval"), "percent", 0),
-            ),
-            where={"method": "this forecast"},
-        )
-    )
-    return found
-
-
-def _why(study: Study) -> list[Block]:
-    return [
-        Heading(_("What it rests on")),
-        ChartOf(
-            _("Births and entries"),
-            "entry",
-            "line",
-            "year",
-            "births",
-            measured="entered",
-            x_title=_("Year of entry"),
-            y_title=_("Births and pupils"),
-        ),
-        TableOf(
-            _("How grades move on"),
-            "ratios",
-            (
-                Shown("grade", _("Grade"), "word"),
-                Shown("after", _("Comes from"), "word"),
-                Shown("last_year", _("Ratio of the last year"), places=3),
-                Shown("used", _("Ratio that is used"), places=3),
-                Shown("drift", _("Drift a year"), places=4),
-                Shown("spread", _("Spread of years"), places=3),
-            ),
-        ),
-        TableOf(
-            _("Forecast by school"),
-            "forecast",
-            (
-                Shown("series", _("School"), "word"),
-                Shown("period", _("Year"), "word"),
-                Shown("value", _("Pupils"), "whole"),
-                Shown("low", _("At least"), "whole"),
-                Shown("high", _("At most"), "whole"),
-            ),
-            most=120,
-            where={"of": "school"},
-        ),
-    ]
