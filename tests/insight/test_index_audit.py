@@ -84,6 +84,7 @@ def test_more_units_just_above_a_step_than_below():
     assert found.p == pytest.approx(9 / 256)  # 7 or 8 of 8 tosses
     assert thresholds.bunching(values, 60.0, 4.0, better=-1).above == 2
     assert np.isnan(thresholds.bunchings(values, [80.0])[0].p)
+    assert np.isnan(thresholds.bunchings(np.repeat([1.0, 2, 3], 9), [2.0])[0].p)  # levels are steps themselves
 
 
 def test_quality_rises_from_the_cells():

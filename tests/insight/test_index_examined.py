@@ -33,7 +33,7 @@ PROFILE = {"cityloom": 1, "framework": "offices", "title": {"en": "Offices"}, "u
 FLAT = {"steps": {"aggregate": {"method": "arithmetic"}}}
 
 
-def _units(count=12, seed=0, year=None):
+def offices(count=12, seed=0, year=None):
     lots = np.random.default_rng(seed)
     columns = {"unit": [f"office-{at:02d}" for at in range(count)], "quick": lots.uniform(0, 1, count),
                "wait": lots.gamma(2, 5, count), "open": lots.uniform(10, 60, count),
@@ -43,7 +43,7 @@ def _units(count=12, seed=0, year=None):
 
 
 def _asked(kind, question=(), inputs=None):
-    tables = inputs or {"units": table("unit", **_units())}
+    tables = inputs or {"units": table("unit", **offices())}
     return kinds.worked(kind, {"framework": FRAMEWORK, **dict(question)}, tables)
 
 
@@ -95,7 +95,7 @@ def test_what_cannot_be_examined_is_refused_in_a_sentence(question, code):
 
 def test_two_units_are_too_few():
     with pytest.raises(Refused, match="at least 3"):
-        _asked("index-robustness", {"runs": 100}, {"units": table("unit", **_units(2))})
+        _asked("index-robustness", {"runs": 100}, {"units": table("unit", **offices(2))})
 
 
 def test_why_one_is_above_the_other_adds_up_and_names_three():
@@ -110,7 +110,7 @@ def test_why_one_is_above_the_other_adds_up_and_names_three():
 
 
 def test_an_indicator_directed_wrongly_and_one_there_twice_are_found():
-    units = _units(20)
+    units = offices(20)
     units["open"], units["wait"] = units["quick"] * 3, -units["wait"]
     units["open"][0] = 1.0
     found = _asked("index-audit", {"overrides": {"without": ["rating"]}}, {"units": table("unit", **units)})
@@ -121,7 +121,7 @@ def test_an_indicator_directed_wrongly_and_one_there_twice_are_found():
 
 def test_quality_falls_with_what_is_filled_in_and_with_age():
     provenance = table(("unit", "item"), unit=["office-00"], item=["quick"], source=[1.0], age=[5.0])
-    found = _asked("index-audit", {}, {"units": table("unit", **_units()), "provenance": provenance})
+    found = _asked("index-audit", {}, {"units": table("unit", **offices()), "provenance": provenance})
     quality, cells = found.step("quality").table, found.step("quality_cells").table
     assert cells.at(("office-03", "wait"), "score") == pytest.approx(0.4)
     assert cells.at(("office-00", "quick"), "score") == pytest.approx(0.5)
@@ -130,7 +130,7 @@ def test_quality_falls_with_what_is_filled_in_and_with_age():
 
 
 def test_a_change_between_years_is_split_into_data_method_and_units():
-    old, new = _units(12, 0, 2024), _units(12, 1, 2025)
+    old, new = offices(12, 0, 2024), offices(12, 1, 2025)
     new["unit"] = [*old["unit"][:10], "office-new", "office-newer"]
     panel = table(("unit", "year"), **{name: [*old[name], *new[name]] for name in old})
     before = {"overrides": {"weights": {"reach": 1}}}

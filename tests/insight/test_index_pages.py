@@ -21,7 +21,7 @@ from cityloom.insight.studying import folders, keeping
 from cityloom.kernel import ids
 from cityloom.kernel.actor import Actor
 from tests.insight.conftest import NOW
-from tests.insight.test_index_examined import FRAMEWORK, _units
+from tests.insight.test_index_examined import FRAMEWORK, offices
 from tests.insight.test_reviews import signed_in, text
 
 
@@ -36,7 +36,7 @@ def kept(question: Mapping[str, Any], tables: Mapping[str, Table]) -> str:
 
 @pytest.fixture
 def index(officials: dict[str, Actor], lake: Path) -> str:
-    units = _units() | {"name": [f"Office {at}" for at in range(12)], "kind": ["town", "village"] * 6,
+    units = offices() | {"name": [f"Office {at}" for at in range(12)], "kind": ["town", "village"] * 6,
                         "lon": np.linspace(114, 114.2, 12), "lat": np.full(12, 22.5)}  # fmt: skip
     framework = {**FRAMEWORK, "groups": [{"code": "kind", "title": {"en": "Kind"}}]}
     return kept({"framework": framework}, {"units": table("unit", **units)})
@@ -74,7 +74,7 @@ def test_two_units_and_what_decides_between_them(index: str, client: Client) -> 
 @pytest.mark.django_db
 def test_a_panel_is_told_of_its_last_year_and_wins_are_split_by_orders(officials: dict[str, Actor], lake: Path,
                                                                        client: Client) -> None:  # fmt: skip
-    old, new = _units(12, 0, 2024), _units(12, 1, 2025)
+    old, new = offices(12, 0, 2024), offices(12, 1, 2025)
     panel = table(("unit", "year"), **{name: [*old[name], *new[name]] for name in old})
     steps = {**FRAMEWORK["steps"], "aggregate": {"method": "copeland", "levels": {"2": "arithmetic"}}}
     key = kept({"framework": {**FRAMEWORK, "steps": steps}}, {"panel": panel})

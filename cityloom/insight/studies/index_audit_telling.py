@@ -43,6 +43,10 @@ def _answer(study: Study) -> list[Block]:
     if doubles:
         told.append(Says(_("Pairs of indicators that say nearly the same, and count twice: {doubles}."),
                          {"doubles": _figure("doubles")}, weight="doubt"))  # fmt: skip
+    if summary.at(("bunched",), "value"):
+        told.append(Says(_("Steps of formulas with more units just above than just below, beyond chance: {bunched}. "
+                           "Look at how these figures come about."), {"bunched": _figure("bunched")},
+                         weight="doubt"))  # fmt: skip
     told.append(Says(_("The quality of the data behind the index is {quality} of 1."),
                      {"quality": _figure("quality", "decimal", 2)}))  # fmt: skip
     return told

@@ -8,7 +8,7 @@ as few units as an index has; B. Cattaneo, R. Titiunik and G. Vazquez-Bare, The 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import binomtest
@@ -17,6 +17,7 @@ from cityloom.insight.domain.robustness.tree import Floats
 
 WINDOW = 0.05
 FEWEST = 5
+COARSE = 8
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,17 @@ def bunching(values: Floats, threshold: float, width: float, better: int = 1) ->
 
 
 def bunchings(values: Floats, thresholds: Sequence[float], better: int = 1) -> list[Bunching]:
-    """Test each threshold, within a twentieth of the range of values, and at most half way to the next threshold."""
+    """Test each threshold, within a twentieth of the range of values, and at most half way to the next threshold.
+
+    Of an indicator with fewer than eight different values (levels 1 to 3) nothing is tested: all lie on steps.
+    """
     known = values[np.isfinite(values)]
     if not len(known) or not (range_ := float(np.ptp(known))) > 0:
         return []
     found, steps = [], sorted(set(thresholds))
+    is_coarse = len(np.unique(known)) < COARSE
     for place, one in enumerate(steps):
         gaps = [abs(one - steps[near]) / 2 for near in (place - 1, place + 1) if 0 <= near < len(steps)]
-        found.append(bunching(values, one, min([WINDOW * range_, *gaps]), better))
+        tested = bunching(values, one, min([WINDOW * range_, *gaps]), better)
+        found.append(replace(tested, p=np.nan) if is_coarse else tested)
     return found
