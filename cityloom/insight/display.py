@@ -98,8 +98,10 @@ def chance_words(chance: float | None, low: float | None, high: float | None) ->
     """How likely something is, in whole percent; "" where nobody can say."""
     if chance is None:
         return ""
-    if low is None or high is None or chance == 1.0:
-        return gettext("certain") if chance == 1.0 else gettext("about {share} %").format(share=_percent(chance))
+    if chance == 1.0:
+        return gettext("certain")
+    if low is None or high is None:
+        return gettext("about {share} %").format(share=_percent(chance))
     return gettext("{share} % (95 %: {low} to {high} %)").format(
         share=_percent(chance), low=_percent(low), high=_percent(high)
     )

@@ -14,6 +14,7 @@ from cityloom.insight.models import BriefedStudy
 from cityloom.ui.domain.declared import Horizon, Risk
 
 _LIKELY, _MUCH, _SOON_MONTHS = 0.8, 0.05, 1
+_SURE = 0.99  # futures that are simulated are not all that may come
 _LACKS = {
     "places": _("{what}: {missing} places short in {when}"), "beds": _("{what}: {missing} beds short in {when}"),
     "attendances": _("{what}: {missing} attendances too many in {when}"),
@@ -26,7 +27,7 @@ def studies(unit: str, at: datetime) -> list[Risk]:
     found = []
     for row in BriefedStudy.objects.filter(until=None, since__lte=at).select_related("study").order_by("-since")[:20]:
         before = _before(row)
-        found += [_risk(row, one, before) for one in row.foreseen]
+        found += [_risk(row, one, before) for one in row.foreseen if not _is_past(one["when"], at)]
     return found
 
 
@@ -38,7 +39,7 @@ def _risk(row: BriefedStudy, one: Mapping[str, Any], before: Mapping[tuple[str, 
         words.format(what=one["what"] or gettext(row.study.name), missing=round(one["missing"]), when=one["when"]),
         reverse("study", args=[row.study_id]), _horizon(one["when"], row.since), 3 if is_grave else 2, one["unit"],
         one["missing"], before.get((one["what"], one["when"])), gettext("missing, by this study and the one before it"),
-        one["chance"], grounds=gettext("The share of the study's simulated futures in which it is short."),
+        min(one["chance"], _SURE), grounds=gettext("The share of the study's simulated futures in which it is short."),
         since=row.since, note=note,
     )  # fmt: skip
 
@@ -48,6 +49,10 @@ def _before(row: BriefedStudy) -> dict[tuple[str, str], float]:
     same = BriefedStudy.objects.filter(study__kind=row.study.kind, study__name=row.study.name, since__lt=row.since)
     older = same.exclude(study=row.study_id).order_by("-since").first()
     return {(one["what"], one["when"]): one["missing"] for one in older.foreseen} if older else {}
+
+
+def _is_past(when: str, at: datetime) -> bool:
+    return when < (f"{at:%Y-%m}" if "-" in when else f"{at:%Y}")
 
 
 def _horizon(when: str, at: datetime) -> Horizon:

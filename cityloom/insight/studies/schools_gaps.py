@@ -140,10 +140,14 @@ def foreseen(study: Study) -> list[Foreseen]:
     rows = range(min(warned.rows, MOST_FORESEEN))
     column = {name: warned[name].tolist() for name in ("group", "phase", "year", "short", "missing", "places")}
     return [
-        Foreseen(f"{column['group'][one]} ({column['phase'][one]})", "places", str(column["year"][one]),
+        Foreseen(_called(column["group"][one], column["phase"][one]), "places", str(column["year"][one]),
                  float(column["short"][one]), float(column["missing"][one]), float(column["places"][one]))
         for one in rows
     ]  # fmt: skip
+
+
+def _called(group: str, phase: str) -> str:
+    return group if phase == "all grades" else f"{group}, {phase}"
 
 
 MOST_FORESEEN = 20

@@ -188,7 +188,7 @@ def legend(one: Drawing) -> list[tuple[str, str]]:
     """The signs of a chart, each 28 by 12 pixels, with their words."""
     found = [(sign(one.form, which), group.label) for which, group in enumerate(one.groups, 1) if len(one.groups) > 1]
     if any(np.isfinite(group.measured).any() for group in one.groups):
-        found.append((_mark(14, 6, 1), gettext("measured")))
+        found.append((_mark(14, 6, 1), one.measured_title or gettext("measured")))
     if any(np.isfinite(group.low + group.high).any() for group in one.groups):
         is_band = one.form == "line"
         found.append(('<rect class="s1 band" width="28" height="12"/>' if is_band else

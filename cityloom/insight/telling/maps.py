@@ -18,6 +18,7 @@ from cityloom.ui.domain.paths import BBox, Frame, fitted, polygon_data
 CLASSES = 5
 _SIZE, _LEAST_DEGREES = (760, 480), 0.002
 _NAMED = 12
+_SIGN = 7.0  # pixels that a letter takes at the most, mostly
 """Up to so many places have their names in the picture."""
 _MOST_RADIUS = 16.0
 
@@ -68,7 +69,10 @@ def _circles(one: Spots, frame: Frame, kinds: list[str]) -> str:
         drawn += (f'<circle class="{kinds[at]}" cx="{x:.1f}" cy="{y:.1f}" r="{radius[place]:.1f}">'
                   f"<title>{label}</title></circle>")
         if len(known) <= _NAMED and label:
-            drawn += f'<text class="name" x="{x + radius[place] + 3:.1f}" y="{y + 4:.1f}">{label}</text>'
+            away = radius[place] + 3
+            is_outside = x + away + _SIGN * len(one.labels[at]) > _SIZE[0]
+            beside = f'x="{x - away:.1f}" text-anchor="end"' if is_outside else f'x="{x + away:.1f}"'
+            drawn += f'<text class="name" {beside} y="{y + 4:.1f}">{label}</text>'
     return drawn
 
 

@@ -89,6 +89,7 @@ class Drawing:
     names: Sequence[str]
     behind: Rows
     lines_left_out: int = 0
+    measured_title: str = ""
 
     @property
     def is_empty(self) -> bool:
@@ -247,7 +248,7 @@ def _drawing(study: Study, block: ChartOf) -> Drawing:
             _numbers(table, name, own) for name in (block.y, block.low, block.high, block.measured))))  # fmt: skip
     return Drawing(words.known(block.title), block.form, words.known(block.x_title), words.known(block.y_title), groups,
                    [words.known(name) for name in names], _behind(study, block, places),
-                   len(labels) - len(kept))  # fmt: skip
+                   len(labels) - len(kept), words.known(block.measured_title))  # fmt: skip
 
 
 def _numbers(table: Table, name: str, places: list[int]) -> NDArray[np.float64]:
@@ -267,7 +268,7 @@ def _behind(study: Study, block: ChartOf | MapOf, places: list[int]) -> Rows:
 
 def _titles_of_chart(block: ChartOf) -> dict[str, str]:
     named = {block.by: block.by, block.x: block.x_title or block.x, block.y: block.y_title or block.y,
-             block.low: "At least", block.high: "At most", block.measured: "Measured"}  # fmt: skip
+             block.low: "At least", block.high: "At most", block.measured: block.measured_title or "Measured"}  # fmt: skip
     return {name: title for name, title in named.items() if name}
 
 

@@ -85,6 +85,8 @@ class ChartOf:
     low: str = ""
     high: str = ""
     measured: str = ""
+    measured_title: str = ""
+    """What the open rings are, where they are not what was measured ("Places")."""
     by: str = ""
     x_title: str = ""
     y_title: str = ""
