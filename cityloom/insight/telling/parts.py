@@ -268,7 +268,8 @@ def _behind(study: Study, block: ChartOf | MapOf, places: list[int]) -> Rows:
 
 def _titles_of_chart(block: ChartOf) -> dict[str, str]:
     named = {block.by: block.by, block.x: block.x_title or block.x, block.y: block.y_title or block.y,
-             block.low: "At least", block.high: "At most", block.measured: block.measured_title or "Measured"}  # fmt: skip
+             block.low: "At least", block.high: "At most",
+             block.measured: block.measured_title or "Measured"}  # fmt: skip
     return {name: title for name, title in named.items() if name}
 
 

@@ -85,14 +85,14 @@ class ChartOf:
     low: str = ""
     high: str = ""
     measured: str = ""
-    measured_title: str = ""
-    """What the open rings are, where they are not what was measured ("Places")."""
     by: str = ""
     x_title: str = ""
     y_title: str = ""
     sort: str = ""
     most: int = 60
     where: Mapping[str, str] = field(default_factory=dict)
+    measured_title: str = ""
+    """What the open rings are, where they are not what was measured ("Places")."""
 
 
 @dataclass(frozen=True)
