@@ -9,6 +9,7 @@ import importlib
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cityloom.accounts import actions as accounts
@@ -16,8 +17,9 @@ from cityloom.drills.domain.abuse import BROKEN, Findings, outcome_of
 from cityloom.drills.jobs.abuse import tampering
 from cityloom.drills.jobs.abuse.stage import Scale, Stage
 from cityloom.gate import jobs
-from cityloom.keeper import index
+from cityloom.keeper import counting, index
 from cityloom.keeper.budgets import Budgets
+from cityloom.keeper.counting import Counting
 from cityloom.keeper.decision import Policies
 from cityloom.keeper.door import Door
 from cityloom.keeper.office import Office
@@ -46,6 +48,8 @@ WEAKENED = {
     "A12 replays are answered": ("theft", Door, "_first_time", lambda *_: True),
     "A13 no crowd": ("oracle", index, "PEOPLE_A_TOKEN", 1),
     "A13 no budgets": ("oracle", Budgets, "spend", nothing),
+    "A14 nobody remembers": ("overlap", Counting, "_marks", lambda *_: np.zeros(10_000, bool)),
+    "A14 small groups": ("overlap", counting, "LEAST_GROUP", 1),
 }
 
 

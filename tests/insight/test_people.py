@@ -209,6 +209,7 @@ def without(name: str, **changed: object) -> dict[str, Table]:
     ("base", {"people": np.full(808, -1.0)}, "insight.people_bad"),
     ("base", {"age": np.tile(np.r_[0:50, 51:102], 8)}, "insight.ages_have_gaps"),
     ("base", {"sex": np.array(["female"] * 807 + ["?"], object)}, "insight.bad_sex"),
+    ("base", {"district": np.array(["all"] * 808, object)}, "insight.sums_among_people"),
     ("fertility", {"rate": np.full(35, np.nan)}, "insight.bad_rate"),
     ("mortality", {"rate": np.zeros(202)}, "insight.mortality_bad"),
     ("mortality", {"rate": None}, "insight.people_columns"),

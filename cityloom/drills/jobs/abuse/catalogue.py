@@ -54,6 +54,8 @@ ABUSES = (
           _("Each request is answered once, claims live a minute, sessions belong to a device"), city=True),
     Abuse("A13", "oracle", _("The search is asked who is there, or the database is guessed from"),
           _("Searches cost the budget, show a crowd, and nothing stored depends on the value")),
+    Abuse("A14", "overlap", _("People are counted again and again, with one more or less, until somebody shows"),
+          _("Each person is counted in one group a month, and small groups and counts are withheld")),
     Abuse("A15", "erasure", _("Somebody who was erased comes back out of a backup"),
           _("The person's key is gone, and a restore does every erasure again"), city=True),
 )  # fmt: skip

@@ -22,6 +22,7 @@ MOST_AGES = 121
 _SEX = "The sex {value} is not known; write female or male."
 _GAP = "People by age want every group from 0 on, all of one year or all of five; the groups here begin at {value}."
 _MISSING = "There are no people for {value}; give each district both sexes and every age, 0 where there is nobody."
+_SUMS = "Rows of the district all would be counted twice; leave sums out of the people at the start."
 _MANY = "There are {value} districts; at most {limit} can be projected at once."
 _UNKNOWN_DISTRICT = "The district {value} is not among those of the people; they are called {limit}."
 _WHOLE = "Ages are whole numbers from 0 to {limit}; there is {value}."
@@ -46,9 +47,11 @@ def base_of(table: Table) -> Base:
     """People by district, sex and age. A cell whose number is unknown counts as 0, and is counted.
 
     Raises: Refused `insight.ages_have_gaps`, `insight.cells_missing`, `insight.too_many_districts`, `insight.bad_sex`,
-    `insight.bad_age`, `insight.people_bad`.
+    `insight.bad_age`, `insight.people_bad`, `insight.sums_among_people`.
     """
     names, district = np.unique(table["district"].astype(str), return_inverse=True)
+    if "all" in names:
+        raise Refused("insight.sums_among_people", _SUMS)
     if len(names) > MOST_DISTRICTS:
         raise Refused("insight.too_many_districts", _MANY, value=len(names), limit=MOST_DISTRICTS)
     sex, age = sexes(table), whole_ages(table)
