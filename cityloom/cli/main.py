@@ -48,6 +48,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         detection,
         disputes,
         drill,
+        forecasts,
         frameworks,
         hotspots,
         insight,
@@ -71,7 +72,8 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         processes.status, processes.stop, insight.insight, readings.readings, zones.zones, detection.detection,
     )  # fmt: skip
     frameworks.collect.add_command(collecting.people)
-    for command in (studies.study, memos.memo, memos.check, brief.brief, frameworks.framework, frameworks.collect):
+    for command in (studies.study, memos.memo, memos.check, brief.brief, frameworks.framework, frameworks.collect,
+                    forecasts.forecasts):  # fmt: skip
         insight.insight.add_command(command)
     insight.insight.add_command(hotspots.hotspots)
     for command in casetables.COMMANDS:

@@ -15,6 +15,7 @@ from cityloom.insight.alarms.words import question_of
 from cityloom.insight.domain.hotspots.watching import Watch
 from cityloom.insight.domain.study.study import Study, Told
 from cityloom.insight.eventlogs.columns import Columns
+from cityloom.insight.forecasting import publishing, scoring
 from cityloom.insight.indexing import collecting, frameworks
 from cityloom.insight.memos import making as memos
 from cityloom.insight.memos.making import Memo
@@ -33,8 +34,8 @@ from cityloom.registers import queries as registers
 __all__ = [
     "Collected", "Columns", "Looked", "Made", "Memo", "Sent", "Source", "Wanted", "Watch", "answer_hotspot",
     "ask_for_review", "ask_for_study", "cancel_review", "cancel_study", "collect_people", "collect_public_service",
-    "do_reviews", "do_studies", "look_for_hotspots", "make_memo", "put_into_brief", "review_casetype",
-    "review_file", "take_from_brief", "work_study",
+    "deliver_actuals", "do_reviews", "do_studies", "look_for_hotspots", "make_memo", "publish_forecast",
+    "put_into_brief", "review_casetype", "review_file", "take_from_brief", "withdraw_forecast", "work_study",
     "write_example", "write_framework_example",
 ]  # fmt: skip
 
@@ -190,3 +191,30 @@ def answer_hotspot(*, alarm_id: str, answer: str, reason: str, by: Actor, at: da
     """
     question = question_of(answering.found(alarm_id, by))
     return answering.answer(alarm_id, answer, reason, question, by, at)
+
+
+def publish_forecast(*, study: str, subject: str, title: str = "", by: Actor, at: datetime) -> str:
+    """Freeze the forecast of the study in a folder, or of a stored one by its id; return the forecast's id.
+
+    Raises: Refused `insight.role`, and as `publishing.publish`.
+    """
+    policies.check_can_publish(by)
+    return publishing.publish(publishing.Wanted(study, subject, title), by, at).pk
+
+
+def withdraw_forecast(*, forecast_id: str, reason: str, by: Actor, at: datetime) -> None:
+    """Say that a published forecast does not hold any more; it stays, with its scorecard and the reason.
+
+    Raises: Refused `insight.role`, and as `publishing.withdraw`.
+    """
+    policies.check_can_publish(by)
+    publishing.withdraw(forecast_id, reason, by, at)
+
+
+def deliver_actuals(*, source: str, subject: str, by: Actor, at: datetime) -> dict[str, int]:
+    """Keep what came of a subject, and score all its forecasts by it; return how many outcomes each has by its id.
+
+    Raises: Refused `insight.role`, and as `scoring.deliver`.
+    """
+    policies.check_can_publish(by)
+    return {row.forecast_id: row.known for row in scoring.deliver(source, subject, by, at)}

@@ -68,12 +68,14 @@ _PLACES = _("Alarms of hot spots are for the offices that answer for a place, an
 _LEAD = _("The risk brief is for those who lead or are on duty.")
 _FOR = _("Reviews of processes are for those who lead, check or handle cases.")
 _FOR_STUDIES = _("Studies are for those who lead, check or handle cases.")
+_FOR_FORECASTS = _("Published forecasts are for those who lead, check or handle cases.")
 DISPLAY = Display(
     pages=(
         Page("brief", _("Risk brief"), "now", 30, policies.LEADERS, _LEAD),
         Page("hotspots", _("Hot spots"), "now", 35, policies.HOTSPOT_READERS, _PLACES),
         Page("reviews", _("Process reviews"), "oversight", 50, policies.READERS, _FOR),
         Page("studies", _("Studies"), "oversight", 52, policies.READERS, _FOR_STUDIES),
+        Page("forecasts", _("Published forecasts"), "oversight", 54, policies.READERS, _FOR_FORECASTS),
     ),
     outlooks=(
         Outlook("hotspots", _("Hot spots"), "cityloom.insight.alarms.outlook.risks", 40,

@@ -7,6 +7,13 @@ from django.db import models
 _ASKED = ("id", "unit", "role", "asked_at", "begun_at", "ended_at", "cancelled_at", "state", "begun", "done", "of",
           "refusal")  # fmt: skip
 CLASSIFICATION = {
+    "PublishedForecast": dict.fromkeys(
+        ("id", "subject", "title", "kind", "study_digest", "digest", "table", "rows", "series", "horizon",
+         "first_period", "last_period", "published_at", "unit", "withdrawn_at"), "clear")
+    | {"by": "restricted", "withdrawn_by": "restricted", "reason": "restricted"},
+    "ForecastActuals": dict.fromkeys(("id", "subject", "file", "sha256", "rows", "table", "arrived_at"), "clear")
+    | {"by": "restricted"},
+    "ForecastScorecard": dict.fromkeys(("id", "forecast", "actuals", "made_at", "known", "result"), "clear"),
     "Review": dict.fromkeys((*_ASKED, "name", "form", "base", "digest", "asked", "result"), "clear")
     | {"by": "restricted"},
     "StoredStudy": dict.fromkeys((*_ASKED, "kind", "name", "digest", "step", "is_example"), "clear")
@@ -147,3 +154,64 @@ class HotspotAlarm(models.Model):
 
     def __str__(self) -> str:
         return f"{self.category} {self.since_on}"
+
+
+class PublishedForecast(models.Model):
+    """A forecast that was published: `table` holds its rows, packed, `digest` is theirs; nothing of it ever changes.
+
+    Forecasts of one `subject` are vintages of each other. A withdrawal adds when, by whom and why.
+    """
+
+    id = models.CharField(primary_key=True, max_length=26)
+    subject = models.CharField(max_length=120, db_index=True)
+    title = models.CharField(max_length=120)
+    kind = models.CharField(max_length=40)
+    study_digest = models.CharField(max_length=64)
+    digest = models.CharField(max_length=64)
+    table = models.BinaryField()
+    rows = models.PositiveIntegerField()
+    series = models.PositiveIntegerField()
+    horizon = models.PositiveIntegerField()
+    first_period = models.CharField(max_length=20)
+    last_period = models.CharField(max_length=20)
+    published_at = models.DateTimeField(db_index=True)
+    by = models.CharField(max_length=26)
+    unit = models.CharField(max_length=80, blank=True, default="")
+    withdrawn_at = models.DateTimeField(null=True)
+    withdrawn_by = models.CharField(max_length=26, blank=True, default="")
+    reason = models.CharField(max_length=240, blank=True, default="")
+
+    def __str__(self) -> str:
+        return f"{self.title}, {self.first_period} to {self.last_period}"
+
+
+class ForecastActuals(models.Model):
+    """What came of a subject, as it was delivered: a later delivery corrects an earlier one, and both stay."""
+
+    id = models.CharField(primary_key=True, max_length=26)
+    subject = models.CharField(max_length=120, db_index=True)
+    file = models.CharField(max_length=120)
+    sha256 = models.CharField(max_length=64)
+    rows = models.PositiveIntegerField()
+    table = models.BinaryField()
+    arrived_at = models.DateTimeField(db_index=True)
+    by = models.CharField(max_length=26)
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.rows} outcomes"
+
+
+class ForecastScorecard(models.Model):
+    """How a published forecast did, by all that was known when `actuals` came: `result` has a row for all horizons
+    (0) and one for each.
+    """
+
+    id = models.CharField(primary_key=True, max_length=26)
+    forecast = models.ForeignKey(PublishedForecast, models.PROTECT, related_name="scorecards")
+    actuals = models.ForeignKey(ForecastActuals, models.PROTECT, related_name="scorecards")
+    made_at = models.DateTimeField()
+    known = models.PositiveIntegerField()
+    result = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return f"{self.known} outcomes"

@@ -101,3 +101,17 @@ def check_can_answer_hotspot(by: Actor, unit: str) -> None:
     if not can_answer_hotspots(by):
         raise Refused("insight.hotspot_office", "The office that answers for this category says what it was; ask a "
                       "case handler, a desk or a supervisor there.")  # fmt: skip
+
+
+def check_can_publish(by: Actor) -> None:
+    """Raises: Refused `insight.role`."""
+    if not by.roles & REVIEWERS:
+        raise Refused("insight.role", "Forecasts are published and withdrawn by supervisors, data stewards, auditors "
+                      "and operators; ask one of them.")  # fmt: skip
+
+
+def check_can_read_forecasts(by: Actor) -> None:
+    """Raises: Refused `insight.reader`."""
+    if not by.roles & READERS:
+        raise Refused("insight.reader", "Published forecasts are read by those who lead, check or handle cases; ask a "
+                      "supervisor.")  # fmt: skip

@@ -13,6 +13,7 @@ from cityloom.insight.briefing.gathering import Brief
 from cityloom.insight.domain.eventlog import EventLog
 from cityloom.insight.domain.hotspots.watching import Watch
 from cityloom.insight.domain.study.study import Study, Told
+from cityloom.insight.forecasting import publishing, showing
 from cityloom.insight.indexing.frameworks import Fault, Framework, ItemFacts
 from cityloom.insight.indexing.frameworks import faults_in as faults_in_framework
 from cityloom.insight.indexing.frameworks import items_of as items_of_framework
@@ -37,8 +38,9 @@ __all__ = [
     "Brief", "Difference", "Fault", "Framework", "ItemFacts", "Study", "Told", "as_page", "described",
     "differences_in", "faults_in_framework", "folder_of_study", "framework_named", "hotspots_in_words",
     "hotspots_to_answer", "is_any_review_open", "is_any_study_open", "is_hotspot_look_due", "is_work_to_stop",
-    "items_of_framework", "log_of_review", "open_hotspots_in", "risk_brief", "risk_brief_as_json",
-    "shipped_frameworks", "study_in", "study_kinds", "told_as_text", "usual_hotspot_watch", "written",
+    "items_of_framework", "log_of_review", "open_hotspots_in", "published_forecast", "published_forecast_as_csv",
+    "published_forecasts", "risk_brief", "risk_brief_as_json", "shipped_frameworks", "study_in", "study_kinds",
+    "told_as_text", "usual_hotspot_watch", "written",
 ]  # fmt: skip
 
 
@@ -140,3 +142,24 @@ def open_hotspots_in(unit: str) -> list[HotspotAlarm]:
 def hotspots_in_words(alarm_ids: Sequence[str]) -> list[str]:
     """Alarms as lines: the question, what was seen and expected, and who is asked."""
     return listing.in_words(alarm_ids)
+
+
+def published_forecasts() -> list[dict[str, Any]]:
+    """All forecasts that were ever published, each with its newest scorecard in short."""
+    return showing.listed()
+
+
+def published_forecast(forecast_id: str, series: str = "") -> dict[str, Any]:
+    """A published forecast with its scorecards and vintages.
+
+    Raises: Refused `insight.no_published`.
+    """
+    return showing.shown(publishing.found(forecast_id), series)
+
+
+def published_forecast_as_csv(forecast_id: str) -> str:
+    """A published forecast with what came.
+
+    Raises: Refused `insight.no_published`.
+    """
+    return showing.as_csv(publishing.found(forecast_id))

@@ -2,13 +2,17 @@
 
 from django.urls import path
 
-from cityloom.insight.views import asking, brief, hotspots, indexes, reviews, studies, study_asking
+from cityloom.insight.views import asking, brief, forecasts, hotspots, indexes, reviews, studies, study_asking
 
 urlpatterns = [
     path("brief/", brief.brief, name="brief"),
     path("insight/hotspots/", hotspots.hotspots, name="hotspots"),
     path("insight/hotspots/<str:alarm_id>/", hotspots.hotspot, name="hotspot"),
     path("insight/hotspots/<str:alarm_id>/answer/", hotspots.answer, name="answer-hotspot"),
+    path("insight/forecasts/", forecasts.forecasts, name="forecasts"),
+    path("insight/forecasts/publish/<str:study_id>/", forecasts.publish, name="publish-forecast"),
+    path("insight/forecasts/<str:forecast_id>/", forecasts.forecast, name="forecast"),
+    path("insight/forecasts/<str:forecast_id>/csv/", forecasts.as_csv, name="forecast-csv"),
     path("insight/reviews/", reviews.reviews, name="reviews"),
     path("insight/reviews/new/", asking.new, name="new-review"),
     path("insight/reviews/<str:review_id>/", reviews.review, name="review"),

@@ -139,6 +139,15 @@ def work_an_example(page: Page, url: str, kind: str = "trend") -> None:
     page.locator("p.study-answer").first.wait_for()
 
 
+def publish_an_example(page: Page, url: str) -> None:
+    """Have the supervisor of cases work the example of a forecast and publish it; `page` is signed in."""
+    page.goto(f"{url}/insight/studies/new/forecast/")
+    page.get_by_role("button", name="Work the example").click()
+    page.get_by_role("link", name="Read the study").click(timeout=60_000)
+    page.get_by_role("button", name="Publish", exact=True).click()
+    page.locator("figure.study-chart").wait_for()
+
+
 def has_an_account(who: str) -> bool:
     """Whether somebody signs in with a password, for which `have_an_account` must have been called."""
     return who in _NAMES

@@ -93,6 +93,8 @@ PAGES = (
     Sight("reviews", "Auditor", "/insight/reviews/"),
     Sight("new-review", "Supervisor of cases", "/insight/reviews/new/"),
     Sight("review", "Supervisor of cases", "/insight/reviews/", "main tbody a"),
+    Sight("forecasts", "Supervisor of cases", "/insight/forecasts/"),
+    Sight("forecast", "Supervisor of cases", "/insight/forecasts/", "main tbody a"),
     Sight("studies", "Auditor", "/insight/studies/"),
     Sight("new-study", "Supervisor of cases", "/insight/studies/new/trend/"),
     Sight("study", "Supervisor of cases", "/insight/studies/", "main tbody a"),
@@ -166,7 +168,7 @@ NO_PAGES = frozenset({
     "erase-person", "organisation-people", "record-people", "export-register",
     "export-disagreements", "export-scorecard", "propose-status", "approve-status", "end-status", "sensorthings",
     "ingest-readings", "review-json", "study-zip", "study-memo", "index-csv", "index-pdf",
-    "open311", "open311-discovery", "released-photo",
+    "open311", "open311-discovery", "released-photo", "forecast-csv",
 })  # fmt: skip
 """Forms that lead back to their page, files, figures for programs, ways elsewhere, and second names of pages."""
 

@@ -16,6 +16,7 @@ from tests.browser.look import (
     faults,
     has_an_account,
     have_an_account,
+    publish_an_example,
     review_a_process,
     sign_in,
     two_of,
@@ -45,6 +46,7 @@ def test_nobody_is_kept_out(who: str, served_city: Served, window: Page, opened:
         review_a_process(signed_in, served_city.url, table())
         work_an_example(signed_in, served_city.url, "index")
         work_an_example(signed_in, served_city.url)
+        publish_an_example(signed_in, served_city.url)
     window.context.clear_cookies()
     kept_away = without_maps(window)
     sign_in(window, served_city.url, who)

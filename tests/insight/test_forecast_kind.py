@@ -39,7 +39,8 @@ def study(question: dict[str, Any] | None = None, given: dict[str, list[Any]] | 
 def test_sums_add_up_and_the_total_is_told_first() -> None:
     found = study()
     told = found.step("reconciled").table
-    assert list(told.columns) == ["series", "period", "grouping", "horizon", "value", "low", "high", "level"]
+    assert list(told.columns) == ["series", "period", "grouping", "horizon", "value", "low", "high", "level", "naive",
+                                  "scale"]  # fmt: skip
     assert told["period"][:4].tolist() == ["2024-Q1", "2024-Q2", "2024-Q3", "2024-Q4"]
     value = {name: told.at((name, "2024-Q2"), "value") for name in dict.fromkeys(told["series"].tolist())}
     assert value["total"] == pytest.approx(value["North"] + value["South"], abs=1e-9)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import doctest
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -166,3 +169,8 @@ def test_the_seasonal_naive_fills_gaps_from_the_season_before() -> None:
     mean, told = naive.seasonal_ahead(values, 2, 3)
     assert mean[:, 0].tolist() == [5.0, 6.0, 5.0]
     assert told[2:, 0].tolist() == [1.0, 2.0, 3.0, 2.0]
+
+
+def test_the_worked_example_comes_out_as_its_page_says() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "algorithms" / "forecasting.md"
+    assert doctest.testfile(str(page), module_relative=False) == doctest.TestResults(0, 18)

@@ -14,6 +14,7 @@ from cityloom.insight.domain.series import conformal, measures, periods
 from cityloom.insight.domain.series.backtest import Backtest, origins_of
 from cityloom.insight.domain.series.chain import DEFAULT_WAY, Chained, Plan, Tried, chained, tried
 from cityloom.insight.domain.series.hierarchy import Hierarchy, crossings, hierarchy
+from cityloom.insight.domain.series.naive import filled
 from cityloom.insight.domain.series.panel import Panel, panel
 from cityloom.insight.domain.study.study import Note, Step, Told
 from cityloom.insight.domain.study.tables import Column, Table, as_column, table
@@ -76,8 +77,9 @@ def work(question: Mapping[str, Any], inputs: Mapping[str, Table], told: Told) -
         steps += [_by_horizon(test.test, plan), _by_series(test.test, made, names)]
     when = [periods.label(rows.first + rows.values.shape[1] + h, asked.frequency) for h in range(plan.horizon)]
     given = {"level": plan.level, "method": " + ".join(plan.methods), "reconciliation": found.way or "none"}
+    against = _against(made.aggregated(rows.values), plan)
     steps.append(_ahead("forecast", made, names, when, plan, found.base.mean, found.base.low, found.base.high, given))
-    steps.append(_ahead("reconciled", made, names, when, plan, found.mean, low, high, given))
+    steps.append(_ahead("reconciled", made, names, when, plan, found.mean, low, high, given, against))
     steps.append(_course(rows, made, names, asked, found.mean, low, high, test))
     return Worked(steps, _notes(asked, plan, rows, names, found, test, is_conformal))
 
@@ -134,11 +136,12 @@ def _interval(asked: Asked, plan: Plan, found: Chained, test: Tried | None) -> t
 
 
 def _cleaned(rows: Panel, made: Hierarchy, names: Sequence[str], asked: Asked) -> Step:
-    known = ~np.isnan(rows.values)
+    values = made.aggregated(rows.values)
+    known = ~np.isnan(values)
     at, when = np.nonzero(known)
-    own = np.array(names[-made.bottom :], object)
     labels = np.array([periods.label(rows.first + t, asked.frequency) for t in range(known.shape[1])], object)
-    found = Table({"series": own[at], "period": labels[when], "value": rows.values[known]}, ("series", "period"))
+    found = Table({"series": np.array(names, object)[at], "period": labels[when], "value": values[known]},
+                  ("series", "period"))  # fmt: skip
     return Step("cleaned", found, {"filled": rows.filled, "joined": asked.duplicates})
 
 
@@ -171,15 +174,23 @@ def _scores(test: Backtest) -> dict[str, Floats]:
 
 
 def _ahead(name: str, made: Hierarchy, names: Sequence[str], when: Sequence[str], plan: Plan, mean: Floats, low: Floats,
-           high: Floats, given: Mapping[str, Any]) -> Step:  # fmt: skip
+           high: Floats, given: Mapping[str, Any], against: Mapping[str, Floats] | None = None) -> Step:  # fmt: skip
     count, wide = len(names), plan.horizon
     columns = {
         "series": np.repeat(np.array(names, object), wide), "period": np.tile(np.array(when, object), count),
         "grouping": np.repeat(np.array(made.levels, object), wide), "horizon": np.tile(np.arange(1, wide + 1), count),
         "value": mean.ravel(), "low": low.ravel(), "high": high.ravel(), "level": np.full(count * wide, plan.level),
+        **(against or {}),
     }  # fmt: skip
     found = Table({key: as_column(one) for key, one in columns.items()}, ("series", "period"))
     return Step(name, found, given, plan.seed)
+
+
+def _against(values: Floats, plan: Plan) -> dict[str, Floats]:
+    """What a published forecast is measured by: last season's value again, and the mean seasonal difference."""
+    lag = min(plan.season, values.shape[1])
+    naive = filled(values.T, lag)[-lag:][np.arange(plan.horizon) % lag].T
+    return {"naive": naive.ravel(), "scale": np.repeat(measures.scale(values, plan.season), plan.horizon)}
 
 
 def _course(rows: Panel, made: Hierarchy, names: Sequence[str], asked: Asked, mean: Floats, low: Floats, high: Floats,

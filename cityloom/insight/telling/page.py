@@ -60,6 +60,11 @@ def _parted(told: Sequence[Part]) -> tuple[list[Part], list[Part]]:
             [one for one, is_it in zip(told, is_answer, strict=True) if not is_it])  # fmt: skip
 
 
+def part(one: Part, address: Address = nowhere) -> dict[str, Any]:
+    """A part by itself, as a page has it."""
+    return _part(one, address, {})
+
+
 def areas_of(study: Study) -> set[str]:
     """The codes of units that its maps show."""
     told = parts.told(study, kinds.kind(study.kind))

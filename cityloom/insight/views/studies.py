@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from cityloom.insight import policies
 from cityloom.insight.display import STATES, state_word
-from cityloom.insight.domain import stages
+from cityloom.insight.domain import published, stages
 from cityloom.insight.domain.study.study import Cell
 from cityloom.insight.memos import making, writing
 from cityloom.insight.models import StoredStudy
@@ -154,6 +154,7 @@ def _told(row: StoredStudy, kept: Kept) -> dict[str, Any]:
             {"name": one.name, "rows": one.table.rows, "seed": one.seed} for one in kept.study.steps],
         "sources": making.sources(kept), "synthetic": making.synthetic(kept),
         "asked": step_rows.pairs(kept.study.question), "longest": _LONGEST_QUESTION,
+        "can_publish": any(set(published.COLUMNS) <= set(one.table.columns) for one in kept.study.steps),
         "memo_question": _("What does “{title}” say?").format(title=words.known(row.name)),
     }  # fmt: skip
 
