@@ -74,7 +74,7 @@ def _maps(ranking: Table, where: Mapping[str, str]) -> list[Block]:
 def _how(study: Study, names: Sequence[str]) -> list[Block]:
     """The recipe: structure and weights, what was filled in, what was treated."""
     framework = framework_of(study.question)
-    told: list[Block] = [Heading(_said(framework.title)), *_about(framework), Heading(_("Structure and weights"))]
+    told: list[Block] = [*_about(framework), Heading(_("Structure and weights"))]
     told += [TableOf(_("Weights"), "weights", (
         Shown("item", _("Item"), "word"), Shown(_title_column(study), _("Title"), "word"),
         Shown("parent", _("Below"), "word"),
@@ -120,8 +120,13 @@ def _profile(study: Study) -> list[Block]:
 
 def _about(framework: Framework) -> list[Block]:
     """What a framework says of itself, and where it is from."""
-    said = [_said(framework.about)] if framework.about else []
-    return [Says(one) for one in (*said, framework.source) if one]
+    called = Says(_("It is called {title}."), {}, {"title": _said(framework.title)})
+    told: list[Block] = [Heading(_("The framework")), called]
+    if framework.about:
+        told.append(Says(_("What it is: {about}"), {}, {"about": _said(framework.about)}))
+    if framework.source:
+        told.append(Says(_("Where it is from: {source}"), {}, {"source": framework.source}))
+    return told
 
 
 def _said(words: Mapping[str, str]) -> str:
