@@ -40,6 +40,30 @@ def _kept_in_the_lake() -> list[str]:
     return rows
 
 
+_STUDIES = """# Kinds of studies
+
+Generated from `cityloom/insight/studies` by `make docs`. A study is a question in YAML with tables in CSV, Parquet or
+Excel (at most 5,000,000 rows and 2,000 columns each). `cityloom insight study kind NAME` prints its part of this page,
+`cityloom insight study example NAME --out DIR` writes one that works. How to go on:
+[the tutorial](../tutorials/insight.md).
+
+| kind | title | what it does |
+|---|---|---|"""
+
+
+def studies_page() -> str:
+    """Every kind of study: what it reads, what may be asked."""
+    from cityloom.insight import queries
+
+    kinds = queries.study_kinds()
+    rows = [f"| [`{one.name}`](#{one.name}-{_anchor(one.title)}) | {one.title} | {one.about} |" for one in kinds]
+    return "\n".join([_STUDIES, *rows, "", *(queries.described(one.name) for one in kinds)])
+
+
+def _anchor(title: str) -> str:
+    return "".join(sign for sign in title.lower().replace(" ", "-") if sign.isalnum() or sign == "-")
+
+
 def pages() -> dict[Path, str]:
     """Every generated page with its text."""
     from cityloom.cases.domain.casetypes import drawing, reading
@@ -50,6 +74,7 @@ def pages() -> dict[Path, str]:
     return {
         ROOT / "docs/reference/wiring.md": wiring_page(),
         ROOT / "docs/scale.md": scale.page(),
+        ROOT / "docs/reference/studies.md": studies_page(),
         ROOT / "docs/reference/incident-states.md": states.markdown(),
         ROOT / "docs/reference/case-types.md": drawing.markdown(
             reading.casetype_of(path.read_text(encoding="utf-8")) for path in reading.shipped().values()

@@ -79,7 +79,10 @@ def _plane(one: Drawing, width: int, *, zero: bool) -> tuple[Frame, str]:
         last = last if last > first else first + 1
         room = (last - first) * 0.02
         x = Scale(first - room, last + room, left, width - _RIGHT)
-        frame = Frame(x, y, inner_ticks(first, last, width // 90), y_ticks)
+        ticks = inner_ticks(first, last, width // 90)
+        if all(np.all(group.x == np.rint(group.x)) for group in one.groups) and last - first >= 1:
+            ticks = [tick for tick in ticks if tick == round(tick)]
+        frame = Frame(x, y, ticks, y_ticks)
         below_words = upright_lines(frame)
     titles = text(left, _TOP - 2, one.y_title) if one.y_title else ""
     titles += text((left + width - _RIGHT) / 2, _HEIGHT - 6, one.x_title, "middle") if one.x_title else ""

@@ -10,8 +10,8 @@ import shapely
 from numpy.typing import NDArray
 
 from cityloom.insight.telling.charts import framed
-from cityloom.insight.telling.frames import tick_words
 from cityloom.insight.telling.parts import MOST_LINES, Spots
+from cityloom.ui.charts import number as plain_number
 from cityloom.ui.domain import marks
 from cityloom.ui.domain.paths import BBox, Frame, fitted, polygon_data
 
@@ -47,11 +47,12 @@ def legend(one: Spots) -> list[tuple[str, str]]:
     """The classes of the picture with their words."""
     if one.kinds:
         return [(f"s{at % MOST_LINES + 1}", name) for at, name in enumerate(one.kinds)]
+    few = _few(one.value)
+    if len(few):
+        return [(f"v{place}", text) for place, text in zip(_spaced(len(few)), _edge_words(few), strict=True)]
     edges = _edges(one.value)
-    if len(edges) < 2:
-        return []
-    words = tick_words([float(f"{edge:.3g}") for edge in edges])
-    return [(f"v{at + 1}", f"{words[at]} – {words[at + 1]}") for at in range(len(edges) - 1)]
+    text = _edge_words(edges)
+    return [(f"v{at + 1}", f"{text[at]} – {text[at + 1]}") for at in range(len(edges) - 1)]
 
 
 def _circles(one: Spots, frame: Frame, kinds: list[str]) -> str:
@@ -80,15 +81,44 @@ def _classes(one: Spots) -> list[str]:
     """The class of each place; "v0" where the value is not known."""
     if one.kinds:
         return [f"s{int(value) % MOST_LINES + 1}" for value in one.value]
+    few = _few(one.value)
+    if len(few):
+        place_of = dict(zip(few.tolist(), _spaced(len(few)), strict=True))
+        return [f"v{place_of.get(value, 0)}" for value in _rounded(one.value).tolist()]
     edges = _edges(one.value)
-    places = np.clip(np.searchsorted(edges[1:-1], one.value, side="right") + 1, 1, CLASSES) if len(edges) > 1 else (
-        np.ones(len(one.value), int))  # fmt: skip
+    places = np.searchsorted(edges[1:-1], _rounded(one.value), side="right") + 1
     return [f"v{place if np.isfinite(value) else 0}" for place, value in zip(places, one.value, strict=True)]
+
+
+def _few(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The different values where there are no more of them than classes; else none."""
+    different = np.unique(_rounded(values[np.isfinite(values)]))
+    return different if len(different) <= CLASSES else np.zeros(0)
+
+
+def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values to six digits: what differs by less is the same on a map."""
+    return np.array([float(f"{one:.6g}") for one in values.tolist()], np.float64)
+
+
+def _spaced(count: int) -> list[int]:
+    """Classes as far from each other as they can be."""
+    return [CLASSES] if count == 1 else [1 + round(at * (CLASSES - 1) / (count - 1)) for at in range(count)]
+
+
+def _edge_words(edges: NDArray[np.float64]) -> list[str]:
+    """Bounds with as many digits as tell each from the next."""
+    for digits in range(2, 16):
+        said = [float(f"{edge:.{digits}g}") for edge in edges]
+        if len(set(said)) == len(said):
+            break
+    return [plain_number(one) for one in said] if len({plain_number(one) for one in said}) == len(said) else [
+        f"{one:g}" for one in said]  # fmt: skip
 
 
 def _edges(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Bounds of at most five classes, each with about as many places."""
-    known = values[np.isfinite(values)]
+    known = _rounded(values[np.isfinite(values)])
     return np.unique(np.quantile(known, np.linspace(0, 1, CLASSES + 1))) if len(known) else np.zeros(0)
 
 

@@ -29,7 +29,9 @@ def shown(study: Study, address: Address = nowhere, outlines: Mapping[str, shape
     kind = kinds.kind(study.kind)
     told = parts.told(study, kind)
     answers, rest = _parted(told)
-    found = parts.options(study, kind)
+    found = next((one for one in rest if isinstance(one, Rows) and one.step == kind.options), None)
+    rest = [one for one in rest if one is not found]
+    found = found or parts.options(study, kind)
     return {
         "title": words.known(kind.title), "about": words.known(kind.about),
         "answers": [_part(one, address, outlines) for one in answers],
