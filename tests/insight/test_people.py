@@ -196,7 +196,9 @@ def test_the_past_of_the_city_gives_the_spread() -> None:
                  net_migration=rng.normal(500, 300, 20))  # fmt: skip
     spread = worked(past=past).step("spread").table  # type: ignore[attr-defined]
     assert spread.at(("fertility",), "value") == pytest.approx(0.05, rel=0.4)
-    assert spread["source"].tolist() == ["fitted", "assumed", "fitted", "fitted", "assumed"]
+    assert spread["source"].tolist() == ["fitted", "assumed", "fitted", "fitted", "assumed", "fitted"]
+    tfr = np.asarray(past["tfr"], float)
+    assert spread.at(("fertility_past_change",), "value") == pytest.approx(np.log(tfr[-1] / tfr[0]) / 19)
 
 
 def without(name: str, **changed: object) -> dict[str, Table]:
@@ -235,3 +237,17 @@ def test_groups_of_five_years_and_chances_of_dying_are_read() -> None:
                          {"base": base, "mortality": mortality, "fertility": fertility})  # fmt: skip
     assert study.step("projection").table.at(("all", "2003", "all"), "central") == pytest.approx(2 * 4.4e6, rel=0.03)
     assert cells.counts_at_ages(np.array([10.0, 20]), np.array([0, 10]), np.array([0, 5, 10]), 5).tolist() == [5, 5, 20]
+
+
+def test_past_death_rates_give_the_ages_of_the_index_and_its_spread() -> None:
+    rng = np.random.default_rng(4)
+    ages, years = np.arange(0, 101, 10), np.arange(2000, 2020)
+    index, b = np.cumsum(rng.normal(-0.01, 0.02, 20)), np.linspace(1.5, 0.5, 11)
+    rows = [(int(year), sex, int(age), 0.001 * np.exp(age / 12 + b[at] * index[place]))
+            for place, year in enumerate(years) for sex in ("female", "male")
+            for at, age in enumerate(ages)]  # fmt: skip
+    year, sex, age, rate = zip(*rows, strict=True)
+    past = table(("year", "sex", "age"), year=year, sex=sex, age=age, rate=rate)
+    spread = worked(past_mortality=past).step("spread").table  # type: ignore[attr-defined]
+    assert spread.at(("mortality",), "value") == pytest.approx(np.diff(index).std(ddof=1), rel=1e-6)
+    assert spread.at(("mortality_past_change",), "value") == pytest.approx((index[-1] - index[0]) / 19)

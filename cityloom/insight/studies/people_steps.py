@@ -19,7 +19,7 @@ from cityloom.insight.domain.people.plan import (
 )
 from cityloom.insight.domain.people.spreads import Fitted
 from cityloom.insight.domain.study.study import Step
-from cityloom.insight.domain.study.tables import Table
+from cityloom.insight.domain.study.tables import Table, table
 
 Floats = NDArray[np.float64]
 ALL = "all"
@@ -98,12 +98,11 @@ def _rates(plan: Plan, central: Central) -> Table:
 
 
 def _spread(fitted: Fitted) -> Table:
-    names = list(fitted.sources)
-    return Table({"parameter": np.array(names, object),
-                  "value": np.array([float(getattr(fitted.spread, name)) for name in names]),
-                  "source": np.array([fitted.sources[name][0] for name in names], object),
-                  "years": np.array([fitted.sources[name][1] for name in names], np.int64)},
-                 ("parameter",))  # fmt: skip
+    """The parameters of the futures, and by how much the past changed a year where it was fitted."""
+    rows = [(name, float(getattr(fitted.spread, name)), *fitted.sources[name]) for name in fitted.sources]
+    rows += [(name, drift, *fitted.sources[name.split("_")[0]]) for name, drift in fitted.drifts.items()]
+    return table("parameter", **dict(zip(("parameter", "value", "source", "years"), zip(*rows, strict=True),
+                                         strict=True)))  # fmt: skip
 
 
 def _projection(plan: Plan, central: Central, futures: Futures, groups: Sequence[str]) -> Table:

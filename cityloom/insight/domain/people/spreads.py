@@ -21,10 +21,14 @@ _CELLS = "Past death rates want every age of both sexes in every year; {value} c
 
 @dataclass(frozen=True)
 class Fitted:
-    """`spread`, and for each parameter where it is from (given, assumed or fitted) and the years used."""
+    """`spread`, and for each parameter where it is from (given, assumed or fitted) and the years used.
+
+    `drifts`: what the past changed by a year, in logs, where it was fitted; the projection goes by its question alone.
+    """
 
     spread: Spread
     sources: Mapping[str, tuple[str, int]]
+    drifts: Mapping[str, float]
 
 
 def spread_of(given: Mapping[str, Any], base: Base, past: Table | None, past_mortality: Table | None) -> Fitted:
@@ -36,12 +40,14 @@ def spread_of(given: Mapping[str, Any], base: Base, past: Table | None, past_mor
     """
     names = ("fertility", "mortality", "migration", "persistence", "correlation")
     sources = {name: ("given" if name in given else "assumed", 0) for name in names}
+    drifts: dict[str, float] = {}
     found = Spread(**{name: float(given[name]) for name in names if name in given})
     if past is not None:
         rows = _in_order(past)
         years = past.rows
         if "tfr" in past.columns:
-            found = replace(found, fertility=random_walk(np.log(np.asarray(past["tfr"], float)[rows])).spread)
+            births = random_walk(np.log(np.asarray(past["tfr"], float)[rows]))
+            found, drifts["fertility_past_change"] = replace(found, fertility=births.spread), births.drift
             sources["fertility"] = ("fitted", years)
         if "net_migration" in past.columns and "people" in past.columns:
             share = np.asarray(past["net_migration"], float) / np.asarray(past["people"], float)
@@ -49,12 +55,12 @@ def spread_of(given: Mapping[str, Any], base: Base, past: Table | None, past_mor
             found = replace(found, migration=walk.spread, persistence=walk.persistence)
             sources |= {"migration": ("fitted", years), "persistence": ("fitted", years)}
     if past_mortality is not None:
-        found, years = _with_mortality(found, base, past_mortality)
+        found, years, drifts["mortality_past_change"] = _with_mortality(found, base, past_mortality)
         sources["mortality"] = ("fitted", years)
-    return Fitted(found, sources)
+    return Fitted(found, sources, drifts)
 
 
-def _with_mortality(spread: Spread, base: Base, past: Table) -> tuple[Spread, int]:
+def _with_mortality(spread: Spread, base: Base, past: Table) -> tuple[Spread, int, float]:
     year, age, sex = np.asarray(past["year"], np.int64), whole_ages(past), sexes(past)
     years, starts = np.unique(year), np.unique(age)
     rates = np.full((len(years), 2, len(starts)), np.nan)
@@ -66,7 +72,8 @@ def _with_mortality(spread: Spread, base: Base, past: Table) -> tuple[Spread, in
     fit = lee_carter(rates.reshape(len(years), -1))
     weights = fit.b.reshape(2, len(starts)) * fit.b.size  # with mean 1, so that the index is one of log rates
     by_age: NDArray[np.float64] = at_ages(weights, starts, base.ages, base.width)
-    return replace(spread, mortality=fit.walk.spread / fit.b.size, by_age=by_age), len(years)
+    size = fit.b.size
+    return replace(spread, mortality=fit.walk.spread / size, by_age=by_age), len(years), fit.walk.drift / size
 
 
 def _in_order(past: Table) -> NDArray[np.int64]:
