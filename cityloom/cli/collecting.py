@@ -29,3 +29,24 @@ def people(runtime: Runtime, out: Path) -> None:
         click.echo(f"About {found.not_said:,} people whose sex is not said are in counts.csv alone.")
     if found.made_up:
         click.echo("All people of this city are made up.")
+
+
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder for them.")
+@click.option("--class", "kinds", multiple=True, default=["school"], show_default=True, help="Class of facilities.")
+@click.option("--mode", type=click.Choice(["walk", "cycle", "drive"]), default="walk", show_default=True)
+@click.pass_obj
+def roads(runtime: Runtime, out: Path, kinds: tuple[str, ...], mode: str) -> None:
+    """Write the road graph, districts with people, and facilities of a class, for studies of access and sites."""
+    runtime.open_city()
+    from cityloom.cli.keep import keeper_of
+    from cityloom.insight import actions
+
+    with keeper_of(runtime):
+        found = actions.collect_roads(folder=out, kinds=kinds, mode=mode, by=SYSTEM)
+    click.echo(f"{found.nodes:,} nodes and {found.edges:,} edges, {found.districts} districts, {found.facilities} "
+               f"facilities in {', '.join(str(path) for path in found.files)}")  # fmt: skip
+    if found.withheld:
+        click.echo(f"{found.withheld} districts are too small to be counted; their people are left empty.")
+    if found.without_capacity:
+        click.echo(f"Of {found.without_capacity} facilities nobody has said the capacity; fill it in before a study.")

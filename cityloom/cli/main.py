@@ -72,6 +72,7 @@ def run(runtime: Runtime, args: list[str] | None = None) -> int:
         processes.status, processes.stop, insight.insight, readings.readings, zones.zones, detection.detection,
     )  # fmt: skip
     frameworks.collect.add_command(collecting.people)
+    frameworks.collect.add_command(collecting.roads)
     for command in (studies.study, memos.memo, memos.check, brief.brief, frameworks.framework, frameworks.collect,
                     forecasts.forecasts):  # fmt: skip
         insight.insight.add_command(command)

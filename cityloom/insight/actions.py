@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -22,21 +22,22 @@ from cityloom.insight.memos.making import Memo
 from cityloom.insight.reviewing import doing, keeping, making, own
 from cityloom.insight.reviewing.keeping import Source
 from cityloom.insight.reviewing.making import Made, Wanted
-from cityloom.insight.studying import briefed, collected_people, folders, working
+from cityloom.insight.studying import briefed, collected_people, collected_roads, folders, working
 from cityloom.insight.studying import doing as studying
 from cityloom.insight.studying import keeping as studies
 from cityloom.insight.studying.collected_people import Collected
+from cityloom.insight.studying.collected_roads import CollectedRoads
 from cityloom.insight.studying.keeping import Sent
 from cityloom.insight.studying.working import quiet
 from cityloom.kernel.actor import Actor
 from cityloom.registers import queries as registers
 
 __all__ = [
-    "Collected", "Columns", "Looked", "Made", "Memo", "Sent", "Source", "Wanted", "Watch", "answer_hotspot",
-    "ask_for_review", "ask_for_study", "cancel_review", "cancel_study", "collect_people", "collect_public_service",
-    "deliver_actuals", "do_reviews", "do_studies", "look_for_hotspots", "make_memo", "publish_forecast",
-    "put_into_brief", "review_casetype", "review_file", "take_from_brief", "withdraw_forecast", "work_study",
-    "write_example", "write_framework_example",
+    "Collected", "CollectedRoads", "Columns", "Looked", "Made", "Memo", "Sent", "Source", "Wanted", "Watch",
+    "answer_hotspot", "ask_for_review", "ask_for_study", "cancel_review", "cancel_study", "collect_people",
+    "collect_public_service", "collect_roads", "deliver_actuals", "do_reviews", "do_studies", "look_for_hotspots",
+    "make_memo", "publish_forecast", "put_into_brief", "review_casetype", "review_file", "take_from_brief",
+    "withdraw_forecast", "work_study", "write_example", "write_framework_example",
 ]  # fmt: skip
 
 
@@ -46,6 +47,14 @@ def collect_people(*, folder: Path, by: Actor) -> Collected:
     Raises: Refused `city.none`, `insight.no_residents`, `insight.district_large`, `gate.counted_already`.
     """
     return collected_people.collect(folder, by=by)
+
+
+def collect_roads(*, folder: Path, kinds: Sequence[str], mode: str, by: Actor) -> CollectedRoads:
+    """Write the road graph, districts and facilities of the registers into a folder, as tables for studies.
+
+    Raises: Refused `city.none`, `insight.no_roads`, `registers.graph_large`, and as `collect_people`.
+    """
+    return collected_roads.collect(folder, kinds, mode, by=by)
 
 
 def review_file(*, path: Path, wanted: Wanted) -> Made:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import shapely
 from django.db import connection
-from django.db.models import Count
+from django.db.models import Count, F, Sum
 from numpy.typing import NDArray
 
 from cityloom.accounts.queries import unit_names
@@ -84,6 +84,7 @@ from cityloom.registers.models import (
     Load,
     Main,
     OrganisationRecord,
+    Place,
     PlaceByAddress,
     RoadNode,
     RoadSegment,
@@ -260,6 +261,39 @@ def residents_by_unit() -> tuple[Ints, Ints, list[str]]:
     at = np.searchsorted(first, dwelling, side="right") - 1
     inside = (at >= 0) & (dwelling < (first + count)[at])
     return subject[inside], place[at[inside]], names.tolist()
+
+
+def homes_by_unit() -> list[tuple[str, int, float, float]]:
+    """Of each unit (community) with dwellings their number, and the mean longitude and latitude of them."""
+    homes = Building.objects.filter(dwellings__gt=0).order_by("unit_id").values("unit_id").annotate(
+        count=Sum("dwellings"), east=Sum(F("lon") * F("dwellings")), north=Sum(F("lat") * F("dwellings")))  # fmt: skip
+    return [(row["unit_id"], row["count"], row["east"] / row["count"], row["north"] / row["count"]) for row in homes]
+
+
+def whole_road_graph(most: int = graph.MOST_EDGES) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """All nodes (id, longitude, latitude) and roads (start, end, metres, kind, walkable, drivable) of the city.
+
+    Raises: Refused `registers.graph_large`.
+    """
+    roads = RoadSegment.objects.order_by("id")
+    _check_graph(roads.count(), graph.ROAD, most)
+    nodes = RoadNode.objects.order_by("id").values_list("id", "lon", "lat")
+    return list(nodes), list(roads.values_list("start_id", "end_id", "length_m", "kind", "walkable", "drivable"))
+
+
+def places_with_room(kinds: Sequence[str]) -> list[tuple[str, str, str, float, float, int | None]]:
+    """Key, name, kind, longitude, latitude and capacity of places of some kinds, as departments loaded them.
+
+    Where none was loaded, those that the city was built with, whose capacity nobody knows.
+    """
+    told = RECORDS["places"].still_said(last_known_load()).filter(kind__in=kinds, lon__isnull=False)
+    shown = ("key", "name", "kind", "lon", "lat", "capacity")
+    latest = {row[0]: row for row in told.exclude(status__in=("closed", "planned")).order_by("key", "id")
+              .values_list(*shown)}  # fmt: skip
+    if latest:
+        return list(latest.values())
+    built = Place.objects.filter(kind__in=kinds).order_by("id").values_list("id", "name", "kind", "lon", "lat")
+    return [(str(key), name, kind, lon, lat, None) for key, name, kind, lon, lat in built]
 
 
 def homes_of(subjects: Sequence[int]) -> dict[int, int]:

@@ -61,6 +61,25 @@ def collect(folder: Path, *, by: Actor) -> Collected:
                      int(np.maximum(cells[2], 0).sum()), city.is_synthetic)  # fmt: skip
 
 
+def by_district(*, by: Actor) -> tuple[list[str], Ints]:
+    """Names of districts with their people as the gate gives them: the same question as `collect`; -1 is withheld.
+
+    Raises: Refused `insight.no_residents`, `insight.district_large`, `gate.counted_already`.
+    """
+    names, subjects, groups = _residents()
+    if not len(subjects):
+        raise Refused("insight.no_residents", _NO_PEOPLE)
+    found = list(_counted(subjects, groups, by))
+    return ([names[int(group)] for one in found for group in one.groups],
+            np.concatenate([one.people for one in found]))  # fmt: skip
+
+
+def district_names(units: Sequence[str]) -> list[str]:
+    """What the district above each unit is called."""
+    districts = {one: name for one, kind, name, _zh in accounts.districts() if kind == "district"}
+    return [districts.get(name := _district(unit, districts), name) for unit in units]
+
+
 def _residents() -> tuple[list[str], Ints, Ints]:
     """Names of districts, and for each resident the subject and the place of the district."""
     subjects, place, units = registers.residents_by_unit()

@@ -31,6 +31,8 @@ def within(costs: Sparse | Floats, catchment: float = np.inf) -> Sparse:
 
     Raises: Refused `insight.negative`, `insight.many_pairs`.
     """
+    if _is_ready(costs, catchment):
+        return costs
     if scipy.sparse.issparse(costs):
         coo = scipy.sparse.coo_array(costs)
         row, column, data = coo.row, coo.col, np.asarray(coo.data, np.float64)
@@ -45,6 +47,16 @@ def within(costs: Sparse | Floats, catchment: float = np.inf) -> Sparse:
     if (data < 0).any():
         raise Refused("insight.negative", _NEGATIVE, value=float(data.min()))
     return of_pairs(row, column, data, costs.shape)
+
+
+def _is_ready(costs: Sparse | Floats, catchment: float) -> bool:
+    """Whether nothing of these pairs is to be left out or put in order."""
+    if not (scipy.sparse.issparse(costs) and costs.format == "csr" and costs.dtype == np.float64
+            and costs.has_canonical_format):
+        return False
+    data = costs.data
+    return len(data) <= MOST_PAIRS and (not len(data) or bool((data >= 0).all() and (data <= catchment).all()
+                                                              and np.isfinite(data).all()))  # fmt: skip
 
 
 def of_pairs(row: NDArray[Any], column: NDArray[Any], data: Floats, shape: tuple[int, ...]) -> Sparse:
