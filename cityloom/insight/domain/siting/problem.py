@@ -73,7 +73,8 @@ class Problem:
 class Served:
     """Who goes where: people of `place` to `site` (pairs), people whom nobody serves (n,), and what it costs.
 
-    `value` (n,) is what one head more at a place would cost (the dual).
+    `value` (n,) is what one head more at a place would cost (the dual). `tried` are pairs of place and site with which
+    a like problem may begin.
     """
 
     place: NDArray[np.int64]
@@ -82,6 +83,7 @@ class Served:
     left: Floats
     total: float
     value: Floats
+    tried: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
 
 
 @dataclass(frozen=True)

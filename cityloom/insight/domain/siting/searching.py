@@ -18,8 +18,8 @@ from cityloom.insight.domain.siting.problem import Flags, Floats, Problem, Serve
 from cityloom.insight.domain.siting.serving import serve, stand_in
 
 _EXCHANGES = 200
-_TRIES, _FEW_TRIES, _SMALL = 40, 8, 50_000
-"""Transport problems that exchanges may cost, fewer where there are more pairs of places and sites than `_SMALL`."""
+_TRIES, _FEW_TRIES, _SMALL, _FEW_ROUNDS = 40, 4, 50_000, 90
+"""Transport problems that exchanges may cost, and rounds of the bound: fewer with more pairs than `_SMALL`."""
 _WIDE = 6
 """Of how many open and closed sites all exchanges are listed."""
 _AT_ONCE = 5
@@ -83,10 +83,11 @@ def _grown(problem: Problem, opened: Flags, people: Floats) -> Flags:
 
     With capacities people are served anew only after every few; between, those whom a new site takes cost what it does.
     """
-    opened, value, since = opened.copy(), np.zeros(0), 0
+    opened, value, since, now = opened.copy(), np.zeros(0), 0, None
     while (free := np.flatnonzero(may_open(problem, opened))).size:
         if since == 0:
-            value = np.minimum(serve(problem, opened, people).value, stand_in(problem))
+            now = serve(problem, opened, people, now)
+            value = np.minimum(now.value, stand_in(problem))
         gains = bounds.site_worth(problem, people, value, free)
         best = int(np.argmax(gains / np.maximum(problem.price[free], 1e-12)
                              if np.isfinite(problem.budget[0]) else gains))  # fmt: skip
@@ -156,13 +157,14 @@ def _two_nearest(offered: Floats) -> tuple[Floats, Floats, np.ndarray]:
 def _priced(problem: Problem, opened: Flags, people: Floats) -> Found:
     """With capacities: the choices of the Lagrangian bound, each filled up and served; then exchanges, by worth."""
     now = serve(problem, opened, people)
-    known = bounds.relaxed(problem, now.value, now.total)
+    rounds = bounds.ROUNDS if problem.costs.size <= _SMALL else _FEW_ROUNDS
+    known = bounds.relaxed(problem, now.value, now.total, rounds)
     worth = bounds.site_worth(problem, people, known.price)
     for chosen in known.chosen:
         tried = _filled(problem, chosen, worth)
         if np.array_equal(tried, opened) or (problem.existing & ~tried).sum() != problem.close[0]:
             continue
-        then = serve(problem, tried, people)
+        then = serve(problem, tried, people, now)
         if then.total < now.total:
             opened, now = tried, then
     opened, now = _tried(problem, opened, now, people, worth)
@@ -193,7 +195,7 @@ def _tried(problem: Problem, opened: Flags, now: Served, people: Floats, worth: 
         then[a], then[b] = False, True
         if float(problem.price[then & ~problem.existing].sum()) > problem.budget[0] + _LEAST:
             continue
-        there, tries = serve(problem, then, people), tries - 1
+        there, tries = serve(problem, then, people, now), tries - 1
         if there.total < now.total * (1 - 1e-9):
             opened, now = then, there
     return opened, now

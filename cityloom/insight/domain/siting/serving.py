@@ -16,7 +16,7 @@ _FEWEST = 8
 """Sites near a place that are looked at first; others when the duals say that they could be cheaper."""
 _MORE = 4
 """How many for each place at once."""
-_LEAST = 1e-9
+_LEAST, _NEAR = 1e-9, 0.02
 
 
 def stand_in(problem: Problem) -> float:
@@ -27,11 +27,14 @@ def stand_in(problem: Problem) -> float:
     return 10 * float(known.max(initial=0.0)) + 1.0
 
 
-def serve(problem: Problem, opened: Flags, people: Floats) -> Served:
-    """The cheapest way to serve `people` (n,) from the sites that are open (m,); some may be left."""
+def serve(problem: Problem, opened: Flags, people: Floats, known: Served | None = None) -> Served:
+    """The cheapest way to serve `people` (n,) from the sites that are open (m,); some may be left.
+
+    `known` is the outcome of a like problem, from whose pairs it begins; it changes nothing but the time.
+    """
     if not np.isfinite(problem.capacity[opened]).any():
         return _to_nearest(problem, opened, people)
-    return _transported(problem, np.flatnonzero(opened), people)
+    return _transported(problem, np.flatnonzero(opened), people, known)
 
 
 def _to_nearest(problem: Problem, opened: Flags, people: Floats) -> Served:
@@ -48,7 +51,7 @@ def _to_nearest(problem: Problem, opened: Flags, people: Floats) -> Served:
     return Served(place, sites[best[place]], people[place], np.where(goes, 0.0, people), float(people @ value), value)
 
 
-def _transported(problem: Problem, sites: np.ndarray, people: Floats) -> Served:
+def _transported(problem: Problem, sites: np.ndarray, people: Floats, known: Served | None) -> Served:
     """The transport problem: over the cheapest sites of each place, then over those that its duals ask for besides."""
     offered, most = problem.costs[:, sites], stand_in(problem)
     usable = (offered < most) & (people > 0)[:, None]
@@ -56,6 +59,10 @@ def _transported(problem: Problem, sites: np.ndarray, people: Floats) -> Served:
     if len(sites) > _FEWEST:
         use[:] = False
         np.put_along_axis(use, np.argpartition(offered, _FEWEST - 1, axis=1)[:, :_FEWEST], values=True, axis=1)
+        if known is not None and known.tried is not None:
+            whole = np.zeros(problem.costs.shape, np.bool_)
+            whole[known.tried] = True
+            use |= whole[:, sites]
         use &= usable
     capacity = problem.capacity[sites]
     while True:
@@ -69,7 +76,10 @@ def _transported(problem: Problem, sites: np.ndarray, people: Floats) -> Served:
         np.put_along_axis(use, best, np.take_along_axis(use | (short < -_LEAST * most), best, 1), axis=1)
     used = np.flatnonzero(shares > _LEAST)
     value = np.where(people > 0, np.clip(value, 0, most), most)
-    return Served(place[used], sites[column[used]], shares[used], left, total, value)
+    needed = shares > _LEAST
+    near = needed | (offered[place, column] <= (value[place] + room[column]) + _NEAR * most)
+    tried = (place[near], sites[column[near]])
+    return Served(place[used], sites[column[used]], shares[used], left, total, value, tried)
 
 
 def _programme(cost: Floats, place: np.ndarray, column: np.ndarray, people: Floats, capacity: Floats, most: float
