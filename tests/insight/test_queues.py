@@ -184,6 +184,10 @@ def test_bad_input_is_refused_with_its_reason() -> None:
 def test_without_counters_it_says_how_many_and_with_groups_what_each_service_waits() -> None:
     study = kinds.worked("queue", {"arrivals_per_hour": 20, "service_minutes": 6, "days": 5, "hours": 4}, {})
     assert study.step("answer").table["needed"][0] >= 3
+    shut = {"arrivals_per_hour": 9, "service_minutes": 6, "days": 2, "counters": 1}
+    shut |= {"what_if": [{"name": "shut", "counters": 0}]}
+    told = kinds.kind("queue").tell(kinds.worked("queue", shut, {}))
+    assert any("nobody is served" in getattr(block, "words", "") for block in told)
     services = table((), service=["permit", "post"], minutes=[12.0, 3.0], priority=[1, 0])
     arrivals = table((), period=["9", "9", "10", "10"], service=["permit", "post"] * 2, arrivals=[8.0, 20, 8, 20])
     counters = table((), group=["A", "B"], counters=[2, 1], skills=["permit; post", "post"])

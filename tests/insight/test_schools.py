@@ -216,7 +216,10 @@ def test_what_is_doubtful_is_told_and_no_unknown_number_is_shown() -> None:
     rolls.pupils[1, :, 3] = np.nan  # a school's year that is missing
     rolls.pupils[4, :, 5] = np.nan  # a school that vanishes
     places = table((), school=list(rolls.schools), places=[10.0] * 5)
-    study = kinds.worked("schools", QUICK, as_input(rolls, {2001: 700.0, 2002: 710.0}, places=places))
+    change = table((), school=["New"], year=[2007], change=["opens"], other=["School 0"], share=[0.2])
+    inputs = as_input(rolls, {2001: 700.0, 2002: 710.0}, places=places, changes=change)
+    study = kinds.worked("schools", QUICK, inputs)
+    assert "New" in study.step("forecast").table["series"].tolist()
     codes = {one.code for one in study.notes}
     assert {"gaps_filled", "schools_gone", "births_unused", "too_few_places", "grades_guessed", "age_guessed"} <= codes
     for step in ("forecast", "summary", "warnings"):

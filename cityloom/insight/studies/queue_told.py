@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from django.utils.translation import gettext_noop as _
 
 from cityloom.insight.domain.study.blocks import Block, ChartOf, Heading, Number, Says, Shown, TableOf
@@ -37,6 +38,8 @@ NOTES = {
 WORDS = (_("As it is"), _("As many as needed"), _("Period by period"))
 """Words that stand in the cells of its tables."""
 _OPTIONS = 12
+_NOBODY_CAME = _("{option}: nobody came on the days that were simulated.")
+_NOBODY_SERVED = _("{option}: nobody is served.")
 _SERVED = _(
     "{option}: {within} ({within_low} to {within_high}) are served within {minutes} minutes, the mean wait is "
     "{mean_wait} "
@@ -69,7 +72,12 @@ def _answer(study: Study) -> list[Block]:
     tried = [name for name in options if name not in {"As many as needed", "Period by period"}]
     for name in tried[: _OPTIONS + 1]:
         weight = "answer" if name == "As it is" else "told"
-        sentence = _SERVED if float(made["left"][options.index(name)]) <= 0 else _SERVED_AND_LEFT
+        row = options.index(name)
+        if not np.isfinite(made["mean_wait"][row]):  # then no other figure of it is known, either
+            sentence = _NOBODY_CAME if not made["came"][row] else _NOBODY_SERVED
+            found.append(Says(sentence, {}, {"option": name}, weight))
+            continue
+        sentence = _SERVED if float(made["left"][row]) <= 0 else _SERVED_AND_LEFT
         found.append(Says(sentence, at | _shares(name), {"option": name}, weight))
     return found
 

@@ -46,12 +46,13 @@ def ratios_table(clean: Rolls, model: Model, horizon: int) -> Table:
     total = clean.district()
     own = np.exp(model.district.ratio)
     grades = clean.grades
+    first, of = total[0, -1], "pupils"
     if model.settings.lags:
         driver, _ = born.behind(model.births, [clean.years[-1]], model.settings.lags, clean.years[-1])
-        last = np.append(total[0, -1] / driver[0], total[1:, -1] / total[:-1, -2])
-        of = "births"
-    else:
-        last, of = np.append(total[0, -1], total[1:, -1] / total[:-1, -2]), "pupils"
+        first, of = total[0, -1] / driver[0], "births"
+    with np.errstate(divide="ignore", invalid="ignore"):
+        last = np.append(first, total[1:, -1] / total[:-1, -2])
+    last = np.where(np.isfinite(last), last, np.nan)
     spread = np.sqrt((model.district.left**2).mean(1))
     return table("grade", grade=list(grades), after=[of, *grades[:-1]], last_year=last, used=own,
                  drift=own * (np.exp(model.district.slope * model.settings.damping) - 1), spread=spread)  # fmt: skip

@@ -45,17 +45,24 @@ def mean_ratios(rolls: Rolls, births: Mapping[int, float], lags: Mapping[int, fl
 def _survival(rolls: Rolls, births: Mapping[int, float], lags: Mapping[int, float], horizon: int, years: int) -> Floats:
     total = rolls.district()
     with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = np.nanmean((total[1:, 1:] / total[:-1, :-1])[:, -years:], 1)
+        ratio = _mean((total[1:, 1:] / total[:-1, :-1])[:, -years:])
     last = rolls.years[-1]
     driver = behind(births, list(range(rolls.years[0], last + horizon + 1)), lags, last)[0] if lags and births else None
     if driver is None or np.isnan(driver[-horizon - years :]).any():
         driver = np.ones(len(rolls.years) + horizon)
-    entry = np.nanmean((total[0] / driver[: len(rolls.years)])[-years:])
+    entry = _mean((total[:1] / driver[: len(rolls.years)])[:, -years:])[0]
     now, found = total[:, -1], np.zeros(horizon)
     for step in range(horizon):
         now = np.append(entry * driver[len(rolls.years) + step], now[:-1] * ratio)
         found[step] = np.nansum(now)
     return found
+
+
+def _mean(values: Floats) -> Floats:
+    """The mean of what is known in each row; 1 where nothing is."""
+    known = np.isfinite(values)
+    mean = np.where(known, values, 0.0).sum(1) / np.maximum(known.sum(1), 1)
+    return np.asarray(np.where(known.any(1), mean, 1.0))
 
 
 METHODS: Mapping[str, Callable[[Rolls, Mapping[int, float], Mapping[int, float], int], Floats]] = {

@@ -141,6 +141,8 @@ def gone_and_new(rolls: Rolls) -> tuple[list[tuple[str, int]], list[tuple[str, i
     gone, new = [], []
     for place, name in enumerate(rolls.schools):
         known: NDArray[np.int64] = np.flatnonzero(there[place])
+        if not len(known):  # it is to open
+            continue
         if known[-1] + 1 < len(rolls.years):
             gone.append((name, rolls.years[known[-1] + 1]))
         if known[0] > 0:
