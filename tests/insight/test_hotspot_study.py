@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -16,6 +17,7 @@ from cityloom.insight.domain.study.study import Study
 from cityloom.insight.domain.study.tables import Table, table
 from cityloom.insight.studies import hotspots_steps, kinds
 from cityloom.kernel.refused import Refused
+from tests import realdata
 
 
 @cache
@@ -124,3 +126,26 @@ def test_the_worked_example_of_the_manual_says_what_comes_out() -> None:
     assert found in code
     first = example().step("clusters").table
     assert f"{int(first['observed'][0])} cases from {first['since'][0]} to {first['until'][0]}" in text
+
+
+@pytest.mark.realdata
+def test_requests_of_a_real_city_against_all_others_of_the_same_places() -> None:
+    """Graffiti in five days of Los Angeles, by neighbourhood council: what else is reported there is the control."""
+    with realdata.path("service311/la_311_2018_10k.csv").open(encoding="utf-8") as file:
+        rows = [one for one in csv.DictReader(file) if one["NC"] and one["Latitude"]]
+    codes = sorted({one["NC"] for one in rows})
+    at = {
+        code: [(float(one["Longitude"]), float(one["Latitude"])) for one in rows if one["NC"] == code] for code in codes
+    }
+    graffiti = [sum(one["NC"] == code and one["RequestType"] == "Graffiti Removal" for one in rows) for code in codes]
+    lon, lat = np.array([np.median(at[code], axis=0) for code in codes]).T
+    inputs = {
+        "places": table("place", place=[f"nc{code}" for code in codes], lon=lon, lat=lat),
+        "counts": table((), place=[f"nc{code}" for code in codes], count=graffiti,
+                        controls=[len(at[code]) - seen for code, seen in zip(codes, graffiti, strict=True)]),
+    }  # fmt: skip
+    study = kinds.worked("hotspots", {"method": "bernoulli", "simulations": 199, "most_share": 0.25}, inputs)
+    clusters = study.step("clusters").table
+    assert clusters["p_value"][0] <= 0.05 and clusters["relative_risk"][0] > 1.1
+    assert len(codes) > 80 and sum(len(one) for one in at.values()) > 9_000
+    assert kinds.kind("hotspots").tell(study)[0].weight == "answer"  # type: ignore[union-attr]

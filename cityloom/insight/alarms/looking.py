@@ -65,7 +65,7 @@ def look(at: datetime, watch: Watch) -> Looked:
             places + len(counts.cells),
             kinds + len(counts.categories),
         )
-        for at_row in range(len(counts.categories)):
+        for at_row in (row for row, category in enumerate(counts.categories) if category):
             for one in _noticed(counts, at_row, day, watch):
                 key, is_new = _tell(counts, at_row, one, watch, at)
                 if key:

@@ -139,10 +139,10 @@ def _columns(at: Ints, weekday: Ints, is_holiday: Marks, periods: int, holidays:
 def _shocks(past: Floats, expected: Floats, course: Floats, effects: int) -> tuple[float, float]:
     """By moments: what days vary beyond chance for all places together, and what each place varies beyond that."""
     periods = past.shape[1]
-    freedom = periods / max(1, periods - effects)
+    of_course, of_level = periods / max(1, periods - effects), periods / max(1, periods - 1)
     totals = past.sum(axis=0)
-    day = float((freedom * np.square(totals - course) - course).sum() / np.square(course).sum())
-    places = float((freedom * np.square(past - expected) - expected).sum() / np.square(expected).sum())
+    day = float((of_course * np.square(totals - course) - course).sum() / np.square(course).sum())
+    places = float((of_level * np.square(past - expected) - expected).sum() / np.square(expected).sum())
     day = max(0.0, day)
     return day, max(0.0, places - day)
 
