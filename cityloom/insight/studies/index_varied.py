@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
 import numpy as np
 
 from cityloom.insight.domain.indicators import reading
+from cityloom.insight.domain.indicators.framework import Framework
 from cityloom.insight.domain.indicators.working import worked
 from cityloom.insight.domain.robustness.choices import Uncertain, Weights
 from cityloom.insight.domain.robustness.tree import Floats
@@ -53,8 +53,10 @@ def varied(question: Mapping[str, Any], inputs: Mapping[str, Table], base: Base)
     options = _options(document.get("steps", {}), asked)
     if (count := int(np.prod([len(one) for one in options.values()]))) > MOST_VARIANTS:
         raise Refused("insight.robust_variants", _TOO_MANY, value=count, limit=MOST_VARIANTS)
-    values = [_values(document, dict(zip(options, chosen, strict=True)), inputs, base)
-              for chosen in product(*options.values())]  # fmt: skip
+    parts = [[_part(document, name, one) for one in some] for name, some in options.items()]
+    recipe = base.framework.recipe
+    recipes = [replace(recipe, **dict(zip(options, chosen, strict=True))) for chosen in product(*parts)]
+    values = [_values(replace(base.framework, recipe=one), inputs, base) for one in recipes]
     methods, left_out = _methods(base, asked, positive=all(np.nanmin(one) > 0 for one in values))
     uncertain = Uncertain(
         base.framework.ways, methods, {name: [said(one) for one in some] for name, some in options.items()},
@@ -88,12 +90,14 @@ def _usual(name: str, own: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return usual if method in {str(one["method"]) for one in _USUAL} and "frozen" not in own else []
 
 
-def _values(document: Mapping[str, Any], chosen: Mapping[str, Mapping[str, Any]], inputs: Mapping[str, Table],
-            base: Base) -> Floats:  # fmt: skip
+def _part(document: Mapping[str, Any], name: str, option: Mapping[str, Any]) -> Any:
+    """A part of the recipe as an option has it, once that was checked within its framework."""
+    other = {**document, "steps": {**document.get("steps", {}), name: option}}
+    return getattr(reading.framework_of(other).recipe, name)
+
+
+def _values(framework: Framework, inputs: Mapping[str, Table], base: Base) -> Floats:
     """The normalised values of the base's units; unknown for one that this variant leaves out."""
-    other = copy.deepcopy(dict(document))
-    other["steps"] = {**other.get("steps", {}), **chosen}
-    framework = reading.framework_of(other)
     index = worked(framework, index_question.data_of(framework, inputs))
     found = np.full((len(base.rows), len(framework.indicators)), np.nan)
     places = {row: place for place, row in enumerate(index.kept.tolist())}
