@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from cityloom.cli.runtime import Runtime
 from cityloom.kernel import clock
@@ -39,10 +39,10 @@ def list_all(runtime: Runtime) -> None:
     runtime.open_city()
     from cityloom.insight import queries
 
-    table = Table("Id", "Forecast", "Subject", "Periods", "Published", "State", "Outcomes", "Error", "Naive", "Inside")
+    table = Table(Column("Forecast", no_wrap=True), "Published", "State", "Outcomes", "Error", "Naive", "Inside")
     for one in queries.published_forecasts():
         row = one["one"]
-        table.add_row(row.pk, row.title, row.subject, f"{row.first_period} to {row.last_period}",
+        table.add_row(f"{row.pk}\n{row.title} ({row.subject})\n{row.first_period} to {row.last_period}",
                       f"{row.published_at:%Y-%m-%d}", "withdrawn" if row.withdrawn_at else "holds", one["known"],
                       one["error"], one["naive"], one["coverage"])  # fmt: skip
     Console().print(table)

@@ -83,6 +83,14 @@ def test_vintages_are_published_scored_and_withdrawn_in_sight(tmp_path: Path) ->
 
 
 @pytest.mark.django_db
+def test_the_history_of_a_newer_study_says_what_came(tmp_path: Path) -> None:
+    one = actions.publish_forecast(study=kept(tmp_path / "one", told()), subject="Beds", by=SYSTEM, at=NOW)
+    past = table(("series", "period"), series=["A", "A"], period=["2025-12", "2026-01"], value=[90.0, 103.0])
+    folders.write(tmp_path / "newer", Study("trend", {}, {}, (Step("cleaned", past),)))
+    assert actions.deliver_actuals(source=str(tmp_path / "newer"), subject="Beds", by=SYSTEM, at=NOW) == {one: 1}
+
+
+@pytest.mark.django_db
 def test_what_was_changed_behind_its_back_is_seen(tmp_path: Path) -> None:
     one = actions.publish_forecast(study=kept(tmp_path / "one", told()), subject="Beds", by=SYSTEM, at=NOW)
     assert queries.published_forecast(one)["is_intact"]
