@@ -30,7 +30,7 @@ def memo(runtime: Runtime, study: str, question: str, out: Path, language: str) 
     from cityloom.insight import actions, queries
 
     folder = Path(study) if is_folder else queries.folder_of_study(study)
-    made = actions.make_memo(study=folder, question=question, out=out, language=language)
+    made = actions.make_memo(study=folder, question=question, out=out, language=language, in_city=not is_folder)
     click.echo(f"{out}: {made.numbers} numbers, each with its cell. Check it: cityloom insight check {out}")
     for one in made.without:
         click.echo(_NO_FONT.format(one))

@@ -29,6 +29,7 @@ from cityloom.insight.studying.collected_people import Collected
 from cityloom.insight.studying.collected_roads import CollectedRoads
 from cityloom.insight.studying.keeping import Sent
 from cityloom.insight.studying.working import quiet
+from cityloom.insight.telling import areas, page
 from cityloom.kernel.actor import Actor
 from cityloom.registers import queries as registers
 
@@ -158,12 +159,13 @@ def take_from_brief(*, study_id: str, by: Actor, at: datetime) -> None:
     briefed.take(study_id, at)
 
 
-def make_memo(*, study: Path, question: str, out: Path, language: str = "en") -> Memo:
-    """Make a memo of the study in a folder, or of a stored one by its id; a ZIP where `out` ends with .zip.
+def make_memo(*, study: Path, question: str, out: Path, language: str = "en", in_city: bool = False) -> Memo:
+    """Make a memo of the study in a folder; a ZIP where `out` ends with .zip.
 
-    Raises: Refused, as `making.make`.
+    `in_city`: a city is open, whose units its maps may show. Raises: Refused, as `making.make`.
     """
-    return memos.make(study, question, out, language)
+    codes = page.areas_of(folders.read(study).study) if in_city else set()
+    return memos.make(study, question, out, language, areas.outlines(codes))
 
 
 def write_framework_example(*, framework: str, folder: Path) -> Path:

@@ -103,6 +103,8 @@ def test_studies_wait_are_cancelled_and_let_go(officials: dict[str, Actor], lake
     for key in keys[1:]:
         actions.cancel_study(study_id=key, by=by, at=NOW)
     assert actions.do_studies(by=SYSTEM) == 1
+    made = actions.make_memo(study=queries.folder_of_study(keys[0]), question="Room?", out=lake / "m.zip", in_city=True)
+    assert made.numbers > 100
     assert "made-up figures" in text(signed_in("supervisor").get(f"/insight/studies/{keys[0]}/"))
     row = keeping.next_one(NOW)
     assert row is None
