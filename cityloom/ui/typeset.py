@@ -1,4 +1,7 @@
-"""PDFs set by typst, with the fonts of this computer; what is in them comes as data and is never markup."""
+"""PDFs set by typst, with the fonts of this computer and one with Chinese characters that comes with the program.
+
+What is in them comes as data and is never markup.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
 import typst
@@ -35,8 +39,14 @@ def pdf(template: bytes, sheet: Mapping[str, Any]) -> bytes:
     return bytes(typst.Compiler(template, font_paths=fonts, sys_inputs=inputs).compile(format="pdf"))  # type: ignore[arg-type]
 
 
+def shipped_fonts() -> list[str]:
+    """The folders of fonts that come as packages: Noto Sans CJK (SIL Open Font License), where it is installed."""
+    found = find_spec("noto_cjk_sans_otc")
+    return list(found.submodule_search_locations or ()) if found else []
+
+
 @cache
 def _fonts() -> tuple[typst.Fonts, list[str]]:
     """The fonts of this computer, which take a while to find, and those with Chinese characters."""
-    fonts = typst.Fonts(font_paths=[])
+    fonts = typst.Fonts(font_paths=shipped_fonts())  # type: ignore[arg-type]
     return fonts, sorted(family for family in fonts.families() if _CHINESE_FONTS.search(family))

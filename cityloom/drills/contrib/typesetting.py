@@ -15,6 +15,7 @@ import typst
 from django.template.loader import render_to_string
 
 from cityloom.drills.domain.report_layout import CHINESE, ENGLISH, WORDS, Layout, Report, Words, layout, word
+from cityloom.ui.typeset import shipped_fonts
 
 LANGUAGES = (ENGLISH, CHINESE)
 NO_CHINESE_FONT = (
@@ -48,7 +49,7 @@ def html(report: Report, map_svg: str) -> str:
 
 def pdf(report: Report, map_svg: str, path: Path, font_folders: Sequence[Path] = ()) -> PdfOutcome:
     """Write the report to `path`, in Chinese too where a font with Chinese characters is found."""
-    fonts = typst.Fonts(font_paths=[str(folder) for folder in font_folders])
+    fonts = typst.Fonts(font_paths=[*shipped_fonts(), *map(str, font_folders)])
     chinese = _chinese_families(fonts)
     outcome = PdfOutcome(LANGUAGES) if chinese else PdfOutcome((ENGLISH,), NO_CHINESE_FONT)
     content = _content(layout(report), outcome)
