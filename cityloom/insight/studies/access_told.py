@@ -74,6 +74,7 @@ def _unequal(study: Study) -> list[Block]:
         found.append(Says(_("Concentration index {concentration}: above 0 where those who rank high have more."),
                           number))  # fmt: skip
     found.append(ChartOf(_("Lorenz curve"), "lorenz", "line", "people", "access", measured="even",
+                         measured_title=_("If all had alike"),
                          x_title=_("Share of people"), y_title=_("Share of access"), most=200))  # fmt: skip
     if any(one.name == "groups" for one in study.steps):
         found += [ChartOf(_("Access by group"), "groups", "bar", "group", "access", x_title=_("Group"),

@@ -96,6 +96,5 @@ KIND = Kind(
     check=_check,
     notes=NOTES,
     example=example,
-    options="tornado",
     foresee=foreseen,
 )  # fmt: skip

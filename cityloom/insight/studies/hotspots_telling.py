@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from django.utils.translation import gettext_noop as _
@@ -36,6 +37,7 @@ def tell(study: Study) -> Sequence[Block]:
                 "period",
                 "expected",
                 measured="observed",
+                measured_title=_("Cases seen"),
                 x_title=_("Period"),
                 y_title=_("Cases"),
             )
@@ -91,10 +93,17 @@ def _rarity(study: Study) -> list[Block]:
                     "By chance alone, so rare a cluster comes about once in {years} years, if one looks so often "
                     "as was said."
                 ),
-                {"years": Number(Cell("clusters", row, "recurrence_years"), places=1)},
+                {"years": Number(Cell("clusters", row, "recurrence_years"), _form(study))},
             )
         )
     return told
+
+
+_LONG = 10  # years, from which on a tenth of one says nothing
+
+
+def _form(study: Study) -> Literal["whole", "decimal"]:
+    return "whole" if study.step("clusters").table["recurrence_years"][0] >= _LONG else "decimal"
 
 
 def _maps(study: Study) -> list[Block]:

@@ -61,6 +61,7 @@ def reasons(study: Study) -> list[Block]:
             "year",
             "births",
             measured="entered",
+            measured_title=_("Pupils who entered"),
             x_title=_("Year of entry"),
             y_title=_("Births and pupils"),
         ),

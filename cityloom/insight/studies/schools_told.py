@@ -78,7 +78,7 @@ def _places(study: Study) -> list[Block]:
                     Shown("short", _("Chance to be short"), "percent", 0),
                     Shown("missing", _("Without a place"), places=1),
                     Shown("pupils", _("Pupils"), "whole"),
-                    Shown("places", _("Places"), "whole"),
+                    Shown("places", _("Places at schools"), "whole"),
                     Shown("cohort", _("Grade that grows most"), "word"),
                     Shown("adds", _("Grows by"), "whole"),
                     Shown("entered", _("Its entry year"), "word"),
@@ -103,6 +103,7 @@ def _places(study: Study) -> list[Block]:
             y_title=_("Pupils"),
             sort="-short",
             where=at,
+            measured_title=_("Places at schools"),
         )
     )
     if (~np.isnan(gaps["lon"])).any():
@@ -132,7 +133,7 @@ def _columns(name: str, years: Sequence[str], of: str, phase: Sequence[Shown]) -
     """A column for each year, and the places of the last."""
     form: Literal["percent", "whole"] = "percent" if name == "short" else "whole"
     named = [Shown("group", _("School") if of == "school" else _("Planning area"), "word"), *phase]
-    places = (Shown(f"places_{years[-1]}", _("Places"), "whole"),) if name == "pupils" else ()
+    places = (Shown(f"places_{years[-1]}", _("Places at schools"), "whole"),) if name == "pupils" else ()
     return (*named, *(Shown(f"{name}_{year}", year, form, 0) for year in years), *places)
 
 

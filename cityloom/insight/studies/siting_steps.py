@@ -111,14 +111,14 @@ def equity_table(found: Given, sited: Sited, minutes: Floats, areas: Table, with
     access = [_access(problem, opened, people, minutes, within)
               for opened in (problem.existing, sited.solution.open[-1])]  # fmt: skip
     rows = {
-        "mean_minutes": [inequality.mean(one, areas[of])
+        "mean minutes": [inequality.mean(one, areas[of])
                          for one, of in zip(ways, ("served_before", "served"), strict=True)],
-        "gini_minutes": [inequality.gini(one, people) for one in ways],
-        "longest_minutes": [float(np.nanmax(one)) if np.isfinite(one).any() else np.nan for one in ways],
-        "gini_access": [inequality.gini(one, people) for one in access],
-        "palma_access": [inequality.palma(one, people) for one in access],
-        "worst_fifth_access": [inequality.worst_fifth(one, people) for one in access],
-        "without": [float(people.sum() - areas[one].sum()) for one in ("served_before", "served")],
+        "Gini of minutes": [inequality.gini(one, people) for one in ways],
+        "longest minutes": [float(np.nanmax(one)) if np.isfinite(one).any() else np.nan for one in ways],
+        "Gini of access": [inequality.gini(one, people) for one in access],
+        "Palma of access": [inequality.palma(one, people) for one in access],
+        "access of the worst fifth": [inequality.worst_fifth(one, people) for one in access],
+        "people without": [float(people.sum() - areas[one].sum()) for one in ("served_before", "served")],
     }  # fmt: skip
     return table("measure", measure=list(rows), before=np.array([one[0] for one in rows.values()]),
                  after=np.array([one[1] for one in rows.values()]))  # fmt: skip

@@ -18,6 +18,7 @@ from cityloom.insight.telling import words
 MOST_LINES = 6
 """As many as there are colours and dashes to tell apart."""
 MOST_POINTS = 2_000
+_DEGREES, _DEGREE_PLACES = ("lon", "lat"), 4  # ten metres
 _MOST_BEHIND = 200
 """Rows of the table behind a chart; all of them are in the step."""
 
@@ -223,6 +224,8 @@ def _figure(table: Table, step: str, at: int, how: Shown, *, roughly: bool = Fal
     value = table[how.column][at]
     value = value if isinstance(value, str) else float(value)
     cell = Cell(step, row_name(table, at), how.column)
+    if how.column in _DEGREES and not isinstance(value, str):
+        return Figure(words.said(value, Shown(how.column, "", places=_DEGREE_PLACES)), cell, "decimal", _DEGREE_PLACES)
     form = "rough" if roughly and how.form != "word" else how.form
     text = words.roughly(value) if form == "rough" else words.said(value, how)
     return Figure(text, cell, form, how.places, how.unit)
